@@ -1,0 +1,105 @@
+"""lensbench: which vision model is better for strong lensing, where it breaks, and whether it holds.
+
+These are the public names, the only ones that a plugin imports. They are loaded on first use,
+so that registering a plugin costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lensbench.api.budget import Budget as Budget
+    from lensbench.api.condition import Condition as Condition
+    from lensbench.api.dataset import Dataset as Dataset
+    from lensbench.api.dataset import Scenes as Scenes
+    from lensbench.api.dataset import Split as Split
+    from lensbench.api.dataset import Target as Target
+    from lensbench.api.encoder import Encoder as Encoder
+    from lensbench.api.encoder import MaskableEncoder as MaskableEncoder
+    from lensbench.api.entry import Entry as Entry
+    from lensbench.api.hookspecs import hookimpl as hookimpl
+    from lensbench.api.predictor import Baseline as Baseline
+    from lensbench.api.predictor import FitContext as FitContext
+    from lensbench.api.predictor import Predictor as Predictor
+    from lensbench.api.predictor import Transfer as Transfer
+    from lensbench.api.pretraining import Objective as Objective
+    from lensbench.api.pretraining import Pretraining as Pretraining
+    from lensbench.api.samples import Features as Features
+    from lensbench.api.samples import Samples as Samples
+    from lensbench.api.task import FeatureShape as FeatureShape
+    from lensbench.api.task import Metric as Metric
+    from lensbench.api.task import Predictions as Predictions
+    from lensbench.api.task import SkyTarget as SkyTarget
+    from lensbench.api.task import Task as Task
+    from lensbench.cells.encoding import encode as encode
+    from lensbench.cells.encoding import feature_shape as feature_shape
+    from lensbench.cells.loop import TrainingLoop as TrainingLoop
+    from lensbench.cells.stretch import stretch as stretch
+    from lensbench.cells.stretch import unstretch as unstretch
+    from lensbench.errors import DataError as DataError
+    from lensbench.errors import IncompatibleError as IncompatibleError
+    from lensbench.errors import LensbenchError as LensbenchError
+    from lensbench.errors import OptionError as OptionError
+    from lensbench.errors import RunError as RunError
+    from lensbench.sky.population import Population as Population
+    from lensbench.sky.resampling import resample as resample
+    from lensbench.sky.scenes import draw_scenes as draw_scenes
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Baseline": "api.predictor",
+    "Budget": "api.budget",
+    "Condition": "api.condition",
+    "DataError": "errors",
+    "Dataset": "api.dataset",
+    "Encoder": "api.encoder",
+    "Entry": "api.entry",
+    "FeatureShape": "api.task",
+    "Features": "api.samples",
+    "FitContext": "api.predictor",
+    "IncompatibleError": "errors",
+    "LensbenchError": "errors",
+    "MaskableEncoder": "api.encoder",
+    "Metric": "api.task",
+    "Objective": "api.pretraining",
+    "OptionError": "errors",
+    "Population": "sky.population",
+    "Predictions": "api.task",
+    "Predictor": "api.predictor",
+    "Pretraining": "api.pretraining",
+    "RunError": "errors",
+    "Samples": "api.samples",
+    "Scenes": "api.dataset",
+    "SkyTarget": "api.task",
+    "Split": "api.dataset",
+    "Target": "api.dataset",
+    "Task": "api.task",
+    "TrainingLoop": "cells.loop",
+    "Transfer": "api.predictor",
+    "draw_scenes": "sky.scenes",
+    "encode": "cells.encoding",
+    "feature_shape": "cells.encoding",
+    "hookimpl": "api.hookspecs",
+    "resample": "sky.resampling",
+    "stretch": "cells.stretch",
+    "unstretch": "cells.stretch",
+}
+
+__all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605 (built from the table above)
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"module 'lensbench' has no attribute {name!r}") from None
+    value = getattr(importlib.import_module(f"lensbench.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,1 @@
+"""The contracts between the harness and its plugins: values and protocols, nothing that runs."""

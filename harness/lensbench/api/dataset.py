@@ -1,0 +1,83 @@
+"""Datasets: scenes with targets, split so that no scene is in two splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+Split = Literal["pretraining", "train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A quantity that a task can ask for.
+
+    Attributes:
+        kind: `class` (an index into `classes`), `real` (a number) or `image` (the sky itself).
+        unit: Unit of a real or an image; empty for a class.
+        classes: Names of the classes, in the order of their indices.
+    """
+
+    kind: Literal["class", "real", "image"]
+    unit: str = ""
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Noise-free skies with what is known of them.
+
+    Attributes:
+        ids: One name a scene, unique over all splits.
+        sky: Surface brightness (B, C, H, W) [µJy/arcsec²], centred on the field. NaN where
+            nothing is known: it is observed as empty sky and never scored.
+        pixel_scale: Side of a sky pixel [arcsec].
+        psf_fwhm: Blur that the sky already has, one number a scene (B,) [arcsec]; zero for
+            a simulated sky.
+        targets: Real and class targets by name, each (B,).
+        parameters: All that was drawn, by name, each (B,); never shown to an entrant.
+    """
+
+    ids: tuple[str, ...]
+    sky: torch.Tensor
+    pixel_scale: float
+    psf_fwhm: np.ndarray
+    targets: Mapping[str, np.ndarray] = field(default_factory=dict)
+    parameters: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Draws or reads scenes; the harness observes them.
+
+    The class is called with its options: an instance of its `Options` dataclass where it has
+    one, nothing else.
+
+    Attributes:
+        version: Changes whenever a scene would.
+        targets: What the scenes know, by name. The name `sky` is the sharp noise-free image.
+        field_of_view: Side of the images that the harness makes [arcsec].
+        data_range: Surface brightness that PSNR and SSIM take as full scale [µJy/arcsec²].
+    """
+
+    version: str
+    targets: Mapping[str, Target]
+    field_of_view: float
+    data_range: float
+
+    def size(self, split: Split) -> int | None:
+        """How many scenes a split has; `None` where they are drawn without end."""
+        ...
+
+    def scenes(self, split: Split, indices: Sequence[int], seed: int) -> Scenes:
+        """The scenes of these indices: the same whatever else is drawn with them."""
+        ...
+
+    def digest(self) -> str:
+        """A hash of the files behind the scenes; empty where options and version say all."""
+        ...

@@ -1,0 +1,50 @@
+"""Pretraining: a strategy that trains an encoder before any task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
+
+    from lensbench.api.dataset import Target
+    from lensbench.api.samples import Samples
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """A `torch.nn.Module` that holds the encoder and all else that is trained with it."""
+
+    def __call__(self, batch: Samples, generator: torch.Generator) -> torch.Tensor:
+        """The loss of a batch, a scalar. Images come stretched; chance from the generator."""
+        ...
+
+
+@runtime_checkable
+class Pretraining(Protocol):
+    """Says what to minimise; the harness owns data, optimiser, seeds and checkpoints.
+
+    Attributes:
+        version: Changes whenever the weights would.
+        targets: Targets that it needs; empty for a self-supervised strategy.
+        learning_rate: Peak rate of AdamW.
+        weight_decay: Of AdamW.
+        batch_size: Images a step.
+    """
+
+    version: str
+    targets: tuple[str, ...]
+    learning_rate: float
+    weight_decay: float
+    batch_size: int
+
+    def objective(
+        self, encoder: Any, channels: int, targets: Mapping[str, Target]
+    ) -> Objective | None:
+        """What to minimise, or `None` where nothing is to be trained.
+
+        Raises:
+            IncompatibleError: Where the encoder lacks what the strategy needs.
+        """
+        ...

@@ -1,0 +1,67 @@
+"""What entrants see: observed images with targets, and the features of an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from lensbench.api.condition import Condition
+from lensbench.api.dataset import Target
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Features(NamedTuple):
+    """What an encoder makes of images.
+
+    Attributes:
+        pooled: One vector an image (B, D).
+        maps: Feature maps, coarse to fine, each (B, Dᵢ, Hᵢ, Wᵢ); may be empty.
+    """
+
+    pooled: torch.Tensor
+    maps: tuple[torch.Tensor, ...] = ()
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images of one condition with their targets.
+
+    Attributes:
+        ids: Scene ids, one a sample.
+        images: (N, C, H, W) in units of the noise of an empty pixel.
+        targets: By name. Class (N,) int64; real (N,) float32; image (N, C, sH, sW) in the same
+            unit as `images` (NaN where unknown).
+        info: What each target is.
+        condition: Under which the images were observed.
+        data_range: Full scale of an image target in the unit of `images`.
+    """
+
+    ids: tuple[str, ...]
+    images: torch.Tensor
+    targets: Mapping[str, torch.Tensor]
+    info: Mapping[str, Target]
+    condition: Condition
+    data_range: float
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, indices: torch.Tensor) -> Samples:
+        """The samples at these indices, in that order."""
+        return replace(
+            self,
+            ids=tuple(self.ids[i] for i in indices.tolist()),
+            images=self.images[indices],
+            targets={name: values[indices] for name, values in self.targets.items()},
+        )
+
+    def to(self, device: torch.device) -> Samples:
+        """The samples with images and targets on a device."""
+        return replace(
+            self,
+            images=self.images.to(device),
+            targets={name: values.to(device) for name, values in self.targets.items()},
+        )

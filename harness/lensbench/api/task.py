@@ -1,0 +1,96 @@
+"""Tasks: what is asked of an image, and how an answer is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from lensbench.api.dataset import Target
+    from lensbench.api.samples import Samples
+
+Predictions = Mapping[str, Any]
+"""Per-sample answers by name: each an array or tensor whose first axis is the sample."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure of merit.
+
+    Attributes:
+        name: As it stands in records.
+        compute: From predictions and samples to one value a sample (N,), which is averaged,
+            or, where `per_sample` is false, to one number for them all.
+        unit: Unit of the value; empty for a ratio.
+        higher_is_better: Direction.
+        per_sample: Whether the value is a mean over samples.
+        chance: Value of an answer that ignores the image, where there is one.
+    """
+
+    name: str
+    compute: Callable[[Predictions, Samples], np.ndarray | float]
+    unit: str = ""
+    higher_is_better: bool = True
+    per_sample: bool = False
+    chance: float | None = None
+
+
+@dataclass(frozen=True)
+class FeatureShape:
+    """What a head can count on: dimensions of an encoder's features.
+
+    Attributes:
+        pooled: D of `Features.pooled`.
+        maps: (Dᵢ, strideᵢ) of each map, coarse to fine; stride in input pixels.
+        channels: Channels of the images.
+    """
+
+    pooled: int
+    maps: tuple[tuple[int, int], ...]
+    channels: int
+
+
+@dataclass(frozen=True)
+class SkyTarget:
+    """How a task wants the target `sky`: the noise-free image of a sharper instrument.
+
+    Attributes:
+        upsample: Its sampling in units of the input's.
+        reference: Name of the condition whose PSF it has.
+    """
+
+    upsample: int
+    reference: str
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A question: the targets it needs, a head, a loss and metrics.
+
+    Attributes:
+        version: Changes whenever a score would.
+        targets: Names of the targets that it needs.
+        sky: How it wants the target `sky`; `None` where it does not ask for it.
+        metrics: The first is the primary one, by which tables are ranked.
+    """
+
+    version: str
+    targets: tuple[str, ...]
+    sky: SkyTarget | None
+    metrics: tuple[Metric, ...]
+
+    def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> torch.nn.Module:
+        """A module called as `head(features, batch)` that returns the output."""
+        ...
+
+    def loss(self, output: Any, batch: Samples) -> torch.Tensor:
+        """A scalar to minimise."""
+        ...
+
+    def predict(self, output: Any, batch: Samples) -> Predictions:
+        """Answers in the unit of the targets."""
+        ...

@@ -1,0 +1,1 @@
+"""One cell to its records: the only room that runs plugin code for results."""

@@ -1,0 +1,50 @@
+"""How an encoder is called: the stretch, the condition's vector and the shape of its features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from lensbench.api.samples import Features, Samples
+from lensbench.api.task import FeatureShape
+from lensbench.cells.stretch import stretch
+from lensbench.errors import PluginError
+
+
+def encode(encoder: Any, samples: Samples) -> Features:
+    """Features of samples: images stretched, and the condition given to encoders that ask."""
+    images = stretch(samples.images)
+    if getattr(encoder, "uses_condition", False):
+        vector = torch.tensor(samples.condition.vector(), device=images.device)
+        return _checked(encoder(images, vector))
+    return _checked(encoder(images))
+
+
+def feature_shape(encoder: Any, channels: int, size: int = 64) -> FeatureShape:
+    """Dimensions of an encoder's features, learned by calling it once on an empty image."""
+    was_training = encoder.training
+    encoder.eval()
+    with torch.no_grad():
+        parameter = next(encoder.parameters(), torch.zeros(1))
+        empty = torch.zeros(1, channels, size, size, device=parameter.device)
+        if getattr(encoder, "uses_condition", False):
+            features = _checked(encoder(empty, torch.zeros(3, device=parameter.device)))
+        else:
+            features = _checked(encoder(empty))
+    encoder.train(was_training)
+    maps = tuple((m.shape[1], max(1, round(size / m.shape[-1]))) for m in features.maps)
+    return FeatureShape(features.pooled.shape[1], maps, channels)
+
+
+def _checked(features: Any) -> Features:
+    if isinstance(features, Features):
+        return features
+    if isinstance(features, torch.Tensor) and features.ndim == 2:
+        return Features(features)
+    if isinstance(features, torch.Tensor) and features.ndim == 4:
+        return Features(features.mean((2, 3)), (features,))
+    raise PluginError(
+        f"an encoder returned {type(features).__name__}",
+        "return lensbench.Features, pooled (B, D) or one map (B, D, H, W)",
+    )

@@ -1,0 +1,67 @@
+"""From predictions to records: every metric with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from lensbench.api.samples import Samples
+from lensbench.api.task import Metric, Predictions
+from lensbench.errors import RunError
+from lensbench.sky.seeds import seed_of
+from lensbench.stats import Interval, bootstrap, mean_interval
+
+
+def as_arrays(predictions: Predictions, count: int) -> dict[str, np.ndarray]:
+    """Predictions as float32 or int64 arrays (N, ...).
+
+    Raises:
+        RunError: Where their number is not that of the samples, or one is not finite.
+    """
+    arrays = {}
+    for name, values in predictions.items():
+        array = torch.as_tensor(values).detach().cpu().numpy()
+        array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
+        if len(array) != count:
+            raise RunError(f"prediction {name!r} has {len(array)} rows for {count} samples")
+        if not np.isfinite(array).all():
+            raise RunError(f"prediction {name!r} holds values that are not finite")
+        arrays[name] = array
+    return arrays
+
+
+def score(
+    metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
+) -> Interval:
+    """One metric with its interval over the test scenes.
+
+    The resamples are the same for every entrant, so that intervals differ by the answers alone.
+    """
+    seed = seed_of("bootstrap", metric.name)
+    if metric.per_sample:
+        values = np.asarray(metric.compute(predictions, samples), dtype=np.float64)
+        return mean_interval(values, resamples, seed)
+
+    def statistic(indices: np.ndarray) -> float:
+        chosen = {name: values[indices] for name, values in predictions.items()}
+        return float(metric.compute(chosen, samples.take(torch.from_numpy(indices))))
+
+    return bootstrap(statistic, len(samples), resamples, seed)
+
+
+def record_of(metric: Metric, interval: Interval, primary: bool) -> dict[str, Any]:
+    """The columns of a record that a score fills."""
+    return {
+        "metric": metric.name,
+        "unit": metric.unit,
+        "higher_is_better": metric.higher_is_better,
+        "primary": primary,
+        "value": interval.value,
+        "low": interval.low,
+        "high": interval.high,
+        "n": interval.n,
+        "chance": metric.chance,
+    }

@@ -1,0 +1,25 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout.")
+
+
+def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--store`, from the environment or the folder `.lensbench` where it is not given."""
+    return click.option(
+        "--store", type=click.Path(path_type=Path), metavar="FOLDER",
+        help="Where results are kept.  [default: $LENSBENCH_STORE or .lensbench]",
+    )(function)  # fmt: skip
+
+
+def store_root(given: Path | None) -> Path:
+    """The folder that `--store`, the environment or the default says."""
+    return given or Path(os.environ.get("LENSBENCH_STORE") or ".lensbench")

@@ -1,0 +1,62 @@
+"""Progress on stderr: a bar a stage on a terminal, a line a stage elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+
+class Progress:
+    """Shows stages as they are reported.
+
+    Args:
+        quiet: Show nothing.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._live: Any = None
+        self._tasks: dict[str, Any] = {}
+        self._started: dict[str, float] = {}
+
+    def __enter__(self) -> Progress:
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bars
+
+            self._live = Bars(
+                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+                TextColumn("{task.fields[note]}"), console=Console(stderr=True),
+            )  # fmt: skip
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, stage: str, done: int, total: int, note: str) -> None:
+        """One step of a stage."""
+        if self._quiet:
+            return
+        now = time.monotonic()
+        started = self._started.setdefault(stage, now)
+        rate = f"{done / (now - started):.1f}/s" if now > started else ""
+        if self._live is not None:
+            if stage not in self._tasks:
+                self._tasks[stage] = self._live.add_task(stage, total=total, note="", rate="")
+            self._live.update(
+                self._tasks[stage], completed=done, total=total, note=note, rate=rate
+            )
+        elif done == total:
+            seconds = now - started
+            print(f"{stage}: {done}/{total} in {seconds:.1f} s {note}".rstrip(), file=sys.stderr)

@@ -1,0 +1,81 @@
+"""`lensbench run`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lensbench.cli.options import json_option, store_option, store_root
+
+
+@click.command("run")
+@click.option("--encoder", default="", metavar="NAME[:OPTION=VALUE,…]", help="Who is asked.")
+@click.option("--baseline", default="", metavar="NAME", help="A baseline in place of an encoder.")
+@click.option("--task", required=True, metavar="NAME[:…]", help="What is asked.")
+@click.option("--pretraining", default="", metavar="NAME[:…]", help="[default: the encoder's own]")
+@click.option("--transfer", default="finetune", show_default=True, metavar="NAME[:…]")
+@click.option("--dataset", default="lenses", show_default=True, metavar="NAME[:…]",
+              help="Scenes to train on, and to test on.")
+@click.option("--test-dataset", default="", metavar="NAME[:…]",
+              help="Scenes to test on instead, e.g. images:path=FOLDER.")
+@click.option("--train-condition", default="euclid-vis", show_default=True, metavar="NAME",
+              help="Observing condition of all training.")
+@click.option("--test-conditions", default="", metavar="NAME,NAME,…",
+              help="Other conditions to test under.  [default: all named ones]")
+@click.option("--labels", type=int, help="Labelled scenes to train on.  [default: the budget's]")
+@click.option("--budget", default="quick", show_default=True,
+              metavar="[smoke|quick|standard|full]", help="Length of training, size of splits.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of draw, pretraining and fit.")
+@click.option("--format", "form", type=click.Choice(["terminal", "markdown", "latex"]),
+              default="terminal", show_default=True)
+@click.option("--metric", default="", metavar="NAME", help="[default: the task's primary one]")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@store_option
+@json_option
+def command(store: Path | None, as_json: bool, form: str, metric: str, quiet: bool,
+            test_conditions: str, seed: int, **named: Any) -> None:  # fmt: skip
+    """Rank one entrant on one task, beside the supervised CNN and the task's baselines.
+
+    \b
+    Examples:
+      lensbench run --encoder mae-vit --task superres
+      lensbench run --encoder mae-vit:patch=4 --task morphology --budget smoke
+      lensbench run --encoder mae-vit --task superres --test-dataset images:path=FOLDER
+
+    Whatever is in the store already is not computed again.
+    """
+    from lensbench.cli.progress import Progress
+    from lensbench.registry import load_catalogue
+    from lensbench.store import Store
+    from lensbench.study.cell import Seeds
+    from lensbench.study.plan import Request, plan_run
+
+    asked = Request(
+        **named,
+        seeds=Seeds(draw=seed, pretraining=seed, fit=seed),
+        test_conditions=tuple(name for name in test_conditions.split(",") if name),
+    )
+    catalogue = load_catalogue()
+    cells = plan_run(catalogue, asked)
+    opened = Store(store_root(store))
+
+    from lensbench.cells.runs import compute_run
+
+    with Progress(quiet) as progress:
+        run, records = compute_run(catalogue, opened, cells, progress)
+    if as_json:
+        click.echo(records.write_json())
+    else:
+        from lensbench.leaderboard.table import run_table
+
+        click.echo(run_table(records, metric).text(form))
+        click.echo(f"Records: {opened.root / 'runs' / (run + '.parquet')}")
+        where = f" --store {store}" if store else ""
+        click.echo(f"Pictures: lensbench show-run {run}{where}")
+    failed = records.filter(records["state"] == "failed")
+    for name, error in failed.select("entrant", "error").unique().iter_rows():
+        click.echo(f"failed: {name}: {error}", err=True)
+    sys.exit(1 if len(failed) else 0)

@@ -1,0 +1,72 @@
+"""The errors of lensbench: one family, each carrying what to do next.
+
+`exit_code` follows the command line's contract: 2 is a mistake in the call or in the files
+that it names, 1 is a failure of the run itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LensbenchError(Exception):
+    """Base of all errors that lensbench raises on purpose.
+
+    Args:
+        message: One line that names the thing, its value and what was expected.
+        hint: One line that says what to do next; may be empty.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type[LensbenchError], tuple[str, str]]:
+        return type(self), (self.message, self.hint)
+
+
+class UsageError(LensbenchError):
+    """The call names something that does not exist or does not fit."""
+
+    exit_code = 2
+
+
+class OptionError(UsageError):
+    """An option of a plugin is unknown or its value is not allowed."""
+
+
+class IncompatibleError(UsageError):
+    """Two parts of a cell do not fit together, knowable before anything runs."""
+
+
+class DataError(LensbenchError):
+    """A file or image cannot be used: it names the file and the index."""
+
+    exit_code = 2
+
+
+class StoreError(LensbenchError):
+    """The store cannot be read or written."""
+
+    exit_code = 2
+
+
+class PluginError(LensbenchError):
+    """A plugin could not be imported or breaks its contract."""
+
+
+class RunError(LensbenchError):
+    """A computation failed: diverged, ran out of memory or met its limit."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Returns a hint that lists the names closest to `word`, or all where none is close."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"known: {', '.join(names)}" if names else "none is installed"

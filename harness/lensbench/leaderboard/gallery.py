@@ -1,0 +1,98 @@
+"""From a stored run to its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from lensbench.errors import StoreError, UsageError, nearest
+from lensbench.leaderboard.pictures import Answers, class_picture, sky_picture, spread
+from lensbench.store import Store
+from lensbench.store.arrays import read_arrays
+from lensbench.store.predictions import read_predictions
+from lensbench.store.records import read_records
+
+
+def draw_run(store: Store, run: str, out: Path, scenes: int) -> Iterator[Path]:
+    """Draws one PNG a test condition and yields their paths.
+
+    Args:
+        store: Where the run is.
+        run: Its key, or the beginning of it; the last one where empty.
+        out: Folder for the pictures; made where it is absent.
+        scenes: How many test scenes to draw of a sky.
+
+    Raises:
+        UsageError: Where there is no such run.
+        StoreError: Where its images or predictions are gone.
+    """
+    path = store.find("runs", _find_run(store, run))
+    if path is None:
+        raise StoreError(f"run {run} is damaged", "run its command again")
+    records = read_records([path]).filter((pl.col("state") == "done") & pl.col("primary"))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{str(out)!r} cannot be written: {error}", "name another --out") from None
+    for name, frame in records.group_by("test_condition", maintain_order=True):
+        yield _draw(store, frame, str(name[0]), out, scenes, path.stem)
+
+
+def _find_run(store: Store, run: str) -> str:
+    keys = store.keys("runs")
+    if not keys:
+        raise UsageError(f"the store {str(store.root)!r} has no run", "lensbench run makes one")
+    if not run:
+        return keys[-1]
+    found = [key for key in keys if key.startswith(run)]
+    if len(found) != 1:
+        problem = "no" if not found else "more than one"
+        raise UsageError(f"there is {problem} run {run!r}", nearest(run, keys))
+    return found[0]
+
+
+def _draw(
+    store: Store, frame: pl.DataFrame, condition: str, out: Path, scenes: int, run: str
+) -> Path:
+    first = frame.row(0, named=True)
+    images = _read_images(store, first["images"])
+    ids = [scene.decode() for scene in images["scene"]]
+    ranked = frame.sort("value", descending=bool(first["higher_is_better"]))
+    answers = []
+    for row in ranked.iter_rows(named=True):
+        path = store.find("predictions", row["predictions"])
+        if path is None:
+            raise StoreError(f"predictions {row['predictions']} are gone", "run the command again")
+        answers.append(Answers(row["entrant"], read_predictions(path)[1]))
+    target = out / f"{run}-{condition}.png"
+    title = f"{first['task']} on {first['test_dataset']}, {condition}"
+    if "sky" in answers[0].predictions:
+        truth = images["sky"]
+        error = np.nanmean((answers[0].predictions["sky"] - truth) ** 2, axis=(1, 2, 3))
+        rows = spread(-error / np.nanmax(truth, axis=(1, 2, 3)) ** 2, scenes)
+        sky_picture(target, title, ids, images["images"], truth, answers, rows)
+    else:
+        truth, classes = _class_truth(images, answers[0])
+        class_picture(target, title, classes, truth, answers)
+    return target
+
+
+def _class_truth(
+    images: dict[str, np.ndarray], answer: Answers
+) -> tuple[np.ndarray, list[str]]:
+    """The class target of these images with as many classes as were answered."""
+    count = answer.predictions["probability"].shape[1]
+    for name, values in images.items():
+        if name not in ("scene", "images") and values.dtype.kind == "i":
+            return values, [str(label) for label in range(count)]
+    raise UsageError("these images have no class target", "run the command again")
+
+
+def _read_images(store: Store, key: str) -> dict[str, np.ndarray]:
+    path = store.find("images", key)
+    if path is None:
+        raise StoreError(f"images {key} are gone from the store", "run the command again")
+    return read_arrays(path)

@@ -1,0 +1,148 @@
+"""The catalogue of installed plugins, made through pluggy from one entry point group."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pluggy
+
+from lensbench.api import hookspecs
+from lensbench.api.entry import KINDS, Entry, Kind
+from lensbench.errors import PluginError, UsageError, nearest
+from lensbench.registry.options import Reference, build_options, option_fields, parse_reference
+
+GROUP = "lensbench"
+HOOKS: Mapping[Kind, str] = {
+    kind: f"lensbench_{kind if kind == 'pretraining' else kind + 's'}" for kind in KINDS
+}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """An entry with the package that it came from."""
+
+    kind: Kind
+    entry: Entry
+    package: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin that was found and could not be used."""
+
+    name: str
+    package: str
+    error: str
+
+
+@dataclass
+class Catalogue:
+    """What is installed: entries by kind and name, and what is broken."""
+
+    entries: dict[tuple[Kind, str], Registered] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list)
+
+    def of_kind(self, kind: Kind) -> list[Registered]:
+        """Entries of a kind, sorted by name."""
+        found = [item for (its_kind, _), item in self.entries.items() if its_kind == kind]
+        return sorted(found, key=lambda item: item.entry.name)
+
+    def find(self, kind: Kind, name: str) -> Registered:
+        """The entry of this kind and name.
+
+        Raises:
+            UsageError: Where there is none, with the nearest names.
+        """
+        try:
+            return self.entries[kind, name]
+        except KeyError:
+            known = [item.entry.name for item in self.of_kind(kind)]
+            raise UsageError(f"unknown {kind} {name!r}", nearest(name, known)) from None
+
+    def canonical(self, kind: Kind, text: str) -> str:
+        """`name:options` in its one spelling: options sorted, those at their default left out."""
+        reference = parse_reference(text)
+        attribute = self.load(self.find(kind, reference.name))
+        options = build_options(f"{kind} {reference.name}", attribute, reference.options)
+        return str(Reference(reference.name, option_fields(options)))
+
+    def build(self, kind: Kind, text: str, **arguments: Any) -> Any:
+        """The plugin that `name:options` says, its class called with options and arguments."""
+        reference = parse_reference(text)
+        registered = self.find(kind, reference.name)
+        attribute = self.load(registered)
+        options = build_options(f"{kind} {reference.name}", attribute, reference.options)
+        if not callable(attribute):
+            return attribute
+        return attribute(**arguments) if options is None else attribute(options, **arguments)
+
+    def load(self, registered: Registered) -> Any:
+        """Imports what an entry names.
+
+        Raises:
+            PluginError: Where it cannot be imported.
+        """
+        entry = registered.entry
+        module, _, attribute = entry.target.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise PluginError(
+                f"{registered.kind} {entry.name!r} of package {registered.package} "
+                f"cannot be imported from {entry.target!r}: {error}",
+                "mend or uninstall the package; `lensbench doctor` shows all that is broken",
+            ) from error
+
+
+def load_catalogue() -> Catalogue:
+    """The catalogue of this process, found once."""
+    return _load_catalogue()
+
+
+@functools.cache
+def _load_catalogue() -> Catalogue:
+    points = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name)
+    return collect(points)
+
+
+def collect(points: Iterable[importlib.metadata.EntryPoint]) -> Catalogue:
+    """A catalogue of these entry points. One that raises is listed as broken; the rest goes on."""
+    catalogue = Catalogue()
+    for point in points:
+        package = point.dist.name if point.dist else point.value
+        version = point.dist.version if point.dist else ""
+        try:
+            for kind, entry in _entries(point):
+                key = (kind, entry.name)
+                if key in catalogue.entries:
+                    owner = catalogue.entries[key].package
+                    raise PluginError(f"{kind} {entry.name!r} is registered already by {owner}")
+                catalogue.entries[key] = Registered(kind, entry, package, version)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin may raise anything, SystemExit included
+            message = f"{type(error).__name__}: {error}".splitlines()[0]
+            catalogue.broken.append(Broken(point.name, package, message))
+    return catalogue
+
+
+def _entries(point: importlib.metadata.EntryPoint) -> list[tuple[Kind, Entry]]:
+    """What one entry point registers, checked by a plugin manager of its own."""
+    manager = pluggy.PluginManager("lensbench")
+    manager.add_hookspecs(hookspecs)
+    manager.register(point.load(), name=point.name)
+    manager.check_pending()
+    found: list[tuple[Kind, Entry]] = []
+    for kind, hook in HOOKS.items():
+        for entries in getattr(manager.hook, hook)():
+            for entry in entries:
+                if not isinstance(entry, Entry):
+                    raise PluginError(f"hook {hook} returned {entry!r}, expected an Entry")
+                found.append((kind, entry))
+    return found

@@ -1,0 +1,106 @@
+"""`name:key=value,…`: parsed here, and validated by the plugin's own typed options."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from lensbench.errors import OptionError, UsageError, nearest
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]*")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A plugin as the user names it."""
+
+    name: str
+    options: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """The one spelling of this reference."""
+        pairs = ",".join(f"{key}={value}" for key, value in sorted(self.options))
+        return f"{self.name}:{pairs}" if pairs else self.name
+
+
+def parse_reference(text: str) -> Reference:
+    """Reads `name` or `name:key=value,key=value`.
+
+    Raises:
+        UsageError: Where the text has another form.
+    """
+    name, colon, rest = text.partition(":")
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{text!r} is not a plugin name", "write name or name:option=value")
+    pairs: dict[str, str] = {}
+    for part in rest.split(",") if colon else []:
+        key, equals, value = part.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"{part!r} in {text!r} is not option=value", "e.g. mae-vit:patch=8")
+        if key.strip() in pairs:
+            raise UsageError(f"option {key.strip()!r} stands twice in {text!r}", "keep one")
+        pairs[key.strip()] = value.strip()
+    return Reference(name, tuple(pairs.items()))
+
+
+def options_class(plugin: Any) -> type | None:
+    """The `Options` dataclass of a plugin class, or `None` where it has no options."""
+    options = getattr(plugin, "Options", None)
+    return options if dataclasses.is_dataclass(options) and isinstance(options, type) else None
+
+
+def build_options(what: str, plugin: Any, pairs: tuple[tuple[str, str], ...]) -> Any:
+    """The plugin's options with these values, or `None` where the plugin has none.
+
+    Raises:
+        OptionError: Naming the option, the value and what is allowed.
+    """
+    cls = options_class(plugin)
+    known = {field.name: field for field in dataclasses.fields(cls)} if cls else {}
+    for key, value in pairs:
+        if key not in known:
+            raise OptionError(f"{what} has no option {key!r} (={value!r})", nearest(key, known))
+    if cls is None:
+        return None
+    import pydantic
+
+    try:
+        return _adapter(cls).validate_python(dict(pairs))
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0]) if first["loc"] else ""
+        if first["type"] == "missing":
+            raise OptionError(f"{what} needs option {key!r}", f"e.g. {key}=…") from None
+        shown = known[key].type if key in known else ""
+        raise OptionError(
+            f"{what}: option {key}={dict(pairs).get(key)!r}: {first['msg']}",
+            f"{key} is {shown}" + _default(known.get(key)),
+        ) from None
+
+
+def option_fields(options: Any) -> tuple[tuple[str, str], ...]:
+    """Options that differ from their defaults, as text."""
+    if options is None:
+        return ()
+    changed = []
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if field.default is dataclasses.MISSING or value != field.default:
+            changed.append((field.name, str(value)))
+    return tuple(sorted(changed))
+
+
+def _default(field: dataclasses.Field[Any] | None) -> str:
+    if field is None or field.default is dataclasses.MISSING:
+        return ""
+    return f", {field.default} by default"
+
+
+@functools.cache
+def _adapter(cls: type) -> Any:
+    import pydantic
+
+    return pydantic.TypeAdapter(cls)

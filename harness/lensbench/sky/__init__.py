@@ -1,0 +1,1 @@
+"""Scene, population, lensing, condition and observation: from parameters to pixels."""

@@ -1,0 +1,118 @@
+"""Populations: from which distributions the parameters of a scene are drawn."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+CLASSES = ("no_sub", "cdm", "vortex")
+"""Substructure classes in the order of their labels, named as the DeepLense release names them."""
+
+NUM_SUBHALOES = 25
+
+
+@dataclass(frozen=True)
+class Range:
+    """Uniform between two bounds, in the value or in its logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def draw(self, random: np.random.Generator) -> float:
+        """One value."""
+        if self.log:
+            return math.exp(random.uniform(math.log(self.low), math.log(self.high)))
+        return random.uniform(self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Population:
+    """Distributions of all parameters; the same for every substructure class.
+
+    Substructure takes its mass from the macro lens: the whole stays at the same Einstein radius,
+    so that neither mass nor image separation tells the class.
+
+    Attributes:
+        theta_E: Einstein radius of all mass together [arcsec].
+        lens_ellipticity: |e| of the SIE.
+        shear: |γ| of the external shear.
+        lens_offset: Of the lens centre from the field's, in each coordinate [arcsec].
+        source_offset: Of the source from the lens, in each coordinate, in units of θ_E.
+        source_magnitude: Unlensed AB magnitude.
+        source_radius: Half-light radius [arcsec].
+        source_index: Sérsic index.
+        source_ellipticity: |e| of the source.
+        lens_magnitude: AB magnitude of the lens galaxy's light.
+        lens_radius: Its half-light radius [arcsec].
+        lens_light: Whether the lens galaxy shines.
+        f_sub: Mass in substructure over the mass within θ_E.
+        subhalo_slope: p(m) ∝ m^slope.
+        subhalo_decades: log10 of the ratio of largest to smallest subhalo mass.
+        subhalo_radius: Distance from the lens centre in units of θ_E.
+        vortex_half_length: In units of θ_E.
+    """
+
+    theta_E: Range = Range(0.8, 1.6)
+    lens_ellipticity: Range = Range(0.0, 0.25)
+    shear: Range = Range(0.0, 0.08)
+    lens_offset: Range = Range(-0.1, 0.1)
+    source_offset: Range = Range(-0.25, 0.25)
+    source_magnitude: Range = Range(22.0, 24.5)
+    source_radius: Range = Range(0.1, 0.4, log=True)
+    source_index: Range = Range(0.7, 2.5)
+    source_ellipticity: Range = Range(0.0, 0.35)
+    lens_magnitude: Range = Range(18.0, 20.5)
+    lens_radius: Range = Range(0.5, 1.5, log=True)
+    lens_light: bool = False
+    f_sub: Range = Range(0.03, 0.08)
+    subhalo_slope: float = -1.9
+    subhalo_decades: float = 4.0
+    subhalo_radius: Range = Range(0.2, 1.6)
+    vortex_half_length: Range = Range(0.4, 2.0, log=True)
+
+    def draw(self, label: int, random: np.random.Generator) -> dict[str, float | np.ndarray]:
+        """Parameters of one scene of this class.
+
+        Everything is drawn for every class, in one order, so that classes differ in the
+        substructure alone; `label` then says which substructure is there.
+        """
+        turn = math.pi
+        drawn: dict[str, float | np.ndarray] = {
+            "theta_E": self.theta_E.draw(random),
+            "lens_ellipticity": self.lens_ellipticity.draw(random),
+            "lens_phi": random.uniform(0, turn),
+            "shear": self.shear.draw(random),
+            "shear_phi": random.uniform(0, turn),
+            "lens_x": self.lens_offset.draw(random),
+            "lens_y": self.lens_offset.draw(random),
+            "source_x": self.source_offset.draw(random),
+            "source_y": self.source_offset.draw(random),
+            "source_magnitude": self.source_magnitude.draw(random),
+            "source_radius": self.source_radius.draw(random),
+            "source_index": self.source_index.draw(random),
+            "source_ellipticity": self.source_ellipticity.draw(random),
+            "source_phi": random.uniform(0, turn),
+            "lens_magnitude": self.lens_magnitude.draw(random),
+            "lens_radius": self.lens_radius.draw(random),
+            "f_sub": self.f_sub.draw(random),
+            "vortex_half_length": self.vortex_half_length.draw(random),
+            "vortex_phi": random.uniform(0, turn),
+            "subhalo_mass": self._subhalo_masses(random),
+            "subhalo_radius": np.array(
+                [self.subhalo_radius.draw(random) for _ in range(NUM_SUBHALOES)]
+            ),
+            "subhalo_phi": random.uniform(0, 2 * turn, NUM_SUBHALOES),
+        }
+        if CLASSES[label] == "no_sub":
+            drawn["f_sub"] = 0.0
+        return drawn
+
+    def _subhalo_masses(self, random: np.random.Generator) -> np.ndarray:
+        """Shares of the substructure's mass, summing to one, by inverse transform of m^slope."""
+        power = self.subhalo_slope + 1
+        u = random.uniform(size=NUM_SUBHALOES)
+        mass = (1 + u * (10 ** (self.subhalo_decades * power) - 1)) ** (1 / power)
+        return np.asarray(mass / mass.sum())

@@ -1,0 +1,123 @@
+"""Artefacts by kind and key, written whole or not at all and checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lensbench.errors import StoreError
+from lensbench.store.keys import canonical
+
+FORMAT = 1
+"""Version of the layout; a store of a newer one is refused."""
+
+
+class Store:
+    """A folder of artefacts.
+
+    An artefact is a file beside a JSON description: what it was made from and the SHA-256 of
+    its bytes. The description is written last, so that a file without one does not count.
+
+    Args:
+        root: The folder; made where it is absent.
+
+    Raises:
+        StoreError: Where the folder cannot be written or was made by a newer version.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=root):
+                pass
+            marker = root / "store.json"
+            if marker.exists():
+                version = json.loads(marker.read_text())["format"]
+            else:
+                version = FORMAT
+                self._replace_text(marker, json.dumps({"format": FORMAT}))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"the store {str(root)!r} cannot be used: {error}",
+                "name a folder that you can write with --store or LENSBENCH_STORE",
+            ) from error
+        if version > FORMAT:
+            raise StoreError(
+                f"the store {str(root)!r} has format {version}, this lensbench knows {FORMAT}",
+                "update lensbench or name another folder with --store",
+            )
+
+    def find(self, kind: str, key: str) -> Path | None:
+        """The file of an artefact, or `None` where it is absent or damaged (with a warning)."""
+        description = self.describe(kind, key)
+        if description is None:
+            return None
+        if self.intact(kind, key):
+            return self._folder(kind) / str(description["file"])
+        warnings.warn(f"{kind} {key} in the store is damaged; it is made again", stacklevel=2)
+        return None
+
+    def intact(self, kind: str, key: str) -> bool:
+        """Whether an artefact is there and its bytes have the digest that they were written with."""
+        description = self.describe(kind, key)
+        if description is None:
+            return False
+        path = self._folder(kind) / str(description["file"])
+        return path.exists() and _sha256(path) == description["sha256"]
+
+    def describe(self, kind: str, key: str) -> dict[str, Any] | None:
+        """What an artefact was made from, with its file and digest, or `None`."""
+        try:
+            text = (self._folder(kind) / f"{key}.json").read_text()
+            loaded: dict[str, Any] = json.loads(text)
+        except (OSError, ValueError):
+            return None
+        return loaded
+
+    @contextmanager
+    def writing(
+        self, kind: str, key: str, suffix: str, description: Mapping[str, Any]
+    ) -> Iterator[Path]:
+        """Gives a temporary path to write to; what was written becomes the artefact at the end."""
+        folder = self._folder(kind)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.root, prefix="writing-") as temporary:
+            path = Path(temporary) / f"{key}{suffix}"
+            try:
+                yield path
+                digest = _sha256(path)
+                path.replace(folder / path.name)
+            except OSError as error:
+                raise StoreError(
+                    f"{kind} {key} cannot be written to {str(self.root)!r}: {error}",
+                    "free some space or name another folder with --store",
+                ) from error
+        sidecar = {"file": path.name, "sha256": digest, "from": canonical(description)}
+        self._replace_text(folder / f"{key}.json", json.dumps(sidecar, indent=1))
+
+    def keys(self, kind: str) -> list[str]:
+        """Keys of all artefacts of a kind, oldest first."""
+        files = self._folder(kind).glob("*.json")
+        return [file.stem for file in sorted(files, key=lambda file: file.stat().st_mtime)]
+
+    def _folder(self, kind: str) -> Path:
+        return self.root / kind
+
+    def _replace_text(self, path: Path, text: str) -> None:
+        handle, name = tempfile.mkstemp(dir=self.root, prefix="writing-")
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        Path(name).replace(path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

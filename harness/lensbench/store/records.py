@@ -1,0 +1,75 @@
+"""Records: one number each, in Parquet, with a fixed set of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+VERSION = 1
+COLUMNS: Mapping[str, Any] = {
+    "version": pl.Int32,
+    "cell": pl.String,
+    "state": pl.String,
+    "error": pl.String,
+    "entrant": pl.String,
+    "encoder": pl.String,
+    "pretraining": pl.String,
+    "transfer": pl.String,
+    "baseline": pl.String,
+    "task": pl.String,
+    "dataset": pl.String,
+    "test_dataset": pl.String,
+    "train_condition": pl.String,
+    "test_condition": pl.String,
+    "budget": pl.String,
+    "labels": pl.Int64,
+    "seed_draw": pl.Int64,
+    "seed_pretraining": pl.Int64,
+    "seed_fit": pl.Int64,
+    "metric": pl.String,
+    "unit": pl.String,
+    "higher_is_better": pl.Boolean,
+    "primary": pl.Boolean,
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "n": pl.Int64,
+    "chance": pl.Float64,
+    "data_range": pl.Float64,
+    "seconds_pretraining": pl.Float64,
+    "seconds_fit": pl.Float64,
+    "seconds_predict": pl.Float64,
+    "parameters": pl.Int64,
+    "device": pl.String,
+    "threads": pl.Int64,
+    "torch": pl.String,
+    "lensbench": pl.String,
+    "code": pl.String,
+    "predictions": pl.String,
+    "images": pl.String,
+}
+"""Name and type of every column; what each means stands in `docs/reference/records.md`."""
+
+
+def records_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Records as a frame with all columns; a row may leave columns out.
+
+    Raises:
+        KeyError: Where a row has a column that records do not have.
+    """
+    complete = []
+    for row in rows:
+        unknown = set(row) - set(COLUMNS)
+        if unknown:
+            raise KeyError(f"records have no column {sorted(unknown)}")
+        complete.append({name: row.get(name) for name in COLUMNS} | {"version": VERSION})
+    return pl.DataFrame(complete, schema=dict(COLUMNS))
+
+
+def read_records(paths: Iterable[Path]) -> pl.DataFrame:
+    """Records of several files in one frame."""
+    frames = [pl.read_parquet(path) for path in paths]
+    return pl.concat(frames) if frames else pl.DataFrame(schema=dict(COLUMNS))

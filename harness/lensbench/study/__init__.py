@@ -1,0 +1,1 @@
+"""Specification to plan: which cells there are, what each is, and what does not fit. Values only."""

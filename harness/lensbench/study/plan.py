@@ -1,0 +1,134 @@
+"""From a request for one entrant to the cells of its table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from lensbench.api.budget import find_budget
+from lensbench.api.entry import Kind
+from lensbench.errors import IncompatibleError, UsageError
+from lensbench.registry import Catalogue, Registered, parse_reference
+from lensbench.study.cell import Cell, Entrant, Seeds
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `lensbench run` was asked for; empty text means the default."""
+
+    task: str
+    encoder: str = ""
+    pretraining: str = ""
+    transfer: str = "finetune"
+    baseline: str = ""
+    dataset: str = "lenses"
+    test_dataset: str = ""
+    train_condition: str = "euclid-vis"
+    test_conditions: tuple[str, ...] = ()
+    labels: int | None = None
+    seeds: Seeds = field(default_factory=Seeds)
+    budget: str = "quick"
+
+
+def plan_run(catalogue: Catalogue, request: Request) -> list[Cell]:
+    """The cells of one run: the entrant asked for, the reference encoders, the task's baselines.
+
+    Raises:
+        UsageError: Where a name is unknown or an option is wrong.
+        IncompatibleError: Where a dataset lacks what the task needs.
+    """
+    find_budget(request.budget)
+    if bool(request.encoder) == bool(request.baseline):
+        raise UsageError("name one --encoder or one --baseline", "lensbench list shows them")
+    if request.labels is not None and request.labels < 1:
+        raise UsageError(f"--labels {request.labels} is less than one", "leave it out for all")
+    conditions = _conditions(catalogue, request)
+    base = Cell(
+        entrant=Entrant(),
+        task=catalogue.canonical("task", request.task),
+        dataset=catalogue.canonical("dataset", request.dataset),
+        test_dataset=catalogue.canonical("dataset", request.test_dataset or request.dataset),
+        train_condition=conditions[0],
+        test_conditions=conditions,
+        labels=request.labels,
+        seeds=request.seeds,
+        budget=request.budget,
+    )
+    entrants = [_asked(catalogue, request), *_beside(catalogue, request)]
+    return [replace(base, entrant=entrant) for entrant in dict.fromkeys(entrants)]
+
+
+def check_targets(catalogue: Catalogue, task: str, needed: tuple[str, ...], dataset: str) -> None:
+    """Refuses a dataset that does not provide what a task needs, and names those that do.
+
+    Raises:
+        IncompatibleError: Where a target is missing.
+    """
+    registered = catalogue.find("dataset", parse_reference(dataset).name)
+    missing = [name for name in needed if name not in registered.entry.targets]
+    if missing:
+        fitting = [
+            item.entry.name
+            for item in catalogue.of_kind("dataset")
+            if set(needed) <= set(item.entry.targets)
+        ]
+        raise IncompatibleError(
+            f"dataset {registered.entry.name!r} has no target {missing[0]!r}, "
+            f"which task {parse_reference(task).name!r} needs",
+            f"datasets that do: {', '.join(fitting) or 'none installed'}",
+        )
+
+
+def _conditions(catalogue: Catalogue, request: Request) -> tuple[str, ...]:
+    """Training condition first, then every other that is asked for (all named, by default)."""
+    named = request.test_conditions or tuple(
+        item.entry.name for item in catalogue.of_kind("condition")
+    )
+    for name in (request.train_condition, *named):
+        catalogue.find("condition", name)
+    others = [name for name in dict.fromkeys(named) if name != request.train_condition]
+    return (request.train_condition, *others)
+
+
+def _asked(catalogue: Catalogue, request: Request) -> Entrant:
+    if request.baseline:
+        registered = catalogue.find("baseline", parse_reference(request.baseline).name)
+        _check_baseline(registered, request.task)
+        return Entrant(baseline=catalogue.canonical("baseline", request.baseline))
+    return _encoder_entrant(catalogue, request.encoder, request.pretraining, request.transfer)
+
+
+def _beside(catalogue: Catalogue, request: Request) -> list[Entrant]:
+    """Reference encoders and all baselines that do the task."""
+    task = parse_reference(request.task).name
+    references = [
+        _encoder_entrant(catalogue, item.entry.name, "", "finetune")
+        for item in catalogue.of_kind("encoder")
+        if item.entry.reference
+    ]
+    baselines = [
+        Entrant(baseline=item.entry.name)
+        for item in catalogue.of_kind("baseline")
+        if task in item.entry.tasks
+    ]
+    return [*references, *baselines]
+
+
+def _encoder_entrant(
+    catalogue: Catalogue, encoder: str, pretraining: str, transfer: str
+) -> Entrant:
+    registered = catalogue.find("encoder", parse_reference(encoder).name)
+    kinds: list[tuple[Kind, str]] = [
+        ("encoder", encoder),
+        ("pretraining", pretraining or registered.entry.pretraining),
+        ("transfer", transfer),
+    ]
+    return Entrant(*(catalogue.canonical(kind, text) for kind, text in kinds))
+
+
+def _check_baseline(registered: Registered, task: str) -> None:
+    name = parse_reference(task).name
+    if name not in registered.entry.tasks:
+        raise IncompatibleError(
+            f"baseline {registered.entry.name!r} does not do task {name!r}",
+            f"it does: {', '.join(registered.entry.tasks)}",
+        )

@@ -1,0 +1,1 @@
+"""The plugins that come with lensbench. They use its public names alone."""

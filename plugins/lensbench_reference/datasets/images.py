@@ -1,0 +1,222 @@
+"""Images on disk as scenes: real observations, degraded from their own resolution."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from annotated_types import Gt
+
+from lensbench import DataError, Scenes, Split, Target, resample
+
+SKY_SIZE = 288
+"""Pixels on a side of the sky that an image is put on."""
+
+SUFFIXES = (".fits", ".fit", ".fits.gz", ".npy")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image as it was found."""
+
+    name: str
+    pixels: np.ndarray
+    pixel_scale: float
+    psf_fwhm: float
+
+
+class Images:
+    """Every image of a folder, or one file, as a test scene.
+
+    How an image becomes a sky, the same rule for all:
+
+    1. The median of its outermost three pixels is taken off as background.
+    2. An image with pixels coarser than `finest` is shrunk on the sky until they are that fine:
+       its own pixels then hold real information at every condition's target sampling. An image
+       with finer pixels is binned to `finest`, at its true size.
+    3. It is cropped about its centre to the field, or surrounded by unknown sky, which is
+       observed as empty and not scored.
+    4. Its brightness is scaled so that the 99.9th percentile is the data range.
+
+    The width of its PSF (extension `PSF`, else 2.5 of its pixels) is what it is blurred by already.
+    """
+
+    version = "1"
+    targets = {"sky": Target("image", unit="µJy/arcsec²")}  # noqa: RUF012 (read only)
+    field_of_view = 6.4
+    data_range = 20.0
+
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `images`: where they are, and what their headers do not say."""
+
+        path: str
+        pixel_scale: Annotated[float, Gt(0)] | None = None
+        finest: Annotated[float, Gt(0)] = 0.025
+        nan: Literal["error", "mask"] = "error"
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.files = find_files(Path(options.path))
+        self._digest = hashlib.sha256()
+        self._skies, self._psf_fwhm = [], []
+        for file in self.files:
+            self._digest.update(file.name.encode() + file.read_bytes())
+            picture = read_picture(file, options.pixel_scale, options.nan)
+            sky, shrunk = self._place(picture)
+            self._skies.append(sky)
+            self._psf_fwhm.append(picture.psf_fwhm * shrunk)
+
+    def size(self, split: Split) -> int | None:
+        """All images are test scenes."""
+        return len(self.files) if split == "test" else 0
+
+    def scenes(self, split: Split, indices: Sequence[int], seed: int) -> Scenes:
+        """The images of these indices, in the order of their file names."""
+        return Scenes(
+            ids=tuple(self.files[i].name for i in indices),
+            sky=torch.stack([self._skies[i] for i in indices])[:, None],
+            pixel_scale=self.options.finest,
+            psf_fwhm=np.array([self._psf_fwhm[i] for i in indices]),
+        )
+
+    def digest(self) -> str:
+        """Hash of names and bytes of all files."""
+        return self._digest.hexdigest()
+
+    def _place(self, picture: Picture) -> tuple[torch.Tensor, float]:
+        """A picture on the sky's grid, and by how much it was shrunk."""
+        finest = self.options.finest
+        pixels = torch.from_numpy(picture.pixels.astype(np.float32))
+        frame = torch.ones_like(pixels, dtype=torch.bool)
+        frame[3:-3, 3:-3] = False
+        background = pixels[frame & torch.isfinite(pixels)].median()
+        pixels = pixels - background
+        shrunk = min(1.0, finest / picture.pixel_scale)
+        if picture.pixel_scale < finest:
+            square = _centred(pixels, max(pixels.shape), 0.0)
+            size = max(8, int(len(square) * picture.pixel_scale / finest))
+            pixels = resample(torch.nan_to_num(square)[None], picture.pixel_scale, finest, size)[0]
+        sky = _centred(pixels, SKY_SIZE, torch.nan)
+        bright = torch.nanquantile(sky, 0.999)
+        if not bright > 0:
+            raise DataError(
+                f"image {picture.name!r} is not brighter than its border",
+                "leave it out of the folder",
+            )
+        return sky * (self.data_range / bright), shrunk
+
+
+def find_files(path: Path) -> list[Path]:
+    """Image files at a path, sorted by name.
+
+    Raises:
+        DataError: Where there is no such path or nothing that can be read.
+    """
+    if not path.exists():
+        raise DataError(f"there is no {str(path)!r}", "images:path= takes a folder or a file")
+    found = [path] if path.is_file() else sorted(path.iterdir())
+    files = [file for file in found if file.name.lower().endswith(SUFFIXES)]
+    if not files:
+        raise DataError(
+            f"{str(path)!r} holds no image", f"known are files in {', '.join(SUFFIXES)}"
+        )
+    return files
+
+
+def read_picture(file: Path, pixel_scale: float | None, nan: str) -> Picture:
+    """Reads one image and refuses what cannot be observed.
+
+    Raises:
+        DataError: Naming the file, where it cannot be read, is not one plane, is constant, or
+            holds NaN or infinities that are not to be masked.
+    """
+    name = file.name
+    try:
+        pixels, header_scale, psf = _read_npy(file) if name.endswith(".npy") else _read_fits(file)
+    except (OSError, ValueError, TypeError, EOFError, IndexError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{name!r} cannot be read: {reason}", f"it is in {file.parent}") from error
+    if pixels.ndim != 2 or min(pixels.shape) < 8:
+        raise DataError(
+            f"{name!r} has shape {pixels.shape}, expected one plane of at least 8 × 8 pixels",
+            "write each image to a file of its own",
+        )
+    finite = np.isfinite(pixels)
+    if not finite.any():
+        raise DataError(f"{name!r} is all NaN", "leave it out of the folder")
+    if not finite.all() and nan == "error":
+        raise DataError(
+            f"{name!r} has {int((~finite).sum())} pixels that are NaN or infinite",
+            "mend it, or give nan=mask to leave such pixels out of the score",
+        )
+    if np.ptp(pixels[finite]) == 0:
+        raise DataError(f"{name!r} is constant", "leave it out of the folder")
+    scale = header_scale or pixel_scale
+    if not scale:
+        raise DataError(
+            f"{name!r} does not say how large its pixels are",
+            "give pixel_scale= in arcsec, or write PIXSCALE or a WCS into its header",
+        )
+    width = psf_width(psf) if psf is not None else 2.5
+    return Picture(name, np.where(finite, pixels, np.nan), scale, width * scale)
+
+
+def psf_width(psf: np.ndarray) -> float:
+    """Full width at half maximum [pixels]: of the disc of equal area above half the peak."""
+    finer = 8
+    kernel = torch.from_numpy(psf.astype(np.float32))[None, None]
+    fine = torch.nn.functional.interpolate(kernel, scale_factor=finer, mode="bicubic")
+    area = float((fine > fine.max() / 2).sum()) / finer**2
+    return 2 * float(np.sqrt(area / np.pi))
+
+
+def _read_npy(file: Path) -> tuple[np.ndarray, float | None, None]:
+    pixels = np.load(file, allow_pickle=False)
+    return np.squeeze(pixels).astype(np.float64), None, None
+
+
+def _read_fits(file: Path) -> tuple[np.ndarray, float | None, np.ndarray | None]:
+    """First plane of a FITS file, the side of its pixels [arcsec] and its PSF, where it has one."""
+    from astropy.io import fits
+
+    with fits.open(file) as units:
+        image = next((unit for unit in units if unit.is_image and unit.data is not None), None)
+        if image is None:
+            raise ValueError("it has no image")
+        psf = np.asarray(units["PSF"].data, float) if "PSF" in units else None
+        return np.asarray(image.data, np.float64), _header_scale(image.header), psf
+
+
+def _header_scale(header: object) -> float | None:
+    """Side of a pixel [arcsec] from PIXSCALE, else from the WCS."""
+    from astropy.wcs import WCS
+    from astropy.wcs.utils import proj_plane_pixel_scales
+
+    scale = header.get("PIXSCALE")  # type: ignore[attr-defined]
+    if scale:
+        return float(scale)
+    world = WCS(header)
+    if not world.has_celestial:
+        return None
+    return float(np.mean(proj_plane_pixel_scales(world.celestial)) * 3600)
+
+
+def _centred(pixels: torch.Tensor, size: int, fill: float) -> torch.Tensor:
+    """The middle of an image on a square of this size, filled up where the image ends.
+
+    An odd difference leaves the middle half a pixel to the upper left.
+    """
+    canvas = torch.full((size, size), fill)
+    here, there = [], []
+    for side in pixels.shape:
+        kept = min(side, size)
+        here.append(slice((size - kept) // 2, (size - kept) // 2 + kept))
+        there.append(slice((side - kept) // 2, (side - kept) // 2 + kept))
+    canvas[here[0], here[1]] = pixels[there[0], there[1]]
+    return canvas

@@ -1,0 +1,68 @@
+"""ResNet-18, as the DeepLense papers use it, with a stem for small images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge
+from torch import Tensor, nn
+
+from lensbench import Features
+
+
+class ResNet18(nn.Module):
+    """Four stages of two residual blocks (He et al. 2015, arXiv:1512.03385).
+
+    The stem is one 3×3 convolution of stride two, for images of 24 to 128 pixels.
+    """
+
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `resnet18`."""
+
+        width: Annotated[int, Ge(8)] = 64
+
+    def __init__(self, options: Options, channels: int) -> None:
+        super().__init__()
+        width = options.width
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
+        )
+        widths = [width, 2 * width, 4 * width, 8 * width]
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                ResidualBlock(into, out, 1 if stage == 0 else 2), ResidualBlock(out, out, 1)
+            )
+            for stage, (into, out) in enumerate(zip([width, *widths], widths, strict=False))
+        )
+
+    def forward(self, images: Tensor) -> Features:
+        """Pooled last stage, and the maps of all four, coarse to fine."""
+        maps = []
+        current = self.stem(images)
+        for stage in self.stages:
+            current = stage(current)
+            maps.append(current)
+        return Features(current.mean((2, 3)), tuple(reversed(maps)))
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions around a shortcut."""
+
+    def __init__(self, into: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(into, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU(),
+            nn.Conv2d(out, out, 3, 1, 1, bias=False), nn.BatchNorm2d(out),
+        )  # fmt: skip
+        self.shortcut = (
+            nn.Identity()
+            if stride == 1 and into == out
+            else nn.Sequential(nn.Conv2d(into, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, into, H, W) to (B, out, H / stride, W / stride)."""
+        result: Tensor = nn.functional.relu(self.body(x) + self.shortcut(x))
+        return result

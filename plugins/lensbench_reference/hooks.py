@@ -1,0 +1,149 @@
+"""What this package registers."""
+
+from __future__ import annotations
+
+import lensbench
+from lensbench import Entry
+
+_HERE = "lensbench_reference"
+
+
+@lensbench.hookimpl
+def lensbench_encoders() -> list[Entry]:
+    """Encoders."""
+    return [
+        Entry(
+            "mae-vit",
+            f"{_HERE}.encoders.vit:VisionTransformer",
+            summary="Vision transformer made for masked autoencoding.",
+            citation="Dosovitskiy et al. 2020, arXiv:2010.11929; He et al. 2021, arXiv:2111.06377",
+            licence="MIT",
+            pretraining="mae",
+        ),
+        Entry(
+            "resnet18",
+            f"{_HERE}.encoders.resnet:ResNet18",
+            summary="Residual network of 18 layers: the supervised CNN of the field.",
+            citation="He et al. 2015, arXiv:1512.03385; Alexander et al. 2019, arXiv:1909.07346",
+            licence="MIT",
+            reference=True,
+        ),
+    ]
+
+
+@lensbench.hookimpl
+def lensbench_pretraining() -> list[Entry]:
+    """Pretraining strategies."""
+    return [
+        Entry(
+            "mae",
+            f"{_HERE}.pretraining.mae:MaskedAutoencoding",
+            summary="Reconstructs hidden patches from the visible ones.",
+            citation="He et al. 2021, arXiv:2111.06377",
+            licence="MIT",
+        ),
+        Entry(
+            "none",
+            f"{_HERE}.pretraining.none:NoPretraining",
+            summary="Random initial weights.",
+            licence="MIT",
+        ),
+        Entry(
+            "simclr",
+            f"{_HERE}.pretraining.simclr:SimCLR",
+            summary="Contrasts two views of an image with the other images of a batch.",
+            citation="Chen et al. 2020, arXiv:2002.05709",
+            licence="MIT",
+        ),
+        Entry(
+            "supervised",
+            f"{_HERE}.pretraining.supervised:SupervisedPretraining",
+            summary="Learns one target of other scenes, the substructure class by default.",
+            citation="Alexander et al. 2019, arXiv:1909.07346",
+            licence="MIT",
+        ),
+    ]
+
+
+@lensbench.hookimpl
+def lensbench_datasets() -> list[Entry]:
+    """Datasets."""
+    return [
+        Entry(
+            "images",
+            f"{_HERE}.datasets.images:Images",
+            summary="Images on disk, in FITS or .npy, observed from their own resolution.",
+            licence="MIT",
+            targets=("sky",),
+        ),
+        Entry(
+            "lenses",
+            f"{_HERE}.datasets.lenses:Lenses",
+            summary="Simulated galaxy-scale lenses with and without substructure.",
+            citation="after Alexander et al. 2019, arXiv:1909.07346",
+            licence="MIT",
+            targets=("sky", "substructure", "theta_E"),
+        ),
+    ]
+
+
+@lensbench.hookimpl
+def lensbench_tasks() -> list[Entry]:
+    """Tasks."""
+    return [
+        Entry(
+            "morphology",
+            f"{_HERE}.tasks.morphology:Morphology",
+            summary="Which substructure: none, cold dark matter subhaloes or a vortex.",
+            citation="Alexander et al. 2019, arXiv:1909.07346",
+            licence="MIT",
+        ),
+        Entry(
+            "superres",
+            f"{_HERE}.tasks.superres:SuperResolution",
+            summary="The noise-free image of a sharper instrument, at twice the sampling.",
+            licence="MIT",
+        ),
+    ]
+
+
+@lensbench.hookimpl
+def lensbench_transfers() -> list[Entry]:
+    """Transfers."""
+    return [
+        Entry(
+            "finetune",
+            f"{_HERE}.transfers.finetune:FineTune",
+            summary="Trains encoder and head together.",
+            licence="MIT",
+        ),
+        Entry(
+            "linear",
+            f"{_HERE}.transfers.linear:LinearProbe",
+            summary="Trains the head on a frozen encoder.",
+            citation="Alain & Bengio 2016, arXiv:1610.01644",
+            licence="MIT",
+        ),
+    ]
+
+
+@lensbench.hookimpl
+def lensbench_baselines() -> list[Entry]:
+    """Traditional methods."""
+    return [
+        Entry(
+            "bicubic",
+            f"{_HERE}.baselines.interpolation:Bicubic",
+            summary="Bicubic interpolation.",
+            citation="Keys 1981, doi:10.1109/TASSP.1981.1163711",
+            licence="MIT",
+            tasks=("superres",),
+        ),
+        Entry(
+            "spectrum-logreg",
+            f"{_HERE}.baselines.spectrum:SpectrumLogisticRegression",
+            summary="Radial power spectrum and azimuthal moments into a logistic regression.",
+            licence="MIT",
+            tasks=("morphology",),
+        ),
+    ]

@@ -1,0 +1,66 @@
+"""Supervised pretraining: labels of other scenes, learned before the task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lensbench import IncompatibleError, Samples, Target, encode, feature_shape
+
+
+class SupervisedPretraining:
+    """Learns one class or real target of the pretraining scenes."""
+
+    version = "1"
+    learning_rate = 1e-3
+    weight_decay = 0.05
+    batch_size = 32
+
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `supervised`."""
+
+        target: str = "substructure"
+
+    def __init__(self, options: Options) -> None:
+        self.target = options.target
+        self.targets = (options.target,)
+
+    def objective(
+        self, encoder: Any, channels: int, targets: Mapping[str, Target]
+    ) -> SupervisedLoss:
+        """The encoder with one linear layer behind it.
+
+        Raises:
+            IncompatibleError: Where the target is absent or an image.
+        """
+        target = targets.get(self.target)
+        if target is None or target.kind == "image":
+            usable = ", ".join(name for name, its in targets.items() if its.kind != "image")
+            raise IncompatibleError(
+                f"pretraining 'supervised' cannot learn target {self.target!r} here",
+                f"targets that it can: {usable or 'none'}",
+            )
+        return SupervisedLoss(encoder, channels, self.target, target)
+
+
+class SupervisedLoss(nn.Module):
+    """Encoder and a linear layer; called for cross-entropy or the squared error."""
+
+    def __init__(self, encoder: Any, channels: int, name: str, target: Target) -> None:
+        super().__init__()
+        self.encoder, self.name, self.target = encoder, name, target
+        width = feature_shape(encoder, channels).pooled
+        self.head = nn.Linear(width, max(1, len(target.classes)))
+
+    def forward(self, batch: Samples, generator: torch.Generator) -> Tensor:
+        """Loss of a batch."""
+        output = self.head(encode(self.encoder, batch).pooled)
+        wanted = batch.targets[self.name]
+        if self.target.kind == "class":
+            return nn.functional.cross_entropy(output, wanted)
+        return nn.functional.mse_loss(output[:, 0], wanted)

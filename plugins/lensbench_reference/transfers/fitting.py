@@ -1,0 +1,82 @@
+"""What the transfers share: an encoder with a task's head, trained and made to answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lensbench import FitContext, Predictions, Samples, Task, TrainingLoop, encode, feature_shape
+
+_BATCH = 64
+
+
+class HeadedEncoder(nn.Module):
+    """An encoder with a task's head behind it."""
+
+    def __init__(self, encoder: Any, context: FitContext) -> None:
+        super().__init__()
+        train = context.train
+        self.encoder = encoder
+        shape = feature_shape(encoder, train.images.shape[1])
+        self.head = context.task.head(shape, train.info).to(train.images.device)
+
+    def forward(self, batch: Samples) -> Any:
+        """The head's output for a batch."""
+        return self.head(encode(self.encoder, batch), batch)
+
+
+def fit(model: HeadedEncoder, context: FitContext, learning_rate: float, batch_size: int) -> None:
+    """Trains what of a model requires gradients on the task's loss."""
+    loop = TrainingLoop(
+        steps=context.budget.train_steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        weight_decay=0.05,
+        seed=context.seed,
+    )
+
+    def loss_of(indices: Tensor, generator: torch.Generator) -> Tensor:
+        batch = turned(context.train.take(indices), generator)
+        return context.task.loss(model(batch), batch)
+
+    loop.run(model.parameters(), len(context.train), loss_of, context.report)
+    model.eval()
+
+
+def turned(batch: Samples, generator: torch.Generator) -> Samples:
+    """A batch turned by a random quarter and perhaps flipped, its image targets alike."""
+    turn, flip = divmod(int(torch.randint(0, 8, (1,), generator=generator)), 2)
+
+    def move(values: Tensor) -> Tensor:
+        if values.ndim < 4:
+            return values
+        moved = torch.rot90(values, turn, (2, 3))
+        return moved.flip(3) if flip else moved
+
+    return replace(
+        batch,
+        images=move(batch.images),
+        targets={name: move(values) for name, values in batch.targets.items()},
+    )
+
+
+class ModelPredictor:
+    """Answers batch by batch by a fitted model."""
+
+    def __init__(self, model: HeadedEncoder, task: Task) -> None:
+        self.model = model.eval()
+        self.task = task
+
+    def __call__(self, samples: Samples) -> Predictions:
+        """Predictions for the images of these samples."""
+        answers: dict[str, list[Tensor]] = defaultdict(list)
+        with torch.no_grad():
+            for indices in torch.arange(len(samples)).split(_BATCH):
+                batch = samples.take(indices)
+                for name, values in self.task.predict(self.model(batch), batch).items():
+                    answers[name].append(torch.as_tensor(values))
+        return {name: torch.cat(parts) for name, parts in answers.items()}

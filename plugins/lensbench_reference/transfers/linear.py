@@ -1,0 +1,35 @@
+"""The probe: a head on a frozen encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt
+
+from lensbench import FitContext
+from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit
+
+
+class LinearProbe:
+    """Trains the task's head alone: one linear layer for classes."""
+
+    version = "1"
+
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `linear`."""
+
+        learning_rate: Annotated[float, Gt(0)] = 3e-3
+        batch_size: Annotated[int, Ge(2)] = 32
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
+        """Trains a head; the encoder stays as it is, its normalisation included."""
+        encoder.requires_grad_(False)
+        model = HeadedEncoder(encoder, context).train()
+        encoder.eval()
+        fit(model, context, self.options.learning_rate, self.options.batch_size)
+        return ModelPredictor(model, context.task)
