@@ -78,7 +78,8 @@ def add_noise(image: Tensor, condition: Condition, ids: tuple[str, ...], seed: i
         ids: One a scene.
         seed: Draw seed.
     """
-    expected = image.clamp(min=0).numpy() * condition.electrons_per_sb + condition.sky_electrons
+    expected = image.double().numpy() * condition.electrons_per_sb + condition.sky_electrons
+    expected = expected.clip(min=0)
     read_sigma = condition.num_exposures**0.5 * condition.read_noise
     noisy = np.empty_like(expected)
     for row, scene in enumerate(ids):

@@ -1,4 +1,4 @@
-"""ResNet-18, as the DeepLense papers use it, with a stem for small images."""
+"""ResNet-18, the supervised network of the DeepLense papers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from lensbench import Features
 
 
 class ResNet18(nn.Module):
-    """Four stages of two residual blocks (He et al. 2015, arXiv:1512.03385).
-
-    The stem is one 3×3 convolution of stride two, for images of 24 to 128 pixels.
-    """
+    """A stem of stride four, then four stages of two residual blocks (He et al. 2015)."""
 
     @dataclass(frozen=True)
     class Options:
@@ -27,8 +24,9 @@ class ResNet18(nn.Module):
         super().__init__()
         width = options.width
         self.stem = nn.Sequential(
-            nn.Conv2d(channels, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
-        )
+            nn.Conv2d(channels, width, 7, 2, 3, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
+            nn.MaxPool2d(3, 2, 1),
+        )  # fmt: skip
         widths = [width, 2 * width, 4 * width, 8 * width]
         self.stages = nn.ModuleList(
             nn.Sequential(

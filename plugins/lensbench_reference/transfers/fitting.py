@@ -48,14 +48,21 @@ def fit(model: HeadedEncoder, context: FitContext, learning_rate: float, batch_s
 
 
 def turned(batch: Samples, generator: torch.Generator) -> Samples:
-    """A batch turned by a random quarter and perhaps flipped, its image targets alike."""
-    turn, flip = divmod(int(torch.randint(0, 8, (1,), generator=generator)), 2)
+    """Each sample turned by a random quarter and perhaps flipped, its image targets alike.
+
+    Symmetries of the sky that leave every scalar target as it is.
+    """
+    symmetry = torch.randint(0, 8, (len(batch),), generator=generator).to(batch.images.device)
 
     def move(values: Tensor) -> Tensor:
         if values.ndim < 4:
             return values
-        moved = torch.rot90(values, turn, (2, 3))
-        return moved.flip(3) if flip else moved
+        moved = torch.empty_like(values)
+        for number in range(8):
+            chosen = symmetry == number
+            part = torch.rot90(values[chosen], number % 4, (2, 3))
+            moved[chosen] = part.flip(3) if number >= 4 else part
+        return moved
 
     return replace(
         batch,
