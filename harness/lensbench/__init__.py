@@ -1,4 +1,4 @@
-"""lensbench: which vision model is better for strong lensing, where it breaks, and whether it holds.
+"""Which vision model is better for strong lensing, where it breaks, and whether it holds.
 
 These are the public names, the only ones that a plugin imports. They are loaded on first use,
 so that registering a plugin costs nothing.

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Kind = Literal[
-    "encoder", "pretraining", "dataset", "task", "transfer", "baseline", "condition"
-]
+Kind = Literal["encoder", "pretraining", "dataset", "task", "transfer", "baseline", "condition"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 

@@ -72,9 +72,7 @@ def ensure_images(
         writers: dict[str, ArrayWriter] = {}
         for condition in missing:
             name = condition.name
-            path = stack.enter_context(
-                store.writing("images", keys[name], ".h5", described[name])
-            )
+            path = stack.enter_context(store.writing("images", keys[name], ".h5", described[name]))
             writers[name] = stack.enter_context(writing_arrays(path, {"condition": name}))
         for start in range(0, wanted.size, _CHUNK):
             indices = range(start, min(start + _CHUNK, wanted.size))

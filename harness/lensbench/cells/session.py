@@ -120,13 +120,13 @@ class Session:
 
         stages: dict[str, float] = {"pretraining": 0.0}
         seconds: dict[str, float] = {}
-        missing = [c for c, key in answer_keys.items() if self.store.find("predictions", key) is None]
+        missing = [
+            c for c, key in answer_keys.items() if self.store.find("predictions", key) is None
+        ]
         if missing:
             encoder = self._encoder(cell, weights, weights_description, stages)
             train = read_samples(self.store, train_set, train_condition, train_key)
-            validation = read_samples(
-                self.store, validation_set, train_condition, validation_key
-            )
+            validation = read_samples(self.store, validation_set, train_condition, validation_key)
             predictor, stages["fit"] = self._fit(cell, encoder, train, validation)
             for name in missing:
                 condition = self.plugin("condition", name)

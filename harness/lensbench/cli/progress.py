@@ -54,9 +54,7 @@ class Progress:
         if self._live is not None:
             if stage not in self._tasks:
                 self._tasks[stage] = self._live.add_task(stage, total=total, note="", rate="")
-            self._live.update(
-                self._tasks[stage], completed=done, total=total, note=note, rate=rate
-            )
+            self._live.update(self._tasks[stage], completed=done, total=total, note=note, rate=rate)
         elif done == total:
             seconds = now - started
             print(f"{stage}: {done}/{total} in {seconds:.1f} s {note}".rstrip(), file=sys.stderr)

@@ -17,20 +17,50 @@ from lensbench.cli.options import json_option, store_option, store_root
 @click.option("--task", required=True, metavar="NAME[:…]", help="What is asked.")
 @click.option("--pretraining", default="", metavar="NAME[:…]", help="[default: the encoder's own]")
 @click.option("--transfer", default="finetune", show_default=True, metavar="NAME[:…]")
-@click.option("--dataset", default="lenses", show_default=True, metavar="NAME[:…]",
-              help="Scenes to train on, and to test on.")
-@click.option("--test-dataset", default="", metavar="NAME[:…]",
-              help="Scenes to test on instead, e.g. images:path=FOLDER.")
-@click.option("--train-condition", default="euclid-vis", show_default=True, metavar="NAME",
-              help="Observing condition of all training.")
-@click.option("--test-conditions", default="", metavar="NAME,NAME,…",
-              help="Other conditions to test under.  [default: all named ones]")
+@click.option(
+    "--dataset",
+    default="lenses",
+    show_default=True,
+    metavar="NAME[:…]",
+    help="Scenes to train on, and to test on.",
+)
+@click.option(
+    "--test-dataset",
+    default="",
+    metavar="NAME[:…]",
+    help="Scenes to test on instead, e.g. images:path=FOLDER.",
+)
+@click.option(
+    "--train-condition",
+    default="euclid-vis",
+    show_default=True,
+    metavar="NAME",
+    help="Observing condition of all training.",
+)
+@click.option(
+    "--test-conditions",
+    default="",
+    metavar="NAME,NAME,…",
+    help="Other conditions to test under.  [default: all named ones]",
+)
 @click.option("--labels", type=int, help="Labelled scenes to train on.  [default: the budget's]")
-@click.option("--budget", default="quick", show_default=True,
-              metavar="[smoke|quick|standard|full]", help="Length of training, size of splits.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of draw, pretraining and fit.")
-@click.option("--format", "form", type=click.Choice(["terminal", "markdown", "latex"]),
-              default="terminal", show_default=True)
+@click.option(
+    "--budget",
+    default="quick",
+    show_default=True,
+    metavar="[smoke|quick|standard|full]",
+    help="Length of training, size of splits.",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of draw, pretraining and fit."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "markdown", "latex"]),
+    default="terminal",
+    show_default=True,
+)
 @click.option("--metric", default="", metavar="NAME", help="[default: the task's primary one]")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @store_option

@@ -57,7 +57,8 @@ def command(name: str, as_json: bool) -> None:
                 click.echo(f"{key}:")
                 for inner, its in value.items():
                     text = (
-                        f"{its['type']}, " + ("required" if its["required"] else str(its["default"]))
+                        f"{its['type']}, "
+                        + ("required" if its["required"] else str(its["default"]))
                         if isinstance(its, dict)
                         else its
                     )

@@ -11,10 +11,21 @@ from lensbench.cli.options import store_option, store_root
 
 @click.command("show-run")
 @click.argument("run", default="")
-@click.option("--out", type=click.Path(path_type=Path), default=Path(), show_default="this folder",
-              metavar="FOLDER", help="Where to put the PNGs.")
-@click.option("--scenes", type=click.IntRange(1, 200), default=6, show_default=True,
-              help="Test scenes to draw, from the worst to the best.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    show_default="this folder",
+    metavar="FOLDER",
+    help="Where to put the PNGs.",
+)
+@click.option(
+    "--scenes",
+    type=click.IntRange(1, 200),
+    default=6,
+    show_default=True,
+    help="Test scenes to draw, from the worst to the best.",
+)
 @store_option
 def command(run: str, out: Path, scenes: int, store: Path | None) -> None:  # fmt: skip
     """Draw pictures of a run, one PNG a test condition; the last run where none is named.

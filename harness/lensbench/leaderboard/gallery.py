@@ -80,9 +80,7 @@ def _draw(
     return target
 
 
-def _class_truth(
-    images: dict[str, np.ndarray], answer: Answers
-) -> tuple[np.ndarray, list[str]]:
+def _class_truth(images: dict[str, np.ndarray], answer: Answers) -> tuple[np.ndarray, list[str]]:
     """The class target of these images with as many classes as were answered."""
     count = answer.predictions["probability"].shape[1]
     for name, values in images.items():

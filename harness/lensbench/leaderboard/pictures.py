@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def spread(values: np.ndarray, count: int) -> list[int]:
     return [int(order[place]) for place in places]
 
 
-def _pyplot():  # type: ignore[no-untyped-def]
+def _pyplot() -> Any:
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -115,7 +116,7 @@ def _pyplot():  # type: ignore[no-untyped-def]
     return pyplot
 
 
-def _finish(plt, figure, axes, title: str, path: Path) -> None:  # type: ignore[no-untyped-def]
+def _finish(plt: Any, figure: Any, axes: Any, title: str, path: Path) -> None:
     for axis in axes.flat:
         axis.set_xticks([])
         axis.set_yticks([])

@@ -58,7 +58,9 @@ def run_table(records: pl.DataFrame, metric: str = "") -> Table:
     entrants.sort(key=lambda entrant: entrant.rank)
     unit = f" [{first['unit']}]" if first["unit"] else ""
     arrow = "higher is better" if up else "lower is better"
-    tested = first["test_dataset"] if first["test_dataset"] != first["dataset"] else "its test split"
+    tested = (
+        first["test_dataset"] if first["test_dataset"] != first["dataset"] else "its test split"
+    )
     return Table(
         title=f"{first['task']} on {first['dataset']}, tested on {tested}, budget "
         f"{first['budget']}: {first['metric']}{unit}, {arrow}",

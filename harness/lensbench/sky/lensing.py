@@ -64,9 +64,7 @@ def point_masses(
     return a_x, a_y
 
 
-def line_mass(
-    x: Tensor, y: Tensor, mass: Tensor, half_length: Tensor, phi: Tensor
-) -> Deflection:
+def line_mass(x: Tensor, y: Tensor, mass: Tensor, half_length: Tensor, phi: Tensor) -> Deflection:
     """A uniform straight line of mass through the origin, in closed form.
 
     The limit of many equal point masses: with z = u + iv along and across the line,
@@ -89,5 +87,3 @@ def line_mass(
 def axis_ratio(ellipticity: Tensor) -> Tensor:
     """Axis ratio q of an ellipticity |e| = (1 − q)/(1 + q)."""
     return (1 - ellipticity) / (1 + ellipticity)
-
-

@@ -48,7 +48,10 @@ def sersic(
     u, v = rotate(x, y, phi)
     radius = torch.sqrt(q * u**2 + v**2 / q + 1e-12) / R_sersic
     log_total = (
-        math.log(2 * math.pi) + 2 * torch.log(R_sersic) + torch.log(n) - 2 * n * torch.log(b)
+        math.log(2 * math.pi)
+        + 2 * torch.log(R_sersic)
+        + torch.log(n)
+        - 2 * n * torch.log(b)
         + torch.lgamma(2 * n)
     )
     return flux(magnitude) * torch.exp(-b * torch.pow(radius, 1 / n) - log_total)

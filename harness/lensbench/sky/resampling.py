@@ -18,12 +18,13 @@ def gaussian_transfer(k_squared: Tensor, fwhm: Tensor) -> Tensor:
 
 
 def moffat_transfer(size: int, pixel_scale: float, fwhm: float, beta: float) -> Tensor:
-    """Transfer function (size, size // 2 + 1) of a Moffat PSF (Moffat 1969), sampled and unit sum."""
+    """Transfer function (size, size // 2 + 1) of a sampled Moffat PSF (Moffat 1969) of unit sum."""
     alpha = fwhm / (2 * (2 ** (1 / beta) - 1) ** 0.5)
     axis = torch.fft.fftfreq(size, 1 / size, dtype=torch.float64) * pixel_scale
     radius_squared = axis[:, None] ** 2 + axis[None, :] ** 2
     psf = (1 + radius_squared / alpha**2) ** (-beta)
-    return torch.fft.rfft2(psf / psf.sum()).real.to(torch.float32)
+    transfer: Tensor = torch.fft.rfft2(psf / psf.sum()).real.to(torch.float32)
+    return transfer
 
 
 def frequencies(size: int, pixel_scale: float) -> tuple[Tensor, Tensor]:
@@ -64,7 +65,8 @@ def sample(
     weight[0] = 1.0
     if size % 2 == 0:
         weight[-1] = 1.0
-    return ((rows @ spectrum) @ (columns * weight).T).real
+    sampled: Tensor = ((rows @ spectrum) @ (columns * weight).T).real
+    return sampled
 
 
 def resample(image: Tensor, pixel_scale: float, new_scale: float, new_size: int) -> Tensor:

@@ -83,7 +83,8 @@ def render(
     axis = (torch.arange(size) - (size - 1) / 2) * pixel_scale
     x = axis[None, None, :] - p["lens_x"]
     y = axis[None, :, None] - p["lens_y"]
-    x, y = torch.broadcast_tensors(x, y)
+    shape = (len(labels), size, size)
+    x, y = x.expand(shape), y.expand(shape)
     a_x, a_y = _deflection(x, y, p, labels)
     q_source = lensing.axis_ratio(p["source_ellipticity"])
     sky = light.sersic(

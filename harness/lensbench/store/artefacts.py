@@ -66,7 +66,7 @@ class Store:
         return None
 
     def intact(self, kind: str, key: str) -> bool:
-        """Whether an artefact is there and its bytes have the digest that they were written with."""
+        """Whether an artefact is there, its bytes unchanged since they were written."""
         description = self.describe(kind, key)
         if description is None:
             return False

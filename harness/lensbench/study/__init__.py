@@ -1,1 +1,1 @@
-"""Specification to plan: which cells there are, what each is, and what does not fit. Values only."""
+"""From a request to a plan: which cells there are and what each depends on. Values only."""

@@ -65,9 +65,7 @@ class MaskedReconstruction(nn.Module):
             width, 4, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True
         )
         self.decoder = nn.TransformerEncoder(layer, options.depth, enable_nested_tensor=False)
-        self.out = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, channels * encoder.patch**2)
-        )
+        self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, channels * encoder.patch**2))
 
     def forward(self, batch: Samples, generator: torch.Generator) -> Tensor:
         """Mean squared error over hidden patches, each normalised to its mean and deviation."""

@@ -1,0 +1,47 @@
+# make run    the main job: from nothing to a ranked table
+# make test   everything a newcomer needs to trust the checkout
+# make check  ruff, mypy, import-linter, cog
+# make bench  speed and memory, by pytest-benchmark
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/ready
+TESTS  := $(VENV)/ready-dev
+
+.PHONY: run test check bench docs format clean
+
+run: $(READY)
+	$(BIN)/lensbench run --encoder mae-vit --task superres
+
+test: $(TESTS)
+	$(BIN)/python -m pytest
+
+check: $(TESTS)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/cog --check -r README.md docs/reference/command-line.md
+
+bench: $(TESTS)
+	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only
+
+docs: $(TESTS)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cog -r README.md docs/reference/command-line.md
+
+format: $(TESTS)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .lensbench .mypy_cache .ruff_cache .pytest_cache
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(TESTS): $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@

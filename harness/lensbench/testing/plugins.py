@@ -1,0 +1,46 @@
+"""Checks one registered plugin by its kind."""
+
+from __future__ import annotations
+
+from lensbench.api.condition import Condition
+from lensbench.api.entry import Kind
+from lensbench.errors import PluginError
+from lensbench.registry import Catalogue
+from lensbench.testing.datasets import check_dataset
+from lensbench.testing.encoders import check_encoder
+from lensbench.testing.pretraining import check_pretraining
+from lensbench.testing.tasks import check_task
+
+
+def check_plugin(catalogue: Catalogue, kind: Kind, name: str, encoder: str = "resnet18") -> None:
+    """Checks metadata and contract of one plugin.
+
+    Args:
+        catalogue: Where it is registered.
+        kind: What it is.
+        name: With its options, where it needs some.
+        encoder: Name of the encoder on which a pretraining strategy is tried.
+
+    Raises:
+        PluginError: Naming what is broken and what to do.
+    """
+    entry = catalogue.find(kind, name.partition(":")[0]).entry
+    for field in ("summary", "licence"):
+        if not getattr(entry, field):
+            raise PluginError(f"{kind} {entry.name!r} has no {field}", f"give Entry {field}=")
+    if kind == "encoder":
+        check_encoder(catalogue.build(kind, name, channels=1))
+    elif kind == "task":
+        check_task(catalogue.build(kind, name))
+    elif kind == "dataset":
+        check_dataset(catalogue.build(kind, name))
+    elif kind == "pretraining":
+        check_pretraining(
+            catalogue.build(kind, name), catalogue.build("encoder", encoder, channels=1)
+        )
+    elif kind in ("transfer", "baseline"):
+        plugin = catalogue.build(kind, name)
+        if not callable(getattr(plugin, "fit", None)):
+            raise PluginError(f"{kind} {entry.name!r} has no method fit", "see the contract")
+    elif not isinstance(catalogue.build(kind, name), Condition):
+        raise PluginError(f"condition {entry.name!r} is not a lensbench.Condition", "return one")

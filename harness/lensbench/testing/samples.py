@@ -1,0 +1,42 @@
+"""Small samples to try a plugin on."""
+
+from __future__ import annotations
+
+import torch
+
+from lensbench.api.condition import Condition
+from lensbench.api.dataset import Target
+from lensbench.api.samples import Samples
+
+CONDITION = Condition(
+    name="made", pixel_scale=0.1, psf_fwhm=0.2, zeropoint=25.0, sky_brightness=22.0,
+    exposure_time=500.0, num_exposures=1, read_noise=4.0,
+)  # fmt: skip
+
+TARGETS = {
+    "substructure": Target("class", classes=("no_sub", "cdm", "vortex")),
+    "theta_E": Target("real", unit="arcsec"),
+    "sky": Target("image", unit="µJy/arcsec²"),
+}
+
+
+def made_samples(
+    count: int = 6, channels: int = 1, size: int = 32, upsample: int = 2, seed: int = 0
+) -> Samples:
+    """Samples of noise with a bright spot, and a target of every kind; for trying plugins only."""
+    random = torch.Generator().manual_seed(seed)
+    images = torch.randn(count, channels, size, size, generator=random)
+    images[:, :, size // 2, size // 2] += 50.0
+    sky = torch.rand(count, channels, upsample * size, upsample * size, generator=random)
+    return Samples(
+        ids=tuple(f"made-{seed}-{i}" for i in range(count)),
+        images=images,
+        targets={
+            "substructure": torch.arange(count) % 3,
+            "theta_E": torch.linspace(0.5, 1.5, count),
+            "sky": sky,
+        },
+        info=TARGETS,
+        condition=CONDITION,
+        data_range=100.0,
+    )

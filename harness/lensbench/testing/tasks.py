@@ -1,0 +1,45 @@
+"""Does a task keep its contract?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from lensbench.api.samples import Features
+from lensbench.api.task import FeatureShape
+from lensbench.cells.score import as_arrays
+from lensbench.errors import PluginError
+from lensbench.testing.samples import TARGETS, made_samples
+
+
+def check_task(task: Any) -> None:
+    """Tries a task's head, loss, predictions and metrics on small samples.
+
+    Raises:
+        PluginError: Naming what is broken and what to do.
+    """
+    for name in ("version", "targets", "sky", "metrics"):
+        if not hasattr(task, name):
+            raise PluginError(f"the task has no attribute {name!r}", "see lensbench.Task")
+    samples = made_samples(count=24, upsample=task.sky.upsample if task.sky else 1)
+    features = Features(torch.randn(24, 12), (torch.randn(24, 8, 4, 4), torch.randn(24, 4, 8, 8)))
+    head = task.head(FeatureShape(12, ((8, 8), (4, 4)), channels=1), TARGETS)
+    loss = task.loss(head(features, samples), samples)
+    if loss.ndim or not torch.isfinite(loss):
+        raise PluginError(f"the loss is {loss!r}", "return one finite number")
+    loss.backward()
+    if all(p.grad is None for p in head.parameters()):
+        raise PluginError("no gradient reaches the head", "use its output in the loss")
+    with torch.no_grad():
+        predictions = as_arrays(task.predict(head(features, samples), samples), len(samples))
+    if not task.metrics:
+        raise PluginError("the task has no metrics", "the first one ranks")
+    for metric in task.metrics:
+        value = np.asarray(metric.compute(predictions, samples))
+        if value.shape != ((len(samples),) if metric.per_sample else ()):
+            raise PluginError(
+                f"metric {metric.name!r} has shape {value.shape}",
+                "return (N,) where per_sample, else one number",
+            )
