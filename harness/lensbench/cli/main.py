@@ -82,10 +82,16 @@ def main() -> None:
         if error.hint:
             click.echo(f"hint: {error.hint}", err=True)
         code = error.exit_code
-    except KeyboardInterrupt:
-        click.echo("\nstopped; what was finished is kept: run the same command to go on", err=True)
-        code = 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except Exception as error:  # a fault of ours still ends in one line
+        if debug:
+            raise
+        click.echo(f"error: {type(error).__name__}: {error}".splitlines()[0], err=True)
+        click.echo("hint: lensbench --debug … shows where; please report it", err=True)
+        code = 1
+    except KeyboardInterrupt:
+        click.echo("\nstopped; what was finished is kept: run the same command to go on", err=True)
+        code = 130
     sys.exit(code if isinstance(code, int) else 0)

@@ -12,7 +12,7 @@ from lensbench.api.entry import KINDS
 from lensbench.cli.options import json_option
 from lensbench.errors import UsageError, nearest
 from lensbench.registry import load_catalogue
-from lensbench.registry.options import options_class
+from lensbench.registry.options import option_type, options_class
 
 
 @click.command("show")
@@ -41,7 +41,7 @@ def command(name: str, as_json: bool) -> None:
         if options:
             facts["options"] = {
                 field.name: {
-                    "type": str(field.type),
+                    "type": option_type(field),
                     "default": None if field.default is dataclasses.MISSING else field.default,
                     "required": field.default is dataclasses.MISSING,
                 }

@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 from tabulate import tabulate
 
+from lensbench.errors import UsageError, nearest
+
 FORMATS = {"terminal": "simple", "markdown": "github", "latex": "latex_booktabs"}
 """Ways to print a table, and what tabulate calls them."""
 
@@ -40,9 +42,14 @@ def run_table(records: pl.DataFrame, metric: str = "") -> Table:
         metric: Its name; the primary one where empty.
 
     Raises:
+        UsageError: Where no record has this metric.
         ValueError: Where the records are of several tasks or budgets, or there are none.
     """
     shown = records.filter(pl.col("primary") if not metric else pl.col("metric") == metric)
+    if metric and shown.is_empty():
+        raise UsageError(
+            f"these records have no metric {metric!r}", nearest(metric, records["metric"].unique())
+        )
     for column in ("task", "dataset", "test_dataset", "budget", "train_condition", "metric"):
         values = shown[column].unique().to_list()
         if len(values) != 1:

@@ -74,10 +74,9 @@ def build_options(what: str, plugin: Any, pairs: tuple[tuple[str, str], ...]) ->
         key = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] == "missing":
             raise OptionError(f"{what} needs option {key!r}", f"e.g. {key}=…") from None
-        shown = known[key].type if key in known else ""
+        hint = f"{key} is {option_type(known[key])}{_default(known[key])}" if key in known else ""
         raise OptionError(
-            f"{what}: option {key}={dict(pairs).get(key)!r}: {first['msg']}",
-            f"{key} is {shown}" + _default(known.get(key)),
+            f"{what}: option {key}={dict(pairs).get(key)!r}: {first['msg']}", hint
         ) from None
 
 
@@ -93,8 +92,14 @@ def option_fields(options: Any) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(changed))
 
 
-def _default(field: dataclasses.Field[Any] | None) -> str:
-    if field is None or field.default is dataclasses.MISSING:
+def option_type(field: dataclasses.Field[Any]) -> str:
+    """The type of an option as a person would write it: `int`, `'2' or '4'`."""
+    text = re.sub(r"Annotated\[([^,\]]+)[^\]]*\]", r"\1", str(field.type))
+    return re.sub(r"Literal\[([^\]]+)\]", lambda its: its[1].replace(", ", " or "), text)
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is dataclasses.MISSING:
         return ""
     return f", {field.default} by default"
 

@@ -48,7 +48,8 @@ class Population:
         lens_magnitude: AB magnitude of the lens galaxy's light.
         lens_radius: Its half-light radius [arcsec].
         lens_light: Whether the lens galaxy shines.
-        f_sub: Mass in substructure over the mass within θ_E.
+        f_sub: Mass in substructure over the mass within θ_E. The DeepLense release has about
+            0.03; it is larger here, so that images of a space telescope can tell the classes.
         subhalo_slope: p(m) ∝ m^slope.
         subhalo_decades: log10 of the ratio of largest to smallest subhalo mass.
         subhalo_radius: Distance from the lens centre in units of θ_E.
@@ -67,7 +68,7 @@ class Population:
     lens_magnitude: Range = Range(18.0, 20.5)
     lens_radius: Range = Range(0.5, 1.5, log=True)
     lens_light: bool = False
-    f_sub: Range = Range(0.03, 0.08)
+    f_sub: Range = Range(0.05, 0.15)
     subhalo_slope: float = -1.9
     subhalo_decades: float = 4.0
     subhalo_radius: Range = Range(0.2, 1.6)

@@ -27,13 +27,19 @@ class ArrayWriter:
                     name,
                     data=values,
                     maxshape=(None, *values.shape[1:]),
-                    chunks=(min(32, max(1, len(values))), *values.shape[1:]),
+                    chunks=(_rows_a_chunk(values), *values.shape[1:]),
                     fletcher32=values.dtype.kind != "O",
                 )
                 continue
             stored = self._file[name]
             stored.resize(len(stored) + len(values), axis=0)
             stored[-len(values) :] = values
+
+
+def _rows_a_chunk(values: np.ndarray) -> int:
+    """Rows that fill about 64 KiB, so that chunks are neither many nor large."""
+    row_bytes = max(1, values[:1].nbytes)
+    return int(min(4096, max(1, 2**16 // row_bytes)))
 
 
 @contextmanager

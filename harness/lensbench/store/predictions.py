@@ -39,4 +39,4 @@ def read_predictions(path: Path) -> tuple[list[str], dict[str, np.ndarray]]:
         return [scene.decode() for scene in arrays.pop("scene")], arrays
     frame = pl.read_parquet(path)
     ids = frame["scene"].to_list()
-    return ids, {name: frame[name].to_numpy() for name in frame.columns if name != "scene"}
+    return ids, {name: np.array(frame[name]) for name in frame.columns if name != "scene"}

@@ -58,7 +58,8 @@ def _check_gradients(encoder: Any, channels: int) -> None:
     trained = [p for p in encoder.parameters() if p.requires_grad]
     if not trained:
         return
-    encode(encoder, made_samples(count=3, channels=channels)).pooled.square().mean().backward()
+    pooled = encode(encoder, made_samples(count=3, channels=channels)).pooled
+    pooled.square().mean().backward()  # type: ignore[no-untyped-call]
     if all(p.grad is None or not p.grad.any() for p in trained):
         raise PluginError("no gradient reaches the weights", "remove detach() or no_grad()")
     for parameter in trained:

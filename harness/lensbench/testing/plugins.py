@@ -12,14 +12,14 @@ from lensbench.testing.pretraining import check_pretraining
 from lensbench.testing.tasks import check_task
 
 
-def check_plugin(catalogue: Catalogue, kind: Kind, name: str, encoder: str = "resnet18") -> None:
+def check_plugin(catalogue: Catalogue, kind: Kind, name: str, encoder: str = "") -> None:
     """Checks metadata and contract of one plugin.
 
     Args:
         catalogue: Where it is registered.
         kind: What it is.
         name: With its options, where it needs some.
-        encoder: Name of the encoder on which a pretraining strategy is tried.
+        encoder: Name of the encoder on which a pretraining strategy is tried; for no other kind.
 
     Raises:
         PluginError: Naming what is broken and what to do.
@@ -35,9 +35,8 @@ def check_plugin(catalogue: Catalogue, kind: Kind, name: str, encoder: str = "re
     elif kind == "dataset":
         check_dataset(catalogue.build(kind, name))
     elif kind == "pretraining":
-        check_pretraining(
-            catalogue.build(kind, name), catalogue.build("encoder", encoder, channels=1)
-        )
+        built = catalogue.build("encoder", encoder, channels=1)
+        check_pretraining(catalogue.build(kind, name), built)
     elif kind in ("transfer", "baseline"):
         plugin = catalogue.build(kind, name)
         if not callable(getattr(plugin, "fit", None)):

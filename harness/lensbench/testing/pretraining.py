@@ -18,9 +18,7 @@ def check_pretraining(strategy: Any, encoder: Any, channels: int = 1) -> None:
     """
     for name in ("version", "targets", "learning_rate", "weight_decay", "batch_size"):
         if not hasattr(strategy, name):
-            raise PluginError(
-                f"the strategy has no attribute {name!r}", "see lensbench.Pretraining"
-            )
+            raise PluginError(f"no attribute {name!r}", "see lensbench.Pretraining")
     objective = strategy.objective(encoder, channels, TARGETS)
     if objective is None:
         return

@@ -1,0 +1,54 @@
+"""Fixtures for all tests. Nothing is written outside temporary folders."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from lensbench.registry import Catalogue, load_catalogue
+
+
+class Result(NamedTuple):
+    """What a call of the command line gave."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    """The plugins of this environment."""
+    return load_catalogue()
+
+
+@pytest.fixture
+def lensbench(monkeypatch, capsys) -> Callable[..., Result]:
+    """Calls the command line in this process."""
+
+    def call(*words: object) -> Result:
+        from lensbench.cli import main
+
+        monkeypatch.setattr(sys, "argv", ["lensbench", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        captured = capsys.readouterr()
+        return Result(int(exit_.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data for tests, where there is any."""
+    root = Path(__file__).resolve().parents[1]
+    folder = Path(os.environ.get("LENSBENCH_TEST_DATA", root.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("no real data: set LENSBENCH_TEST_DATA to a folder with real/lenses")
+    return folder

@@ -1,0 +1,134 @@
+"""`lensbench run` as a user calls it."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from matplotlib import image as picture
+
+SMOKE = ("--budget", "smoke", "--quiet")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """One store for the runs of this file."""
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture
+def run(lensbench, store):
+    """`lensbench run` with this store."""
+    return lambda *words: lensbench("run", *words, *SMOKE, "--store", store)
+
+
+def test_super_resolution_ends_in_a_table_that_the_store_gives_again(run, store):
+    """Entrant, CNN and baseline under four conditions; the second call prints the same bytes."""
+    first = run("--encoder", "mae-vit", "--task", "superres")
+    assert first.code == 0, first.err
+    for word in ("mae-vit + mae + finetune", "resnet18 + none + finetune", "bicubic", "worst"):
+        assert word in first.out
+    again = run("--encoder", "mae-vit", "--task", "superres")
+    assert again.out == first.out
+    assert not list(store.glob("writing-*"))
+
+
+def test_json_is_the_records_alone(run):
+    """stdout holds JSON with an interval on every number."""
+    result = run("--encoder", "mae-vit", "--task", "superres", "--json")
+    records = json.loads(result.out)
+    assert len(records) == 3 * 4 * 3
+    assert {record["metric"] for record in records} == {"psnr", "ssim", "flux_error"}
+    assert all(record["low"] <= record["value"] <= record["high"] for record in records)
+    assert all(record["n"] == 24 and record["state"] == "done" for record in records)
+
+
+def test_scores_follow_from_the_stored_predictions(run, store):
+    """A PSNR computed anew from the files of the store is the recorded one."""
+    import h5py
+
+    records = json.loads(run("--encoder", "mae-vit", "--task", "superres", "--json").out)
+    record = next(r for r in records if r["metric"] == "psnr" and r["baseline"] == "bicubic")
+    with h5py.File(store / "predictions" / f"{record['predictions']}.h5") as answers:
+        answer, ids = answers["sky"][:].astype(float), answers["scene"][:]
+    with h5py.File(store / "images" / f"{record['images']}.h5") as images:
+        assert list(images["scene"][:]) == list(ids)
+        error = ((answer - images["sky"][:]) ** 2).mean((1, 2, 3))
+    from lensbench.sky.instruments import CONDITIONS
+
+    level = {c.name: c.noise_level for c in CONDITIONS.values()}[record["test_condition"]]
+    psnr = 20 * np.log10(record["data_range"] / level) - 10 * np.log10(error)
+    assert record["value"] == pytest.approx(psnr.mean(), abs=1e-3)
+
+
+def test_morphology_runs_with_every_pretraining_and_both_transfers(run):
+    """Any combination that fits gives records."""
+    for pretraining in ("simclr", "supervised:target=theta_E", "none"):
+        result = run(
+            "--encoder", "mae-vit:depth=1,width=32", "--pretraining", pretraining,
+            "--transfer", "linear", "--task", "morphology", "--test-conditions", "euclid-vis",
+        )  # fmt: skip
+        assert result.code == 0, result.err
+        assert "spectrum-logreg" in result.out
+        assert "Chance level 0.5" in result.out
+
+
+def test_pictures_are_drawn_for_both_tasks(lensbench, run, store, tmp_path):
+    """One PNG a condition, with something on it."""
+    run("--encoder", "mae-vit", "--task", "superres")
+    drawn = lensbench("show-run", "--store", store, "--out", tmp_path / "sky", "--scenes", 2)
+    assert drawn.code == 0, drawn.err
+    run("--baseline", "spectrum-logreg", "--task", "morphology")
+    drawn_classes = lensbench("show-run", "--store", store, "--out", tmp_path / "class")
+    paths = (drawn.out + drawn_classes.out).split()
+    assert len(paths) == 8
+    for path in paths:
+        assert picture.imread(path).std() > 0.05
+
+
+def test_a_fit_that_fails_is_a_record_and_exit_1(run, monkeypatch):
+    """The failure has its row and its error; the rest goes on; nothing of it is kept."""
+    from lensbench_reference.baselines.interpolation import Bicubic
+
+    def broken(self, context):
+        raise ValueError("the chip melted")
+
+    words = ("--encoder", "mae-vit", "--task", "superres", "--seed", "5")
+    with monkeypatch.context() as patch:
+        patch.setattr(Bicubic, "fit", broken)
+        result = run(*words)
+    assert result.code == 1
+    assert "the chip melted" in result.err
+    assert "failed" in result.out
+    assert "mae-vit" in result.out
+    mended = run(*words)
+    assert mended.code == 0
+    assert "failed" not in mended.out
+
+
+def test_another_seed_or_option_is_another_result(run):
+    """Keys tell them apart, and labels are a budget of their own."""
+
+    def value(*words):
+        records = json.loads(run("--task", "morphology", *words, "--json").out)
+        frame = pl.DataFrame(records).filter(pl.col("primary"))
+        return frame["cell"][0], frame["value"].to_list()
+
+    base = value("--baseline", "spectrum-logreg")
+    assert value("--baseline", "spectrum-logreg", "--seed", "1")[1] != base[1]
+    assert value("--baseline", "spectrum-logreg", "--labels", "40")[0] != base[0]
+    assert value("--baseline", "spectrum-logreg") == base
+
+
+def test_real_images_are_scored(lensbench, run, shared_data, store, tmp_path):
+    """Trained on simulations, tested on all files of real/lenses."""
+    result = run(
+        "--encoder", "mae-vit", "--task", "superres",
+        "--test-dataset", f"images:path={shared_data / 'real' / 'lenses'}", "--json",
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    records = json.loads(result.out)
+    assert {record["n"] for record in records} == {10}
+    assert all(np.isfinite(record["value"]) for record in records)
+    drawn = lensbench("show-run", "--store", store, "--out", tmp_path, "--scenes", 3)
+    assert len(drawn.out.split()) == 4

@@ -1,0 +1,104 @@
+"""The table of a run."""
+
+import polars as pl
+import pytest
+
+from lensbench.errors import UsageError
+from lensbench.leaderboard.table import run_table, value_text
+from lensbench.store.records import records_frame
+
+
+def record(entrant: str, condition: str, value: float, **other) -> dict:
+    return {
+        "entrant": entrant, "state": "done", "task": "superres", "dataset": "lenses",
+        "test_dataset": "lenses", "budget": "quick", "train_condition": "home",
+        "test_condition": condition, "metric": "psnr", "unit": "dB", "higher_is_better": True,
+        "primary": True, "value": value, "low": value - 0.5, "high": value + 0.5, "n": 40,
+        "seconds_pretraining": 1.0, "seconds_fit": 2.0, "seconds_predict": 0.5, **other,
+    }  # fmt: skip
+
+
+def rows() -> list[dict]:
+    return [
+        record("weak", "home", 30.0), record("weak", "far", 29.0), record("weak", "near", 29.5),
+        record("strong", "home", 40.0), record("strong", "far", 25.0),
+        record("strong", "near", 39.0),
+    ]  # fmt: skip
+
+
+def test_entrants_are_ranked_with_worst_and_gap():
+    """The best in distribution comes first; its worst condition and the gap are told."""
+    table = run_table(records_frame(rows()))
+    assert table.header == [
+        "entrant", "home (trained on)", "far", "near", "worst", "gap", "n", "seconds",
+    ]  # fmt: skip
+    assert table.rows[0] == [
+        "strong", "40.00 ± 0.50", "25.00 ± 0.50", "39.00 ± 0.50", "far", "+15.00", "40", "4.5",
+    ]  # fmt: skip
+    assert table.rows[1][0] == "weak"
+
+
+def test_lower_is_better_turns_rank_and_worst():
+    """With an error as the metric the smallest wins and the largest is the worst."""
+    table = run_table(records_frame([row | {"higher_is_better": False} for row in rows()]))
+    assert [row[0] for row in table.rows] == ["weak", "strong"]
+    assert [row[4] for row in table.rows] == ["near", "near"]
+
+
+def test_failed_and_absent_look_like_what_they_are():
+    """A failure keeps its row, at the end; a condition that was never tried says so."""
+    failed = {"state": "failed", "value": None, "low": None, "high": None, "n": None}
+    some = [*rows()[:-1], record("broken", "home", 0.0) | failed]
+    table = run_table(records_frame(some))
+    by_name = {row[0]: row for row in table.rows}
+    assert by_name["broken"][1:4] == ["failed", "absent", "absent"]
+    assert table.rows[-1][0] == "broken"
+    assert by_name["strong"][3] == "absent"
+
+
+@pytest.mark.parametrize("column", ["budget", "task", "dataset", "metric"])
+def test_what_cannot_be_compared_shares_no_table(column):
+    """Cells of two budgets, tasks, datasets or metrics never stand in one table."""
+    mixed = rows()
+    mixed[0][column] = "other"
+    with pytest.raises(ValueError, match=column):
+        run_table(records_frame(mixed))
+
+
+def test_an_unknown_metric_is_told_with_the_known():
+    """A mistake in the call."""
+    with pytest.raises(UsageError, match="bleu"):
+        run_table(records_frame(rows()), "bleu")
+
+
+@pytest.mark.parametrize(
+    ("form", "sign"), [("terminal", "----"), ("markdown", "|----"), ("latex", r"\toprule")]
+)
+def test_a_table_has_three_forms(form, sign):
+    """Terminal, Markdown and LaTeX with booktabs."""
+    assert sign in run_table(records_frame(rows())).text(form)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (30.0, 29.5, 30.5, "30.00 ± 0.50"),
+        (30.0, 29.0, 30.5, "30.00 −1.00 +0.50"),
+        (0.5214, 0.5, 0.54, "0.521 −0.021 +0.019"),
+        (30.0, 30.0, 30.0, "30.000 ± 0.000"),
+        (31.4159, 19.0, 44.0, "31.4 −12.4 +12.6"),
+    ],
+)
+def test_digits_follow_the_interval(value, low, high, text):
+    """Values are shown to two figures of their interval, and never to none."""
+    assert value_text({"value": value, "low": low, "high": high}) == text
+
+
+def test_the_table_reads_records_alone():
+    """Any frame with the columns will do, in any order of rows."""
+    frame = records_frame(rows())
+    shuffled = frame.sample(fraction=1.0, shuffle=True, seed=1)
+    assert {r[0]: r[1] for r in run_table(shuffled).rows} == {
+        r[0]: r[1] for r in run_table(frame).rows
+    }
+    assert isinstance(frame, pl.DataFrame)

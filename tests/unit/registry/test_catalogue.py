@@ -1,0 +1,108 @@
+"""Finding plugins, and setting the broken ones apart."""
+
+import importlib.metadata
+import sys
+import types
+
+import pytest
+
+import lensbench
+from lensbench.errors import PluginError, UsageError
+from lensbench.registry.catalogue import collect, load_catalogue
+
+
+def point(monkeypatch, name: str, **hooks) -> importlib.metadata.EntryPoint:
+    """An entry point to a module made here."""
+    module = types.ModuleType(f"made_{name}")
+    for hook, function in hooks.items():
+        setattr(module, hook, lensbench.hookimpl(function))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return importlib.metadata.EntryPoint(name, module.__name__, "lensbench")
+
+
+def entry(name: str, target: str = "collections:OrderedDict") -> lensbench.Entry:
+    return lensbench.Entry(name, target, summary="made", licence="MIT")
+
+
+ENTRIES = sorted(load_catalogue().entries)
+
+
+@pytest.mark.parametrize(("kind", "name"), ENTRIES, ids=lambda value: value)
+def test_every_entry_resolves_and_is_described(catalogue, kind, name):
+    """An import path that leads nowhere would only show when the plugin is used."""
+    registered = catalogue.find(kind, name)
+    assert catalogue.load(registered) is not None
+    assert registered.entry.summary.endswith(".")
+    assert registered.entry.licence
+
+
+def test_a_plugin_that_raises_is_set_apart(monkeypatch):
+    """One broken plugin leaves the others usable, whatever it raises."""
+
+    def good():
+        return [entry("good")]
+
+    def bad():
+        raise SystemExit("I quit")
+
+    found = collect(
+        [
+            point(monkeypatch, "a", lensbench_encoders=bad),
+            importlib.metadata.EntryPoint("b", "no_such_module_anywhere", "lensbench"),
+            point(monkeypatch, "c", lensbench_encoders=good),
+        ]
+    )
+    assert [item.entry.name for item in found.of_kind("encoder")] == ["good"]
+    assert {broken.name for broken in found.broken} == {"a", "b"}
+    assert any("I quit" in broken.error for broken in found.broken)
+
+
+def test_a_misspelled_hook_is_an_error(monkeypatch):
+    """A hook that does not exist would never be called."""
+    found = collect([point(monkeypatch, "a", lensbench_encodrs=lambda: [entry("x")])])
+    assert not found.entries
+    assert "lensbench_encodrs" in found.broken[0].error
+
+
+def test_a_name_is_registered_once(monkeypatch):
+    """The second plugin of a name is refused, not renamed."""
+    found = collect(
+        [
+            point(monkeypatch, "a", lensbench_tasks=lambda: [entry("same")]),
+            point(monkeypatch, "b", lensbench_tasks=lambda: [entry("same")]),
+        ]
+    )
+    assert len(found.of_kind("task")) == 1
+    assert "registered already" in found.broken[0].error
+
+
+def test_what_is_not_an_entry_is_refused(monkeypatch):
+    """A hook returns entries and nothing else."""
+    found = collect([point(monkeypatch, "a", lensbench_tasks=lambda: ["superres"])])
+    assert "expected an Entry" in found.broken[0].error
+
+
+def test_unknown_names_come_with_the_nearest(catalogue):
+    """A typing error is answered by what was meant."""
+    with pytest.raises(UsageError) as caught:
+        catalogue.find("encoder", "resnet81")
+    assert "resnet18" in caught.value.hint
+
+
+def test_an_import_path_that_leads_nowhere_names_the_package(monkeypatch):
+    """The culprit is the package, and the error says so."""
+    found = collect(
+        [point(monkeypatch, "a", lensbench_tasks=lambda: [entry("lost", "json:NoSuchThing")])]
+    )
+    with pytest.raises(PluginError, match=r"json:NoSuchThing"):
+        found.build("task", "lost")
+
+
+def test_options_in_another_order_are_the_same_plugin(catalogue):
+    """The canonical form sorts options and leaves defaults out."""
+    one = catalogue.canonical("encoder", "mae-vit:patch=4,depth=2,heads=4")
+    assert (
+        one
+        == catalogue.canonical("encoder", "mae-vit:depth=2,patch=4")
+        == ("mae-vit:depth=2,patch=4")
+    )

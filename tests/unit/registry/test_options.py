@@ -1,0 +1,94 @@
+"""`name:key=value` and its validation."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lensbench.errors import OptionError, UsageError
+from lensbench.registry.options import Reference, build_options, option_fields, parse_reference
+
+words = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
+
+
+class Plugin:
+    """A class with options of several types."""
+
+    @dataclass(frozen=True)
+    class Options:
+        """Its options."""
+
+        depth: int = 4
+        rate: float = 0.1
+        mode: Literal["fast", "slow"] = "fast"
+        light: bool = False
+
+
+class Needy:
+    """A class with an option that must be given."""
+
+    @dataclass(frozen=True)
+    class Options:
+        """Its options."""
+
+        path: str
+
+
+@given(words, st.dictionaries(words, words, max_size=4))
+def test_a_reference_reads_back_as_it_is_written(name, options):
+    """Text of a reference parses to options that sort to the same text."""
+    reference = Reference(name, tuple(options.items()))
+    assert str(parse_reference(str(reference))) == str(reference)
+
+
+@pytest.mark.parametrize("text", ["", "Name", "a:b", "a:=1", "a:b=1,,c=2", "a:b=1,b=2", "../x"])
+def test_other_forms_are_refused(text):
+    """What is not name:key=value is a mistake in the call."""
+    with pytest.raises(UsageError):
+        parse_reference(text)
+
+
+def test_values_take_the_type_of_the_option():
+    """Text becomes what the dataclass declares."""
+    options = build_options(
+        "x", Plugin, (("depth", "6"), ("rate", "1e-3"), ("mode", "slow"), ("light", "true"))
+    )
+    assert options == Plugin.Options(6, 1e-3, "slow", True)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("dpth", "3", ["dpth", "depth"]),
+        ("depth", "three", ["depth", "three", "int", "4"]),
+        ("mode", "medium", ["medium", "fast", "slow"]),
+        ("rate", "1,5", ["rate"]),
+    ],
+)
+def test_a_wrong_option_names_option_value_and_what_is_allowed(key, value, words):
+    """The message and its hint hold what one needs to mend the call."""
+    with pytest.raises(OptionError) as caught:
+        build_options("encoder x", Plugin, ((key, value),))
+    said = caught.value.message + caught.value.hint
+    assert all(word in said for word in words)
+
+
+def test_a_missing_option_is_named():
+    """An option without a default has to be given."""
+    with pytest.raises(OptionError, match="needs option 'path'"):
+        build_options("dataset x", Needy, ())
+
+
+def test_a_plugin_without_options_refuses_any():
+    """A class with no Options dataclass takes none."""
+    assert build_options("x", object, ()) is None
+    with pytest.raises(OptionError):
+        build_options("x", object, (("a", "1"),))
+
+
+def test_defaults_do_not_show_in_the_canonical_form():
+    """An option at its default is the same plugin as without it."""
+    assert option_fields(build_options("x", Plugin, (("depth", "4"),))) == ()
+    assert option_fields(build_options("x", Plugin, (("depth", "5"),))) == (("depth", "5"),)

@@ -1,0 +1,68 @@
+"""Artefacts are whole or absent."""
+
+import json
+
+import pytest
+
+from lensbench.errors import StoreError
+from lensbench.store import Store
+
+
+def put(store: Store, key: str = "k", text: str = "hello") -> None:
+    with store.writing("things", key, ".txt", {"made": "here"}) as path:
+        path.write_text(text)
+
+
+def test_what_was_written_is_found(tmp_path):
+    """An artefact has its bytes and what it was made from."""
+    store = Store(tmp_path / "s")
+    assert store.find("things", "k") is None
+    put(store)
+    assert store.find("things", "k").read_text() == "hello"
+    assert store.describe("things", "k")["from"] == {"made": "here"}
+    assert store.keys("things") == ["k"]
+
+
+def test_a_write_that_raises_leaves_nothing(tmp_path):
+    """A crash is never taken for a result, and no temporary file stays."""
+    store = Store(tmp_path)
+    with pytest.raises(ZeroDivisionError), store.writing("things", "k", ".txt", {}) as path:
+        path.write_text("half")
+        raise ZeroDivisionError
+    assert store.find("things", "k") is None
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["store.json"]
+
+
+def test_a_flipped_byte_is_noticed(tmp_path):
+    """Damage is told and the artefact counts as absent."""
+    store = Store(tmp_path)
+    put(store)
+    (tmp_path / "things" / "k.txt").write_text("hellp")
+    with pytest.warns(UserWarning, match="damaged"):
+        assert store.find("things", "k") is None
+    put(store)
+    assert store.find("things", "k") is not None
+
+
+def test_a_newer_store_is_refused(tmp_path):
+    """A layout that this version does not know is not guessed at."""
+    Store(tmp_path)
+    (tmp_path / "store.json").write_text(json.dumps({"format": 99}))
+    with pytest.raises(StoreError, match="99"):
+        Store(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "<html>"])
+def test_a_marker_that_makes_no_sense_is_refused(tmp_path, content):
+    """A folder that is something else is not taken for a store."""
+    (tmp_path / "store.json").write_text(content)
+    with pytest.raises(StoreError):
+        Store(tmp_path)
+
+
+def test_a_store_below_a_file_is_refused(tmp_path):
+    """A folder that cannot be made is told in one line with a hint."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError) as caught:
+        Store(tmp_path / "file" / "store")
+    assert "--store" in caught.value.hint

@@ -1,0 +1,52 @@
+"""From a request to cells."""
+
+import pytest
+
+from lensbench.errors import IncompatibleError, UsageError
+from lensbench.study.plan import Request, check_targets, plan_run
+
+
+def test_a_run_ranks_the_reference_encoder_and_all_baselines_of_the_task(catalogue):
+    """The entrant asked for comes first, each other once."""
+    cells = plan_run(catalogue, Request(task="superres", encoder="mae-vit"))
+    assert [cell.entrant.label for cell in cells] == [
+        "mae-vit + mae + finetune", "resnet18 + none + finetune", "bicubic",
+    ]  # fmt: skip
+    again = plan_run(catalogue, Request(task="morphology", encoder="resnet18"))
+    assert [cell.entrant.label for cell in again] == [
+        "resnet18 + none + finetune", "spectrum-logreg",
+    ]  # fmt: skip
+
+
+def test_the_training_condition_comes_first(catalogue):
+    """All named conditions are tested, the trained-on one first and once."""
+    cell = plan_run(
+        catalogue, Request(task="superres", encoder="mae-vit", train_condition="hst-acs")
+    )[0]
+    assert cell.test_conditions[0] == "hst-acs"
+    assert sorted(cell.test_conditions) == ["des-r", "euclid-vis", "hst-acs", "rubin-r"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(task="superres"),
+        Request(task="superres", encoder="mae-vit", baseline="bicubic"),
+        Request(task="superres", encoder="mae-vit", labels=0),
+        Request(task="superres", encoder="mae-vit", budget="huge"),
+        Request(task="superres", encoder="mae-vit", test_conditions=("moon",)),
+        Request(task="morphology", baseline="bicubic"),
+        Request(task="singing", encoder="mae-vit"),
+    ],
+)
+def test_mistakes_are_refused_while_planning(catalogue, request_):
+    """Nothing of these runs."""
+    with pytest.raises(UsageError):
+        plan_run(catalogue, request_)
+
+
+def test_a_dataset_without_the_target_is_refused_with_those_that_have_it(catalogue):
+    """The hint names datasets that would do."""
+    with pytest.raises(IncompatibleError) as caught:
+        check_targets(catalogue, "morphology", ("substructure",), "images:path=x")
+    assert "lenses" in caught.value.hint
