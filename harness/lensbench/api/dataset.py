@@ -61,12 +61,14 @@ class Dataset(Protocol):
     Attributes:
         version: Changes whenever a scene would.
         targets: What the scenes know, by name. The name `sky` is the sharp noise-free image.
+        channels: Bands of an image.
         field_of_view: Side of the images that the harness makes [arcsec].
         data_range: Surface brightness that PSNR and SSIM take as full scale [µJy/arcsec²].
     """
 
     version: str
     targets: Mapping[str, Target]
+    channels: int
     field_of_view: float
     data_range: float
 

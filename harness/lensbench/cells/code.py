@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+
 from lensbench.api.entry import KINDS
 from lensbench.registry import Catalogue
 from lensbench.store.provenance import source_digest
 from lensbench.study.describe import Code
 
 _COMPUTING_ROOMS = ("api", "cells", "sky", "stats")
+
+
+def harness_version() -> str:
+    """The installed version of lensbench."""
+    return importlib.metadata.version("lensbench")
 
 
 def code_of(catalogue: Catalogue, torch_version: str) -> Code:

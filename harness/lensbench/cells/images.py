@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,8 @@ def ensure_images(
         for condition in missing:
             name = condition.name
             path = stack.enter_context(store.writing("images", keys[name], ".h5", described[name]))
-            writers[name] = stack.enter_context(writing_arrays(path, {"condition": name}))
+            attributes = {"condition": name, "classes": _classes(wanted.dataset)}
+            writers[name] = stack.enter_context(writing_arrays(path, attributes))
         for start in range(0, wanted.size, _CHUNK):
             indices = range(start, min(start + _CHUNK, wanted.size))
             scenes = wanted.dataset.scenes(wanted.split, indices, wanted.seed)
@@ -118,6 +120,12 @@ def _observe(wanted: ImageSet, scenes: Scenes, condition: Condition) -> dict[str
         sharp[~coverage(scenes, grid)] = torch.nan
         rows[_SKY] = sharp.numpy().astype("f4")
     return rows
+
+
+def _classes(dataset: Dataset) -> str:
+    """Names of the classes of each class target, as JSON."""
+    targets = dataset.targets.items()
+    return json.dumps({name: its.classes for name, its in targets if its.kind == "class"})
 
 
 def _plain_targets(targets: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -25,8 +25,7 @@ def compute_run(
         session.check(cell)
     frames = [session.run(cell) for cell in cells]
     records = pl.concat(frames)
-    description = {"kind": "run", "cells": sorted(set(records["cell"].drop_nulls()))}
-    description["asked"] = [key_of({"cell": cell}) for cell in cells]
+    description = {"kind": "run", "cells": sorted(set(records["cell"])), "asked": list(cells)}
     key = key_of(description)
     with store.writing("runs", key, ".parquet", description) as path:
         records.write_parquet(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -50,18 +49,3 @@ def score(
         return float(metric.compute(chosen, samples.take(torch.from_numpy(indices))))
 
     return bootstrap(statistic, len(samples), resamples, seed)
-
-
-def record_of(metric: Metric, interval: Interval, primary: bool) -> dict[str, Any]:
-    """The columns of a record that a score fills."""
-    return {
-        "metric": metric.name,
-        "unit": metric.unit,
-        "higher_is_better": metric.higher_is_better,
-        "primary": primary,
-        "value": interval.value,
-        "low": interval.low,
-        "high": interval.high,
-        "n": interval.n,
-        "chance": metric.chance,
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import polars as pl
 from lensbench.errors import StoreError, UsageError, nearest
 from lensbench.leaderboard.pictures import Answers, class_picture, sky_picture, spread
 from lensbench.store import Store
-from lensbench.store.arrays import read_arrays
+from lensbench.store.arrays import read_arrays, read_attributes
 from lensbench.store.predictions import read_predictions
 from lensbench.store.records import read_records
+
+_Truth = tuple[np.ndarray, list[str]]
 
 
 def draw_run(store: Store, run: str, out: Path, scenes: int) -> Iterator[Path]:
@@ -58,7 +61,10 @@ def _draw(
     store: Store, frame: pl.DataFrame, condition: str, out: Path, scenes: int, run: str
 ) -> Path:
     first = frame.row(0, named=True)
-    images = _read_images(store, first["images"])
+    images_path = store.find("images", first["images"])
+    if images_path is None:
+        raise StoreError(f"images {first['images']} are gone", "run the command again")
+    images = read_arrays(images_path)
     ids = [scene.decode() for scene in images["scene"]]
     ranked = frame.sort("value", descending=bool(first["higher_is_better"]))
     answers = []
@@ -75,22 +81,16 @@ def _draw(
         rows = spread(-error / np.nanmax(truth, axis=(1, 2, 3)) ** 2, scenes)
         sky_picture(target, title, ids, images["images"], truth, answers, rows)
     else:
-        truth, classes = _class_truth(images, answers[0])
+        truth, classes = _class_truth(images_path, images, answers[0])
         class_picture(target, title, classes, truth, answers)
     return target
 
 
-def _class_truth(images: dict[str, np.ndarray], answer: Answers) -> tuple[np.ndarray, list[str]]:
-    """The class target of these images with as many classes as were answered."""
+def _class_truth(path: Path, images: dict[str, np.ndarray], answer: Answers) -> _Truth:
+    """The class target that has as many classes as were answered, and their names."""
     count = answer.predictions["probability"].shape[1]
-    for name, values in images.items():
-        if name not in ("scene", "images") and values.dtype.kind == "i":
-            return values, [str(label) for label in range(count)]
-    raise UsageError("these images have no class target", "run the command again")
-
-
-def _read_images(store: Store, key: str) -> dict[str, np.ndarray]:
-    path = store.find("images", key)
-    if path is None:
-        raise StoreError(f"images {key} are gone from the store", "run the command again")
-    return read_arrays(path)
+    named: dict[str, list[str]] = json.loads(read_attributes(path)["classes"])
+    for name, classes in named.items():
+        if len(classes) == count:
+            return images[name], classes
+    raise UsageError(f"these images have no target of {count} classes", "run the command again")

@@ -46,10 +46,11 @@ def sky_picture(
         figsize=(1.9 * len(columns), 2.0 * len(rows) + 0.9),
     )  # fmt: skip
     for line, index in zip(axes, rows, strict=True):
-        wanted = truth[index, 0]
-        skies = [answer.predictions["sky"][index, 0] for answer in answers]
+        fine, coarse = _known(truth[index, 0], images.shape[-1])
+        wanted = truth[index, 0][fine]
+        skies = [answer.predictions["sky"][index, 0][fine] for answer in answers]
         top = np.arcsinh(max(float(np.nanmax(wanted)), 1.0) / 3)
-        for axis, image in zip(line, [images[index, 0], *skies, wanted], strict=False):
+        for axis, image in zip(line, [images[index, 0][coarse], *skies, wanted], strict=False):
             axis.imshow(np.arcsinh(image / 3), vmin=-0.5, vmax=top, cmap="magma", origin="lower")
         limit = max(float(np.nanpercentile(np.abs(skies[-1] - wanted), 99.5)), 1.0)
         for axis, sky in zip(line[len(names) + 2 :], skies, strict=True):
@@ -105,6 +106,22 @@ def spread(values: np.ndarray, count: int) -> list[int]:
     order = np.argsort(values)
     places = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)
     return [int(order[place]) for place in places]
+
+
+_Window = tuple[slice, slice]
+
+
+def _known(truth: np.ndarray, size: int) -> tuple[_Window, _Window]:
+    """The part of a truth (sH, sW) that is known, there and in an image of `size` pixels."""
+    scale = truth.shape[-1] // size
+    known = np.isfinite(truth)
+    fine, coarse = [], []
+    for axis in (1, 0):
+        places = np.flatnonzero(known.any(axis))
+        first, last = int(places[0]) // scale, -(-(int(places[-1]) + 1) // scale)
+        coarse.append(slice(first, last))
+        fine.append(slice(first * scale, last * scale))
+    return (fine[0], fine[1]), (coarse[0], coarse[1])
 
 
 def _pyplot() -> Any:

@@ -56,6 +56,19 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         writer.append(arrays)
 
 
+def read_attributes(path: Path) -> dict[str, Any]:
+    """What is stored beside the arrays of a file.
+
+    Raises:
+        DataError: Where the file is not one of arrays.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return dict(file.attrs)
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be read as HDF5: {error}") from error
+
+
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """All arrays of a file.
 

@@ -16,7 +16,7 @@ def check_dataset(dataset: Any) -> None:
     Raises:
         PluginError: Naming what is broken and what to do.
     """
-    for name in ("version", "targets", "field_of_view", "data_range"):
+    for name in ("version", "targets", "channels", "field_of_view", "data_range"):
         if not hasattr(dataset, name):
             raise PluginError(f"the dataset has no attribute {name!r}", "see lensbench.Dataset")
     seen: set[str] = set()

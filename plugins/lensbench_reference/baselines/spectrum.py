@@ -31,7 +31,8 @@ class SpectrumLogisticRegression:
                 l1_ratios=(0.0,), use_legacy_attributes=False,
             ),
         )  # fmt: skip
-        model.fit(spectrum_features(context.train.images), context.train.targets[target].numpy())
+        wanted = context.train.targets[target].cpu().numpy()
+        model.fit(spectrum_features(context.train.images), wanted)
         context.report(1, 1, "")
 
         def predict(samples: Samples) -> Predictions:

@@ -48,6 +48,7 @@ class Images:
 
     version = "1"
     targets = {"sky": Target("image", unit="µJy/arcsec²")}  # noqa: RUF012 (read only)
+    channels = 1
     field_of_view = 6.4
     data_range = 20.0
 

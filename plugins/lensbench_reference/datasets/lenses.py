@@ -20,6 +20,7 @@ class Lenses:
         "substructure": Target("class", classes=("no_sub", "cdm", "vortex")),
         "theta_E": Target("real", unit="arcsec"),
     }
+    channels = 1
     field_of_view = 6.4
     data_range = 20.0
 
