@@ -22,13 +22,13 @@ check: $(TESTS)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/cog --check -r README.md docs/reference/command-line.md
+	$(BIN)/cog -P --check README.md docs/reference/command-line.md
 
 bench: $(TESTS)
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only
 
 docs: $(TESTS)
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cog -r README.md docs/reference/command-line.md
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cog -P -r README.md docs/reference/command-line.md
 
 format: $(TESTS)
 	$(BIN)/ruff check --fix .
