@@ -1,9 +1,11 @@
 """Start-up, and plugins from outside."""
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -29,24 +31,8 @@ def test_torch_is_not_imported(words):
     assert done.returncode == 0, done.stderr
 
 
-PLUGIN = """
-import lensbench
-from torch import nn
-
-
-class Tiny(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        self.body = nn.Conv2d(channels, 16, 8, 8)
-
-    def forward(self, images):
-        return self.body(images)
-
-
-@lensbench.hookimpl
-def lensbench_encoders():
-    return [lensbench.Entry("tiny", "tiny_plugin:Tiny", summary="One convolution.")]
-"""
+README = Path(__file__).resolve().parents[2] / "README.md"
+PLUGIN = re.search(r"```python\n# my_encoder.py\n(.*?)```", README.read_text(), re.DOTALL)[1]
 
 
 def install(folder, name: str, source: str) -> None:
@@ -79,17 +65,17 @@ def install(folder, name: str, source: str) -> None:
 def site(tmp_path_factory):
     """A folder with a good and a broken plugin, installed by pip."""
     folder = tmp_path_factory.mktemp("plugins")
-    install(folder, "tiny_plugin", PLUGIN)
+    install(folder, "my_encoder", PLUGIN)
     install(folder, "broken_plugin", "raise RuntimeError('no licence server')")
     return str(folder / "site")
 
 
 def test_an_installed_encoder_is_listed_and_ranked(site, tmp_path):
-    """Fifteen lines in a package of their own, and no edit of the harness."""
+    """The README's encoder: fifteen lines in a package of its own, no edit of the harness."""
     assert len([line for line in PLUGIN.splitlines() if line.strip()]) <= 15
     listed = call("list", "encoder", path=site)
     assert "tiny" in listed.stdout
-    assert "tiny-plugin 1.2.3" in listed.stdout
+    assert "my-encoder 1.2.3" in listed.stdout
     done = call(
         "run", "--encoder", "tiny", "--task", "superres", "--budget", "smoke", "--quiet",
         "--test-conditions", "euclid-vis", "--store", str(tmp_path), path=site,

@@ -15,7 +15,7 @@ from lensbench.cli.options import store_option, store_root
     "--out",
     type=click.Path(path_type=Path),
     default=Path(),
-    show_default="this folder",
+    show_default="here",
     metavar="FOLDER",
     help="Where to put the PNGs.",
 )
