@@ -66,7 +66,8 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:2]
     try:
         code: Any = _root.main(prog_name="lensbench", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        click.echo("\nstopped; what was finished is kept: run the same command to go on", err=True)
         code = 130
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
@@ -91,7 +92,4 @@ def main() -> None:
         click.echo(f"error: {type(error).__name__}: {error}".splitlines()[0], err=True)
         click.echo("hint: lensbench --debug … shows where; please report it", err=True)
         code = 1
-    except KeyboardInterrupt:
-        click.echo("\nstopped; what was finished is kept: run the same command to go on", err=True)
-        code = 130
     sys.exit(code if isinstance(code, int) else 0)

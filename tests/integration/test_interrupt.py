@@ -1,0 +1,29 @@
+"""Ctrl-C stops a run cleanly."""
+
+import os
+import signal
+import subprocess
+import sys
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_leaves_no_rubbish(tmp_path):
+    """Exit 130, one line, no temporary file; what was finished is there for the next call."""
+    command = [
+        sys.executable, "-c", "from lensbench.cli import main; main()", "run",
+        "--encoder", "mae-vit", "--task", "superres", "--budget", "quick", "--store", str(tmp_path),
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("test scenes"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    assert "run the same command to go on" in err
+    assert "Traceback" not in err
+    assert not list(tmp_path.glob("writing-*"))
+    assert len(list((tmp_path / "images").glob("*.json"))) >= 4
