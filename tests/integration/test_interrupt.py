@@ -17,7 +17,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_leaves_no_rubbish(tmp_path):
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith("test scenes"):
+            if line.startswith("pretraining scenes"):
                 break
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
