@@ -22,13 +22,13 @@ check: $(TESTS)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/cog --check -r README.md docs/reference/command-line.md
+	$(BIN)/cog --check -r README.md docs/reference/command-line.md docs/reference/conditions.md
 
 bench: $(TESTS)
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only
 
 docs: $(TESTS)
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cog -r README.md docs/reference/command-line.md
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cog -r README.md docs/reference/command-line.md docs/reference/conditions.md
 
 format: $(TESTS)
 	$(BIN)/ruff check --fix .

@@ -82,7 +82,7 @@ class Condition:
         psf_beta: Power of a Moffat PSF; ignored by the others.
         psf_image: The PSF where `psf` is `image`; `psf_fwhm` is then its measured width.
         noise_correlation: Ratio R ≥ 1 of the noise on large areas to what the scatter of single
-            pixels suggests, as drizzling makes it (Casertano et al. 2000, eq. A20); 1 for
+            pixels suggests, as drizzling makes it (Fruchter & Hook 2002, section 7); 1 for
             independent pixels, and below 2.66.
         artefacts: Severity of cosmic rays, hot pixels, bad columns, satellite trails,
             background gradients and masked borders: 0 for none, then 1 to 5.

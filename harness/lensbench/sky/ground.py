@@ -13,7 +13,7 @@ _RUBIN_SOURCE = (
     "Ivezić et al. 2019 (arXiv:0805.2366); as in lenstronomy 1.14 (LSST)"
 )
 _HSC_SOURCE = (
-    "pixel_scale, exposure_time, num_exposures: Aihara et al. 2018 (arXiv:1702.08449); "
+    "pixel_scale, exposure_time, num_exposures: Aihara et al. 2018 (arXiv:1704.05858); "
     "psf_fwhm: Aihara et al. 2022 (arXiv:2108.13045), Table 1, Wide; "
     "read_noise: Subaru, HSC instrument parameters; "
     "zeropoint: from the filters' throughput and 8.2 m, as in galcheat 1.0 (HSC); "

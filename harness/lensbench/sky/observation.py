@@ -75,7 +75,7 @@ def coverage(scenes: Scenes, grid: Grid) -> Tensor:
     """Which pixels (B, C, N, N) of a grid lie where the sky is known."""
     known = torch.isfinite(scenes.sky)
     if bool(known.all()):
-        return torch.ones(*scenes.sky.shape[:2], grid.size, grid.size, dtype=torch.bool)
+        return torch.ones(*known.shape[:2], grid.size, grid.size, dtype=torch.bool).to(known.device)
     position = (torch.arange(grid.size) - (grid.size - 1) / 2) * grid.pixel_scale
     nearest = torch.round(position / scenes.pixel_scale + (scenes.sky.shape[-1] - 1) / 2).long()
     return known[..., nearest[:, None], nearest[None, :]]

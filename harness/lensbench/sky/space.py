@@ -29,8 +29,8 @@ HST_ACS_DRIZZLED = replace(
     noise_correlation=1.78,
     summary="HST ACS/WFC F814W of COSMOS, drizzled to 0.03″: its noise is correlated.",
     source=(
-        "pixel_scale: Koekemoer et al. 2007 (astro-ph/0703095); noise_correlation: Casertano et "
-        "al. 2000 (astro-ph/0010245), pixfrac 0.8 on pixels 0.6 of the native ones; "
+        "pixel_scale: Koekemoer et al. 2007 (astro-ph/0703095); noise_correlation: Fruchter & "
+        "Hook 2002 (astro-ph/9808087), section 7, for pixfrac 0.8 on 0.6 of a native pixel; "
         "psf_fwhm, zeropoint, sky_brightness, exposure_time, num_exposures, read_noise: as hst-acs"
     ),
 )
@@ -64,7 +64,7 @@ EUCLID_VIS = Condition(
     summary="Euclid VIS in the Wide Survey: 4 × 566 s.",
     source=(
         "zeropoint, sky_brightness: arXiv:2405.13496; psf_fwhm: arXiv:2405.13501; pixel_scale, "
-        "exposure_time, num_exposures: arXiv:2405.13491; read_noise: arXiv:2405.13493; "
+        "exposure_time, num_exposures: arXiv:2405.13491; read_noise: arXiv:2405.13492; "
         "all as in lenstronomy 1.14 (Euclid, VIS)"
     ),
 )
