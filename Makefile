@@ -9,6 +9,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 TESTS  := $(VENV)/ready-dev
 
+GENERATED := README.md docs/reference/command-line.md docs/reference/conditions.md
+
 .PHONY: run test check bench docs format clean
 
 run: $(READY)
@@ -22,13 +24,13 @@ check: $(TESTS)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/cog -P --check README.md docs/reference/command-line.md
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cog -P --check $(GENERATED)
 
 bench: $(TESTS)
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only
 
 docs: $(TESTS)
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cog -P -r README.md docs/reference/command-line.md
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cog -P -r $(GENERATED)
 
 format: $(TESTS)
 	$(BIN)/ruff check --fix .

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lensbench.api.budget import Budget as Budget
     from lensbench.api.condition import Condition as Condition
+    from lensbench.api.condition import PsfImage as PsfImage
     from lensbench.api.dataset import Dataset as Dataset
     from lensbench.api.dataset import Scenes as Scenes
     from lensbench.api.dataset import Split as Split
@@ -43,6 +44,12 @@ if TYPE_CHECKING:
     from lensbench.errors import LensbenchError as LensbenchError
     from lensbench.errors import OptionError as OptionError
     from lensbench.errors import RunError as RunError
+    from lensbench.sky.information import NormalPrior as NormalPrior
+    from lensbench.sky.information import SmoothUniform as SmoothUniform
+    from lensbench.sky.information import bayesian_bound as bayesian_bound
+    from lensbench.sky.information import cramer_rao_bound as cramer_rao_bound
+    from lensbench.sky.information import fisher_information as fisher_information
+    from lensbench.sky.information import scene_model as scene_model
     from lensbench.sky.population import Population as Population
     from lensbench.sky.resampling import resample as resample
     from lensbench.sky.scenes import draw_scenes as draw_scenes
@@ -64,26 +71,33 @@ _HOMES = {
     "LensbenchError": "errors",
     "MaskableEncoder": "api.encoder",
     "Metric": "api.task",
+    "NormalPrior": "sky.information",
     "Objective": "api.pretraining",
     "OptionError": "errors",
     "Population": "sky.population",
     "Predictions": "api.task",
     "Predictor": "api.predictor",
     "Pretraining": "api.pretraining",
+    "PsfImage": "api.condition",
     "RunError": "errors",
     "Samples": "api.samples",
     "Scenes": "api.dataset",
     "SkyTarget": "api.task",
+    "SmoothUniform": "sky.information",
     "Split": "api.dataset",
     "Target": "api.dataset",
     "Task": "api.task",
     "TrainingLoop": "cells.loop",
     "Transfer": "api.predictor",
+    "bayesian_bound": "sky.information",
+    "cramer_rao_bound": "sky.information",
     "draw_scenes": "sky.scenes",
     "encode": "cells.encoding",
     "feature_shape": "cells.encoding",
+    "fisher_information": "sky.information",
     "hookimpl": "api.hookspecs",
     "resample": "sky.resampling",
+    "scene_model": "sky.information",
     "stretch": "cells.stretch",
     "unstretch": "cells.stretch",
 }

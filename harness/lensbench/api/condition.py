@@ -2,12 +2,67 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import InitVar, dataclass, field
+from typing import TYPE_CHECKING, Literal, cast
+
+from lensbench.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MICROJANSKY_ZEROPOINT = 23.9
 """AB magnitude of a source of 1 µJy (Oke & Gunn 1983: m_AB = 8.90 − 2.5 log10(f/Jy))."""
+
+
+@dataclass(frozen=True)
+class PsfImage:
+    """A PSF as an image, known in keys by its digest.
+
+    Values are samples of the PSF of the optics and the air, the detector's pixel not included:
+    the pixel is integrated over by the harness. They are divided by their sum. The PSF's centre
+    is the centre of the image, (n − 1)/2: the middle pixel of an odd size, the corner that the
+    four middle pixels share of an even one. No interpolation recentres it.
+
+    Attributes:
+        pixel_scale: Side of a pixel of the PSF [arcsec].
+        array: Values (n, n), n odd or even; given once, then read as `values`.
+        size: n.
+        digest: SHA-256 of the normalised values as little-endian float64, 32 digits of it.
+
+    Raises:
+        DataError: Where the array is not square, not finite or has no positive sum.
+    """
+
+    pixel_scale: float
+    array: InitVar[NDArray[np.float64]]
+    size: int = field(init=False)
+    digest: str = field(init=False)
+
+    def __post_init__(self, array: NDArray[np.float64]) -> None:
+        if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
+            raise DataError(
+                f"a PSF of shape {array.shape}, expected a square image", "cut it square"
+            )
+        total = float(array.sum())
+        if not math.isfinite(total) or total <= 0:
+            raise DataError(f"a PSF that sums to {total}, expected a positive sum", "mend the file")
+        if self.pixel_scale <= 0:
+            raise DataError(
+                f"a PSF with pixels of {self.pixel_scale}″", "give their side in arcsec"
+            )
+        values = (array / total).astype("<f8")
+        values.flags.writeable = False
+        object.__setattr__(self, "size", array.shape[0])
+        object.__setattr__(self, "digest", hashlib.sha256(values.tobytes()).hexdigest()[:32])
+        object.__setattr__(self, "_values", values)
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The PSF (n, n), with a sum of one; read only."""
+        return cast("NDArray[np.float64]", self.__dict__["_values"])
 
 
 @dataclass(frozen=True)
@@ -24,9 +79,16 @@ class Condition:
         num_exposures: How many exposures are added.
         read_noise: Standard deviation of one read [electrons].
         psf: Shape of the PSF.
-        psf_beta: Power of a Moffat PSF; ignored by a Gaussian one.
+        psf_beta: Power of a Moffat PSF; ignored by the others.
+        psf_image: The PSF where `psf` is `image`; `psf_fwhm` is then its measured width.
+        noise_correlation: Ratio R ≥ 1 of the noise on large areas to what the scatter of single
+            pixels suggests, as drizzling makes it (Fruchter & Hook 2002, section 7); 1 for
+            independent pixels, and below 2.66.
+        artefacts: Severity of cosmic rays, hot pixels, bad columns, satellite trails,
+            background gradients and masked borders: 0 for none, then 1 to 5.
         summary: One sentence.
-        source: Where the numbers are from.
+        source: Where each number is from: names of fields, a colon, the source; the next
+            after a semicolon.
     """
 
     name: str
@@ -37,10 +99,24 @@ class Condition:
     exposure_time: float
     num_exposures: int
     read_noise: float
-    psf: Literal["gaussian", "moffat"] = "gaussian"
+    psf: Literal["gaussian", "moffat", "image"] = "gaussian"
     psf_beta: float = 3.0
+    psf_image: PsfImage | None = None
+    noise_correlation: float = 1.0
+    artefacts: int = 0
     summary: str = ""
     source: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.psf == "image") != (self.psf_image is not None):
+            raise DataError(f"condition {self.name}: psf={self.psf!r} and psf_image do not agree")
+        if not 1 <= self.noise_correlation < 2.66:
+            raise DataError(
+                f"condition {self.name}: noise_correlation={self.noise_correlation}, "
+                "expected 1 to 2.66"
+            )
+        if self.artefacts not in range(6):
+            raise DataError(f"condition {self.name}: artefacts={self.artefacts}, expected 0 to 5")
 
     @property
     def total_time(self) -> float:
@@ -60,14 +136,47 @@ class Condition:
         return sky * self.electrons_per_sb
 
     @property
+    def read_electrons(self) -> float:
+        """Noise of all reads together [electrons]."""
+        return math.sqrt(self.num_exposures) * self.read_noise
+
+    @property
     def sigma_electrons(self) -> float:
-        """Noise of an empty pixel: sky and reads, added in variance [electrons]."""
-        return math.sqrt(self.sky_electrons + self.num_exposures * self.read_noise**2)
+        """Noise of an empty pixel: sky and reads, added in variance [electrons].
+
+        Noise that is spread over neighbours scatters less from pixel to pixel, by the ratio R of
+        `noise_correlation`, and as much as ever over large areas.
+        """
+        return (
+            math.hypot(math.sqrt(self.sky_electrons), self.read_electrons) / self.noise_correlation
+        )
+
+    @property
+    def noise_tap(self) -> float:
+        """Weight c of a neighbour's noise, for the kernel (c, 1, c)/(1 + 2c) along each axis.
+
+        Its sum is one and the sum of its squares 1/R: (1 + 2c)² = R (1 + 2c²), solved for c.
+        """
+        R = self.noise_correlation
+        if math.isclose(R, 2.0):
+            return (R - 1) / 4
+        return (math.sqrt(4 - (4 - 2 * R) * (1 - R)) - 2) / (4 - 2 * R)
 
     @property
     def noise_level(self) -> float:
         """Surface brightness that equals the noise of one empty pixel [µJy/arcsec²]."""
         return self.sigma_electrons / self.electrons_per_sb
+
+    def limiting_magnitude(self, diameter: float = 2.0, significance: float = 5.0) -> float:
+        """AB magnitude that empty sky allows to detect in an aperture.
+
+        Args:
+            diameter: Of the circular aperture, which is taken to hold all the light [arcsec].
+            significance: In units of the aperture's noise.
+        """
+        pixels = math.pi * (diameter / 2 / self.pixel_scale) ** 2
+        noise = self.sigma_electrons * self.noise_correlation * math.sqrt(pixels)
+        return self.zeropoint - 2.5 * math.log10(significance * noise / self.total_time)
 
     def vector(self) -> tuple[float, float, float]:
         """The condition as an encoder may ask for it: log10 of scale, PSF width and depth."""

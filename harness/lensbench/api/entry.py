@@ -21,6 +21,7 @@ class Entry:
         licence: SPDX identifier.
         pretraining: Encoders: the pretraining used when the call names none.
         reference: Encoders: ranked in every run's table beside the entrant asked for.
+            Conditions: tested under by every run that names none.
         tasks: Baselines: the tasks that they can do.
         targets: Datasets: names of the targets that they provide.
     """

@@ -23,3 +23,18 @@ def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def store_root(given: Path | None) -> Path:
     """The folder that `--store`, the environment or the default says."""
     return given or Path(os.environ.get("LENSBENCH_STORE") or ".lensbench")
+
+
+def split_references(text: str) -> tuple[str, ...]:
+    """Plugins named in one text, comma between them, options of each left with it.
+
+    `a,b:x=1,y=2,c` is `a`, `b:x=1,y=2` and `c`: what holds an equals sign before any colon goes on
+    with the plugin before it.
+    """
+    references: list[str] = []
+    for part in filter(None, text.split(",")):
+        if references and "=" in part.partition(":")[0]:
+            references[-1] += f",{part}"
+        else:
+            references.append(part)
+    return tuple(references)

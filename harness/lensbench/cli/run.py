@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lensbench.cli.options import json_option, store_option, store_root
+from lensbench.cli.options import json_option, split_references, store_option, store_root
 
 
 @click.command("run")
@@ -41,7 +41,7 @@ from lensbench.cli.options import json_option, store_option, store_root
     "--test-conditions",
     default="",
     metavar="NAME,NAME,…",
-    help="Other conditions to test under.  [default: all named ones]",
+    help="Other conditions to test under.  [default: hst-acs, euclid-vis, rubin-r, des-r]",
 )
 @click.option("--labels", type=int, help="Labelled scenes to train on.  [default: the budget's]")
 @click.option(
@@ -86,7 +86,7 @@ def command(store: Path | None, as_json: bool, form: str, metric: str, quiet: bo
     asked = Request(
         **named,
         seeds=Seeds(draw=seed, pretraining=seed, fit=seed),
-        test_conditions=tuple(name for name in test_conditions.split(",") if name),
+        test_conditions=split_references(test_conditions),
     )
     catalogue = load_catalogue()
     cells = plan_run(catalogue, asked)

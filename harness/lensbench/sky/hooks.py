@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from lensbench.api.entry import Entry
 from lensbench.api.hookspecs import hookimpl
-from lensbench.sky.instruments import CONDITIONS
+from lensbench.sky import grades, instruments
 
 
 @hookimpl
 def lensbench_conditions() -> list[Entry]:
-    """The named instruments."""
+    """The named instruments, the graded axes and the user's own condition."""
+    homes = (instruments, grades)
     return [
+        *(
+            Entry(
+                condition.name,
+                f"{home.__name__}:{attribute}",
+                summary=condition.summary,
+                citation=condition.source,
+                licence="MIT",
+                reference=condition.name in instruments.REFERENCE,
+            )
+            for home in homes
+            for attribute, condition in home.CONDITIONS.items()
+        ),
         Entry(
-            condition.name,
-            f"lensbench.sky.instruments:{attribute}",
-            summary=condition.summary,
-            citation=condition.source,
+            "custom",
+            "lensbench.sky.custom:CustomCondition",
+            summary="A condition of your own: another one with some numbers or the PSF replaced.",
             licence="MIT",
-        )
-        for attribute, condition in CONDITIONS.items()
+        ),
     ]

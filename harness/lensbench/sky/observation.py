@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lensbench.api.condition import Condition
 from lensbench.api.dataset import Scenes
 from lensbench.errors import DataError
-from lensbench.sky.resampling import frequencies, gaussian_transfer, moffat_transfer, sample
+from lensbench.sky.artefacts import draw_artefacts
+from lensbench.sky.blur import Blur, blur_of
+from lensbench.sky.resampling import sample
 from lensbench.sky.seeds import generator_of
+
+Electrons = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -38,29 +44,38 @@ def expose(scenes: Scenes, condition: Condition, grid: Grid) -> Tensor:
     """Noise-free images (B, C, N, N) [µJy/arcsec²]: the sky behind a PSF, integrated over pixels.
 
     A sky that is blurred already is blurred by the Gaussian that is missing in quadrature, and
-    one that is blurred more than the condition's PSF is left as it is.
+    one that is blurred more than the condition's PSF is left as it is. The image of a scene is
+    the same, bit for bit, whatever scenes are exposed with it.
     """
-    count, channels, size, _ = scenes.sky.shape
-    if grid.size * grid.pixel_scale > size * scenes.pixel_scale:
+    size = scenes.sky.shape[-1]
+    if grid.size * grid.pixel_scale > size * scenes.pixel_scale * (1 + 1e-9):
         raise DataError(
             f"skies of {size * scenes.pixel_scale:.2f}″ do not fill the field of "
             f"{grid.size * grid.pixel_scale:.2f}″ under {condition.name}",
             "draw a larger sky or take a smaller field_of_view",
         )
-    transfer = _transfer(scenes, condition)
-    flat = torch.nan_to_num(scenes.sky, nan=0.0).reshape(-1, size, size)
-    image = sample(
-        flat, scenes.pixel_scale, grid.pixel_scale, grid.size,
-        transfer.repeat_interleave(channels, 0),
-    )  # fmt: skip
-    return image.reshape(count, channels, grid.size, grid.size)
+    blurs = [blur_of(condition, float(already)) for already in scenes.psf_fwhm]
+    images = [
+        sample(
+            torch.nan_to_num(scenes.sky[start:stop], nan=0.0),
+            scenes.pixel_scale, grid.pixel_scale, grid.size, blurs[start],
+        )
+        for start, stop in _runs(blurs)
+    ]  # fmt: skip
+    return torch.cat(images)
+
+
+def _runs(blurs: list[Blur]) -> list[tuple[int, int]]:
+    """First and one past the last index of every run of equal blurs."""
+    starts = [i for i, blur in enumerate(blurs) if i == 0 or blur != blurs[i - 1]]
+    return list(pairwise([*starts, len(blurs)]))
 
 
 def coverage(scenes: Scenes, grid: Grid) -> Tensor:
     """Which pixels (B, C, N, N) of a grid lie where the sky is known."""
     known = torch.isfinite(scenes.sky)
     if bool(known.all()):
-        return torch.ones(*scenes.sky.shape[:2], grid.size, grid.size, dtype=torch.bool)
+        return torch.ones(*known.shape[:2], grid.size, grid.size, dtype=torch.bool).to(known.device)
     position = (torch.arange(grid.size) - (grid.size - 1) / 2) * grid.pixel_scale
     nearest = torch.round(position / scenes.pixel_scale + (scenes.sky.shape[-1] - 1) / 2).long()
     return known[..., nearest[:, None], nearest[None, :]]
@@ -70,32 +85,51 @@ def add_noise(image: Tensor, condition: Condition, ids: tuple[str, ...], seed: i
     """Images as they are recorded, in units of the noise of an empty pixel.
 
     Photons of source and sky are Poisson, reads are Gaussian, and the mean sky is subtracted.
-    The noise of a scene depends on its id, the condition and the seed alone.
+    Where the sky is so negative (by the ringing of a PSF, say) that less than no photon would be
+    expected, none is. Noise and artefacts of a scene depend on its id, the condition and the
+    seed alone.
 
     Args:
         image: Noise-free surface brightness (B, C, N, N) [µJy/arcsec²].
-        condition: Gives exposure, sky and reads.
+        condition: Gives exposure, sky, reads, correlation and artefacts.
         ids: One a scene.
         seed: Draw seed.
+
+    Returns:
+        Images (B, C, N, N), float64, on the device of `image`.
     """
-    expected = image.double().numpy() * condition.electrons_per_sb + condition.sky_electrons
+    expected = image.double().cpu().numpy() * condition.electrons_per_sb + condition.sky_electrons
     expected = expected.clip(min=0)
-    read_sigma = condition.num_exposures**0.5 * condition.read_noise
-    noisy = np.empty_like(expected)
-    for row, scene in enumerate(ids):
-        random = generator_of("noise", seed, condition.name, scene)
-        noisy[row] = random.poisson(expected[row])
-        noisy[row] += random.normal(0.0, read_sigma, expected[row].shape)
-    return torch.from_numpy((noisy - condition.sky_electrons) / condition.sigma_electrons)
+    noisy = np.stack(
+        [
+            _record(one, condition, scene, seed)
+            for one, scene in zip(expected, ids, strict=True)
+        ]
+    )  # fmt: skip
+    return torch.from_numpy(noisy).to(image.device)
 
 
-def _transfer(scenes: Scenes, condition: Condition) -> Tensor:
-    """Transfer function (B, S, S // 2 + 1) of the blur that a sky still lacks."""
-    size = scenes.sky.shape[-1]
-    already = torch.as_tensor(scenes.psf_fwhm, dtype=torch.float32)
-    if condition.psf == "moffat" and bool((already == 0).all()):
-        shape = moffat_transfer(size, scenes.pixel_scale, condition.psf_fwhm, condition.psf_beta)
-        return shape.expand(len(already), -1, -1)
-    missing = torch.sqrt((condition.psf_fwhm**2 - already**2).clamp(min=0))
-    k_y, k_x = frequencies(size, scenes.pixel_scale)
-    return gaussian_transfer(k_y[:, None] ** 2 + k_x[None, :] ** 2, missing)
+def _record(expected: Electrons, condition: Condition, scene: str, seed: int) -> Electrons:
+    """One scene (C, N, N): from expected electrons to units of the noise of an empty pixel."""
+    flaws = None
+    if condition.artefacts:
+        random = generator_of("artefacts", seed, condition.name, scene)
+        flaws = draw_artefacts(condition, expected.shape, random)
+        expected = (expected + flaws.photons).clip(min=0)
+    random = generator_of("noise", seed, condition.name, scene)
+    noise = random.poisson(expected) - expected
+    noise += random.standard_normal(expected.shape) * condition.read_electrons
+    if condition.noise_correlation > 1:
+        noise = _correlate(noise, condition.noise_tap)
+    recorded = expected + noise
+    if flaws is not None:
+        recorded = flaws.spoil(recorded, condition.sky_electrons)
+    return (recorded - condition.sky_electrons) / condition.sigma_electrons
+
+
+def _correlate(noise: Electrons, tap: float) -> Electrons:
+    """Noise (C, N, N) spread by (c, 1, c)/(1 + 2c) along each axis, the field taken as periodic."""
+    for axis in (-2, -1):
+        noise = noise + tap * (np.roll(noise, 1, axis) + np.roll(noise, -1, axis))
+        noise /= 1 + 2 * tap
+    return noise

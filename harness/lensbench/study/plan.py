@@ -79,14 +79,14 @@ def check_targets(catalogue: Catalogue, task: str, needed: tuple[str, ...], data
 
 
 def _conditions(catalogue: Catalogue, request: Request) -> tuple[str, ...]:
-    """Training condition first, then every other that is asked for (all named, by default)."""
+    """Training condition first, then every other asked for: the reference ones where none is."""
     named = request.test_conditions or tuple(
-        item.entry.name for item in catalogue.of_kind("condition")
+        item.entry.name for item in catalogue.of_kind("condition") if item.entry.reference
     )
-    for name in (request.train_condition, *named):
-        catalogue.find("condition", name)
-    others = [name for name in dict.fromkeys(named) if name != request.train_condition]
-    return (request.train_condition, *others)
+    train, *tested = (
+        catalogue.canonical("condition", text) for text in (request.train_condition, *named)
+    )
+    return tuple(dict.fromkeys((train, *tested)))
 
 
 def _asked(catalogue: Catalogue, request: Request) -> Entrant:

@@ -1,0 +1,97 @@
+"""A condition that the user builds: a named one with numbers or the PSF replaced."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from lensbench.api.condition import Condition
+from lensbench.errors import OptionError, nearest
+from lensbench.sky import grades, instruments
+
+_NAMED = {
+    condition.name: condition
+    for home in (instruments, grades)
+    for condition in home.CONDITIONS.values()
+}
+
+
+class CustomCondition:
+    """`custom:base=NAME,…`: makes a `Condition` of a named one, with what is given replaced.
+
+    With `psf=FILE` the PSF is an image from a FITS file, see `PsfImage` for how it is read;
+    `psf_fwhm` then follows from the image. With `psf=moffat` or `psf=gaussian` it is that profile.
+    """
+
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `custom`; an empty one is the base's.
+
+        Attributes:
+            base: Name of the condition to start from.
+            psf: `gaussian`, `moffat` or the path of a FITS file.
+            psf_hdu: Which extension of the file, by number.
+            psf_scale: Side of a pixel of the PSF [arcsec]; from the header where it is 0.
+        """
+
+        base: str = "euclid-vis"
+        psf: str = ""
+        psf_hdu: int = 0
+        psf_scale: float = 0.0
+        psf_fwhm: float | None = None
+        psf_beta: float | None = None
+        pixel_scale: float | None = None
+        zeropoint: float | None = None
+        sky_brightness: float | None = None
+        exposure_time: float | None = None
+        num_exposures: int | None = None
+        read_noise: float | None = None
+        noise_correlation: float | None = None
+        artefacts: int | None = None
+
+    def __new__(cls, options: Options) -> Condition:  # type: ignore[misc]  # a factory with options
+        """The condition that the options say."""
+        if options.base not in _NAMED:
+            raise OptionError(
+                f"condition custom: base={options.base!r} is not a named condition",
+                nearest(options.base, _NAMED),
+            )
+        base = _NAMED[options.base]
+        values = {field.name: getattr(base, field.name) for field in dataclasses.fields(base)}
+        values |= {
+            field.name: getattr(options, field.name)
+            for field in dataclasses.fields(options)
+            if field.name in values and field.name != "psf"
+            and getattr(options, field.name) is not None
+        }  # fmt: skip
+        values |= _psf(options)
+        values |= {
+            "name": _name(options),
+            "summary": f"{options.base} with some of its numbers replaced.",
+            "source": f"the call; all else: as {options.base}",
+        }
+        return Condition(**values)
+
+
+def _psf(options: CustomCondition.Options) -> dict[str, Any]:
+    """Fields of the PSF that the options ask for."""
+    if not options.psf:
+        return {}
+    if options.psf in ("gaussian", "moffat"):
+        return {"psf": options.psf, "psf_image": None}
+    from lensbench.sky.psf import measure_fwhm, read_psf
+
+    image = read_psf(options.psf, options.psf_hdu, options.psf_scale)
+    return {"psf": "image", "psf_image": image, "psf_fwhm": measure_fwhm(image)}
+
+
+def _name(options: CustomCondition.Options) -> str:
+    """The condition's name: the call in its one spelling, options sorted, defaults left out."""
+    changed = sorted(
+        (field.name, str(getattr(options, field.name)))
+        for field in dataclasses.fields(options)
+        if getattr(options, field.name) != field.default
+    )
+    text = ",".join(f"{name}={value}" for name, value in changed)
+    return f"custom:{text}" if text else "custom"
