@@ -16,7 +16,7 @@ from lensbench.sky.scalars import Number
 
 Deflection = tuple[Tensor, Tensor]
 
-SOFTENING = 1e-8
+SOFTENING = 1e-12
 """Added to squared distances [arcsec²], so that a ray through a singular point stays finite."""
 
 _EPL_TERMS = 28
