@@ -43,8 +43,13 @@ if TYPE_CHECKING:
     from lensbench.errors import LensbenchError as LensbenchError
     from lensbench.errors import OptionError as OptionError
     from lensbench.errors import RunError as RunError
+    from lensbench.sky.images import SourceImages as SourceImages
+    from lensbench.sky.images import WithSourceImages as WithSourceImages
     from lensbench.sky.population import Population as Population
+    from lensbench.sky.populations import population_names as population_names
+    from lensbench.sky.populations import population_of as population_of
     from lensbench.sky.resampling import resample as resample
+    from lensbench.sky.scenes import ScenePopulation as ScenePopulation
     from lensbench.sky.scenes import draw_scenes as draw_scenes
 
 __version__ = "0.1.0"
@@ -72,17 +77,22 @@ _HOMES = {
     "Pretraining": "api.pretraining",
     "RunError": "errors",
     "Samples": "api.samples",
+    "ScenePopulation": "sky.scenes",
     "Scenes": "api.dataset",
     "SkyTarget": "api.task",
+    "SourceImages": "sky.images",
     "Split": "api.dataset",
     "Target": "api.dataset",
     "Task": "api.task",
     "TrainingLoop": "cells.loop",
     "Transfer": "api.predictor",
+    "WithSourceImages": "sky.images",
     "draw_scenes": "sky.scenes",
     "encode": "cells.encoding",
     "feature_shape": "cells.encoding",
     "hookimpl": "api.hookspecs",
+    "population_names": "sky.populations",
+    "population_of": "sky.populations",
     "resample": "sky.resampling",
     "stretch": "cells.stretch",
     "unstretch": "cells.stretch",

@@ -34,7 +34,7 @@ def _ellipticity(q: float, phi: float) -> dict[str, float]:
     return {"e1": e * math.cos(2 * phi), "e2": e * math.sin(2 * phi)}
 
 
-def _lens(part: c.Deflector) -> list[tuple[str, dict[str, float]]]:
+def _lens(part: c.Deflector) -> list[tuple[str, dict[str, float]]]:  # noqa: PLR0911 (one a kind)
     if isinstance(part, c.PointMasses):
         return [
             ("POINT_MASS", {"theta_E": math.sqrt(m), "center_x": x, "center_y": y})
