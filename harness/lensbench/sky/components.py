@@ -246,18 +246,24 @@ class SceneModel:
 
     def deflection(self, x: Tensor, y: Tensor) -> Deflection:
         """Sum of the reduced deflection angles of all mass at field positions [arcsec]."""
+        if not self.mass:
+            return torch.zeros_like(x), torch.zeros_like(y)
         parts = [deflector.deflection(x, y) for deflector in self.mass]
-        zeros = torch.zeros_like(x), torch.zeros_like(y)
-        return sum((d_x for d_x, _ in parts), zeros[0]), sum((d_y for _, d_y in parts), zeros[1])
+        a_x, a_y = parts[0]
+        for d_x, d_y in parts[1:]:
+            a_x, a_y = a_x + d_x, a_y + d_y
+        return a_x, a_y
 
     def brightness(self, x: Tensor, y: Tensor) -> Tensor:
         """Surface brightness (H, W) or (C, H, W) at field positions [µJy/arcsec²]."""
-        sky = torch.zeros_like(x + y)
+        shining = [part.brightness(x, y) for part in self.lights]
         if self.sources:
             a_x, a_y = self.deflection(x, y)
-            beta_x, beta_y = (x - a_x).expand_as(sky), (y - a_y).expand_as(sky)
-            for source in self.sources:
-                sky = sky + source.brightness(beta_x, beta_y)
-        for shining in self.lights:
-            sky = sky + shining.brightness(x, y)
+            beta_x, beta_y = x - a_x, y - a_y
+            shining += [source.brightness(beta_x, beta_y) for source in self.sources]
+        if not shining:
+            return torch.zeros_like(x + y)
+        sky = shining[0]
+        for other in shining[1:]:
+            sky = sky + other
         return sky

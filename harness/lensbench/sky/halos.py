@@ -18,6 +18,9 @@ from lensbench.sky.scalars import Number
 HaloMass = Callable[[Tensor, int], Tensor]
 """Projected mass within r/R_s of the halo of this index, in units of π κ_0 R_s."""
 
+_CACHED = 1 << 18
+"""Terms of a sum over masses that are held at once: as many as stay in a core's cache."""
+
 
 def point_masses(
     x: Tensor, y: Tensor, masses: Tensor, x_masses: Tensor, y_masses: Tensor
@@ -35,9 +38,17 @@ def point_masses(
     """
     dx_squared = (x[..., None, :, :] - x_masses[..., None, None]) ** 2
     dy_squared = (y[..., None, :, :] - y_masses[..., None, None]) ** 2 + SOFTENING
-    inverse = (dx_squared + dy_squared).reciprocal_()
-    sums = torch.stack([masses, masses * x_masses, masses * y_masses], -2) @ inverse.flatten(-2)
-    weight, weighted_x, weighted_y = sums.reshape(*sums.shape[:-1], *inverse.shape[-2:]).unbind(-3)
+    shares = torch.stack([masses, masses * x_masses, masses * y_masses], -2)
+    height, width = max(x.shape[-2], y.shape[-2]), max(x.shape[-1], y.shape[-1])
+    rows = max(1, _CACHED // (width * masses.shape[-1]))
+    sums = []
+    for start in range(0, height, rows):
+        dx_rows = dx_squared if x.shape[-2] == 1 else dx_squared[..., start : start + rows, :]
+        dy_rows = dy_squared if y.shape[-2] == 1 else dy_squared[..., start : start + rows, :]
+        inverse = (dx_rows + dy_rows).reciprocal_()
+        sums.append(shares @ inverse.flatten(-2))
+    total = torch.cat(sums, -1)
+    weight, weighted_x, weighted_y = total.reshape(*total.shape[:-1], height, width).unbind(-3)
     return x * weight - weighted_x, y * weight - weighted_y
 
 

@@ -46,10 +46,10 @@ def sie(x: Tensor, y: Tensor, theta_E: Number, q: Number, phi: Number) -> Deflec
     q = scalars.at_most(q, 1 - 1e-4)
     f = scalars.sqrt(1 - q**2)
     u, v = rotate(x, y, phi)
-    per_psi = f * torch.rsqrt(q**2 * u**2 + v**2 + SOFTENING)
+    psi = torch.sqrt((q * u) ** 2 + v**2 + SOFTENING)
     scale = theta_E * scalars.sqrt(q) / f
-    a_u = scale * torch.atan(u * per_psi)
-    a_v = scale * torch.atanh(v * per_psi)
+    a_u = scale * torch.atan2(f * u, psi)  # ψ > 0; torch's atan takes twice as long
+    a_v = scale * torch.atanh(f * v / psi)
     return rotate(a_u, a_v, -phi)
 
 
