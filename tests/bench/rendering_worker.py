@@ -1,6 +1,6 @@
 """One process of the rendering benchmark: says `ready`, then renders at every line it reads.
 
-    python rendering_worker.py lensbench|lensbench-8|lenstronomy COUNT
+    python rendering_worker.py lensbench|lensbench-8|lenstronomy|lenstronomy-script COUNT
 
 Both sides draw the same kind of scene: DeepLense Model II, 25 point masses, 64² pixels of 0.101″ at
 2 × 2 rays a pixel, a Gaussian PSF, and photon, sky and read noise.
@@ -9,6 +9,7 @@ Both sides draw the same kind of scene: DeepLense Model II, 25 point masses, 64�
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -65,27 +66,44 @@ def lensbench_side(count: int, num_conditions: int) -> Callable[[], int]:
     return run
 
 
-def lenstronomy_side(count: int) -> Callable[[], int]:
-    """The same by lenstronomy's simulation interface, set up once."""
+def lenstronomy_side(count: int, script: bool) -> Callable[[], int]:
+    """The same by lenstronomy's simulation interface.
+
+    At its best it is set up once and knows no redshifts. As the scripts of the release use it, it
+    is set up for every scene, with the redshifts from which it rescales deflections.
+    """
+    from astropy.cosmology import FlatLambdaCDM
     from lenstronomy.SimulationAPI.sim_api import SimAPI
 
+    warnings.simplefilter("ignore", UserWarning)
     band = {
         "read_noise": 4.2, "pixel_scale": PIXEL_SCALE, "ccd_gain": 3.1, "exposure_time": 566.0,
         "sky_brightness": 22.3, "magnitude_zero_point": 25.72, "num_exposures": 4,
         "seeing": FWHM, "psf_type": "GAUSSIAN",
     }  # fmt: skip
-    model = {
+    model: dict[str, Any] = {
         "lens_model_list": ["SIE", "SHEAR"] + ["POINT_MASS"] * 25,
         "source_light_model_list": ["SERSIC_ELLIPSE"],
     }
-    api = SimAPI(num_pix=SIZE, kwargs_single_band=band, kwargs_model=model)
-    images = api.image_model_class(
-        {"supersampling_factor": SUPERSAMPLING, "supersampling_convolution": False}
-    )
+    if script:
+        model |= {
+            "lens_redshift_list": [0.5] * 27, "source_redshift_list": [1.0],
+            "cosmo": FlatLambdaCDM(H0=70, Om0=0.3), "z_source_convention": 2.5, "z_source": 1.0,
+        }  # fmt: skip
+    numerics = {"supersampling_factor": SUPERSAMPLING, "supersampling_convolution": False}
+
+    def set_up() -> tuple[Any, Any]:
+        api = SimAPI(num_pix=SIZE, kwargs_single_band=band, kwargs_model=model)
+        return api, api.image_model_class(numerics)
+
+    api, images = set_up()
 
     def run() -> int:
+        nonlocal api, images
         random = np.random.default_rng(0)
         for _ in range(count):
+            if script:
+                api, images = set_up()
             x, y = random.uniform(-2, 2, (2, 25))
             theta_E = np.sqrt(10 ** random.uniform(-8, -2, 25))
             lens = [
@@ -111,8 +129,8 @@ def lenstronomy_side(count: int) -> Callable[[], int]:
 if __name__ == "__main__":
     side, number = sys.argv[1], int(sys.argv[2])
     work = (
-        lenstronomy_side(number)
-        if side == "lenstronomy"
+        lenstronomy_side(number, side.endswith("script"))
+        if side.startswith("lenstronomy")
         else lensbench_side(number, 8 if side.endswith("8") else 1)
     )
     work()
