@@ -18,7 +18,7 @@ class Lenses:
     split is a stream of its own, so no scene is ever in two.
     """
 
-    version = "1"
+    version = "2"
     field_of_view = 6.4
 
     @dataclass(frozen=True)
