@@ -40,8 +40,8 @@ class Survey:
     distribution of scale 0.378 − 0.000572 σ_v (Collett 2015); density slopes Auger et al. 2010
     (γ' = 2.078 ± 0.16); multipoles Hao et al. 2006; shear Holder & Schechter 2003 (median 0.05,
     0.2 dex); source redshifts Smail et al. 1994; source sizes as in Collett 2015 from Mosleh et
-    al. 2012 and Huang et al. 2013. K-corrections are round numbers: z magnitudes for early types,
-    those of a flat spectrum for sources.
+    al. 2012 and Huang et al. 2013. Round numbers are K-corrections (z magnitudes for early types,
+    those of a flat spectrum for sources), the scatter of multipoles and the depth of the sources.
 
     Attributes:
         theta_E: Bounds of the Einstein radius [arcsec]; within, the relations decide.
@@ -214,7 +214,7 @@ class Survey:
 
 
 def subhalo_scale_radius(mass: float, z: float) -> float:
-    """Scale radius [arcsec] of a subhalo [M☉], c = 15 (m/10⁸ M☉)^−0.1 (Dutton & Macciò 2014)."""
+    """Scale radius [arcsec] of a subhalo [M☉] with c = 15 (m/10⁸ M☉)^−0.1, rounded for z ≈ 0.5."""
     return cosmology.scale_radius(mass, 15 * (mass / 1e8) ** -0.1, z)
 
 
