@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from lensbench.errors import LensbenchError as LensbenchError
     from lensbench.errors import OptionError as OptionError
     from lensbench.errors import RunError as RunError
+    from lensbench.sky.images import SourceImages as SourceImages
+    from lensbench.sky.images import WithSourceImages as WithSourceImages
     from lensbench.sky.information import NormalPrior as NormalPrior
     from lensbench.sky.information import SmoothUniform as SmoothUniform
     from lensbench.sky.information import bayesian_bound as bayesian_bound
@@ -51,7 +53,10 @@ if TYPE_CHECKING:
     from lensbench.sky.information import fisher_information as fisher_information
     from lensbench.sky.information import scene_model as scene_model
     from lensbench.sky.population import Population as Population
+    from lensbench.sky.populations import population_names as population_names
+    from lensbench.sky.populations import population_of as population_of
     from lensbench.sky.resampling import resample as resample
+    from lensbench.sky.scenes import ScenePopulation as ScenePopulation
     from lensbench.sky.scenes import draw_scenes as draw_scenes
 
 __version__ = "0.1.0"
@@ -81,9 +86,11 @@ _HOMES = {
     "PsfImage": "api.condition",
     "RunError": "errors",
     "Samples": "api.samples",
+    "ScenePopulation": "sky.scenes",
     "Scenes": "api.dataset",
     "SkyTarget": "api.task",
     "SmoothUniform": "sky.information",
+    "SourceImages": "sky.images",
     "Split": "api.dataset",
     "Target": "api.dataset",
     "Task": "api.task",
@@ -91,11 +98,14 @@ _HOMES = {
     "Transfer": "api.predictor",
     "bayesian_bound": "sky.information",
     "cramer_rao_bound": "sky.information",
+    "WithSourceImages": "sky.images",
     "draw_scenes": "sky.scenes",
     "encode": "cells.encoding",
     "feature_shape": "cells.encoding",
     "fisher_information": "sky.information",
     "hookimpl": "api.hookspecs",
+    "population_names": "sky.populations",
+    "population_of": "sky.populations",
     "resample": "sky.resampling",
     "scene_model": "sky.information",
     "stretch": "cells.stretch",

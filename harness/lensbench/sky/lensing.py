@@ -1,7 +1,9 @@
-"""Reduced deflection angles α(θ) of the lens models, in arcsec, broadcast over scenes.
+"""Reduced deflection angles α(θ) of the macro lens, in arcsec, broadcast over scenes.
 
-Every function takes angular positions `x`, `y` (..., H, W) [arcsec] and parameters that broadcast
-against them, and returns (α_x, α_y) with β = θ − α(θ).
+Every function takes angular positions `x`, `y` [arcsec] and parameters that broadcast against
+them (plain numbers or tensors), and returns (α_x, α_y) with β = θ − α(θ). Positions may be an
+open grid, `x` (..., 1, W) and `y` (..., H, 1): what is separable then costs a row and a column
+and not a plane.
 """
 
 from __future__ import annotations
@@ -9,19 +11,30 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lensbench.sky import scalars
+from lensbench.sky.scalars import Number
+
 Deflection = tuple[Tensor, Tensor]
 
-_SOFTENING = 1e-8
-"""Added to squared distances [arcsec²], so that a ray through a point mass stays finite."""
+SOFTENING = 1e-12
+"""Added to squared distances [arcsec²], so that a ray through a singular point stays finite."""
+
+_EPL_TERMS = 28
+"""Terms of the angular series of the EPL: 1e-7 of the whole at an axis ratio of 0.3."""
 
 
-def rotate(x: Tensor, y: Tensor, angle: Tensor) -> Deflection:
+def rotate(x: Tensor, y: Tensor, angle: Number) -> Deflection:
     """Coordinates in a frame turned by `angle` [rad] against the sky's."""
-    cos, sin = torch.cos(angle), torch.sin(angle)
+    cos, sin = scalars.cos(angle), scalars.sin(angle)
     return x * cos + y * sin, y * cos - x * sin
 
 
-def sie(x: Tensor, y: Tensor, theta_E: Tensor, q: Tensor, phi: Tensor) -> Deflection:
+def axis_ratio(ellipticity: Number) -> Number:
+    """Axis ratio q of an ellipticity |e| = (1 − q)/(1 + q)."""
+    return (1 - ellipticity) / (1 + ellipticity)
+
+
+def sie(x: Tensor, y: Tensor, theta_E: Number, q: Number, phi: Number) -> Deflection:
     """Singular isothermal ellipsoid (Kormann, Schneider & Bartelmann 1994, eq. 27a).
 
     Args:
@@ -30,60 +43,67 @@ def sie(x: Tensor, y: Tensor, theta_E: Tensor, q: Tensor, phi: Tensor) -> Deflec
         q: Axis ratio of the convergence, 0 < q < 1; one within 1e-4 is taken as 1 − 1e-4.
         phi: Position angle of the major axis, from the x axis [rad].
     """
-    q = q.clamp(max=1 - 1e-4)
-    f = torch.sqrt(1 - q**2)
+    q = scalars.at_most(q, 1 - 1e-4)
+    f = scalars.sqrt(1 - q**2)
     u, v = rotate(x, y, phi)
-    psi = torch.sqrt(q**2 * u**2 + v**2 + _SOFTENING)
-    scale = theta_E * torch.sqrt(q) / f
-    a_u = scale * torch.atan(f * u / psi)
+    psi = torch.sqrt((q * u) ** 2 + v**2 + SOFTENING)
+    scale = theta_E * scalars.sqrt(q) / f
+    a_u = scale * torch.atan2(f * u, psi)  # ψ > 0; torch's atan takes twice as long
     a_v = scale * torch.atanh(f * v / psi)
     return rotate(a_u, a_v, -phi)
 
 
-def shear(x: Tensor, y: Tensor, gamma_1: Tensor, gamma_2: Tensor) -> Deflection:
+def epl(x: Tensor, y: Tensor, theta_E: Number, q: Number, phi: Number, slope: Number) -> Deflection:
+    """Elliptical power law (Tessore & Metcalf 2015, eqs. 11, 13 and 29).
+
+    κ = (2 − t)/2 (θ_E/ρ)^t with ρ² = q u² + v²/q. The angular part is the hypergeometric series
+    Ω = Σ_n c_n e^{i(2n+1)φ}, c_n/c_{n−1} = −f (2n − 2 + t)/(2n + 2 − t), summed from its end.
+
+    Args:
+        x, y: Positions relative to the lens centre [arcsec].
+        theta_E: Einstein radius of the circle with the same enclosed mass [arcsec].
+        q: Axis ratio of the convergence, 0.3 ≤ q ≤ 1 (below, the series is cut too early).
+        phi: Position angle of the major axis, from the x axis [rad].
+        slope: t of the convergence, 0 < t < 2; t = 1 is the SIE.
+    """
+    f = (1 - q) / (1 + q)
+    u, v = rotate(x, y, phi)
+    radius = torch.sqrt(q**2 * u**2 + v**2 + SOFTENING)
+    cos, sin = q * u / radius, v / radius
+    cos_2, sin_2 = cos**2 - sin**2, 2 * cos * sin
+    real, imaginary = torch.ones_like(cos), torch.zeros_like(cos)
+    for n in range(_EPL_TERMS, 0, -1):
+        ratio = -f * (2 * n - 2 + slope) / (2 * n + 2 - slope)
+        real, imaginary = (
+            1 + ratio * (cos_2 * real - sin_2 * imaginary),
+            ratio * (cos_2 * imaginary + sin_2 * real),
+        )
+    b = theta_E * scalars.sqrt(q)
+    scale = 2 * b / (1 + q) * torch.pow(b / radius, slope - 1)
+    a_u = scale * (cos * real - sin * imaginary)
+    a_v = scale * (cos * imaginary + sin * real)
+    return rotate(a_u, a_v, -phi)
+
+
+def shear(x: Tensor, y: Tensor, gamma_1: Number, gamma_2: Number) -> Deflection:
     """External shear about the origin: α = ((γ₁, γ₂), (γ₂, −γ₁)) θ."""
     return gamma_1 * x + gamma_2 * y, gamma_2 * x - gamma_1 * y
 
 
-def point_masses(
-    x: Tensor, y: Tensor, masses: Tensor, x_masses: Tensor, y_masses: Tensor
-) -> Deflection:
-    """Point masses: α = Σ θ_E,i² (θ − θ_i)/|θ − θ_i|².
+def multipole(x: Tensor, y: Tensor, m: int, a_m: Number, phi_m: Number) -> Deflection:
+    """Multipole of order m ≥ 2 of an isothermal lens (Xu et al. 2015, eq. B12).
+
+    ψ = r a_m/(1 − m²) cos m(φ − φ_m), κ = a_m/(2r) cos m(φ − φ_m).
 
     Args:
-        x, y: Positions (B, H, W) [arcsec].
-        masses: Squared Einstein radii θ_E,i² (B, K) [arcsec²].
-        x_masses, y_masses: Positions θ_i (B, K) [arcsec].
+        x, y: Positions relative to the lens centre [arcsec].
+        m: Order; 3 and 4 are the ones measured in isophotes of early-type galaxies.
+        a_m: Amplitude [arcsec]; relative to θ_E it is the isophote's a_m/a.
+        phi_m: Direction of a maximum, from the x axis [rad].
     """
-    a_x, a_y = torch.zeros_like(x), torch.zeros_like(y)
-    for m, x_m, y_m in zip(masses.T, x_masses.T, y_masses.T, strict=True):
-        dx, dy = x - x_m[:, None, None], y - y_m[:, None, None]
-        weight = m[:, None, None] / (dx**2 + dy**2 + _SOFTENING)
-        a_x += weight * dx
-        a_y += weight * dy
-    return a_x, a_y
-
-
-def line_mass(x: Tensor, y: Tensor, mass: Tensor, half_length: Tensor, phi: Tensor) -> Deflection:
-    """A uniform straight line of mass through the origin, in closed form.
-
-    The limit of many equal point masses: with z = u + iv along and across the line,
-    conj(α) = θ_E²/(2L) ln((z + L)/(z − L)).
-
-    Args:
-        x, y: Positions relative to the line's centre [arcsec].
-        mass: Squared Einstein radius of the whole line [arcsec²].
-        half_length: L [arcsec].
-        phi: Angle of the line from the x axis [rad].
-    """
-    u, v = rotate(x, y, phi)
-    right, left = u - half_length, u + half_length
-    density = mass / (2 * half_length)
-    a_u = density / 2 * torch.log((left**2 + v**2 + _SOFTENING) / (right**2 + v**2 + _SOFTENING))
-    a_v = density * (torch.atan2(v, right) - torch.atan2(v, left))
-    return rotate(a_u, a_v, -phi)
-
-
-def axis_ratio(ellipticity: Tensor) -> Tensor:
-    """Axis ratio q of an ellipticity |e| = (1 − q)/(1 + q)."""
-    return (1 - ellipticity) / (1 + ellipticity)
+    radius = torch.sqrt(x**2 + y**2 + SOFTENING)
+    cos, sin = x / radius, y / radius
+    angle = m * (torch.atan2(y.expand_as(radius), x.expand_as(radius)) - phi_m)
+    radial = a_m / (1 - m**2) * torch.cos(angle)
+    tangential = a_m * m / (1 - m**2) * torch.sin(angle)
+    return cos * radial + sin * tangential, sin * radial - cos * tangential

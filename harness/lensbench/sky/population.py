@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lensbench.sky.components import SceneModel
 
 CLASSES = ("no_sub", "cdm", "vortex")
 """Substructure classes in the order of their labels, named as the DeepLense release names them."""
@@ -55,6 +62,9 @@ class Population:
         subhalo_radius: Distance from the lens centre in units of θ_E.
         vortex_half_length: In units of θ_E.
     """
+
+    target: ClassVar[str] = "substructure"
+    classes: ClassVar[tuple[str, ...]] = CLASSES
 
     theta_E: Range = Range(0.8, 1.6)
     lens_ellipticity: Range = Range(0.0, 0.25)
@@ -110,6 +120,12 @@ class Population:
         if CLASSES[label] == "no_sub":
             drawn["f_sub"] = 0.0
         return drawn
+
+    def model(self, parameters: Mapping[str, float | Tensor], label: int) -> SceneModel:
+        """The parts of the scene of these parameters."""
+        from lensbench.sky.assembly import assemble
+
+        return assemble(parameters, self.classes[label], self.lens_light)
 
     def _subhalo_masses(self, random: np.random.Generator) -> np.ndarray:
         """Shares of the substructure's mass, summing to one, by inverse transform of m^slope."""

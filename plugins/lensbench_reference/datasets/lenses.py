@@ -1,37 +1,48 @@
-"""Simulated lenses: drawn without end, the same for every class but for the substructure."""
+"""Simulated lenses of a named population: drawn without end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lensbench import Population, Scenes, Split, Target, draw_scenes
+from lensbench import OptionError, Population, Scenes, Split, Target, draw_scenes, population_of
+
+_DATA_RANGE = {"default": 20.0, "deeplense-i": 60.0, "survey": 60.0, "look-alikes": 60.0}
+"""Full scale by the first word that a population's name has; 600 of bright DeepLense sources."""
 
 
 class Lenses:
-    """SIE, shear and a Sérsic source, with none, CDM or vortex substructure.
+    """Lenses by default as SIE, shear and a Sérsic source, with none, CDM or vortex substructure.
 
-    Each split is a stream of its own, so no scene is ever in two.
+    `population` takes them from elsewhere: DeepLense's, a survey's, or a shift of these. Each
+    split is a stream of its own, so no scene is ever in two.
     """
 
-    version = "1"
-    targets = {  # noqa: RUF012 (read only)
-        "sky": Target("image", unit="µJy/arcsec²"),
-        "substructure": Target("class", classes=("no_sub", "cdm", "vortex")),
-        "theta_E": Target("real", unit="arcsec"),
-    }
-    channels = 1
+    version = "2"
     field_of_view = 6.4
-    data_range = 20.0
 
     @dataclass(frozen=True)
     class Options:
         """Options of `lenses`."""
 
         lens_light: bool = False
+        population: str = "default"
 
     def __init__(self, options: Options) -> None:
-        self.population = Population(lens_light=options.lens_light)
+        name = options.population
+        self.population = population_of(name)
+        if options.lens_light:
+            if not isinstance(self.population, Population):
+                raise OptionError(f"lens_light is no option of population {name!r}", "leave it out")
+            self.population = replace(self.population, lens_light=True)
+        root = name.split("@")[0].removesuffix("-faithful")
+        self.channels = 3 if root == "deeplense-iv" else 1
+        self.data_range = _DATA_RANGE.get(root, 600.0)
+        self.targets = {
+            "sky": Target("image", unit="µJy/arcsec²"),
+            self.population.target: Target("class", classes=self.population.classes),
+            "theta_E": Target("real", unit="arcsec"),
+        }
 
     def size(self, split: Split) -> int | None:
         """Without end."""

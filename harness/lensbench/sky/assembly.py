@@ -1,0 +1,144 @@
+"""From the drawn parameters of a scene to its parts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from lensbench.sky import scalars
+from lensbench.sky.components import (
+    Deflector,
+    Epl,
+    Light,
+    Line,
+    Multipole,
+    PointMasses,
+    SceneModel,
+    Sersic,
+    Shear,
+    Sie,
+    TruncatedNfw,
+)
+from lensbench.sky.lensing import axis_ratio
+
+Parameters = Mapping[str, Any]
+"""Of one scene, by name: numbers (plain or tensors), or tensors (K,) of what has several."""
+
+
+_MAG = 2.5 / math.log(10)
+"""Magnitudes in a factor of e."""
+
+
+def assemble(p: Parameters, substructure: str, lens_light: bool) -> SceneModel:
+    """A galaxy-galaxy lens.
+
+    What is optional is there where its parameters are: `slope` makes the lens an EPL, `a_3` and
+    `a_4` add multipoles, `companion_theta_E` deflectors beside it, `neighbour_magnitude`
+    galaxies in front, `bulge_fraction` a bulge and `clump_fraction` clumps to the source, and
+    `subhalo_Rs` makes the subhaloes truncated NFW.
+
+    Args:
+        p: Parameters as `Population` names them.
+        substructure: `no_sub`, `cdm` or `vortex`.
+        lens_light: Whether the lens galaxy shines.
+    """
+    mass = [*_macro(p), *_companions(p), *_substructure(p, substructure)]
+    return SceneModel(tuple(mass), _source(p), _lights(p, lens_light))
+
+
+def _macro(p: Parameters) -> list[Deflector]:
+    """The lens galaxy, without the mass that its substructure took from it, and the shear."""
+    x, y, phi = p["lens_x"], p["lens_y"], p["lens_phi"]
+    theta_E = p["theta_E"] * scalars.sqrt(1 - p["f_sub"])
+    q = axis_ratio(p["lens_ellipticity"])
+    parts: list[Deflector] = [
+        Epl(theta_E, q, phi, p["slope"], x, y) if "slope" in p else Sie(theta_E, q, phi, x, y),
+        Shear(p["shear"], p["shear_phi"], x, y),
+    ]
+    parts += [
+        Multipole(m, p[f"a_{m}"] * theta_E, p[f"phi_{m}"], x, y) for m in (3, 4) if f"a_{m}" in p
+    ]
+    return parts
+
+
+def _companions(p: Parameters) -> list[Deflector]:
+    if "companion_theta_E" not in p:
+        return []
+    return [
+        Sie(
+            p["companion_theta_E"][i], axis_ratio(p["companion_ellipticity"][i]),
+            p["companion_phi"][i],
+            p["lens_x"] + p["companion_x"][i], p["lens_y"] + p["companion_y"][i],
+        )
+        for i in range(len(p["companion_theta_E"]))
+    ]  # fmt: skip
+
+
+def _substructure(p: Parameters, kind: str) -> list[Deflector]:
+    """Subhaloes or a vortex line of `f_sub` of the mass within θ_E."""
+    if kind == "no_sub":
+        return []
+    mass = p["f_sub"] * p["theta_E"] ** 2
+    if kind == "vortex":
+        half_length = p["vortex_half_length"] * p["theta_E"]
+        return [Line(mass, half_length, p["vortex_phi"], p["lens_x"], p["lens_y"])]
+    radius = p["subhalo_radius"] * p["theta_E"]
+    x = p["lens_x"] + radius * torch.cos(p["subhalo_phi"])
+    y = p["lens_y"] + radius * torch.sin(p["subhalo_phi"])
+    masses = p["subhalo_mass"] * mass
+    if "subhalo_Rs" not in p:
+        return [PointMasses(masses, x, y)]
+    alpha_Rs = masses * p["subhalo_alpha_per_mass"]
+    return [TruncatedNfw(alpha_Rs, p["subhalo_Rs"], p["subhalo_r_trunc"], x, y)]
+
+
+def _source(p: Parameters) -> tuple[Light, ...]:
+    """The source: a disc, where asked with a bulge and clumps, of `source_magnitude` in all."""
+    x = p["lens_x"] + p["source_x"] * p["theta_E"]
+    y = p["lens_y"] + p["source_y"] * p["theta_E"]
+    q, phi, radius = axis_ratio(p["source_ellipticity"]), p["source_phi"], p["source_radius"]
+    disc_share = 1.0
+    parts: list[Light] = []
+    if "bulge_fraction" in p:
+        disc_share = disc_share - p["bulge_fraction"]
+        magnitude = p["source_magnitude"] - _MAG * scalars.log(p["bulge_fraction"])
+        bulge_radius = p["bulge_radius"] * radius
+        parts.append(Sersic(magnitude, bulge_radius, 4.0, scalars.sqrt(q), phi, x, y))
+    for i in range(len(p["clump_fraction"]) if "clump_fraction" in p else 0):
+        share = p["clump_fraction"][i]
+        disc_share = disc_share - share
+        magnitude = p["source_magnitude"] - _MAG * scalars.log(share)
+        away, angle = p["clump_distance"][i] * radius, p["clump_phi"][i]
+        parts.append(
+            Sersic(
+                magnitude, p["clump_radius"][i] * radius,
+                0.7, 1.0, phi, x + away * scalars.cos(angle), y + away * scalars.sin(angle),
+            )
+        )  # fmt: skip
+    magnitude = p["source_magnitude"] - _MAG * scalars.log(disc_share)
+    parts.append(Sersic(magnitude, radius, p["source_index"], q, phi, x, y))
+    return tuple(parts)
+
+
+def _lights(p: Parameters, lens_light: bool) -> tuple[Light, ...]:
+    parts: list[Light] = []
+    if lens_light:
+        q = axis_ratio(p["lens_ellipticity"])
+        parts.append(
+            Sersic(
+                p["lens_magnitude"], p["lens_radius"], 4.0, q, p["lens_phi"],
+                p["lens_x"], p["lens_y"],
+            )
+        )  # fmt: skip
+    for i in range(len(p["neighbour_magnitude"]) if "neighbour_magnitude" in p else 0):
+        parts.append(
+            Sersic(
+                p["neighbour_magnitude"][i], p["neighbour_radius"][i],
+                1.0, axis_ratio(p["neighbour_ellipticity"][i]), p["neighbour_phi"][i],
+                p["neighbour_x"][i], p["neighbour_y"][i],
+            )
+        )  # fmt: skip
+    return tuple(parts)

@@ -1,0 +1,79 @@
+"""Lenses and what is taken for them: rings, spirals, mergers and plain ellipticals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lensbench.sky.assembly import assemble
+from lensbench.sky.components import Light, Ring, SceneModel, Sersic, Spiral
+from lensbench.sky.lensing import axis_ratio
+from lensbench.sky.survey import Survey
+
+KINDS = ("elliptical", "spiral", "ring", "merger")
+"""Non-lenses, in turn with equal chance."""
+
+
+@dataclass(frozen=True)
+class LookAlikes:
+    """Lenses of a survey beside galaxies that look like them, for lens finding.
+
+    A look-alike has the same central galaxy and the same neighbours, drawn in the same order,
+    and in place of the lensed source spiral arms, a ring or a companion of the brightness and size
+    that the arcs would have had, or nothing.
+
+    Attributes:
+        survey: Where central galaxies, sources and neighbours are from.
+    """
+
+    target: ClassVar[str] = "lens"
+    classes: ClassVar[tuple[str, ...]] = ("non_lens", "lens")
+
+    survey: Survey = Survey()
+
+    def draw(self, label: int, random: np.random.Generator) -> dict[str, float | np.ndarray]:
+        """Parameters of one scene; `kind` is an index into `KINDS`, `theta_E` that of a lens."""
+        drawn = self.survey.draw(0, random)
+        return {
+            **drawn,
+            "kind": float(random.integers(len(KINDS))),
+            "magnification": random.uniform(1.5, 3.0),  # magnitudes that a source gains
+            "q": random.uniform(0.6, 1.0),
+            "phi": random.uniform(0, math.pi),
+            "pitch": random.uniform(0.15, 0.5),
+            "contrast": random.uniform(0.5, 0.95),
+            "width": random.uniform(0.1, 0.25),
+        }
+
+    def model(self, parameters: Mapping[str, Any], label: int) -> SceneModel:
+        """The parts of the scene of these parameters."""
+        lens = assemble(parameters, "no_sub", lens_light=True)
+        if self.classes[label] == "lens":
+            return lens
+        return SceneModel(lights=(*lens.lights, *_look_alike(parameters)))
+
+
+def _look_alike(p: Mapping[str, Any]) -> tuple[Light, ...]:
+    """What shines around the central galaxy and was not lensed."""
+    kind = KINDS[int(p["kind"])]
+    x, y, theta_E, q, phi = p["lens_x"], p["lens_y"], p["theta_E"], p["q"], p["phi"]
+    magnitude = p["source_magnitude"] - p["magnification"]
+    if kind == "spiral":
+        arms = Spiral(magnitude, theta_E, q, phi, 2.0, p["contrast"], p["pitch"], x, y)
+        return (arms,)
+    if kind == "ring":
+        return (Ring(magnitude, theta_E, p["width"] * theta_E, q, phi, x, y),)
+    if kind == "merger":
+        q_other = axis_ratio(p["source_ellipticity"])
+        return tuple(
+            Sersic(
+                magnitude, p["source_radius"], 1.5, q_other, p["source_phi"] + turn,
+                x + distance * theta_E * math.cos(phi), y + distance * theta_E * math.sin(phi),
+            )
+            for distance, turn in ((1.0, 0.0), (-0.8, 0.7))
+        )  # fmt: skip
+    return ()

@@ -1,0 +1,68 @@
+"""Renders skies: scene by scene, in bands of rows that stay in a core's cache."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from lensbench.sky.components import SceneModel
+
+_BAND = 1 << 14
+"""Rays traced together: few enough for a core's cache and for the caches of a core."""
+
+
+def render_model(
+    model: SceneModel, size: int, pixel_scale: float, like: Tensor | None = None
+) -> Tensor:
+    """The sky (C, size, size) of one scene [µJy/arcsec²], sampled at the pixels' centres.
+
+    Args:
+        model: The parts of the scene.
+        size: Pixels on a side.
+        pixel_scale: Side of a pixel [arcsec].
+        like: Gives dtype and device; float32 on the CPU without.
+    """
+    like = torch.zeros(()) if like is None else like
+    axis = torch.arange(size, dtype=like.dtype, device=like.device)
+    axis = (axis - (size - 1) / 2) * pixel_scale
+    rows = math.ceil(size / math.ceil(size * size / _BAND))
+    bands = [
+        model.brightness(axis[None, :], axis[start : start + rows, None])
+        for start in range(0, size, rows)
+    ]
+    bands = [band.reshape(-1, *band.shape[-2:]) for band in bands]
+    return torch.cat(bands, 1)
+
+
+def render_models(
+    build: Callable[[int], SceneModel], count: int, size: int, pixel_scale: float
+) -> Tensor:
+    """The skies (B, C, size, size) of many scenes [µJy/arcsec²].
+
+    Each scene is rendered alone, so that its pixels are the same to the last bit whatever is
+    rendered beside it.
+
+    Args:
+        build: Gives the model of scene 0, 1, …, count − 1.
+        count: How many.
+        size: Pixels on a side.
+        pixel_scale: Side of a pixel [arcsec].
+    """
+
+    with torch.no_grad(), _one_thread():
+        return torch.stack([render_model(build(row), size, pixel_scale) for row in range(count)])
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keeps torch to one thread: waking a second costs more than these small operations take."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

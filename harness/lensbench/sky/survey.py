@@ -1,0 +1,256 @@
+"""Lenses as a wide survey finds them, from published relations of galaxies.
+
+The recipe is that of LensPop (Collett 2015, arXiv:1507.02657): deflectors by the velocity
+dispersion function of early-type galaxies and the comoving volume, sources behind them by their
+redshifts and counts, and a pair counts by its cross section, θ_E².
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from lensbench.sky import cosmology
+from lensbench.sky.halos import alpha_Rs_per_mass
+from lensbench.sky.population import CLASSES, NUM_SUBHALOES, Range
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lensbench.sky.components import SceneModel
+
+_NUM_NEIGHBOURS, _NUM_COMPANIONS, _NUM_CLUMPS = 3, 2, 4
+_PROPOSALS = 512
+_TAU = 3.0  # truncation over scale radius, about what tides leave at a few kiloparsecs
+_MIN_AXIS_RATIO = 0.3
+_Z = np.linspace(0, 6, 601)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Galaxy-scale lenses of a survey; the same for every substructure class.
+
+    Velocity dispersions follow Choi, Park & Vogeley 2007 (σ* = 161 km/s, α = 2.32, β = 2.67) with
+    numbers ∝ (1 + z)^−2.5; lens magnitudes and sizes Hyde & Bernardi 2009; axis ratios a Rayleigh
+    distribution of scale 0.378 − 0.000572 σ_v (Collett 2015); density slopes Auger et al. 2010
+    (γ' = 2.078 ± 0.16); multipoles Hao et al. 2006; shear Holder & Schechter 2003 (median 0.05,
+    0.2 dex); source redshifts Smail et al. 1994; source sizes as in Collett 2015 from Mosleh et
+    al. 2012 and Huang et al. 2013. Round numbers are K-corrections (z magnitudes for early types,
+    those of a flat spectrum for sources), the scatter of multipoles and the depth of the sources.
+
+    Attributes:
+        theta_E: Bounds of the Einstein radius [arcsec]; within, the relations decide.
+        source_magnitude: Bounds of the unlensed AB magnitude; counts rise as 10^(0.3 m).
+        source_offset: Of the source from the lens, in each coordinate, in units of θ_E.
+        clumpy: Whether sources have a bulge and clumps beside their disc.
+        shear: Median |γ|.
+        companions: Whether two more galaxies deflect in the lens plane.
+        companion_theta_E: Their Einstein radii [arcsec].
+        neighbour_magnitude: AB magnitudes of three galaxies in the field.
+        f_sub: Mass in substructure over the mass within θ_E.
+        subhalo_slope: p(m) ∝ m^slope over four decades.
+        truncated_nfw: Whether subhaloes are truncated NFW haloes instead of points.
+        subhalo_radius: Distance from the lens centre in units of θ_E.
+        vortex_half_length: In units of θ_E.
+    """
+
+    target: ClassVar[str] = "substructure"
+    classes: ClassVar[tuple[str, ...]] = CLASSES
+
+    theta_E: Range = Range(0.6, 2.0)
+    source_magnitude: Range = Range(22.0, 25.0)
+    source_offset: Range = Range(-0.35, 0.35)
+    clumpy: bool = False
+    shear: float = 0.05
+    companions: bool = False
+    companion_theta_E: Range = Range(0.1, 0.4)
+    neighbour_magnitude: Range = Range(22.0, 26.0)
+    f_sub: Range = Range(0.005, 0.05, log=True)
+    subhalo_slope: float = -1.9
+    truncated_nfw: bool = False
+    subhalo_radius: Range = Range(0.2, 1.6)
+    vortex_half_length: Range = Range(0.4, 2.0, log=True)
+
+    def draw(self, label: int, random: np.random.Generator) -> dict[str, float | np.ndarray]:
+        """Parameters of one scene; all are drawn for every class, in one order."""
+        z_lens, z_source, sigma_v, theta_E = self._pair(random)
+        drawn: dict[str, float | np.ndarray] = {
+            "theta_E": theta_E, "z_lens": z_lens, "z_source": z_source, "sigma_v": sigma_v,
+            **self._lens(z_lens, sigma_v, random),
+            **self._source(z_source, random),
+            **self._neighbours(random),
+            **self._substructure(theta_E, z_lens, z_source, random),
+        }  # fmt: skip
+        if CLASSES[label] == "no_sub":
+            drawn["f_sub"] = 0.0
+        return drawn
+
+    def model(self, parameters: Mapping[str, float | Tensor], label: int) -> SceneModel:
+        """The parts of the scene of these parameters."""
+        from lensbench.sky.assembly import assemble
+
+        return assemble(parameters, self.classes[label], lens_light=True)
+
+    def _pair(self, random: np.random.Generator) -> tuple[float, float, float, float]:
+        """Redshifts, velocity dispersion [km/s] and θ_E [arcsec] of a lens and its source."""
+        z_l, lens_cdf, z_s, source_cdf, sigma, sigma_cdf = _tables()
+        while True:
+            u = random.uniform(size=(4, _PROPOSALS))
+            lens, source = np.interp(u[0], lens_cdf, z_l), np.interp(u[1], source_cdf, z_s)
+            sigmas = np.interp(u[2], sigma_cdf, sigma)
+            theta_E = _theta_E(sigmas, lens, source)
+            inside = (source > lens + 0.1) & (self.theta_E.low < theta_E)
+            inside &= theta_E < self.theta_E.high
+            accepted = np.flatnonzero(inside & (u[3] < (theta_E / self.theta_E.high) ** 2))
+            if len(accepted):
+                i = accepted[0]
+                return float(lens[i]), float(source[i]), float(sigmas[i]), float(theta_E[i])
+
+    def _lens(
+        self, z: float, sigma_v: float, random: np.random.Generator
+    ) -> dict[str, float | np.ndarray]:
+        """The deflector: shape, slope, multipoles, light and what deflects beside it."""
+        v = math.log10(sigma_v)
+        absolute = (-0.37 + math.sqrt(0.37**2 - 4 * 0.006 * (2.97 + v))) / (2 * 0.006)
+        absolute += random.normal(0, 0.15 / 2.4)
+        log_kpc = 2.46 - 2.79 * v + 0.84 * v**2 + random.normal(0, 0.11)
+        q = _axis_ratio(0.378 - 0.000572 * sigma_v, random)
+        turn, angle = math.pi, random.uniform(0, 2 * math.pi, _NUM_COMPANIONS)
+        distance = random.uniform(2.0, 4.5, _NUM_COMPANIONS)
+        companions: dict[str, float | np.ndarray] = {
+            "companion_theta_E": _several(self.companion_theta_E, _NUM_COMPANIONS, random),
+            "companion_ellipticity": random.uniform(0, 0.3, _NUM_COMPANIONS),
+            "companion_phi": random.uniform(0, turn, _NUM_COMPANIONS),
+            "companion_x": distance * np.cos(angle),
+            "companion_y": distance * np.sin(angle),
+        }
+        return {
+            "lens_ellipticity": (1 - q) / (1 + q),
+            "lens_phi": random.uniform(0, turn),
+            "lens_x": random.uniform(-0.1, 0.1),
+            "lens_y": random.uniform(-0.1, 0.1),
+            "slope": float(np.clip(random.normal(1.078, 0.16), 0.6, 1.6)),
+            "a_3": abs(random.normal(0, 0.005)),
+            "phi_3": random.uniform(0, turn),
+            "a_4": abs(random.normal(0, 0.01)),
+            "phi_4": random.uniform(0, turn),
+            "shear": min(self.shear * 10 ** random.normal(0, 0.2), 0.25),
+            "shear_phi": random.uniform(0, turn),
+            "lens_magnitude": absolute + cosmology.distance_modulus(z) + z,
+            "lens_radius": 10**log_kpc / 1e3 / cosmology.angular_distance(z) / cosmology.ARCSEC,
+            **(companions if self.companions else {}),
+        }
+
+    def _source(self, z: float, random: np.random.Generator) -> dict[str, float | np.ndarray]:
+        """The source: counts, size of its luminosity and redshift, ellipticity, structure."""
+        bounds = self.source_magnitude
+        low, high = 10 ** (0.3 * bounds.low), 10 ** (0.3 * bounds.high)
+        magnitude = math.log10(random.uniform(low, high)) / 0.3
+        absolute = magnitude - cosmology.distance_modulus(z) + 2.5 * math.log10(1 + z)
+        kpc = 10 ** (-(absolute + 18) / 4 + random.normal(0, 0.35)) * ((1 + z) / 1.6) ** -1.2
+        radius = kpc / 1e3 / cosmology.angular_distance(z) / cosmology.ARCSEC
+        q = _axis_ratio(0.3, random)
+        structure: dict[str, float | np.ndarray] = {
+            "bulge_fraction": random.uniform(0.05, 0.3),
+            "bulge_radius": random.uniform(0.2, 0.5),
+            "clump_fraction": random.uniform(0.01, 0.08, _NUM_CLUMPS),
+            "clump_radius": random.uniform(0.1, 0.3, _NUM_CLUMPS),
+            "clump_distance": random.uniform(0.3, 1.5, _NUM_CLUMPS),
+            "clump_phi": random.uniform(0, 2 * math.pi, _NUM_CLUMPS),
+        }
+        return {
+            "source_x": self.source_offset.draw(random),
+            "source_y": self.source_offset.draw(random),
+            "source_magnitude": magnitude,
+            "source_radius": float(np.clip(radius, 0.03, 1.0)),
+            "source_index": 1.0,
+            "source_ellipticity": (1 - q) / (1 + q),
+            "source_phi": random.uniform(0, math.pi),
+            **(structure if self.clumpy else {}),
+        }
+
+    def _neighbours(self, random: np.random.Generator) -> dict[str, float | np.ndarray]:
+        """Galaxies in the field, none of them on the ring."""
+        angle = random.uniform(0, 2 * math.pi, _NUM_NEIGHBOURS)
+        distance = random.uniform(2.5, 4.5, _NUM_NEIGHBOURS)
+        return {
+            "neighbour_magnitude": _several(self.neighbour_magnitude, _NUM_NEIGHBOURS, random),
+            "neighbour_radius": random.uniform(0.1, 0.4, _NUM_NEIGHBOURS),
+            "neighbour_ellipticity": random.uniform(0, 0.4, _NUM_NEIGHBOURS),
+            "neighbour_phi": random.uniform(0, math.pi, _NUM_NEIGHBOURS),
+            "neighbour_x": distance * np.cos(angle),
+            "neighbour_y": distance * np.sin(angle),
+        }
+
+    def _substructure(
+        self, theta_E: float, z_lens: float, z_source: float, random: np.random.Generator
+    ) -> dict[str, float | np.ndarray]:
+        """Shares of the substructure's mass and, for NFW haloes, the sizes these masses have."""
+        f_sub, power = self.f_sub.draw(random), self.subhalo_slope + 1
+        u = random.uniform(size=NUM_SUBHALOES)
+        share = (1 + u * (10 ** (4 * power) - 1)) ** (1 / power)
+        share /= share.sum()
+        drawn: dict[str, float | np.ndarray] = {
+            "f_sub": f_sub,
+            "subhalo_mass": share,
+            "subhalo_radius": _several(self.subhalo_radius, NUM_SUBHALOES, random),
+            "subhalo_phi": random.uniform(0, 2 * math.pi, NUM_SUBHALOES),
+            "vortex_half_length": self.vortex_half_length.draw(random),
+            "vortex_phi": random.uniform(0, math.pi),
+        }
+        if self.truncated_nfw:
+            per_mass = cosmology.theta_E_squared(1.0, z_lens, z_source)
+            masses = share * f_sub * theta_E**2 / per_mass
+            Rs = np.array([subhalo_scale_radius(m, z_lens) for m in masses])
+            drawn["subhalo_Rs"] = Rs
+            drawn["subhalo_r_trunc"] = _TAU * Rs
+            drawn["subhalo_alpha_per_mass"] = np.array([alpha_Rs_per_mass(r, _TAU) for r in Rs])
+        return drawn
+
+
+def subhalo_scale_radius(mass: float, z: float) -> float:
+    """Scale radius [arcsec] of a subhalo [M☉] with c = 15 (m/10⁸ M☉)^−0.1, rounded for z ≈ 0.5."""
+    return cosmology.scale_radius(mass, 15 * (mass / 1e8) ** -0.1, z)
+
+
+def _several(bounds: Range, count: int, random: np.random.Generator) -> np.ndarray:
+    return np.array([bounds.draw(random) for _ in range(count)])
+
+
+def _axis_ratio(scale: float, random: np.random.Generator) -> float:
+    """1 − e of a Rayleigh-distributed e, cut where e leaves less than `_MIN_AXIS_RATIO`."""
+    most = 1 - math.exp(-((1 - _MIN_AXIS_RATIO) ** 2) / (2 * scale**2))
+    return 1 - scale * math.sqrt(-2 * math.log(1 - random.uniform(0, most)))
+
+
+def _theta_E(sigma_v: np.ndarray, z_lens: np.ndarray, z_source: np.ndarray) -> np.ndarray:
+    """Einstein radii of isothermal spheres [arcsec]."""
+    ratio = 1 - np.interp(z_lens, _Z, _distances()) / np.interp(z_source, _Z, _distances())
+    return np.asarray(4 * math.pi * (sigma_v / 299792.458) ** 2 * ratio / cosmology.ARCSEC)
+
+
+@functools.cache
+def _distances() -> np.ndarray:
+    return np.array([cosmology.comoving_distance(z) for z in _Z])
+
+
+@functools.cache
+def _tables() -> tuple[np.ndarray, ...]:
+    """Cumulative distributions of lens redshift, source redshift and velocity dispersion."""
+    z = np.linspace(0.05, 2, 400)
+    distance = np.interp(z, _Z, _distances())
+    volume = distance**2 / np.sqrt(0.3 * (1 + z) ** 3 + 0.7) * (1 + z) ** -2.5
+    z_source = np.linspace(0.2, 5, 500)
+    sources = z_source**2 * np.exp(-((z_source / 0.9) ** 1.5))
+    sigma = np.linspace(100, 400, 400)
+    numbers = (sigma / 161) ** 2.32 * np.exp(-((sigma / 161) ** 2.67)) / sigma
+    tables: list[np.ndarray] = []
+    for grid, density in ((z, volume), (z_source, sources), (sigma, numbers)):
+        cumulative = np.cumsum(density)
+        tables += [grid, (cumulative - cumulative[0]) / (cumulative[-1] - cumulative[0])]
+    return tuple(tables)
