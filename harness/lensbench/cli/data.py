@@ -145,3 +145,49 @@ def convert(
     click.echo(f"{done.path}: {done.images} images: {listed}")
     for note in done.dropped:
         click.echo(f"left out: {note}")
+
+
+@command.command("make")
+@click.option("--dataset", default="lenses", show_default=True, metavar="NAME[:OPTION=VALUE,…]")
+@click.option("--conditions", default="euclid-vis", show_default=True, metavar="NAME,NAME,…")
+@click.option("--n", "count", type=int, required=True, help="Scenes.")
+@click.option("--out", type=_PATH, required=True, help="FILE.h5, FILE.parquet, or a folder.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["hdf5", "parquet", "huggingface"]),
+    help="[default: by the suffix]",
+)
+@click.option("--split", default="train", show_default=True, metavar="SPLIT")
+@click.option("--seed", type=int, default=0, show_default=True, help="Draw seed.")
+@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@json_option
+def make(
+    out: Path, form: str | None, overwrite: bool, quiet: bool, as_json: bool, **asked: Any
+) -> None:
+    """Draw scenes, observe each under every condition, and write them all to one file.
+
+    \b
+    Examples:
+      lensbench data make --dataset lenses --conditions euclid-vis,hst-acs --n 1000 --out lenses.h5
+      lensbench data make --n 100 --out lenses --format huggingface
+
+    A make that was stopped goes on where it was when the same command is given again.
+    """
+    from lensbench.cli.progress import Progress
+    from lensbench.data import making
+    from lensbench.data.exports import export_of
+    from lensbench.data.recipes import recipe_of
+    from lensbench.registry import load_catalogue
+
+    export = export_of(out, form or "")
+    names = [name for name in asked.pop("conditions").split(",") if name]
+    recipe = recipe_of(load_catalogue(), asked.pop("dataset"), names, **asked)
+    with Progress(quiet) as progress:
+        done = making.make(recipe, out, export, overwrite, progress)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(done), ensure_ascii=False))
+        return
+    resumed = f", {done.resumed} of them from before" if done.resumed else ""
+    click.echo(f"{done.path}: {done.scenes} scenes under {', '.join(done.conditions)}{resumed}")

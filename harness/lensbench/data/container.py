@@ -44,6 +44,9 @@ class Container:
             if value is not None:
                 group.attrs[name] = value
 
+    def __contains__(self, path: str) -> bool:
+        return path in self._file
+
     def mark(self, path: str, attributes: Mapping[str, Any]) -> None:
         """Sets attributes of a dataset."""
         self._file[path].attrs.update(attributes)

@@ -44,7 +44,7 @@ def rows_of(sources: Sequence[Source], columns: int) -> list[Row]:
         items = source.items
         several = len({item.condition for item in items}) > 1
         if several and len({item.scene for item in items}) <= 3:
-            rows += _scene_rows(source, columns)
+            rows += _scene_rows(source, columns, len(sources) > 1)
             continue
         for index, item in enumerate(items):
             words = [item.split, item.condition if several else item.label]
@@ -61,13 +61,18 @@ def rows_of(sources: Sequence[Source], columns: int) -> list[Row]:
     return rows
 
 
-def _scene_rows(source: Source, columns: int) -> list[Row]:
+def _scene_rows(source: Source, columns: int, several: bool) -> list[Row]:
     """The conditions of each of a few scenes side by side, in as many rows as they need."""
     scenes: dict[str, list[int]] = {}
     for index, item in enumerate(source.items):
         scenes.setdefault(item.scene, []).append(index)
+    folder = Path(source.path).name
+
+    def title_of(scene: str) -> str:
+        return "\n".join(_short(word, 16) for word in ([folder, scene] if several else [scene]))
+
     return [
-        Row(_short(name) if start == 0 else "", source, tuple(indices[start : start + columns]),
+        Row(title_of(name) if start == 0 else "", source, tuple(indices[start : start + columns]),
             by="condition")
         for name, indices in scenes.items()
         for start in range(0, len(indices), columns)
@@ -138,14 +143,14 @@ def draw_sheet(
 def stretched(pixels: np.ndarray) -> np.ndarray:
     """An image (H, W), or colours (3, H, W), on 0 to 1 by asinh; unknown pixels stay NaN.
 
-    Black is a little below the sky (the median of the darker half), white the 99.8th percentile,
-    and the bend lies at three times the scatter of the sky, or a fiftieth of the whole range where
-    there is no noise. After Lupton, Gunn & Szalay 1999 (AJ 118, 1406).
+    Black is a little below the sky (the median of the darker three quarters), white the 99.8th
+    percentile, and the bend lies at three times the scatter of the sky, or a fiftieth of the whole
+    range where there is no noise. After Lupton, Gunn & Szalay 1999 (AJ 118, 1406).
     """
     finite = pixels[np.isfinite(pixels)]
     if len(finite) == 0:
         return np.zeros_like(pixels)
-    dark = finite[finite <= np.median(finite)]
+    dark = finite[finite <= np.percentile(finite, 75)]
     sky = float(np.median(dark))
     sigma = 1.4826 * float(np.median(np.abs(dark - sky)))
     top = float(np.percentile(finite, 99.8)) - sky
@@ -187,12 +192,12 @@ def _caption(item: Item) -> str:
     return f"{stem} {item.label}".strip() if item.condition else stem
 
 
-def _short(name: str) -> str:
-    """A name without folder, suffix and what all share, at most 22 letters of it."""
+def _short(name: str, most: int = 22) -> str:
+    """The last part of a name without its suffix, and no more of it than fits."""
     stem = name.rpartition("#")[2] if not name.rpartition("#")[2].isdecimal() else name
     for suffix in (".npy", ".fits", ".fits.gz"):
         stem = stem.removesuffix(suffix)
-    return stem if len(stem) <= 22 else "…" + stem[-21:]
+    return stem if len(stem) <= most else "…" + stem[1 - most :]
 
 
 def _scale_bar(axis: Any, picture: Picture) -> None:

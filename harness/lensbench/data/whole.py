@@ -39,6 +39,8 @@ def replace_by(temporary: Path, path: Path) -> None:
     if temporary.is_file():
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-    elif path.exists():
+    if path.is_dir():
         shutil.rmtree(path)
+    elif path.exists() and temporary.is_dir():
+        path.unlink()
     temporary.replace(path)

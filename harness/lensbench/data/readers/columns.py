@@ -127,7 +127,7 @@ def _huggingface_split(path: str, split: str, dataset: Any, selection: Selection
             plain[name] = [known[v] if isinstance(v, int) and v >= 0 else "" for v in values]
             classes = tuple(known)
     facts = json.loads(dataset.info.description) if _is_ours(dataset.info.description) else {}
-    wanted = plain_arrow.select_columns(list(images))
+    wanted = dataset.select_columns(list(images)).with_format("numpy")
     source = table_source(
         Path(path), "huggingface", "", len(dataset), images=images, plain=plain,
         row=lambda index, column: wanted[index][column], shapes={}, selection=selection,
@@ -193,6 +193,11 @@ def table_source(
         return f"{split}/{name}" if split else name
 
     classes = json.loads(facts["classes"]) if "classes" in facts else ()
+    conditions = {
+        name.partition(":")[2]: json.loads(value)
+        for name, value in facts.items()
+        if name.startswith("condition:")
+    }
     items = []
     for column in images:
         condition = column.partition(":")[2]
@@ -210,7 +215,11 @@ def table_source(
         column = images[which]
         with reading(path, layout):
             array = as_array(f"{path}#{line}", row(line, column), shapes.get(column))
-            return Picture(as_picture(f"{path}#{line}", array), array.dtype.str)
+            known = conditions.get(column.partition(":")[2], {})
+            return Picture(
+                as_picture(f"{path}#{line}", array), array.dtype.str, known.get("pixel_scale"),
+                str(known.get("unit", "")),
+            )  # fmt: skip
 
     notes = [f"Images are in {', '.join(map(repr, images))}."]
     if label:
