@@ -28,7 +28,7 @@ from lensbench.errors import DataError, UsageError
 from lensbench.sky.observation import add_noise, expose, grid_of
 from lensbench.store.keys import key_of
 
-BLOCK = 240
+BLOCK = 96
 """Scenes of a block: what a kill can cost."""
 
 _CHUNK = 24

@@ -9,7 +9,12 @@ import numpy as np
 from lensbench.errors import DataError
 
 MAX_CHANNELS = 16
-"""A first or last axis of at most this many is taken for channels."""
+"""A first or last axis of at most this many can be channels."""
+
+_SURE_CHANNELS = 4
+"""In a lone array (A, H, W), A of at most this many are channels, and more are images."""
+
+_LEAST_SIDE = 8
 
 
 def as_picture(name: Path | str, array: np.ndarray) -> np.ndarray:
@@ -52,15 +57,15 @@ def channels_last(shape: tuple[int, ...]) -> bool:
 
 
 def is_image(shape: tuple[int, ...]) -> bool:
-    """Whether one array of this shape looks like one image."""
-    sides = tuple(side for side in shape if side != 1)
-    if len(sides) == 3 and min(sides[0], sides[-1]) <= MAX_CHANNELS:
-        sides = sides[:2] if channels_last(sides) else sides[1:]
-    return len(sides) == 2 and min(sides) >= 8
+    """Whether one array of this shape looks like one image, of up to four channels."""
+    if len(shape) == 3 and min(shape[0], shape[-1]) <= _SURE_CHANNELS:
+        shape = shape[:2] if channels_last(shape) else shape[1:]
+    return len(shape) == 2 and min(shape) >= _LEAST_SIDE
 
 
 def is_stack(shape: tuple[int, ...]) -> bool:
     """Whether one array of this shape looks like images along its first axis."""
     if len(shape) == 4:
-        return is_image(shape[1:])
-    return len(shape) == 3 and min(shape[1:]) >= 8 and not is_image(shape)
+        sides = shape[1:3] if channels_last(shape[1:]) else shape[2:]
+        return min(sides) >= _LEAST_SIDE and min(shape[1], shape[3]) <= MAX_CHANNELS
+    return len(shape) == 3 and min(shape[1:]) >= _LEAST_SIDE and not is_image(shape)

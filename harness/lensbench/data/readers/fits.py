@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,8 @@ def find_bands(path: Path, selection: Selection) -> list[Band]:
         DataError: Where there is none, or the extension asked for is not there.
     """
     with reading(path, "FITS"):
-        from astropy.io import fits
-
         found: dict[int, str] = {}
-        with fits.open(path, memmap=False) as units:
+        with _opened(path) as units:
             for number, unit in enumerate(units):
                 if unit.is_image and len(getattr(unit, "shape", ())) in (2, 3):
                     check_shape(path, tuple(unit.shape))
@@ -103,9 +102,7 @@ def find_bands(path: Path, selection: Selection) -> list[Band]:
 def read_band(path: Path, band: Band) -> Picture:
     """Reads one band: pixels, pixel scale, unit, PSF and noise."""
     with reading(path, "FITS"):
-        from astropy.io import fits
-
-        with fits.open(path, memmap=False) as units:
+        with _opened(path) as units:
             _check_size(path, units)
             unit = units[band.image]
             data = np.asarray(unit.data)
@@ -143,10 +140,17 @@ def header_scale(header: Any) -> float | None:
     return float(np.mean(proj_plane_pixel_scales(world.celestial)) * 3600)
 
 
-def _count(path: Path) -> int:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The units of a file, which is closed whatever astropy makes of it."""
     from astropy.io import fits
 
-    with fits.open(path, memmap=False) as units:
+    with path.open("rb") as file, fits.open(file, memmap=False) as units:
+        yield units
+
+
+def _count(path: Path) -> int:
+    with _opened(path) as units:
         return len(units)
 
 

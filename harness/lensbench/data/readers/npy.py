@@ -175,7 +175,8 @@ def candidates(path: Path) -> list[tuple[tuple[int, ...], str]]:
     found: list[tuple[tuple[int, ...], str]] = []
     for dtype in _DTYPES:
         step = np.dtype(dtype).itemsize
-        sample = np.frombuffer(head[: len(head) // step * step], dtype).astype(np.float64)
+        with np.errstate(all="ignore"):
+            sample = np.frombuffer(head[: len(head) // step * step], dtype).astype(np.float64)
         if len(sample) == 0 or not _sane(sample):
             continue
         for side in _SIDES:
@@ -188,7 +189,5 @@ def candidates(path: Path) -> list[tuple[tuple[int, ...], str]]:
 
 def _sane(sample: np.ndarray) -> bool:
     """Whether numbers could be pixels: finite, and neither absurdly large nor all denormal."""
-    if not np.isfinite(sample).all():
-        return False
-    largest = float(np.abs(sample).max())
+    largest = float(np.abs(sample).max()) if np.isfinite(sample).all() else np.inf
     return 1e-12 < largest < 1e9
