@@ -7,14 +7,13 @@ from pathlib import Path
 
 from lensbench.data.picture import Item, Selection, Source
 from lensbench.data.readers import columns, folders
-from lensbench.data.readers.axes import is_image
 from lensbench.data.readers.container import is_container, open_container
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
 from lensbench.data.readers.fits import open_fits
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.hdf5 import open_hdf5
 from lensbench.data.readers.labels import LABEL_NAMES
-from lensbench.data.readers.npy import open_npy, read_header
+from lensbench.data.readers.npy import is_single, open_npy, stored_shape
 from lensbench.data.readers.npz import open_npz
 from lensbench.errors import DataError
 
@@ -140,7 +139,7 @@ def _sorted_files(path: Path) -> tuple[list[Path], list[Path]]:
     """Files of a folder that are an image each, and those that hold many. Classes are neither."""
     files = folders.image_files(path)
     single = [file for file in files if not file.name.lower().endswith(_CONTAINERS)]
-    stacks = [file for file in single if file.suffix == ".npy" and _is_stack(file)]
+    stacks = [file for file in single if file.suffix == ".npy" and not is_single(file)]
     many = [file for file in sorted(path.iterdir()) if file.suffix.lower() in _CONTAINERS]
     labels = [s for s in stacks if s.stem.lower() in LABEL_NAMES or _is_flat(s)]
     return (
@@ -154,23 +153,6 @@ def _without(files: Iterable[Path], left_out: Iterable[Path]) -> list[Path]:
     return [file for file in files if file not in dropped]
 
 
-def _is_stack(file: Path) -> bool:
-    """Whether a .npy is something else than one image or a pickle of one."""
-    shape = _npy_shape(file)
-    return shape is None or not is_image(shape)
-
-
 def _is_flat(file: Path) -> bool:
-    shape = _npy_shape(file)
+    shape = stored_shape(file)
     return shape is not None and max((*shape[1:], 1)) == 1
-
-
-def _npy_shape(file: Path) -> tuple[int, ...] | None:
-    """Shape from a header, `(8, 8)` for a pickle, `None` where there is no header."""
-    with file.open("rb") as opened:
-        if opened.read(6) != b"\x93NUMPY":
-            return None
-        opened.seek(0)
-        with reading(file, "NumPy .npy"):
-            shape, _, dtype = read_header(file, opened)
-    return (8, 8) if dtype.hasobject else shape

@@ -144,8 +144,8 @@ def stretched(pixels: np.ndarray) -> np.ndarray:
     """An image (H, W), or colours (3, H, W), on 0 to 1 by asinh; unknown pixels stay NaN.
 
     Black is a little below the sky (the median of the darker three quarters), white the 99.8th
-    percentile, and the bend lies at three times the scatter of the sky, or a fiftieth of the whole
-    range where there is no noise. After Lupton, Gunn & Szalay 1999 (AJ 118, 1406).
+    percentile, and the bend lies at three times the scatter of the sky, or a 300th of the range
+    where there is no noise. After Lupton, Gunn & Szalay 1999 (AJ 118, 1406).
     """
     finite = pixels[np.isfinite(pixels)]
     if len(finite) == 0:
@@ -156,7 +156,7 @@ def stretched(pixels: np.ndarray) -> np.ndarray:
     top = float(np.percentile(finite, 99.8)) - sky
     if top <= 0:
         return np.where(np.isfinite(pixels), 0.5, np.nan)
-    bend = max(3 * sigma, top / 50)
+    bend = max(3 * sigma, top / 300)
     low = np.arcsinh(-min(2 * sigma, 0.1 * top) / bend)
     high = np.arcsinh(top / bend)
     return np.asarray(np.clip((np.arcsinh((pixels - sky) / bend) - low) / (high - low), 0, 1))
@@ -175,8 +175,7 @@ def _draw(axis: Any, source: Source, index: int, by: str) -> int:
     if len(image) == 3:
         shown: dict[str, Any] = {"X": np.moveaxis(np.nan_to_num(image), 0, -1)}
     else:
-        colours = _pyplot().get_cmap("magma").copy()
-        colours.set_bad("#34566b")
+        colours = _pyplot().get_cmap("magma").with_extremes(bad="#34566b")
         shown = {"X": np.ma.masked_invalid(image[0]), "cmap": colours, "vmin": 0, "vmax": 1}
     axis.imshow(**shown, origin="lower", interpolation="nearest")
     caption = item.condition if by == "condition" else _caption(item)

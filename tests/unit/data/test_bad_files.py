@@ -159,9 +159,7 @@ def test_fits_that_claims_more(tmp_path: Path) -> None:
     old = f"NAXIS1  = {8:>20}".encode()
     assert old in content
     for side in (10**9, 4000):
-        (tmp_path / "bomb.fits").write_bytes(
-            content.replace(old, f"NAXIS1  = {side:>20}".encode())
-        )
+        (tmp_path / "bomb.fits").write_bytes(content.replace(old, f"NAXIS1  = {side:>20}".encode()))
         refusal(tmp_path / "bomb.fits")
 
 

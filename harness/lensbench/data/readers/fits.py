@@ -99,21 +99,27 @@ def find_bands(path: Path, selection: Selection) -> list[Band]:
     return [_band(number, name, found, alone=len(images) == 1) for number, name in images.items()]
 
 
+def is_table(path: Path) -> bool:
+    """Whether a FITS file holds a table and no image."""
+    with reading(path, "FITS"), _opened(path) as units:
+        kinds = [(unit.is_image, len(getattr(unit, "shape", ()) or ())) for unit in units]
+        return any(not image for image, _ in kinds) and not any(axes >= 2 for _, axes in kinds)
+
+
 def read_band(path: Path, band: Band) -> Picture:
     """Reads one band: pixels, pixel scale, unit, PSF and noise."""
-    with reading(path, "FITS"):
-        with _opened(path) as units:
-            _check_size(path, units)
-            unit = units[band.image]
-            data = np.asarray(unit.data)
-            return Picture(
-                as_picture(path, data),
-                stored_dtype(unit.header, data),
-                header_scale(unit.header),
-                str(unit.header.get("BUNIT", "")).strip(),
-                _plane(units, band.psf),
-                _plane(units, band.noise),
-            )
+    with reading(path, "FITS"), _opened(path) as units:
+        _check_size(path, units)
+        unit = units[band.image]
+        data = np.asarray(unit.data)
+        return Picture(
+            as_picture(path, data),
+            stored_dtype(unit.header, data),
+            header_scale(unit.header),
+            str(unit.header.get("BUNIT", "")).strip(),
+            _plane(units, band.psf),
+            _plane(units, band.noise),
+        )
 
 
 def stored_dtype(header: Any, data: np.ndarray) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from lensbench.data.picture import CANONICAL, Item, Picture, Selection, Source
 from lensbench.data.readers import fits, tables
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
-from lensbench.data.readers.npy import is_pickled, read_npy
+from lensbench.data.readers.npy import is_pickled, is_single, read_npy
 from lensbench.data.readers.npz import read_npz
 from lensbench.errors import DataError
 
@@ -50,7 +50,7 @@ def class_folders(folder: Path, selection: Selection) -> Source | None:
         ]
         shape = "split and class folders"
     else:
-        if len(below) < 2 or not all(image_files(sub) for sub in below):
+        if len(below) < 2 or not all(_holds_images(sub) for sub in below):
             return None
         if not _are_classes(folder, [sub.name for sub in below]):
             return None
@@ -97,10 +97,15 @@ def pair_folders(folder: Path, selection: Selection) -> Source | None:
 
 def flat_folder(folder: Path, files: Sequence[Path], selection: Selection) -> Source:
     """These files of a folder, an image each, with a table beside them where there is one."""
+    known_tables = [file for file in files if file.suffix != ".npy" and fits.is_table(file)]
+    if known_tables and not selection.table:
+        selection = replace(selection, table=str(known_tables[0]))
     table = tables.find_table(folder, selection)
     rows = table[1] if table else {}
-    entries = []
+    entries: list[Entry] = []
     for file in files:
+        if file in known_tables:
+            continue
         label = tables.label_of(tables.row_of(rows, file), selection)
         if file.name.lower().endswith(FITS_SUFFIXES):
             bands = fits.find_bands(file, selection)
@@ -186,6 +191,14 @@ def _side(source: Source) -> int:
 
 def _subfolders(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _holds_images(folder: Path) -> bool:
+    """Whether a folder has image files, the first of which is one image and no stack."""
+    files = image_files(folder)
+    if not files or files[0].suffix == ".npz":
+        return False
+    return files[0].suffix != ".npy" or is_single(files[0])
 
 
 def _are_classes(folder: Path, names: Sequence[str]) -> bool:

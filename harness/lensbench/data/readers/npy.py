@@ -70,12 +70,24 @@ def read_header(path: Path, file: object) -> tuple[tuple[int, ...], bool, np.dty
 
 def is_pickled(path: Path) -> bool:
     """Whether a file is a .npy of objects."""
+    return stored_shape(path) == ()
+
+
+def is_single(path: Path) -> bool:
+    """Whether a .npy is one image, or a pickle, which is taken for one."""
+    shape = stored_shape(path)
+    return shape == () or (shape is not None and is_image(shape))
+
+
+def stored_shape(path: Path) -> tuple[int, ...] | None:
+    """Shape from a header, `()` for a pickle, `None` where there is no header."""
     with path.open("rb") as file:
         if file.read(6) != _MAGIC:
-            return False
+            return None
         file.seek(0)
         with reading(path, "NumPy .npy"):
-            return bool(read_header(path, file)[2].hasobject)
+            shape, _, dtype = read_header(path, file)
+    return () if dtype.hasobject else shape or (1,)
 
 
 def read_npy(path: Path, selection: Selection) -> Picture:
