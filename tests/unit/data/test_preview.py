@@ -47,7 +47,7 @@ def test_stretch_keeps_order_and_range(background: float) -> None:
     """The stretch is on 0 to 1, monotonic, whatever the background."""
     random = np.random.default_rng(0)
     image = random.normal(background, 1, (64, 64))
-    image[30:34, 30:34] += 1e4
+    image[30:34, 30:34] += 1e3
     shown = stretched(image)
     assert shown.min() >= 0 and shown.max() <= 1
     order = np.argsort(image.ravel(), kind="stable")
@@ -55,12 +55,10 @@ def test_stretch_keeps_order_and_range(background: float) -> None:
     assert 0.02 < np.median(shown) < 0.4
 
 
-@pytest.mark.parametrize(
-    "image", [np.zeros((8, 8)), np.full((8, 8), np.nan), np.full((8, 8), -3.0)]
-)
-def test_stretch_of_nothing(image: np.ndarray) -> None:
+@pytest.mark.parametrize("value", [0.0, np.nan, -3.0])
+def test_stretch_of_nothing(value: float) -> None:
     """Constant and unknown images have a stretch too, without a warning."""
-    assert stretched(image).shape == (8, 8)
+    assert stretched(np.full((8, 8), value)).shape == (8, 8)
 
 
 def test_unreadable_images_are_said(write: Callable[[str], Path], tmp_path: Path) -> None:

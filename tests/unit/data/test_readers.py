@@ -164,7 +164,7 @@ def test_memory_map_without_header(tmp_path: Path, rings: Rings) -> None:
     images = rings(5, 64)
     path = tmp_path / "bare.npy"
     images.tofile(path)
-    with pytest.raises(DataError, match="has no [.]npy header") as caught:
+    with pytest.raises(DataError, match=r"has no \.npy header") as caught:
         open_source(path)
     assert "--shape 5,64,64 --dtype <f4" in caught.value.hint
     source = open_source(path, Selection(shape=(5, 64, 64), dtype="<f4"))
