@@ -40,16 +40,14 @@ class Container:
     def describe(self, path: str, attributes: Mapping[str, Any]) -> None:
         """Sets attributes of the file (`/`) or a group; texts, numbers and lists of them."""
         group = self._file.require_group(path) if path != "/" else self._file
-        for name, value in attributes.items():
-            if value is not None:
-                group.attrs[name] = value
+        _set(group, attributes)
 
     def __contains__(self, path: str) -> bool:
         return path in self._file
 
     def mark(self, path: str, attributes: Mapping[str, Any]) -> None:
         """Sets attributes of a dataset."""
-        self._file[path].attrs.update(attributes)
+        _set(self._file[path], attributes)
 
     def append(self, path: str, rows: np.ndarray) -> None:
         """Adds rows (n, ...) to a dataset, which is made on first sight."""
@@ -67,7 +65,7 @@ class Container:
     def seal(self) -> None:
         """Writes the SHA-256 of every dataset, and then that the file is complete."""
         for stored in datasets_of(self._file):
-            stored.attrs["sha256"] = sha256_of(stored)
+            _set(stored, {"sha256": sha256_of(stored)})
         self._file.attrs["complete"] = True
 
 
@@ -75,12 +73,37 @@ class Container:
 def writing_container(path: Path, attributes: Mapping[str, Any]) -> Iterator[Container]:
     """Writes a new images file; what the block leaves is sealed."""
     with h5py.File(path, "w", track_order=True) as file:
-        file.attrs["format"] = FORMAT
-        file.attrs["format_version"] = VERSION
         container = Container(file)
-        container.describe("/", attributes)
+        container.describe("/", {"format": FORMAT, "format_version": VERSION, **attributes})
         yield container
         container.seal()
+
+
+def _set(thing: h5py.HLObject, attributes: Mapping[str, Any]) -> None:
+    """Sets attributes, texts as UTF-8 of fixed length; empty ones are left out.
+
+    Texts of variable length would lie in a heap, in which one flipped bit can hang the library.
+    """
+    for name, value in attributes.items():
+        if isinstance(value, str) and value:
+            thing.attrs[name] = np.bytes_(value.encode())
+        elif isinstance(value, list):
+            thing.attrs[name] = np.array([text.encode() for text in value])
+        elif value is not None and value != "":
+            thing.attrs[name] = value
+
+
+def attribute(thing: h5py.HLObject, name: str) -> Any:
+    """An attribute with texts decoded; `None` where it is not there or of variable length."""
+    if name not in thing.attrs:
+        return None
+    text = h5py.check_string_dtype(thing.attrs.get_id(name).dtype)
+    if text is not None and text.length is None:
+        return None
+    value = thing.attrs[name]
+    if isinstance(value, np.ndarray) and value.dtype.kind == "S":
+        return [one.decode("utf-8", "replace") for one in value]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def datasets_of(file: h5py.File) -> list[h5py.Dataset]:
@@ -115,7 +138,7 @@ def damaged(path: Path, report: Callable[[int, int, str], None]) -> list[str]:
         stored = datasets_of(file)
         for done, dataset in enumerate(stored):
             try:
-                right = sha256_of(dataset) == dataset.attrs.get("sha256", "")
+                right = sha256_of(dataset) == attribute(dataset, "sha256")
             except OSError:  # the checksum of a chunk does not fit
                 right = False
             if not right:

@@ -136,9 +136,10 @@ def write_huggingface(path: Path, recipe: Recipe, files: Sequence[Path], report:
 def _facts(recipe: Recipe) -> dict[str, str]:
     """What a file says of itself, in texts; classes of the first class target as JSON."""
     facts = {"format": "lensbench-table"} | {k: str(v) for k, v in recipe.attributes().items()}
-    for target in recipe.dataset.targets.values():
+    for name, target in recipe.dataset.targets.items():
         if target.classes:
             facts["classes"] = json.dumps(target.classes)
+            facts["label"] = name
             break
     for condition in recipe.conditions:
         facts[f"condition:{condition.name}"] = json.dumps(

@@ -22,7 +22,7 @@ import numpy as np
 
 from lensbench.api.condition import Condition
 from lensbench.api.dataset import Dataset, Scenes, Split
-from lensbench.data.container import Container, writing_container
+from lensbench.data.container import Container, damaged, writing_container
 from lensbench.data.whole import replace_by
 from lensbench.errors import DataError, UsageError
 from lensbench.sky.observation import add_noise, expose, grid_of
@@ -134,6 +134,9 @@ def make(recipe: Recipe, path: Path, export: Export, overwrite: bool, report: Re
     _claim(part, recipe, overwrite)
     blocks = math.ceil(recipe.count / BLOCK)
     files = [part / f"{block:06d}.h5" for block in range(blocks)]
+    for file in files:
+        if file.exists() and not _is_whole(file):
+            file.unlink()
     found = sum(min(BLOCK, recipe.count - b * BLOCK) for b in range(blocks) if files[b].exists())
     conditions = ", ".join(condition.name for condition in recipe.conditions)
     done = found
@@ -179,6 +182,14 @@ def _claim(part: Path, recipe: Recipe, overwrite: bool) -> None:
         temporary.replace(marker)
     except OSError as error:
         raise UsageError(f"{str(part)!r} cannot be written: {error}", "name another") from error
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a block that was found holds what was written; one that does not is made again."""
+    try:
+        return not damaged(file, lambda *_: None)
+    except (OSError, RuntimeError, KeyError):
+        return False
 
 
 def _make_block(recipe: Recipe, block: int, file: Path) -> Iterator[int]:

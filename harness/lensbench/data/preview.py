@@ -144,7 +144,7 @@ def stretched(pixels: np.ndarray) -> np.ndarray:
     """An image (H, W), or colours (3, H, W), on 0 to 1 by asinh; unknown pixels stay NaN.
 
     Black is a little below the sky (the median of the darker three quarters), white the 99.8th
-    percentile, and the bend lies at three times the scatter of the sky, or a 300th of the range
+    percentile, and the bend lies at three times the scatter of the sky, or a hundredth of the range
     where there is no noise. After Lupton, Gunn & Szalay 1999 (AJ 118, 1406).
     """
     finite = pixels[np.isfinite(pixels)]
@@ -152,11 +152,11 @@ def stretched(pixels: np.ndarray) -> np.ndarray:
         return np.zeros_like(pixels)
     dark = finite[finite <= np.percentile(finite, 75)]
     sky = float(np.median(dark))
-    sigma = 1.4826 * float(np.median(np.abs(dark - sky)))
+    sigma = 1.5 * float(np.std(dark))
     top = float(np.percentile(finite, 99.8)) - sky
     if top <= 0:
         return np.where(np.isfinite(pixels), 0.5, np.nan)
-    bend = max(3 * sigma, top / 300)
+    bend = max(3 * sigma, top / 100)
     low = np.arcsinh(-min(2 * sigma, 0.1 * top) / bend)
     high = np.arcsinh(top / bend)
     return np.asarray(np.clip((np.arcsinh((pixels - sky) / bend) - low) / (high - low), 0, 1))

@@ -11,6 +11,7 @@ import pytest
 from astropy.io import fits
 
 from lensbench import DataError
+from lensbench.data.container import attribute
 from lensbench.data.conversion import convert
 from lensbench.data.layouts import open_source
 from lensbench.data.picture import Selection, canonical_label
@@ -53,7 +54,7 @@ def test_release_classes_get_our_names_and_order(
     convert(open_source(write("classes"), OBJECTS), tmp_path / "out.h5", False, quiet)
     with h5py.File(tmp_path / "out.h5") as file:
         target = file["scenes/targets/substructure"]
-        assert list(target.attrs["classes"]) == ["no_sub", "cdm", "vortex"]
+        assert attribute(target, "classes") == ["no_sub", "cdm", "vortex"]
         assert sorted(np.bincount(target[()])) == [3, 3, 3]
         mass = file["scenes/parameters/mass"][()]
         assert np.isfinite(mass).sum() == 3

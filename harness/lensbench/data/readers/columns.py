@@ -35,9 +35,8 @@ def open_parquet(path: Path, selection: Selection) -> Source:
         images = image_columns(path, types, selection)
         sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
         starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
-        names = {
-            n for n in types if n in (*_SCENES, *LABEL_NAMES, selection.labels, "substructure")
-        }
+        known = json.loads(metadata.get("lensbench", "{}"))
+        names = plain_columns(types, selection, known)
         plain = file.read(columns=sorted(names - set(images))).to_pydict()
         cache: dict[int, Any] = {}
 
@@ -48,7 +47,6 @@ def open_parquet(path: Path, selection: Selection) -> Source:
             cache[group] = file.read_row_group(group, columns=list(images))
         return cache[group][column][index - starts[group]].as_py()
 
-    known = json.loads(metadata.get("lensbench", "{}"))
     title = f"Parquet of {starts[-1]} rows, images in {', '.join(images)}"
     return table_source(
         path, "parquet", title, starts[-1], images=images, plain=plain, row=row,
@@ -118,7 +116,9 @@ def _huggingface_split(path: str, split: str, dataset: Any, selection: Selection
     types = {n: "image" if kind in ("Image", "Array2D", "Array3D") else str(dataset.features[n])
              for n, kind in types.items()}  # fmt: skip
     images = image_columns(Path(path), types, selection)
-    names = {n for n in types if n in (*_SCENES, *LABEL_NAMES, selection.labels, "substructure")}
+    description = dataset.info.description
+    facts = json.loads(description) if _is_ours(description) else {}
+    names = plain_columns(types, selection, facts)
     plain = {name: list(plain_arrow[name]) for name in sorted(names - set(images))}
     classes: tuple[str, ...] = ()
     for name, values in plain.items():
@@ -126,7 +126,6 @@ def _huggingface_split(path: str, split: str, dataset: Any, selection: Selection
         if known:
             plain[name] = [known[v] if isinstance(v, int) and v >= 0 else "" for v in values]
             classes = tuple(known)
-    facts = json.loads(dataset.info.description) if _is_ours(dataset.info.description) else {}
     wanted = dataset.select_columns(list(images)).with_format("numpy")
     source = table_source(
         Path(path), "huggingface", "", len(dataset), images=images, plain=plain,
@@ -134,6 +133,14 @@ def _huggingface_split(path: str, split: str, dataset: Any, selection: Selection
         facts=facts, split=split,
     )  # fmt: skip
     return source if not classes else replace(source, classes=classes)
+
+
+def plain_columns(
+    types: Mapping[str, str], selection: Selection, facts: Mapping[str, str]
+) -> set[str]:
+    """Columns of names and classes, which are read as a whole."""
+    wanted = {*_SCENES, *LABEL_NAMES, selection.labels, facts.get("label", "")}
+    return {name for name in types if name in wanted}
 
 
 def _is_ours(description: str) -> bool:
@@ -182,9 +189,12 @@ def table_source(
     """Source of a table: an item a row and column of images."""
     if selection.labels and selection.labels not in plain:
         raise DataError(f"{str(path)!r} has no column {selection.labels!r}", "mend --labels")
-    label = selection.labels or next(
-        (name for name in (*LABEL_NAMES, "substructure") if name in plain), ""
-    )
+    if any(len(column) != count for column in plain.values()):
+        raise DataError(
+            f"{str(path)!r} has columns that are not as long as the table", "it is damaged"
+        )
+    label = selection.labels or facts.get("label", "")
+    label = label or next((name for name in LABEL_NAMES if name in plain), "")
     scene = next((name for name in _SCENES if name in plain), "")
     several = len(images) > 1
 

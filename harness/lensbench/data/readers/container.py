@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
-from lensbench.data.container import FORMAT, VERSION
+from lensbench.data.container import FORMAT, VERSION, attribute
 from lensbench.data.picture import Item, Picture, Source
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.hdf5 import check_dataset, find_datasets
@@ -18,7 +17,7 @@ from lensbench.errors import DataError
 def is_container(path: Path) -> bool:
     """Whether an HDF5 file says that it is lensbench's own."""
     with h5py.File(path, "r") as file:
-        return _text(file.attrs.get("format", "")) == FORMAT
+        return bool(attribute(file, "format") == FORMAT)
 
 
 def open_container(path: Path) -> Source:
@@ -28,10 +27,10 @@ def open_container(path: Path) -> Source:
         DataError: Where it was not written to its end, is newer, or is damaged.
     """
     with reading(path, "images file of lensbench"), h5py.File(path, "r") as file:
-        facts = {name: _text(value) for name, value in file.attrs.items()}
-        if int(file.attrs.get("format_version", 0)) > VERSION:
+        facts = {name: str(attribute(file, name)) for name in file.attrs}
+        if int(attribute(file, "format_version") or 0) > VERSION:
             raise DataError(f"{str(path)!r} is of a newer lensbench", "update lensbench")
-        if not bool(file.attrs.get("complete", False)):
+        if not bool(attribute(file, "complete")):
             raise DataError(f"{str(path)!r} was not written to its end", "make it again")
         shapes = find_datasets(path, file)
         ids = [_text(name) for name in file["scenes/id"][()]]
@@ -58,16 +57,14 @@ def open_container(path: Path) -> Source:
         name, place, row = places[index]
         with reading(path, "images file of lensbench"), h5py.File(path, "r") as opened:
             group = opened[f"images/{name}"]
-            scale = (
-                group["pixel_scale"][place]
-                if "pixel_scale" in group
-                else group.attrs.get("pixel_scale")
-            )
+            scale = attribute(group, "pixel_scale")
+            if "pixel_scale" in group:
+                scale = group["pixel_scale"][place]
             return Picture(
                 np.asarray(group["pixels"][place], np.float32),
                 str(group["pixels"].dtype.str),
                 float(scale) if scale is not None and scale > 0 else None,
-                _text(group.attrs.get("unit", "")),
+                str(attribute(group, "unit") or ""),
                 np.asarray(group["psf"][place]) if "psf" in group else None,
                 np.asarray(group["noise"][place]) if "noise" in group else None,
                 {key: float(column[row]) for key, column in numbers.items()},
@@ -80,12 +77,12 @@ def open_container(path: Path) -> Source:
 def _classes(file: h5py.File, count: int) -> tuple[list[str], tuple[str, ...]]:
     """Class of each scene and all classes, from the first target that has classes."""
     for stored in file["scenes"].get("targets", {}).values():
-        if "classes" in stored.attrs:
-            classes = tuple(_text(name) for name in stored.attrs["classes"])
+        if attribute(stored, "classes"):
+            classes = tuple(attribute(stored, "classes"))
             indices = np.asarray(stored[()])
             return [classes[i] if 0 <= i < len(classes) else "" for i in indices], classes
     return [""] * count, ()
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -8,6 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lensbench.data.container import attribute
 from lensbench.data.picture import Item, Picture, Selection, Source
 from lensbench.data.readers.axes import as_picture, is_image, is_stack
 from lensbench.data.readers.guard import check_shape, reading
@@ -31,7 +32,7 @@ def open_hdf5(path: Path, selection: Selection) -> Source:
             )  # fmt: skip
         stored = file[key]
         check_dataset(path, stored)
-        dtype, unit = stored.dtype.str, str(stored.attrs.get("unit", ""))
+        dtype, unit = stored.dtype.str, str(attribute(stored, "unit") or "")
         single = is_image(stored.shape) and not is_stack(stored.shape)
         count = 1 if single else len(stored)
         labels = _labels(path, file, shapes, selection, count)
