@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lensbench.cells.loop import TrainingLoop as TrainingLoop
     from lensbench.cells.stretch import stretch as stretch
     from lensbench.cells.stretch import unstretch as unstretch
+    from lensbench.data.layouts import open_images as open_images
     from lensbench.errors import DataError as DataError
     from lensbench.errors import IncompatibleError as IncompatibleError
     from lensbench.errors import LensbenchError as LensbenchError
@@ -83,6 +84,7 @@ _HOMES = {
     "encode": "cells.encoding",
     "feature_shape": "cells.encoding",
     "hookimpl": "api.hookspecs",
+    "open_images": "data.layouts",
     "resample": "sky.resampling",
     "stretch": "cells.stretch",
     "unstretch": "cells.stretch",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lensbench.data.picture import Item, Selection, Source
 from lensbench.data.readers import columns, folders
@@ -32,6 +34,20 @@ def open_source(path: Path, selection: Selection | None = None) -> Source:
         listed = ", ".join(source.path for source in sources[:6])
         raise DataError(f"{str(path)!r} holds {len(sources)} sets of images", f"name one: {listed}")
     return sources[0]
+
+
+def open_images(path: Path | str, **selection: Any) -> Source:
+    """The images at a path, in any layout that is known, for plugins to read.
+
+    Args:
+        path: A file or folder.
+        selection: What the files do not say, as fields of `Selection`: `key`, `labels`,
+            `extension`, `table`, `shape`, `dtype`. Object pickles are never read.
+
+    Raises:
+        DataError: Where there is not exactly one source, or a file is damaged.
+    """
+    return open_source(Path(path), replace(Selection(**selection), objects=False))
 
 
 def open_sources(path: Path, selection: Selection | None = None) -> list[Source]:

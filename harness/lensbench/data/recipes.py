@@ -11,7 +11,7 @@ from lensbench.errors import UsageError, nearest
 from lensbench.registry import Catalogue, parse_reference
 from lensbench.store.provenance import source_digest
 
-_ROOMS = ("api", "sky")
+_ROOMS = ("api", "data/readers", "sky")
 
 
 def recipe_of(
