@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lensbench.api.budget import Budget as Budget
     from lensbench.api.condition import Condition as Condition
     from lensbench.api.dataset import Dataset as Dataset
+    from lensbench.api.dataset import Observed as Observed
     from lensbench.api.dataset import Scenes as Scenes
     from lensbench.api.dataset import Split as Split
     from lensbench.api.dataset import Target as Target
@@ -66,6 +67,7 @@ _HOMES = {
     "MaskableEncoder": "api.encoder",
     "Metric": "api.task",
     "Objective": "api.pretraining",
+    "Observed": "api.dataset",
     "OptionError": "errors",
     "Population": "sky.population",
     "Predictions": "api.task",

@@ -26,12 +26,15 @@ FOLDERS = (
 needs_shared = pytest.mark.skipif(
     not SHARED.exists(), reason=f"no data for tests at {SHARED}; set LENSBENCH_TEST_DATA"
 )
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
 CALL = [sys.executable, "-c", "from lensbench.cli import main; main()", "data"]
 
 
 def call(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Runs `lensbench data …` and checks how it exits."""
-    done = subprocess.run([*CALL, *map(str, words)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*CALL, *map(str, words)], capture_output=True, text=True, check=False, env=ONE_THREAD
+    )
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done
@@ -138,14 +141,14 @@ def test_make_survives_sigkill(tmp_path: Path) -> None:
         pixels[5:8, 5:8] += 50
         np.save(tmp_path / "images" / f"{i:03d}.npy", pixels)
     dataset = f"images:path={tmp_path / 'images'},pixel_scale=0.05"
-    words = ("make", "--dataset", dataset, "--split", "test", "--conditions", "euclid-vis,des-r",
-             "--n", "200", "--quiet", "--out")  # fmt: skip
+    words = ("make", "--dataset", dataset, "--split", "test", "--n", "200", "--quiet",
+             "--conditions", "hst-acs,euclid-vis,des-r", "--out")  # fmt: skip
     killed, whole = tmp_path / "killed.h5", tmp_path / "whole.h5"
-    process = subprocess.Popen([*CALL, *words, str(killed)])
+    process = subprocess.Popen([*CALL, *words, str(killed)], env=ONE_THREAD)
     first = tmp_path / "killed.h5.part" / "000000.h5"
     deadline = time.monotonic() + 60
     while not first.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+        time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not killed.exists()

@@ -51,6 +51,33 @@ class Scenes:
     parameters: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Observed:
+    """Images that were observed already, by whatever made them.
+
+    Attributes:
+        ids: One name an image, unique over all splits, at most 64 bytes.
+        images: (B, C, H, W) in units of the noise of an empty pixel; sides are multiples of 8.
+        targets: Real and class targets by name, each (B,).
+    """
+
+    ids: tuple[str, ...]
+    images: torch.Tensor
+    targets: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@runtime_checkable
+class ObservedDataset(Protocol):
+    """A `Dataset` whose images are taken as they are; its entry names their `conditions`.
+
+    It has no sky: `scenes` is not called, and tasks that ask for the sky are refused.
+    """
+
+    def observed(self, split: Split, indices: Sequence[int], condition: str) -> Observed:
+        """The images of these indices under one of its conditions."""
+        ...
+
+
 @runtime_checkable
 class Dataset(Protocol):
     """Draws or reads scenes; the harness observes them.

@@ -25,6 +25,8 @@ class Entry:
         reference: Encoders: ranked in every run's table beside the entrant asked for.
         tasks: Baselines: the tasks that they can do.
         targets: Datasets: names of the targets that they provide.
+        conditions: Datasets of images that were observed already: the conditions that these are
+            under. Such a condition is no other dataset's.
     """
 
     name: str
@@ -36,3 +38,4 @@ class Entry:
     reference: bool = False
     tasks: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()

@@ -21,8 +21,8 @@ from lensbench.cli.options import json_option, store_option, store_root
               help="Scenes to train on, and to test on.")
 @click.option("--test-dataset", default="", metavar="NAME[:…]",
               help="Scenes to test on instead, e.g. images:path=FOLDER.")
-@click.option("--train-condition", default="euclid-vis", show_default=True, metavar="NAME",
-              help="Observing condition of all training.")
+@click.option("--train-condition", default="", metavar="NAME",
+              help="Observing condition of all training.  [default: euclid-vis]")
 @click.option("--test-conditions", default="", metavar="NAME,NAME,…",
               help="Other conditions to test under.  [default: all named ones]")
 @click.option("--labels", type=int, help="Labelled scenes to train on.  [default: the budget's]")

@@ -12,7 +12,7 @@ import numpy as np
 
 from lensbench.data.container import damaged
 from lensbench.data.duplicates import MOST, THRESHOLD, near_duplicates
-from lensbench.data.picture import Source
+from lensbench.data.picture import Source, canonical_label
 from lensbench.data.readers.guard import reading
 from lensbench.data.statistics import Statistics, collect
 
@@ -122,6 +122,12 @@ def command_to_use(source: Source, found: Statistics) -> str:
     path = shlex.quote(source.path)
     if "," in path or "=" in path:
         return ""
+    classes = {canonical_label(item.label.lower()) for item in source.items}
+    if classes and classes <= {"no_sub", "cdm", "vortex"} and "pairs" not in source.layout:
+        conditions = dict.fromkeys(item.condition for item in source.items)
+        which = f",condition={next(iter(conditions))}" if len(conditions) > 1 else ""
+        run = "lensbench run --encoder mae-vit --task morphology"
+        return f"{run} --dataset stored:path={path}{which}"
     single = source.layout in ("image-folder", "one-image") and all(
         not item.condition for item in source.items
     )

@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 
 from lensbench.api.condition import Condition
-from lensbench.api.dataset import Dataset, Scenes, Split
+from lensbench.api.dataset import Dataset, ObservedDataset, Scenes, Split
 from lensbench.data.container import Container, damaged, writing_container
 from lensbench.data.whole import replace_by
 from lensbench.errors import DataError, UsageError
@@ -57,6 +57,11 @@ class Recipe:
     code: str
 
     def __post_init__(self) -> None:
+        if isinstance(self.dataset, ObservedDataset):
+            raise UsageError(
+                f"dataset {self.name!r} has images and no sky to observe",
+                "`lensbench data convert` writes its images to one file",
+            )
         if not self.conditions:
             raise UsageError("no condition is named", "e.g. --conditions euclid-vis,hst-acs")
         if self.count < 1:

@@ -10,6 +10,9 @@ from lensbench.errors import IncompatibleError, UsageError
 from lensbench.registry import Catalogue, Registered, parse_reference
 from lensbench.study.cell import Cell, Entrant, Seeds
 
+DEFAULT_CONDITION = "euclid-vis"
+"""What is trained under where the call does not say and the dataset allows."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -22,7 +25,7 @@ class Request:
     baseline: str = ""
     dataset: str = "lenses"
     test_dataset: str = ""
-    train_condition: str = "euclid-vis"
+    train_condition: str = ""
     test_conditions: tuple[str, ...] = ()
     labels: int | None = None
     seeds: Seeds = field(default_factory=Seeds)
@@ -79,14 +82,32 @@ def check_targets(catalogue: Catalogue, task: str, needed: tuple[str, ...], data
 
 
 def _conditions(catalogue: Catalogue, request: Request) -> tuple[str, ...]:
-    """Training condition first, then every other that is asked for (all named, by default)."""
-    named = request.test_conditions or tuple(
-        item.entry.name for item in catalogue.of_kind("condition")
-    )
-    for name in (request.train_condition, *named):
+    """Training condition first, then every other that is asked for (all possible, by default)."""
+    possible = possible_conditions(catalogue, request.dataset)
+    if request.test_dataset and possible_conditions(catalogue, request.test_dataset) != possible:
+        raise IncompatibleError(
+            f"{request.dataset!r} and {request.test_dataset!r} share no condition",
+            "images that were observed already are trained and tested on by themselves",
+        )
+    usual = DEFAULT_CONDITION if DEFAULT_CONDITION in possible else possible[0]
+    train = request.train_condition or usual
+    named = request.test_conditions or possible
+    for name in (train, *named):
         catalogue.find("condition", name)
-    others = [name for name in dict.fromkeys(named) if name != request.train_condition]
-    return (request.train_condition, *others)
+        if name not in possible:
+            raise IncompatibleError(
+                f"dataset {request.dataset!r} cannot be seen under {name!r}",
+                f"it can under {', '.join(possible)}",
+            )
+    return (train, *(name for name in dict.fromkeys(named) if name != train))
+
+
+def possible_conditions(catalogue: Catalogue, dataset: str) -> tuple[str, ...]:
+    """Conditions that a dataset can be seen under: its own, or all that are no other's own."""
+    own = catalogue.find("dataset", parse_reference(dataset).name).entry.conditions
+    taken = {name for item in catalogue.of_kind("dataset") for name in item.entry.conditions}
+    named = (item.entry.name for item in catalogue.of_kind("condition"))
+    return own or tuple(name for name in named if name not in taken)
 
 
 def _asked(catalogue: Catalogue, request: Request) -> Entrant:

@@ -130,9 +130,7 @@ def find_files(path: Path) -> list[Path]:
     return files
 
 
-def read_picture(
-    file: Path, pixel_scale: float | None, nan: str, extension: str = ""
-) -> Picture:
+def read_picture(file: Path, pixel_scale: float | None, nan: str, extension: str = "") -> Picture:
     """Reads one image and refuses what cannot be observed.
 
     Raises:

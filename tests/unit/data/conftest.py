@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -140,3 +140,14 @@ def write(tmp_path: Path) -> Callable[[str], Path]:
 def rings_fixture() -> Callable[..., np.ndarray]:
     """Noisy rings (count, 1, side, side)."""
     return rings
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Keeps torch to one thread: images are small, and tests share their machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
