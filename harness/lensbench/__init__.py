@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lensbench.api.budget import Budget as Budget
     from lensbench.api.condition import Condition as Condition
     from lensbench.api.dataset import Dataset as Dataset
+    from lensbench.api.dataset import Download as Download
     from lensbench.api.dataset import Observed as Observed
     from lensbench.api.dataset import Scenes as Scenes
     from lensbench.api.dataset import Split as Split
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from lensbench.cells.loop import TrainingLoop as TrainingLoop
     from lensbench.cells.stretch import stretch as stretch
     from lensbench.cells.stretch import unstretch as unstretch
+    from lensbench.data.downloads import locate as locate
     from lensbench.data.layouts import open_images as open_images
     from lensbench.errors import DataError as DataError
     from lensbench.errors import IncompatibleError as IncompatibleError
@@ -57,6 +59,7 @@ _HOMES = {
     "Condition": "api.condition",
     "DataError": "errors",
     "Dataset": "api.dataset",
+    "Download": "api.dataset",
     "Encoder": "api.encoder",
     "Entry": "api.entry",
     "FeatureShape": "api.task",
@@ -86,6 +89,7 @@ _HOMES = {
     "encode": "cells.encoding",
     "feature_shape": "cells.encoding",
     "hookimpl": "api.hookspecs",
+    "locate": "data.downloads",
     "open_images": "data.layouts",
     "resample": "sky.resampling",
     "stretch": "cells.stretch",

@@ -29,6 +29,23 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Download:
+    """A file of a dataset that lives on the web.
+
+    Attributes:
+        file: Name of the file in the dataset's folder.
+        urls: Mirrors, tried in turn.
+        sha256: Of its bytes.
+        size: In bytes.
+    """
+
+    file: str
+    urls: tuple[str, ...]
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Scenes:
     """Noise-free skies with what is known of them.
 
@@ -90,6 +107,9 @@ class Dataset(Protocol):
         targets: What the scenes know, by name. The name `sky` is the sharp noise-free image.
         field_of_view: Side of the images that the harness makes [arcsec].
         data_range: Surface brightness that PSNR and SSIM take as full scale [µJy/arcsec²].
+
+    A class may have `sources`, a tuple of `Download`: where its files live on the web. It finds
+    and fetches them by `lensbench.locate`, and `lensbench show` lists them.
     """
 
     version: str

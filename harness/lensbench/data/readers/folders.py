@@ -79,6 +79,8 @@ def pair_folders(folder: Path, selection: Selection) -> Source | None:
     first, second = (image_files(sub) for sub in below)
     if len(first) != len(second) or _bare(first) != _bare(second):
         return None
+    if any(file.suffix == ".npy" and is_pickled(file) for file in (first[0], second[0])):
+        return None
     a, b = (_read(Entry(files[0]), selection).pixels.shape[-1] for files in (first, second))
     small, large = sorted((a, b))
     if small == large or large % small:
