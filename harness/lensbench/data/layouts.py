@@ -21,6 +21,7 @@ from lensbench.errors import DataError
 
 _CONTAINERS = (".h5", ".hdf5", ".hdf", ".parquet", ".npz")
 _DEPTH = 4
+_HUB = "hf:"
 
 
 def open_source(path: Path, selection: Selection | None = None) -> Source:
@@ -53,10 +54,15 @@ def open_images(path: Path | str, **selection: Any) -> Source:
 def open_sources(path: Path, selection: Selection | None = None) -> list[Source]:
     """All that is recognised at a path: one source of a file, one or more of a folder.
 
+    `hf:owner/name` is a dataset on the Hugging Face hub, or a local copy of its repository.
+
     Raises:
         DataError: Where there is no such path, nothing is recognised, or a file is damaged.
     """
     selection = selection or Selection()
+    if str(path).startswith(_HUB):
+        name = str(path).removeprefix(_HUB)
+        return [columns.open_hub(name if Path(name).exists() else name.lstrip("/"), selection)]
     if not path.exists():
         raise DataError(f"there is no {str(path)!r}", "name a file or a folder of images")
     found = _folder(path, selection, 0) if path.is_dir() else [open_file(path, selection)]

@@ -69,7 +69,7 @@ def _scene_rows(source: Source, columns: int, several: bool) -> list[Row]:
     folder = Path(source.path).name
 
     def title_of(scene: str) -> str:
-        return "\n".join(_short(word, 16) for word in ([folder, scene] if several else [scene]))
+        return "\n".join(_short(word, 13) for word in ([folder, scene] if several else [scene]))
 
     return [
         Row(title_of(name) if start == 0 else "", source, tuple(indices[start : start + columns]),

@@ -229,16 +229,14 @@ def test_hub_reader_takes_a_local_copy(tmp_path: Path, rings: Rings) -> None:
     """The hub reader reads a local copy, and says what to do by hand where there is none."""
     import datasets
 
-    from lensbench.data.readers.columns import open_hub
-
     features = datasets.Features({"image": datasets.Array3D(shape=(1, 16, 16), dtype="float32")})
     (tmp_path / "copy").mkdir()
     rows = datasets.Dataset.from_dict({"image": list(rings(3))}, features=features)
     rows.to_parquet(str(tmp_path / "copy" / "train.parquet"))
-    source = open_hub(str(tmp_path / "copy"), Selection())
+    source = open_source(Path(f"hf:{tmp_path / 'copy'}"))
     assert np.array_equal(source.read(2).pixels, rings(3)[2])
     with pytest.raises(DataError, match="cannot be loaded") as caught:
-        open_hub(str(tmp_path / "absent"), Selection())
+        open_source(Path(f"hf:{tmp_path / 'absent'}"))
     assert "hf download" in caught.value.hint
 
 
