@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from lensbench.api.condition import Condition as Condition
     from lensbench.api.condition import PsfImage as PsfImage
     from lensbench.api.dataset import Dataset as Dataset
+    from lensbench.api.dataset import Download as Download
+    from lensbench.api.dataset import Observed as Observed
     from lensbench.api.dataset import Scenes as Scenes
     from lensbench.api.dataset import Split as Split
     from lensbench.api.dataset import Target as Target
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from lensbench.cells.loop import TrainingLoop as TrainingLoop
     from lensbench.cells.stretch import stretch as stretch
     from lensbench.cells.stretch import unstretch as unstretch
+    from lensbench.data.downloads import locate as locate
+    from lensbench.data.layouts import open_images as open_images
     from lensbench.errors import DataError as DataError
     from lensbench.errors import IncompatibleError as IncompatibleError
     from lensbench.errors import LensbenchError as LensbenchError
@@ -67,6 +71,7 @@ _HOMES = {
     "Condition": "api.condition",
     "DataError": "errors",
     "Dataset": "api.dataset",
+    "Download": "api.dataset",
     "Encoder": "api.encoder",
     "Entry": "api.entry",
     "FeatureShape": "api.task",
@@ -78,6 +83,7 @@ _HOMES = {
     "Metric": "api.task",
     "NormalPrior": "sky.information",
     "Objective": "api.pretraining",
+    "Observed": "api.dataset",
     "OptionError": "errors",
     "Population": "sky.population",
     "Predictions": "api.task",
@@ -106,6 +112,8 @@ _HOMES = {
     "hookimpl": "api.hookspecs",
     "population_names": "sky.populations",
     "population_of": "sky.populations",
+    "locate": "data.downloads",
+    "open_images": "data.layouts",
     "resample": "sky.resampling",
     "scene_model": "sky.information",
     "stretch": "cells.stretch",

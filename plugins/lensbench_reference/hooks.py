@@ -84,6 +84,27 @@ def lensbench_datasets() -> list[Entry]:
             licence="MIT",
             targets=("sky", "substructure", "theta_E"),
         ),
+        Entry(
+            "stored",
+            f"{_HERE}.datasets.stored:Stored",
+            summary="Labelled images on disk, as they are: DeepLense releases, HDF5, Parquet.",
+            licence="MIT",
+            targets=("substructure",),
+            conditions=("as-stored",),
+        ),
+    ]
+
+
+@lensbench.hookimpl
+def lensbench_conditions() -> list[Entry]:
+    """Conditions."""
+    return [
+        Entry(
+            "as-stored",
+            f"{_HERE}.datasets.stored:AS_STORED",
+            summary="Images on disk as they are, under the condition that made them.",
+            licence="MIT",
+        )
     ]
 
 

@@ -29,6 +29,23 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Download:
+    """A file of a dataset that lives on the web.
+
+    Attributes:
+        file: Name of the file in the dataset's folder.
+        urls: Mirrors, tried in turn.
+        sha256: Of its bytes.
+        size: In bytes.
+    """
+
+    file: str
+    urls: tuple[str, ...]
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Scenes:
     """Noise-free skies with what is known of them.
 
@@ -51,6 +68,33 @@ class Scenes:
     parameters: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Observed:
+    """Images that were observed already, by whatever made them.
+
+    Attributes:
+        ids: One name an image, unique over all splits, at most 64 bytes.
+        images: (B, C, H, W) in units of the noise of an empty pixel; sides are multiples of 8.
+        targets: Real and class targets by name, each (B,).
+    """
+
+    ids: tuple[str, ...]
+    images: torch.Tensor
+    targets: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@runtime_checkable
+class ObservedDataset(Protocol):
+    """A `Dataset` whose images are taken as they are; its entry names their `conditions`.
+
+    It has no sky: `scenes` is not called, and tasks that ask for the sky are refused.
+    """
+
+    def observed(self, split: Split, indices: Sequence[int], condition: str) -> Observed:
+        """The images of these indices under one of its conditions."""
+        ...
+
+
 @runtime_checkable
 class Dataset(Protocol):
     """Draws or reads scenes; the harness observes them.
@@ -64,6 +108,9 @@ class Dataset(Protocol):
         channels: Bands of an image.
         field_of_view: Side of the images that the harness makes [arcsec].
         data_range: Surface brightness that PSNR and SSIM take as full scale [µJy/arcsec²].
+
+    A class may have `sources`, a tuple of `Download`: where its files live on the web. It finds
+    and fetches them by `lensbench.locate`, and `lensbench show` lists them.
     """
 
     version: str

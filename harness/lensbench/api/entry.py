@@ -24,6 +24,8 @@ class Entry:
             Conditions: tested under by every run that names none.
         tasks: Baselines: the tasks that they can do.
         targets: Datasets: names of the targets that they provide.
+        conditions: Datasets of images that were observed already: the conditions that these are
+            under. Such a condition is no other dataset's.
     """
 
     name: str
@@ -35,3 +37,4 @@ class Entry:
     reference: bool = False
     tasks: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from lensbench.registry import Catalogue
 from lensbench.store.provenance import source_digest
 from lensbench.study.describe import Code
 
-_COMPUTING_ROOMS = ("api", "cells", "sky", "stats")
+_COMPUTING_ROOMS = ("api", "cells", "data/readers", "sky", "stats")
 
 
 def harness_version() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from lensbench.api.condition import Condition
-from lensbench.api.dataset import Dataset, Scenes, Split
+from lensbench.api.dataset import Dataset, ObservedDataset, Scenes, Split
 from lensbench.api.samples import Samples
 from lensbench.api.task import SkyTarget
 from lensbench.errors import DataError
@@ -78,10 +78,8 @@ def ensure_images(
             writers[name] = stack.enter_context(writing_arrays(path, attributes))
         for start in range(0, wanted.size, _CHUNK):
             indices = range(start, min(start + _CHUNK, wanted.size))
-            scenes = wanted.dataset.scenes(wanted.split, indices, wanted.seed)
-            _check(scenes)
-            for condition in missing:
-                writers[condition.name].append(_observe(wanted, scenes, condition))
+            for name, rows in _rows(wanted, indices, missing):
+                writers[name].append(rows)
             report(indices.stop, wanted.size, f"{len(missing)} conditions")
     return keys
 
@@ -102,6 +100,23 @@ def read_samples(store: Store, wanted: ImageSet, condition: Condition, key: str)
         condition=condition,
         data_range=wanted.dataset.data_range / condition.noise_level,
     )
+
+
+def _rows(
+    wanted: ImageSet, indices: Sequence[int], conditions: Sequence[Condition]
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Rows of each condition: observed here, or as the dataset has them."""
+    dataset = wanted.dataset
+    if isinstance(dataset, ObservedDataset):
+        for condition in conditions:
+            seen = dataset.observed(wanted.split, indices, condition.name)
+            rows = {_IDS: np.array(seen.ids, dtype="S64"), _IMAGES: seen.images.numpy()}
+            yield condition.name, rows | _plain_targets(seen.targets)
+        return
+    scenes = dataset.scenes(wanted.split, indices, wanted.seed)
+    _check(scenes)
+    for condition in conditions:
+        yield condition.name, _observe(wanted, scenes, condition)
 
 
 def _observe(wanted: ImageSet, scenes: Scenes, condition: Condition) -> dict[str, np.ndarray]:

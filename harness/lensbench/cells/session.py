@@ -19,7 +19,7 @@ from lensbench.cells.resolved import Parts, Resolved, resolve
 from lensbench.cells.rows import done_rows, failed_rows
 from lensbench.cells.score import as_arrays
 from lensbench.cells.weights import build_encoder, load_weights, pretrain, save_weights
-from lensbench.errors import LensbenchError, RunError, UsageError
+from lensbench.errors import IncompatibleError, LensbenchError, RunError, UsageError
 from lensbench.registry import Catalogue
 from lensbench.sky.seeds import seed_of
 from lensbench.store import Store, key_of
@@ -71,6 +71,13 @@ class Session:
             strategy.objective(encoder, dataset.channels, dataset.targets)
             needs = (*needs, *strategy.targets)
         check_targets(catalogue, cell.task, needs, cell.dataset)
+        for name, wanted in ((cell.dataset, needs), (cell.test_dataset, task.targets)):
+            missing = set(wanted) - set(self.parts.get("dataset", name).targets)
+            if missing:
+                raise IncompatibleError(
+                    f"dataset {name!r} has no target {min(missing)!r} with these options",
+                    f"lensbench show {cell.dataset.partition(':')[0]} lists its options",
+                )
         check_targets(catalogue, cell.task, task.targets, cell.test_dataset)
         for split, name in (("train", cell.dataset), ("test", cell.test_dataset)):
             if self.parts.get("dataset", name).size(split) == 0:

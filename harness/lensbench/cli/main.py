@@ -13,6 +13,7 @@ VERBS = {
     "run": ("run", "Rank one entrant on one task under several conditions."),
     "list": ("listing", "List plugins and conditions."),
     "show": ("show", "Show all about one plugin or condition."),
+    "data": ("data", "Make, inspect, convert and preview images."),
     "show-run": ("show_run", "Draw pictures of a run."),
     "doctor": ("doctor", "Check versions, devices, plugins and store."),
 }

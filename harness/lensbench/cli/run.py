@@ -32,16 +32,15 @@ from lensbench.cli.options import json_option, split_references, store_option, s
 )
 @click.option(
     "--train-condition",
-    default="euclid-vis",
-    show_default=True,
-    metavar="NAME",
-    help="Observing condition of all training.",
+    default="",
+    metavar="NAME[:…]",
+    help="Observing condition of all training.  [default: euclid-vis, or the dataset's own]",
 )
 @click.option(
     "--test-conditions",
     default="",
     metavar="NAME,NAME,…",
-    help="Other conditions to test under.  [default: hst-acs, euclid-vis, rubin-r, des-r]",
+    help="Other conditions to test under.  [default: the usual four, or the dataset's own]",
 )
 @click.option("--labels", type=int, help="Labelled scenes to train on.  [default: the budget's]")
 @click.option(

@@ -37,6 +37,11 @@ def command(name: str, as_json: bool) -> None:
         plugin = catalogue.load(item)
         if dataclasses.is_dataclass(plugin) and not isinstance(plugin, type):
             facts["values"] = dataclasses.asdict(plugin)
+        if item.kind == "dataset":
+            facts["version"] = f"{item.version} (scenes: {plugin.version})"
+            for source in getattr(plugin, "sources", ()):
+                urls = " ".join(source.urls)
+                facts[f"file {source.file}"] = f"{urls} SHA-256 {source.sha256}"
         options = options_class(plugin)
         if options:
             facts["options"] = {

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field, replace
 
 from lensbench.api.budget import find_budget
 from lensbench.api.entry import Kind
-from lensbench.errors import IncompatibleError, UsageError
+from lensbench.errors import IncompatibleError, UsageError, nearest
 from lensbench.registry import Catalogue, Registered, parse_reference
 from lensbench.study.cell import Cell, Entrant, Seeds
+
+DEFAULT_CONDITION = "euclid-vis"
+"""What is trained under where the call does not say and the dataset allows."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Request:
     baseline: str = ""
     dataset: str = "lenses"
     test_dataset: str = ""
-    train_condition: str = "euclid-vis"
+    train_condition: str = ""
     test_conditions: tuple[str, ...] = ()
     labels: int | None = None
     seeds: Seeds = field(default_factory=Seeds)
@@ -79,14 +82,34 @@ def check_targets(catalogue: Catalogue, task: str, needed: tuple[str, ...], data
 
 
 def _conditions(catalogue: Catalogue, request: Request) -> tuple[str, ...]:
-    """Training condition first, then every other asked for: the reference ones where none is."""
-    named = request.test_conditions or tuple(
-        item.entry.name for item in catalogue.of_kind("condition") if item.entry.reference
-    )
-    train, *tested = (
-        catalogue.canonical("condition", text) for text in (request.train_condition, *named)
-    )
-    return tuple(dict.fromkeys((train, *tested)))
+    """Training condition first, then every other asked for: the usual ones where none is."""
+    possible = possible_conditions(catalogue, request.dataset)
+    if request.test_dataset and possible_conditions(catalogue, request.test_dataset) != possible:
+        raise IncompatibleError(
+            f"{request.dataset!r} and {request.test_dataset!r} share no condition",
+            "images that were observed already are trained and tested on by themselves",
+        )
+    reference = {item.entry.name for item in catalogue.of_kind("condition") if item.entry.reference}
+    usual = tuple(name for name in possible if name in reference) or possible
+    home = DEFAULT_CONDITION if DEFAULT_CONDITION in possible else possible[0]
+    named = (request.train_condition or home, *(request.test_conditions or usual))
+    for text in named:
+        name = parse_reference(text).name
+        catalogue.find("condition", name)
+        if name not in possible:
+            raise IncompatibleError(
+                f"dataset {request.dataset!r} cannot be seen under {name!r}",
+                nearest(name, possible),
+            )
+    return tuple(dict.fromkeys(catalogue.canonical("condition", text) for text in named))
+
+
+def possible_conditions(catalogue: Catalogue, dataset: str) -> tuple[str, ...]:
+    """Conditions that a dataset can be seen under: its own, or all that are no other's own."""
+    own = catalogue.find("dataset", parse_reference(dataset).name).entry.conditions
+    taken = {name for item in catalogue.of_kind("dataset") for name in item.entry.conditions}
+    named = (item.entry.name for item in catalogue.of_kind("condition"))
+    return own or tuple(name for name in named if name not in taken)
 
 
 def _asked(catalogue: Catalogue, request: Request) -> Entrant:

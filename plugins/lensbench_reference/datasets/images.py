@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from annotated_types import Gt
 
-from lensbench import DataError, Scenes, Split, Target, resample
+from lensbench import DataError, Scenes, Split, Target, open_images, resample
 
 SKY_SIZE = 288
 """Pixels on a side of the sky that an image is put on."""
@@ -60,6 +60,7 @@ class Images:
         pixel_scale: Annotated[float, Gt(0)] | None = None
         finest: Annotated[float, Gt(0)] = 0.025
         nan: Literal["error", "mask"] = "error"
+        extension: str = ""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -68,7 +69,7 @@ class Images:
         self._skies, self._psf_fwhm = [], []
         for file in self.files:
             self._digest.update(file.name.encode() + file.read_bytes())
-            picture = read_picture(file, options.pixel_scale, options.nan)
+            picture = read_picture(file, options.pixel_scale, options.nan, options.extension)
             sky, shrunk = self._place(picture)
             self._skies.append(sky)
             self._psf_fwhm.append(picture.psf_fwhm * shrunk)
@@ -130,7 +131,7 @@ def find_files(path: Path) -> list[Path]:
     return files
 
 
-def read_picture(file: Path, pixel_scale: float | None, nan: str) -> Picture:
+def read_picture(file: Path, pixel_scale: float | None, nan: str, extension: str = "") -> Picture:
     """Reads one image and refuses what cannot be observed.
 
     Raises:
@@ -138,11 +139,15 @@ def read_picture(file: Path, pixel_scale: float | None, nan: str) -> Picture:
             holds NaN or infinities that are not to be masked.
     """
     name = file.name
-    try:
-        pixels, header_scale, psf = _read_npy(file) if name.endswith(".npy") else _read_fits(file)
-    except (OSError, ValueError, TypeError, EOFError, IndexError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{name!r} cannot be read: {reason}", f"it is in {file.parent}") from error
+    images = open_images(file, extension=extension)
+    if len(images.items) != 1:
+        held = ", ".join(item.condition or item.name for item in images.items[:8])
+        raise DataError(
+            f"{name!r} holds {len(images.items)} images: {held}",
+            "name one band with extension=, or write each image to a file of its own",
+        )
+    found = images.read(0)
+    pixels = found.pixels[0] if len(found.pixels) == 1 else found.pixels
     if pixels.ndim != 2 or min(pixels.shape) < 8:
         raise DataError(
             f"{name!r} has shape {pixels.shape}, expected one plane of at least 8 × 8 pixels",
@@ -158,13 +163,13 @@ def read_picture(file: Path, pixel_scale: float | None, nan: str) -> Picture:
         )
     if np.ptp(pixels[finite]) == 0:
         raise DataError(f"{name!r} is constant", "leave it out of the folder")
-    scale = header_scale or pixel_scale
+    scale = found.pixel_scale or pixel_scale
     if not scale:
         raise DataError(
             f"{name!r} does not say how large its pixels are",
             "give pixel_scale= in arcsec, or write PIXSCALE or a WCS into its header",
         )
-    width = psf_width(psf) if psf is not None else 2.5
+    width = psf_width(found.psf) if found.psf is not None else 2.5
     return Picture(name, np.where(finite, pixels, np.nan), scale, width * scale)
 
 
@@ -175,37 +180,6 @@ def psf_width(psf: np.ndarray) -> float:
     fine = torch.nn.functional.interpolate(kernel, scale_factor=finer, mode="bicubic")
     area = float((fine > fine.max() / 2).sum()) / finer**2
     return 2 * float(np.sqrt(area / np.pi))
-
-
-def _read_npy(file: Path) -> tuple[np.ndarray, float | None, None]:
-    pixels = np.load(file, allow_pickle=False)
-    return np.squeeze(pixels).astype(np.float64), None, None
-
-
-def _read_fits(file: Path) -> tuple[np.ndarray, float | None, np.ndarray | None]:
-    """First plane of a FITS file, the side of its pixels [arcsec] and its PSF, where it has one."""
-    from astropy.io import fits
-
-    with fits.open(file) as units:
-        image = next((unit for unit in units if unit.is_image and unit.data is not None), None)
-        if image is None:
-            raise ValueError("it has no image")
-        psf = np.asarray(units["PSF"].data, float) if "PSF" in units else None
-        return np.asarray(image.data, np.float64), _header_scale(image.header), psf
-
-
-def _header_scale(header: object) -> float | None:
-    """Side of a pixel [arcsec] from PIXSCALE, else from the WCS."""
-    from astropy.wcs import WCS
-    from astropy.wcs.utils import proj_plane_pixel_scales
-
-    scale = header.get("PIXSCALE")  # type: ignore[attr-defined]
-    if scale:
-        return float(scale)
-    world = WCS(header)
-    if not world.has_celestial:
-        return None
-    return float(np.mean(proj_plane_pixel_scales(world.celestial)) * 3600)
 
 
 def _centred(pixels: torch.Tensor, size: int, fill: float) -> torch.Tensor:

@@ -9,7 +9,9 @@ from lensbench.registry import load_catalogue
 from lensbench.testing import check_encoder, check_plugin
 
 WITHOUT_OPTIONS = [
-    (kind, name) for kind, name in sorted(load_catalogue().entries) if name != "images"
+    (kind, name)
+    for kind, name in sorted(load_catalogue().entries)
+    if name not in ("images", "stored")
 ]
 
 

@@ -1,0 +1,193 @@
+"""`lensbench data`."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lensbench.cli.options import json_option
+
+if TYPE_CHECKING:
+    from lensbench.data.picture import Selection
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.group("data")
+def command() -> None:
+    """Make, inspect, convert and preview images.
+
+    \b
+    Examples:
+      lensbench data inspect FOLDER
+      lensbench data make --dataset lenses --conditions euclid-vis,hst-acs --n 1000 --out lenses.h5
+    """
+
+
+def _reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What a user says about files that do not say it themselves."""
+    options = (
+        click.option("--key", default="", metavar="NAME", help="Array or column of the images."),
+        click.option("--labels", default="", metavar="NAME", help="The one of the classes."),
+        click.option("--extension", default="", metavar="NAME|NUMBER", help="Of a FITS file."),
+        click.option("--table", default="", metavar="FILE", help="CSV or FITS table of images."),
+        click.option("--shape", default="", metavar="N,H,W", help="Of a file without a header."),
+        click.option("--dtype", default="", metavar="'<f4'", help="Of a file without a header."),
+    )  # fmt: skip
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), function)
+
+
+def _selection(named: dict[str, Any], objects: bool = False) -> Selection:
+    from lensbench.data.picture import Selection
+    from lensbench.errors import UsageError
+
+    text = named.pop("shape")
+    try:
+        shape = tuple(int(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise UsageError(f"--shape {text!r} is not numbers", "e.g. --shape 1000,64,64") from None
+    if any(side < 1 for side in shape):
+        raise UsageError(f"--shape {text!r} has sides below 1", "e.g. --shape 1000,64,64")
+    return Selection(shape=shape, objects=objects, **named)
+
+
+@command.command("inspect")
+@click.argument("path", type=_PATH)
+@_reading_options
+@click.option("--quiet", is_flag=True, help="No progress.")
+@json_option
+def inspect(path: Path, quiet: bool, as_json: bool, **named: Any) -> None:
+    """Say what is at PATH, what is wrong with it, and how to load or convert it.
+
+    \b
+    Examples:
+      lensbench data inspect deeplense/model_I
+      lensbench data inspect cutouts.h5 --key data --labels is_lens --json
+    """
+    from lensbench.cli.progress import Progress
+    from lensbench.data.inspection import inspect_source
+    from lensbench.data.layouts import open_sources
+    from lensbench.data.report import lines_of
+
+    sources = open_sources(path, _selection(named))
+    with Progress(quiet) as progress:
+        found = [
+            inspect_source(s, functools.partial(progress, f"reading {s.path}")) for s in sources
+        ]
+    if as_json:
+        shown = [dataclasses.asdict(one) for one in found]
+        click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
+        return
+    click.echo("\n\n".join("\n".join(lines_of(one)) for one in found))
+
+
+@command.command("preview")
+@click.argument("path", type=_PATH)
+@click.option("--out", type=_PATH, default=Path("preview.png"), show_default=True, metavar="PNG")
+@click.option("--columns", type=click.IntRange(1, 40), default=8, show_default=True)
+@_reading_options
+@click.option("--quiet", is_flag=True, help="No progress.")
+@json_option
+def preview(path: Path, out: Path, columns: int, quiet: bool, as_json: bool, **named: Any) -> None:
+    """Draw a contact sheet of PATH: a row a class or condition, asinh stretch.
+
+    \b
+    Example:
+      lensbench data preview real/lenses --out lenses.png
+    """
+    from lensbench.cli.progress import Progress
+    from lensbench.data.layouts import open_sources
+    from lensbench.data.preview import draw_sheet
+    from lensbench.data.whole import whole
+
+    sources = open_sources(path, _selection(named))
+    with Progress(quiet) as progress, whole(out, overwrite=True) as temporary:
+        draw_sheet(sources, temporary, columns, functools.partial(progress, f"drawing {path}"))
+    click.echo(json.dumps({"out": str(out)}) if as_json else str(out))
+
+
+@command.command("convert")
+@click.argument("source", type=_PATH)
+@click.argument("destination", type=_PATH)
+@_reading_options
+@click.option("--overwrite", is_flag=True, help="Replace DESTINATION where it exists.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@json_option
+def convert(
+    source: Path, destination: Path, overwrite: bool, quiet: bool, as_json: bool, **named: Any
+) -> None:
+    """Write the images of SOURCE, object pickles included, to one HDF5 file, DESTINATION.
+
+    Pickles are read by an unpickler that knows NumPy arrays and numbers and runs nothing.
+
+    \b
+    Example:
+      lensbench data convert deeplense/model_II model_II.h5
+    """
+    from lensbench.cli.progress import Progress
+    from lensbench.data import conversion
+    from lensbench.data.layouts import open_source
+
+    opened = open_source(source, _selection(named, objects=True))
+    with Progress(quiet) as progress:
+        report = functools.partial(progress, f"converting {source}")
+        done = conversion.convert(opened, destination, overwrite, report)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(done), ensure_ascii=False))
+        return
+    listed = ", ".join(f"{name} ({count})" for name, count in done.conditions.items())
+    click.echo(f"{done.path}: {done.images} images: {listed}")
+    for note in done.dropped:
+        click.echo(f"left out: {note}")
+
+
+@command.command("make")
+@click.option("--dataset", default="lenses", show_default=True, metavar="NAME[:OPTION=VALUE,…]")
+@click.option("--conditions", default="euclid-vis", show_default=True, metavar="NAME,NAME,…")
+@click.option("--n", "count", type=int, required=True, help="Scenes.")
+@click.option("--out", type=_PATH, required=True, help="FILE.h5, FILE.parquet, or a folder.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["hdf5", "parquet", "huggingface"]),
+    help="[default: by the suffix]",
+)
+@click.option("--split", default="train", show_default=True, metavar="SPLIT")
+@click.option("--seed", type=int, default=0, show_default=True, help="Draw seed.")
+@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@json_option
+def make(
+    out: Path, form: str | None, overwrite: bool, quiet: bool, as_json: bool, **asked: Any
+) -> None:
+    """Draw scenes, observe each under every condition, and write them all to one file.
+
+    \b
+    Examples:
+      lensbench data make --dataset lenses --conditions euclid-vis,hst-acs --n 1000 --out lenses.h5
+      lensbench data make --n 100 --out lenses --format huggingface
+
+    A make that was stopped goes on where it was when the same command is given again.
+    """
+    from lensbench.cli.progress import Progress
+    from lensbench.data import making
+    from lensbench.data.exports import export_of
+    from lensbench.data.recipes import recipe_of
+    from lensbench.registry import load_catalogue
+
+    export = export_of(out, form or "")
+    names = [name for name in asked.pop("conditions").split(",") if name]
+    recipe = recipe_of(load_catalogue(), asked.pop("dataset"), names, **asked)
+    with Progress(quiet) as progress:
+        done = making.make(recipe, out, export, overwrite, progress)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(done), ensure_ascii=False))
+        return
+    resumed = f", {done.resumed} of them from before" if done.resumed else ""
+    click.echo(f"{done.path}: {done.scenes} scenes under {', '.join(done.conditions)}{resumed}")

@@ -1,0 +1,123 @@
+"""What every reader gives: images as they were found, with what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image of a source, named but not read.
+
+    Attributes:
+        name: Unique within its source.
+        label: Class, in the words of the source; empty where there is none.
+        split: Such as `train` or `val`; empty where there is none.
+        condition: Band, instrument or condition; empty where there is one only.
+        scene: Name of what is in the picture: the same for all its bands and conditions.
+        pickled: The file is an object pickle: it is read only when converted.
+    """
+
+    name: str
+    label: str = ""
+    split: str = ""
+    condition: str = ""
+    scene: str = ""
+    pickled: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image.
+
+    Attributes:
+        pixels: Native-endian float32 (C, H, W).
+        dtype: As it was stored, byte order included, e.g. `>f4`.
+        pixel_scale: Side of a pixel [arcsec], where known.
+        unit: Of the pixels, where known.
+        psf: Point-spread function (h, w), where there is one.
+        noise: Standard deviation of the noise of each pixel (H, W), in the unit of the pixels.
+        values: Numbers beside the image, by name, e.g. the vortex's `mass`.
+    """
+
+    pixels: np.ndarray
+    dtype: str
+    pixel_scale: float | None = None
+    unit: str = ""
+    psf: np.ndarray | None = None
+    noise: np.ndarray | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a user says about files that do not say it themselves; empty means: find out.
+
+    Attributes:
+        key: Array, column or HDF5 dataset that holds the images.
+        labels: The one that holds the classes.
+        extension: FITS extension by name or number.
+        table: CSV or FITS table beside the images.
+        shape: Of a file without a header.
+        dtype: Of a file without a header, e.g. `<f8`.
+        objects: Read object pickles, by the unpickler that knows arrays and nothing else.
+    """
+
+    key: str = ""
+    labels: str = ""
+    extension: str = ""
+    table: str = ""
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    objects: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """Images at one path, recognised.
+
+    Attributes:
+        path: Where they are, as the user named it.
+        layout: Name of the layout, e.g. `class-folders`.
+        title: One line on what it is.
+        items: Every image, in a fixed order.
+        read: Gives the picture of an index.
+        notes: What is worth knowing before use, a sentence each.
+        options: What to add to a command so that this source is read as it was, e.g. `--key data`.
+        facts: Metadata of the whole, for reports.
+        labelled: Classes in the order of their indices, where the source fixes one.
+    """
+
+    path: str
+    layout: str
+    title: str
+    items: tuple[Item, ...]
+    read: Callable[[int], Picture]
+    notes: tuple[str, ...] = ()
+    options: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+
+    def noting(self, *notes: str) -> Source:
+        """The same with more notes."""
+        return replace(self, notes=(*self.notes, *notes))
+
+
+CANONICAL = {
+    "axion": "vortex",
+    "vort": "vortex",
+    "vortex": "vortex",
+    "sphere": "cdm",
+    "cdm": "cdm",
+    "no": "no_sub",
+    "no_sub": "no_sub",
+}
+"""Substructure classes of the DeepLense release, as its parts spell them, by our names."""
+
+
+def canonical_label(label: str) -> str:
+    """A class as lensbench names it; unknown names stay."""
+    return CANONICAL.get(label, label)

@@ -1,0 +1,286 @@
+"""Tables with a column of images: Parquet files and Hugging Face `datasets`."""
+
+from __future__ import annotations
+
+import bisect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lensbench.data.picture import Item, Picture, Selection, Source
+from lensbench.data.readers.axes import as_picture
+from lensbench.data.readers.guard import check_shape, reading
+from lensbench.data.readers.labels import LABEL_NAMES
+from lensbench.errors import DataError
+
+_IMAGES = ("image", "images", "pixels", "img", "data")
+_SCENES = ("scene", "id", "name", "file")
+SHAPES = "lensbench.shapes"
+"""Parquet metadata: shape of the images by column, as JSON, where they are stored flat."""
+
+
+def open_parquet(path: Path, selection: Selection) -> Source:
+    """Source of a Parquet file: read a row group at a time."""
+    import pyarrow.parquet as pq
+
+    with reading(path, "Parquet"):
+        file = pq.ParquetFile(path)
+        metadata = {k.decode(): v.decode() for k, v in (file.schema_arrow.metadata or {}).items()}
+        shapes = {n: tuple(s) for n, s in json.loads(metadata.get(SHAPES, "{}")).items()}
+        types = {field.name: str(field.type) for field in file.schema_arrow}
+        images = image_columns(path, types, selection)
+        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+        known = json.loads(metadata.get("lensbench", "{}"))
+        names = plain_columns(types, selection, known)
+        plain = file.read(columns=sorted(names - set(images))).to_pydict()
+        cache: dict[int, Any] = {}
+
+    def row(index: int, column: str) -> object:
+        group = bisect.bisect_right(starts, index) - 1
+        if group not in cache:
+            cache.clear()
+            cache[group] = file.read_row_group(group, columns=list(images))
+        return cache[group][column][index - starts[group]].as_py()
+
+    title = f"Parquet of {starts[-1]} rows, images in {', '.join(images)}"
+    return table_source(
+        path, "parquet", title, starts[-1], images=images, plain=plain, row=row,
+        shapes=shapes, selection=selection, facts=known,
+    )  # fmt: skip
+
+
+def open_huggingface(path: Path, selection: Selection) -> Source:
+    """Source of a folder that `datasets.save_to_disk` wrote."""
+    with reading(path, "Hugging Face dataset"):
+        import datasets
+
+        loaded = datasets.load_from_disk(str(path))
+        if not isinstance(loaded, datasets.Dataset | datasets.DatasetDict):
+            raise DataError(f"{str(path)!r} is no dataset of `datasets`", "")
+        return huggingface_source(str(path), loaded, selection)
+
+
+def open_hub(name: str, selection: Selection) -> Source:
+    """Source of a dataset on the Hugging Face hub, or of a local copy of its repository.
+
+    Args:
+        name: `owner/name`, or a folder with its Parquet files.
+        selection: Columns.
+
+    Raises:
+        DataError: Where it cannot be reached, saying what to do by hand.
+    """
+    import datasets
+
+    try:
+        loaded = datasets.load_dataset(name)
+    except Exception as error:
+        raise DataError(
+            f"dataset {name!r} cannot be loaded: {str(error).splitlines()[0][:160]}",
+            f"where there is a connection: `hf download --repo-type dataset {name} "
+            "--local-dir FOLDER`, then name that folder here",
+        ) from error
+    return huggingface_source(name, loaded, selection)
+
+
+def huggingface_source(path: str, loaded: Any, selection: Selection) -> Source:
+    """Source of a loaded `Dataset` or of all splits of a `DatasetDict`."""
+    splits = dict(loaded) if hasattr(loaded, "keys") else {"": loaded}
+    parts = [_huggingface_split(path, s, d, selection) for s, d in splits.items()]
+    starts = np.concatenate([[0], np.cumsum([len(part.items) for part in parts])]).tolist()
+
+    def read(index: int) -> Picture:
+        part = bisect.bisect_right(starts, index) - 1
+        return parts[part].read(index - starts[part])
+
+    first = parts[0]
+    named = [split for split in splits if split]
+    title = f"Hugging Face dataset of {starts[-1]} images" + (
+        f" in splits {', '.join(named)}" if named else ""
+    )
+    return Source(
+        path, "huggingface", title, tuple(item for part in parts for item in part.items), read,
+        first.notes, first.options, first.facts, first.classes,
+    )  # fmt: skip
+
+
+def _huggingface_split(path: str, split: str, dataset: Any, selection: Selection) -> Source:
+    dataset.data.table.validate(full=True)
+    plain_arrow = dataset.with_format(None)
+    types = {name: type(feature).__name__ for name, feature in dataset.features.items()}
+    types = {n: "image" if kind in ("Image", "Array2D", "Array3D") else str(dataset.features[n])
+             for n, kind in types.items()}  # fmt: skip
+    images = image_columns(Path(path), types, selection)
+    description = dataset.info.description
+    facts = json.loads(description) if _is_ours(description) else {}
+    names = plain_columns(types, selection, facts)
+    plain = {name: list(plain_arrow[name]) for name in sorted(names - set(images))}
+    classes: tuple[str, ...] = ()
+    for name, values in plain.items():
+        known = getattr(dataset.features[name], "names", None)
+        if known:
+            plain[name] = [known[v] if isinstance(v, int) and v >= 0 else "" for v in values]
+            classes = tuple(known)
+    wanted = dataset.select_columns(list(images)).with_format("numpy")
+    source = table_source(
+        Path(path), "huggingface", "", len(dataset), images=images, plain=plain,
+        row=lambda index, column: wanted[index][column], shapes={}, selection=selection,
+        facts=facts, split=split,
+    )  # fmt: skip
+    return source if not classes else replace(source, classes=classes)
+
+
+def plain_columns(
+    types: Mapping[str, str], selection: Selection, facts: Mapping[str, str]
+) -> set[str]:
+    """Columns of names and classes, which are read as a whole."""
+    wanted = {*_SCENES, *LABEL_NAMES, selection.labels, facts.get("label", "")}
+    return {name for name in types if name in wanted}
+
+
+def _is_ours(description: str) -> bool:
+    return description.startswith('{"format": "lensbench')
+
+
+def image_columns(path: Path, types: Mapping[str, str], selection: Selection) -> tuple[str, ...]:
+    """Columns that hold images: the one named, those of lensbench, or one that looks like it.
+
+    Raises:
+        DataError: Where there is none.
+    """
+    if selection.key:
+        if selection.key not in types:
+            raise DataError(
+                f"{str(path)!r} has no column {selection.key!r}", f"it has {', '.join(types)}"
+            )
+        return (selection.key,)
+    ours = tuple(name for name in types if name.startswith("image:"))
+    if ours:
+        return ours
+    fitting = [n for n, t in types.items() if t == "image" or "list" in t.lower() or "binary" in t
+               or "extension" in t]  # fmt: skip
+    named = [name for name in _IMAGES if name in types] or fitting
+    if not named:
+        raise DataError(
+            f"{str(path)!r} has no column of images", f"name one with --key: {', '.join(types)}"
+        )
+    return (named[0],)
+
+
+def table_source(
+    path: Path,
+    layout: str,
+    title: str,
+    count: int,
+    *,
+    images: Sequence[str],
+    plain: Mapping[str, Sequence[object]],
+    row: Callable[[int, str], object],
+    shapes: Mapping[str, tuple[int, ...]],
+    selection: Selection,
+    facts: Mapping[str, str],
+    split: str = "",
+) -> Source:
+    """Source of a table: an item a row and column of images."""
+    if selection.labels and selection.labels not in plain:
+        raise DataError(f"{str(path)!r} has no column {selection.labels!r}", "mend --labels")
+    if any(len(column) != count for column in plain.values()):
+        raise DataError(
+            f"{str(path)!r} has columns that are not as long as the table", "it is damaged"
+        )
+    label = selection.labels or facts.get("label", "")
+    label = label or next((name for name in LABEL_NAMES if name in plain), "")
+    scene = next((name for name in _SCENES if name in plain), "")
+    several = len(images) > 1
+
+    def name_of(index: int) -> str:
+        name = str(plain[scene][index]) if scene else f"{path.name}#{index}"
+        return f"{split}/{name}" if split else name
+
+    classes = json.loads(facts["classes"]) if "classes" in facts else ()
+    conditions = {
+        name.partition(":")[2]: json.loads(value)
+        for name, value in facts.items()
+        if name.startswith("condition:")
+    }
+    items = []
+    for column in images:
+        condition = column.partition(":")[2]
+        for index in range(count):
+            text = str(plain[label][index]) if label else ""
+            if classes and text.isdecimal() and int(text) < len(classes):
+                text = classes[int(text)]
+            name = name_of(index)
+            items.append(
+                Item(f"{name}#{condition}" if several else name, text, split, condition, name)
+            )
+
+    def read(index: int) -> Picture:
+        which, line = divmod(index, count)
+        column = images[which]
+        with reading(path, layout):
+            array = as_array(f"{path}#{line}", row(line, column), shapes.get(column))
+            known = conditions.get(column.partition(":")[2], {})
+            return Picture(
+                as_picture(f"{path}#{line}", array), array.dtype.str, known.get("pixel_scale"),
+                str(known.get("unit", "")),
+            )  # fmt: skip
+
+    notes = [f"Images are in {', '.join(map(repr, images))}."]
+    if label:
+        notes.append(f"Classes are in {label!r}.")
+    options = f"--key {images[0]}" if selection.key else ""
+    options += f" --labels {label}" if selection.labels else ""
+    return Source(
+        str(path), layout, title, tuple(items), read, tuple(notes), options.strip(),
+        {k: str(v) for k, v in facts.items()}, tuple(classes),
+    )  # fmt: skip
+
+
+def as_array(name: str, value: object, shape: tuple[int, ...] | None) -> np.ndarray:
+    """One cell of a table as an array: nested lists, flat with a known shape, or an encoded image.
+
+    Raises:
+        DataError: Where it is none of these.
+    """
+    if isinstance(value, dict) and "bytes" in value:
+        value = value["bytes"]
+    if isinstance(value, bytes):
+        return _decode(name, value)
+    if hasattr(value, "convert"):  # an image that `datasets` has decoded
+        return np.asarray(value)
+    array = np.asarray(value, dtype=None if value is not None else np.float64)
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{name!r} holds no image", "name another column with --key")
+    if shape is not None:
+        array = array.astype(np.float32).reshape(shape)
+    elif array.ndim == 1:
+        side = round(len(array) ** 0.5)
+        if side * side != len(array):
+            raise DataError(f"{name!r} holds {len(array)} numbers, no square image", "--key")
+        array = array.reshape(side, side)
+    return array
+
+
+def _decode(name: str, content: bytes) -> np.ndarray:
+    """Bytes of a PNG, JPEG or TIFF, or of a .npy, as an array."""
+    import io
+
+    if content[:6] == b"\x93NUMPY":
+        from lensbench.data.readers.npy import read_header
+
+        shape, _, dtype = read_header(Path(name), io.BytesIO(content))
+        check_shape(name, shape)
+        if dtype.hasobject:
+            raise DataError(f"{name!r} is an object pickle", "")
+        return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "TIFF")) as picture:
+        check_shape(name, (picture.height, picture.width))
+        return np.asarray(picture)

@@ -1,0 +1,88 @@
+"""The images file of lensbench: an item a scene and condition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from lensbench.data.container import FORMAT, VERSION, attribute
+from lensbench.data.picture import Item, Picture, Source
+from lensbench.data.readers.guard import reading
+from lensbench.data.readers.hdf5 import check_dataset, find_datasets
+from lensbench.errors import DataError
+
+
+def is_container(path: Path) -> bool:
+    """Whether an HDF5 file says that it is lensbench's own."""
+    with h5py.File(path, "r") as file:
+        return bool(attribute(file, "format") == FORMAT)
+
+
+def open_container(path: Path) -> Source:
+    """Source of an images file.
+
+    Raises:
+        DataError: Where it was not written to its end, is newer, or is damaged.
+    """
+    with reading(path, "images file of lensbench"), h5py.File(path, "r") as file:
+        facts = {name: str(attribute(file, name)) for name in file.attrs}
+        if int(attribute(file, "format_version") or 0) > VERSION:
+            raise DataError(f"{str(path)!r} is of a newer lensbench", "update lensbench")
+        if not bool(attribute(file, "complete")):
+            raise DataError(f"{str(path)!r} was not written to its end", "make it again")
+        shapes = find_datasets(path, file)
+        ids = [_text(name) for name in file["scenes/id"][()]]
+        labels, classes = _classes(file, len(ids))
+        splits = [_text(s) for s in file["scenes/split"][()]] if "scenes/split" in shapes else []
+        conditions = list(file["images"])
+        items, places = [], []
+        for name in conditions:
+            check_dataset(path, file[f"images/{name}/pixels"])
+            rows = np.asarray(file[f"images/{name}/scene"][()])
+            if len(rows) != len(file[f"images/{name}/pixels"]) or (rows >= len(ids)).any():
+                raise DataError(f"{str(path)!r}: rows of {name!r} do not fit", "make it again")
+            for place, row in enumerate(rows.tolist()):
+                scene = ids[row]
+                full = f"{scene}#{name}" if len(conditions) > 1 else scene
+                split = splits[row] if splits else facts.get("split", "")
+                items.append(Item(full, labels[row], split, name, scene))
+                places.append((name, place, row))
+        values = [name for name in shapes if name.startswith(("scenes/targets/", "scenes/param"))]
+        numbers = {name.rpartition("/")[2]: file[name][()] for name in values
+                   if len(shapes[name]) == 1}  # fmt: skip
+
+    def read(index: int) -> Picture:
+        name, place, row = places[index]
+        with reading(path, "images file of lensbench"), h5py.File(path, "r") as opened:
+            group = opened[f"images/{name}"]
+            scale = attribute(group, "pixel_scale")
+            if "pixel_scale" in group:
+                scale = group["pixel_scale"][place]
+            return Picture(
+                np.asarray(group["pixels"][place], np.float32),
+                str(group["pixels"].dtype.str),
+                float(scale) if scale is not None and scale > 0 else None,
+                str(attribute(group, "unit") or ""),
+                np.asarray(group["psf"][place]) if "psf" in group else None,
+                np.asarray(group["noise"][place]) if "noise" in group else None,
+                {key: float(column[row]) for key, column in numbers.items()},
+            )
+
+    title = f"images file of lensbench: {len(ids)} scenes under {', '.join(conditions)}"
+    return Source(str(path), "lensbench", title, tuple(items), read, (), "", facts, classes)
+
+
+def _classes(file: h5py.File, count: int) -> tuple[list[str], tuple[str, ...]]:
+    """Class of each scene and all classes, from the first target that has classes."""
+    for stored in file["scenes"].get("targets", {}).values():
+        if attribute(stored, "classes"):
+            classes = tuple(attribute(stored, "classes"))
+            indices = np.asarray(stored[()])
+            return [classes[i] if 0 <= i < len(classes) else "" for i in indices], classes
+    return [""] * count, ()
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,205 @@
+""".npy files: one image, a stack of images, or a memory map without a header."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from lensbench.data.pickles import unpickle_npy
+from lensbench.data.picture import Item, Picture, Selection, Source
+from lensbench.data.readers.axes import as_picture, is_image, is_stack
+from lensbench.data.readers.guard import check_shape, reading
+from lensbench.data.readers.labels import Labels, labels_beside
+from lensbench.errors import DataError
+
+_MAGIC = b"\x93NUMPY"
+_SIDES = (64, 150, 75, 128, 101, 100, 45, 32, 256)
+_DTYPES = ("<f4", "<f8", "<i8", "<i4", "<u2", "|u1")
+
+
+def open_array(path: Path) -> np.ndarray:
+    """A memory map of a .npy file, its header held against the size of the file.
+
+    Raises:
+        DataError: Where it is an object pickle, damaged, or no .npy file.
+    """
+    with reading(path, "NumPy .npy"), path.open("rb") as file:
+        shape, fortran, dtype = read_header(path, file)
+        offset = file.tell()
+        if dtype.hasobject:
+            raise DataError(
+                f"{str(path)!r} is an object pickle, which runs code when it is loaded",
+                f"`lensbench data convert {path} images.h5` reads the arrays in it and no more",
+            )
+        check_shape(path, shape)
+        wanted = math.prod(shape) * dtype.itemsize
+        found = path.stat().st_size - offset
+        if found < wanted:
+            raise DataError(
+                f"{str(path)!r} is cut short: {found} bytes of data, its header says {wanted}",
+                "fetch or write the file again",
+            )
+        return _map(path, dtype, offset, shape, fortran)
+
+
+def _map(
+    path: Path, dtype: np.dtype, offset: int, shape: tuple[int, ...], fortran: bool = False
+) -> np.ndarray:
+    """Numbers of a file, read when they are asked for."""
+    order: Literal["F", "C"] = "F" if fortran else "C"
+    mapped: np.ndarray = np.memmap(path, dtype, "r", offset=offset, shape=shape, order=order)
+    return mapped
+
+
+def read_header(path: Path, file: object) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, Fortran order and dtype of an open .npy file."""
+    version = np.lib.format.read_magic(file)  # type: ignore[arg-type]
+    if version == (1, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)  # type: ignore[arg-type]
+    elif version == (2, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)  # type: ignore[arg-type]
+    else:
+        raise DataError(f"{str(path)!r} is of .npy version {version}", "write it as 1.0 or 2.0")
+    if any(side < 0 for side in shape):
+        raise DataError(f"{str(path)!r} claims the shape {shape}", "the header is damaged")
+    return tuple(shape), fortran, dtype
+
+
+def is_pickled(path: Path) -> bool:
+    """Whether a file is a .npy of objects."""
+    return stored_shape(path) == ()
+
+
+def is_single(path: Path) -> bool:
+    """Whether a .npy is one image, or a pickle, which is taken for one."""
+    shape = stored_shape(path)
+    return shape == () or (shape is not None and is_image(shape))
+
+
+def stored_shape(path: Path) -> tuple[int, ...] | None:
+    """Shape from a header, `()` for a pickle, `None` where there is no header."""
+    with path.open("rb") as file:
+        if file.read(6) != _MAGIC:
+            return None
+        file.seek(0)
+        with reading(path, "NumPy .npy"):
+            shape, _, dtype = read_header(path, file)
+    return () if dtype.hasobject else shape or (1,)
+
+
+def read_npy(path: Path, selection: Selection) -> Picture:
+    """The one image of a .npy file."""
+    if selection.objects and is_pickled(path):
+        return unpickle_npy(path)
+    array = open_array(path)
+    with reading(path, "NumPy .npy"):
+        return Picture(as_picture(path, np.asarray(array)), array.dtype.str)
+
+
+def open_npy(path: Path, selection: Selection) -> Source:
+    """Source of a .npy file.
+
+    Raises:
+        DataError: Where it cannot be read as images.
+    """
+    with path.open("rb") as file:
+        headed = file.read(6) == _MAGIC
+    if not headed:
+        return _open_headerless(path, selection)
+    if is_pickled(path):
+        item = Item(path.name, pickled=True)
+        title = "an object pickle in a .npy file"
+        note = "Loading it the usual way would run code; convert reads its arrays and no more."
+        return Source(
+            str(path), "object-pickle", title, (item,), lambda _: read_npy(path, selection), (note,)
+        )
+    array = open_array(path)
+    if is_image(array.shape):
+        return Source(
+            str(path), "one-image", "one image in a .npy file", (Item(path.name),),
+            lambda _: read_npy(path, selection),
+        )  # fmt: skip
+    if not is_stack(array.shape):
+        raise DataError(
+            f"{str(path)!r} has shape {array.shape}, which is neither an image nor a stack of them",
+            "expected (H, W), (C, H, W), (H, W, C), (N, H, W) or (N, C, H, W)",
+        )
+    return stack_source(path, array, labels_beside(path, len(array), selection), "stacked .npy")
+
+
+def stack_source(
+    path: Path, array: np.ndarray, labels: Labels, title: str, options: str = ""
+) -> Source:
+    """Source of a stack (N, H, W), (N, C, H, W) or (N, H, W, C)."""
+
+    def read(index: int) -> Picture:
+        with reading(path, title):
+            return Picture(
+                as_picture(f"{path}[{index}]", np.asarray(array[index])), array.dtype.str
+            )
+
+    items = tuple(Item(f"{path.name}#{i}", labels.of(i)) for i in range(len(array)))
+    notes = (f"The classes are from {labels.origin}.",) if labels.origin else ()
+    return Source(
+        str(path), "stack", f"{title} of {len(array)} images, shape {array.shape}",
+        items, read, notes, options, classes=labels.classes,
+    )  # fmt: skip
+
+
+def _open_headerless(path: Path, selection: Selection) -> Source:
+    size = path.stat().st_size
+    if not selection.shape:
+        known = candidates(path)
+        shapes = [f"--shape {','.join(map(str, shape))} --dtype {dtype}" for shape, dtype in known]
+        raise DataError(
+            f"{str(path)!r} has no .npy header: a bare memory map of {size} bytes, or no array",
+            "say how to load it, e.g. " + " or ".join(shapes)
+            if shapes
+            else "give --shape N,H,W and --dtype; what wrote it knows them",
+        )
+    with reading(path, "bare memory map"):
+        dtype = np.dtype(selection.dtype or "<f4")
+        if dtype.kind not in "biuf":
+            raise DataError(f"--dtype {selection.dtype} holds no numbers", "e.g. --dtype <f4")
+        wanted = math.prod(selection.shape) * dtype.itemsize
+        if wanted != size:
+            raise DataError(
+                f"{str(path)!r} has {size} bytes, {selection.shape} of {dtype.str} are {wanted}",
+                "give the --shape and --dtype that it was written with",
+            )
+        check_shape(path, selection.shape)
+        array = _map(path, dtype, 0, selection.shape)
+    if is_image(array.shape):
+        array = array[None]
+    options = f"--shape {','.join(map(str, selection.shape))} --dtype '{dtype.str}'"
+    labels = labels_beside(path, len(array), selection)
+    return stack_source(path, array, labels, "memory map without a header", options)
+
+
+def candidates(path: Path) -> list[tuple[tuple[int, ...], str]]:
+    """Shapes and dtypes under which a bare file holds whole square images of sane numbers."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(65536)
+    found: list[tuple[tuple[int, ...], str]] = []
+    for dtype in _DTYPES:
+        step = np.dtype(dtype).itemsize
+        with np.errstate(all="ignore"):
+            sample = np.frombuffer(head[: len(head) // step * step], dtype).astype(np.float64)
+        if len(sample) == 0 or not _sane(sample):
+            continue
+        for side in _SIDES:
+            count, rest = divmod(size, side * side * step)
+            if count >= 1 and rest == 0:
+                found.append(((count, side, side), dtype))
+                break
+    return found[:3]
+
+
+def _sane(sample: np.ndarray) -> bool:
+    """Whether numbers could be pixels: finite, and neither absurdly large nor all denormal."""
+    largest = float(np.abs(sample).max()) if np.isfinite(sample).all() else np.inf
+    return 1e-12 < largest < 1e9

@@ -1,0 +1,54 @@
+"""From names to a recipe: the dataset and conditions that a call asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+from lensbench.api.dataset import Split
+from lensbench.data.making import Recipe
+from lensbench.errors import UsageError, nearest
+from lensbench.registry import Catalogue, parse_reference
+from lensbench.store.provenance import source_digest
+
+_ROOMS = ("api", "data/readers", "sky")
+
+
+def recipe_of(
+    catalogue: Catalogue,
+    dataset: str,
+    conditions: Sequence[str],
+    *,
+    count: int,
+    split: str,
+    seed: int,
+) -> Recipe:
+    """The recipe of named plugins.
+
+    Raises:
+        UsageError: Where a name is unknown, stands twice, or there are too few scenes.
+    """
+    splits: tuple[Split, ...] = get_args(Split)
+    chosen = next((known for known in splits if known == split), None)
+    if chosen is None:
+        raise UsageError(f"unknown split {split!r}", nearest(split, splits))
+    twice = {name for name in conditions if list(conditions).count(name) > 1}
+    if twice:
+        raise UsageError(f"condition {sorted(twice)[0]!r} stands twice", "keep one")
+    registered = catalogue.find("dataset", parse_reference(dataset).name)
+    entry = registered.entry
+    about = {
+        "licence": entry.licence, "citation": entry.citation, "package": registered.package,
+        "package_version": registered.version,
+    }  # fmt: skip
+    plugin = entry.target.partition(":")[0].partition(".")[0]
+    return Recipe(
+        name=catalogue.canonical("dataset", dataset),
+        dataset=catalogue.build("dataset", dataset),
+        split=chosen,
+        seed=seed,
+        count=count,
+        conditions=tuple(catalogue.build("condition", name) for name in conditions),
+        about=about,
+        code=f"{source_digest('lensbench', _ROOMS)}+{source_digest(plugin)}",
+    )

@@ -1,0 +1,124 @@
+"""The dataset `stored`: images that were observed already, split without a leak."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lensbench import DataError, IncompatibleError
+from lensbench.registry import Catalogue, load_catalogue
+from lensbench.study.plan import Request, plan_run
+
+SPLITS = ("pretraining", "train", "validation", "test")
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    """All that is installed."""
+    return load_catalogue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """60 images of three classes, the first of each repeated under another name."""
+    for label, name in enumerate(("no", "sphere", "vort")):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for i in range(20):
+            pixels = np.random.default_rng(100 * label + i % 19).normal(5, 2, (20, 20))
+            pixels[8:12, 8:12] += 50
+            np.save(tmp_path / "images" / name / f"{i}.npy", pixels)
+    return tmp_path / "images"
+
+
+def test_splits_are_disjoint_and_whole(folder: Path, catalogue: Catalogue) -> None:
+    """Every image is in one split, copies of one image in the same, whatever the order of files."""
+    dataset = catalogue.build("dataset", f"stored:path={folder}")
+    ids: dict[str, str] = {}
+    pixels: dict[bytes, set[str]] = {}
+    for split in SPLITS:
+        seen = dataset.observed(split, range(dataset.size(split)), "as-stored")
+        for name, image in zip(seen.ids, seen.images, strict=True):
+            assert name not in ids
+            ids[name] = split
+            pixels.setdefault(image.numpy().tobytes(), set()).add(split)
+    assert len(ids) == 60
+    assert len(pixels) == 57
+    assert all(len(splits) == 1 for splits in pixels.values())
+    again = catalogue.build("dataset", f"stored:path={folder}")
+    assert again.digest() == dataset.digest()
+
+
+def test_images_are_in_sigma(folder: Path, catalogue: Catalogue) -> None:
+    """Images come cropped to multiples of 8, without their background, in σ of their border."""
+    dataset = catalogue.build("dataset", f"stored:path={folder}")
+    images = dataset.observed("train", range(dataset.size("train")), "as-stored").images.numpy()
+    assert images.shape[1:] == (1, 16, 16)
+    outside = images[:, 0, :3]
+    assert abs(np.median(outside)) < 0.2
+    assert 0.8 < outside.std() < 1.3
+
+
+def test_own_test_split_is_kept(tmp_path: Path, catalogue: Catalogue) -> None:
+    """Images of `val` are the test split, and a copy of one in `train` goes there with it."""
+    for split, seeds in (("train", range(30)), ("val", range(29, 36))):
+        (tmp_path / split / "no").mkdir(parents=True)
+        for seed in seeds:
+            pixels = np.random.default_rng(seed).normal(size=(16, 16))
+            np.save(tmp_path / split / "no" / f"{seed}.npy", pixels)
+    dataset = catalogue.build("dataset", f"stored:path={tmp_path}")
+    tested = dataset.observed("test", range(dataset.size("test")), "as-stored").ids
+    assert sum(name.startswith("val/") for name in tested) == 7
+    assert [name[: len("train/no/29")] for name in tested if name.startswith("train")] == [
+        "train/no/29"
+    ]
+
+
+def test_as_stored_is_for_stored_images_alone(folder: Path, catalogue: Catalogue) -> None:
+    """Simulated scenes are not seen as-stored, nor stored images under an instrument."""
+    simulated = plan_run(catalogue, Request("morphology", baseline="spectrum-logreg"))
+    assert "as-stored" not in simulated[0].test_conditions
+    stored = Request("morphology", baseline="spectrum-logreg", dataset=f"stored:path={folder}")
+    assert plan_run(catalogue, stored)[0].test_conditions == ("as-stored",)
+    for wrong in (
+        Request("morphology", baseline="spectrum-logreg", train_condition="as-stored"),
+        Request("morphology", baseline="spectrum-logreg", dataset=f"stored:path={folder}",
+                train_condition="euclid-vis"),
+        Request("morphology", baseline="spectrum-logreg", test_dataset=f"stored:path={folder}"),
+    ):  # fmt: skip
+        with pytest.raises(IncompatibleError):
+            plan_run(catalogue, wrong)
+
+
+def test_refusals_name_the_remedy(tmp_path: Path, catalogue: Catalogue) -> None:
+    """Pickles and unknown classes are refused, with what to do."""
+    for name in ("no_sub", "axion"):
+        (tmp_path / "a" / name).mkdir(parents=True)
+        np.save(tmp_path / "a" / name / "0.npy", np.random.default_rng(0).normal(size=(16, 16)))
+    pair = np.array([np.zeros((16, 16)), 1.0], dtype=object)
+    np.save(tmp_path / "a" / "axion" / "0.npy", pair, allow_pickle=True)
+    with pytest.raises(DataError, match="object pickles") as caught:
+        catalogue.build("dataset", f"stored:path={tmp_path / 'a'}")
+    assert "lensbench data convert" in caught.value.hint
+    np.savez(tmp_path / "b.npz", images=np.random.default_rng(0).normal(size=(6, 16, 16)),
+             labels=["ring"] * 6)  # fmt: skip
+    with pytest.raises(DataError, match="class 'ring'"):
+        catalogue.build("dataset", f"stored:path={tmp_path / 'b.npz'}")
+
+
+def test_a_baseline_runs_on_stored_images(folder: Path, tmp_path: Path) -> None:
+    """`lensbench run` trains and tests on stored images and ranks what it was asked for."""
+    words = ["run", "--baseline", "spectrum-logreg", "--task", "morphology", "--budget", "smoke",
+             "--dataset", f"stored:path={folder}", "--store", str(tmp_path / "store"), "--json",
+             "--quiet"]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", "from lensbench.cli import main; main()", *words],
+        capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert '"test_condition":"as-stored"' in done.stdout.replace(" ", "")
+    assert "spectrum-logreg" in done.stdout

@@ -1,0 +1,134 @@
+"""Inspection finds what is planted, and nothing where nothing is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from lensbench.data.duplicates import near_duplicates, thumbnail
+from lensbench.data.inspection import DEFECTS, inspect_source
+from lensbench.data.layouts import open_source
+from lensbench.data.report import lines_of
+
+Rings = Callable[..., np.ndarray]
+
+
+def quiet(*_: object) -> None:
+    """Reports nothing."""
+
+
+def folders(root: Path, images: dict[str, np.ndarray]) -> Path:
+    """Writes images by `split/class/name`."""
+    for name, image in images.items():
+        path = root / f"{name}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, image)
+    return root
+
+
+def test_planted_defects_are_counted(tmp_path: Path, rings: Rings) -> None:
+    """Every kind of bad image is counted once, and the example is the image that has it."""
+    good = rings(9, 24)[:, 0]
+    bad = {
+        "nan": good[0].copy(), "infinite": good[1].copy(), "constant": np.full((24, 24), 3.0),
+        "saturated": np.minimum(good[2], 4.0),
+    }  # fmt: skip
+    bad["nan"][3, 4] = np.nan
+    bad["infinite"][0, 0] = np.inf
+    planted = {f"train/no/{name}": image for name, image in bad.items()}
+    clean = {f"train/vort/{i}": image for i, image in enumerate(good[3:6])}
+    leak = {"val/no/leak": good[3], "val/no/clean": good[6], "val/vort/clean": good[7]}
+    found = inspect_source(open_source(folders(tmp_path, planted | clean | leak)), quiet)
+    counts = {name: defect["count"] for name, defect in found.defects.items()}
+    for name in bad:
+        assert counts[name] == 1
+        assert found.defects[name]["examples"] == [f"train/no/{name}.npy"]
+    assert counts["duplicate"] == counts["duplicate_other_split"] == 1
+    assert counts["duplicate_other_class"] == 1
+    assert found.classes == {"no": 6, "vort": 4}
+    assert found.splits == {"train": 7, "val": 3}
+
+
+def test_near_duplicates_across_splits(tmp_path: Path, rings: Rings) -> None:
+    """A turned, flipped, rescaled and slightly noisy copy in another split is found as a leak."""
+    images = rings(40, 64)[:, 0]
+    noise = np.random.default_rng(5).normal(0, 0.02, (64, 64))
+    planted = {f"train/no/{i}": image for i, image in enumerate(images[:30])}
+    planted |= {f"val/no/{i}": image for i, image in enumerate(images[30:])}
+    planted["val/no/leak"] = np.rot90(images[7])[:, ::-1] * 2.5 + noise
+    found = inspect_source(open_source(folders(tmp_path, planted)), quiet)
+    leak = found.defects["near_duplicate_other_split"]
+    assert leak["count"] == 1
+    assert "train/no/7.npy ~ val/no/leak.npy" in str(leak["examples"])
+    assert "duplicate" not in found.defects
+
+
+def test_different_images_are_not_alike(rings: Rings) -> None:
+    """Of 300 rings that are all different, no two count as nearly the same."""
+    small = np.stack([thumbnail(image) for image in rings(300, 64)])
+    assert near_duplicates(small) == []
+
+
+def test_blocks_find_what_one_product_finds(rings: Rings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparing in blocks gives the pairs that comparing at once gives."""
+    small = np.stack([thumbnail(image) for image in rings(50, 32)])
+    small = np.concatenate([small, small[::7]])
+    whole = near_duplicates(small)
+    monkeypatch.setattr("lensbench.data.duplicates._BLOCK", 9)
+    blocks = near_duplicates(small)
+    assert {(p.first, p.second) for p in blocks} == {(p.first, p.second) for p in whole}
+    assert {(p.first, p.second) for p in whole} == {(7 * i, 50 + i) for i in range(8)}
+
+
+def test_psf_and_noise_are_checked(tmp_path: Path, rings: Rings) -> None:
+    """A PSF that does not sum to 1 and a noise map with 1e16 sentinels are warned of."""
+    noise = np.ones((24, 24), np.float32)
+    noise[2, 2] = 1e16
+    units = [
+        fits.PrimaryHDU(rings(1, 24)[0, 0]),
+        fits.ImageHDU(np.full((5, 5), 0.03), name="PSF"),
+        fits.ImageHDU(noise, name="NOISE"),
+    ]
+    fits.HDUList(units).writeto(tmp_path / "a.fits")
+    found = inspect_source(open_source(tmp_path / "a.fits"), quiet)
+    assert {"psf_sum", "noise_sentinel"} == set(found.defects)
+    assert found.psf["largest_sum"] == pytest.approx(0.75)
+
+
+def test_clean_images_have_no_defect(write: Callable[[str], Path]) -> None:
+    """A file with nothing wrong has no defect, and the report says what was looked for."""
+    found = inspect_source(open_source(write("hdf5")), quiet)
+    assert found.defects == {}
+    assert f"no defect   of {len(DEFECTS)} kinds" in "\n".join(lines_of(found))
+
+
+def test_damaged_container_is_found(write: Callable[[str], Path]) -> None:
+    """A value changed in an images file after it was written is found by its SHA-256."""
+    path = write("container")
+    assert inspect_source(open_source(path), quiet).defects == {}
+    with h5py.File(path, "a") as file:
+        file["images/as-stored/pixels"][0, 0, 0, 0] += 1
+    found = inspect_source(open_source(path), quiet)
+    assert found.defects["damaged"]["examples"] == ["/images/as-stored/pixels"]
+
+
+def test_inspection_is_json(any_path: Path) -> None:
+    """What is found can be written as strict JSON and as lines, for every format."""
+    found = inspect_source(open_source(any_path), quiet)
+    text = json.dumps(dataclasses.asdict(found), allow_nan=False)
+    assert json.loads(text)["images"] == found.images
+    assert all("\n" not in line for line in lines_of(found))
+
+
+def test_bands_of_a_scene_are_not_duplicates(write: Callable[[str], Path]) -> None:
+    """Two conditions of one scene look alike and are not reported as near-duplicates."""
+    source = open_source(write("bands"))
+    same = dataclasses.replace(source, read=lambda _: source.read(0))
+    assert "near_duplicate" not in inspect_source(same, quiet).defects
