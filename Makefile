@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 TESTS  := $(VENV)/ready-dev
 
-GENERATED := README.md docs/reference/command-line.md docs/reference/conditions.md
+GENERATED := README.md $(addprefix docs/reference/,command-line.md conditions.md populations.md)
 
 .PHONY: run test check bench docs format clean
 

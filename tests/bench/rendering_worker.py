@@ -69,7 +69,8 @@ def lensbench_side(count: int, num_conditions: int) -> Callable[[], int]:
 def lenstronomy_side(count: int, script: bool) -> Callable[[], int]:
     """The same by lenstronomy's simulation interface.
 
-    At its best it is set up once and knows no redshifts. As the scripts of the release use it, it
+    It convolves at the supersampled resolution, as our operator does, for the same images. At its
+    best it is set up once and knows no redshifts. As the scripts of the release use it, it
     is set up for every scene, with the redshifts from which it rescales deflections.
     """
     from astropy.cosmology import FlatLambdaCDM
@@ -90,7 +91,7 @@ def lenstronomy_side(count: int, script: bool) -> Callable[[], int]:
             "lens_redshift_list": [0.5] * 27, "source_redshift_list": [1.0],
             "cosmo": FlatLambdaCDM(H0=70, Om0=0.3), "z_source_convention": 2.5, "z_source": 1.0,
         }  # fmt: skip
-    numerics = {"supersampling_factor": SUPERSAMPLING, "supersampling_convolution": False}
+    numerics = {"supersampling_factor": SUPERSAMPLING, "supersampling_convolution": True}
 
     def set_up() -> tuple[Any, Any]:
         api = SimAPI(num_pix=SIZE, kwargs_single_band=band, kwargs_model=model)

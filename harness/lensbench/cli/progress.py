@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar a stage on a terminal, a line a stage elsewhere."""
+"""Progress on stderr: a bar a stage on a terminal, a line a stage and half minute elsewhere."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import sys
 import time
 from types import TracebackType
 from typing import Any
+
+_LINE_EVERY = 30.0
+"""Seconds between the lines of one stage where there is no terminal."""
 
 
 class Progress:
@@ -20,6 +23,7 @@ class Progress:
         self._live: Any = None
         self._tasks: dict[str, Any] = {}
         self._started: dict[str, float] = {}
+        self._printed: dict[str, float] = {}
 
     def __enter__(self) -> Progress:
         if not self._quiet and sys.stderr.isatty():
@@ -55,6 +59,9 @@ class Progress:
             if stage not in self._tasks:
                 self._tasks[stage] = self._live.add_task(stage, total=total, note="", rate="")
             self._live.update(self._tasks[stage], completed=done, total=total, note=note, rate=rate)
-        elif done == total:
-            seconds = now - started
-            print(f"{stage}: {done}/{total} in {seconds:.1f} s {note}".rstrip(), file=sys.stderr)
+        elif done == total or now - self._printed.setdefault(stage, now) > _LINE_EVERY:
+            self._printed[stage] = now
+            remaining = (now - started) * (total - done) / max(done, 1)
+            left = f", {remaining:.0f} s to go" if done < total else ""
+            line = f"{stage}: {done}/{total} in {now - started:.1f} s{left} {note}"
+            print(line.rstrip(), file=sys.stderr)

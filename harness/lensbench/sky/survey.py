@@ -38,7 +38,7 @@ class Survey:
     Velocity dispersions follow Choi, Park & Vogeley 2007 (σ* = 161 km/s, α = 2.32, β = 2.67) with
     numbers ∝ (1 + z)^−2.5; lens magnitudes and sizes Hyde & Bernardi 2009; axis ratios a Rayleigh
     distribution of scale 0.378 − 0.000572 σ_v (Collett 2015); density slopes Auger et al. 2010
-    (γ' = 2.078 ± 0.16); multipoles Hao et al. 2006; shear Holder & Schechter 2003 (median 0.05,
+    (γ' = 2.078 ± 0.16); multipoles Hao et al. 2006; shear Oguri & Marshall 2010 (median 0.05,
     0.2 dex); source redshifts Smail et al. 1994; source sizes as in Collett 2015 from Mosleh et
     al. 2012 and Huang et al. 2013. Round numbers are K-corrections (z magnitudes for early types,
     those of a flat spectrum for sources), the scatter of multipoles and the depth of the sources.
