@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def _draw(
         if path is None:
             raise StoreError(f"predictions {row['predictions']} are gone", "run the command again")
         answers.append(Answers(row["entrant"], read_predictions(path)[1]))
-    target = out / f"{run}-{condition}.png"
+    target = out / f"{run}-{re.sub(r'[^A-Za-z0-9@.-]+', '_', condition)}.png"
     title = f"{first['task']} on {first['test_dataset']}, {condition}"
     if "sky" in answers[0].predictions:
         truth = images["sky"]
