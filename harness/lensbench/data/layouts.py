@@ -15,7 +15,8 @@ from lensbench.data.readers.fits import open_fits
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.hdf5 import open_hdf5
 from lensbench.data.readers.labels import LABEL_NAMES
-from lensbench.data.readers.npy import is_single, open_npy, stored_shape
+from lensbench.data.readers.npy import open_npy
+from lensbench.data.readers.npy_header import is_single, stored_shape
 from lensbench.data.readers.npz import open_npz
 from lensbench.errors import DataError
 

@@ -21,6 +21,7 @@ import numpy as np
 from lensbench.data.picture import Picture
 from lensbench.data.readers.axes import as_picture, is_image
 from lensbench.data.readers.guard import check_shape, reading
+from lensbench.data.readers.npy_header import read_header
 from lensbench.errors import DataError
 
 _REFUSED = {"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4",
@@ -214,8 +215,6 @@ def unpickle_npy(path: Path) -> Picture:
     Raises:
         DataError: Where the pickle asks for anything but arrays and numbers, or has not one image.
     """
-    from lensbench.data.readers.npy import read_header
-
     with reading(path, "object pickle"), path.open("rb") as file:
         read_header(path, file)
         return _one_picture(path, unpickle(file.read()))

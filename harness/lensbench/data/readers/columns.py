@@ -15,6 +15,7 @@ from lensbench.data.picture import Item, Picture, Selection, Source
 from lensbench.data.readers.axes import as_picture
 from lensbench.data.readers.guard import check_shape, reading
 from lensbench.data.readers.labels import LABEL_NAMES
+from lensbench.data.readers.npy_header import read_header
 from lensbench.errors import DataError
 
 _IMAGES = ("image", "images", "pixels", "img", "data")
@@ -272,8 +273,6 @@ def _decode(name: str, content: bytes) -> np.ndarray:
     import io
 
     if content[:6] == b"\x93NUMPY":
-        from lensbench.data.readers.npy import read_header
-
         shape, _, dtype = read_header(Path(name), io.BytesIO(content))
         check_shape(name, shape)
         if dtype.hasobject:

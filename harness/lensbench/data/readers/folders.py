@@ -9,7 +9,8 @@ from pathlib import Path
 from lensbench.data.picture import CANONICAL, Item, Picture, Selection, Source
 from lensbench.data.readers import fits, tables
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
-from lensbench.data.readers.npy import is_pickled, is_single, read_npy
+from lensbench.data.readers.npy import read_npy
+from lensbench.data.readers.npy_header import is_pickled, is_single
 from lensbench.data.readers.npz import read_npz
 from lensbench.errors import DataError
 

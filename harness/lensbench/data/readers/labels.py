@@ -10,6 +10,7 @@ import numpy as np
 
 from lensbench.data.picture import Selection
 from lensbench.data.readers.guard import reading
+from lensbench.data.readers.npy_header import open_array
 from lensbench.errors import DataError
 
 LABEL_NAMES = ("is_lens", "label", "labels", "class", "classes", "y", "target", "targets")
@@ -77,7 +78,5 @@ def _answers(images: str, labels: str) -> bool:
 
 
 def _read(path: Path, count: int) -> Labels:
-    from lensbench.data.readers.npy import open_array
-
     with reading(path, "classes"):
         return as_labels(np.asarray(open_array(path)), path.name, count)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -13,81 +12,11 @@ from lensbench.data.picture import Item, Picture, Selection, Source
 from lensbench.data.readers.axes import as_picture, is_image, is_stack
 from lensbench.data.readers.guard import check_shape, reading
 from lensbench.data.readers.labels import Labels, labels_beside
+from lensbench.data.readers.npy_header import MAGIC, is_pickled, map_numbers, open_array
 from lensbench.errors import DataError
 
-_MAGIC = b"\x93NUMPY"
 _SIDES = (64, 150, 75, 128, 101, 100, 45, 32, 256)
 _DTYPES = ("<f4", "<f8", "<i8", "<i4", "<u2", "|u1")
-
-
-def open_array(path: Path) -> np.ndarray:
-    """A memory map of a .npy file, its header held against the size of the file.
-
-    Raises:
-        DataError: Where it is an object pickle, damaged, or no .npy file.
-    """
-    with reading(path, "NumPy .npy"), path.open("rb") as file:
-        shape, fortran, dtype = read_header(path, file)
-        offset = file.tell()
-        if dtype.hasobject:
-            raise DataError(
-                f"{str(path)!r} is an object pickle, which runs code when it is loaded",
-                f"`lensbench data convert {path} images.h5` reads the arrays in it and no more",
-            )
-        check_shape(path, shape)
-        wanted = math.prod(shape) * dtype.itemsize
-        found = path.stat().st_size - offset
-        if found < wanted:
-            raise DataError(
-                f"{str(path)!r} is cut short: {found} bytes of data, its header says {wanted}",
-                "fetch or write the file again",
-            )
-        return _map(path, dtype, offset, shape, fortran)
-
-
-def _map(
-    path: Path, dtype: np.dtype, offset: int, shape: tuple[int, ...], fortran: bool = False
-) -> np.ndarray:
-    """Numbers of a file, read when they are asked for."""
-    order: Literal["F", "C"] = "F" if fortran else "C"
-    mapped: np.ndarray = np.memmap(path, dtype, "r", offset=offset, shape=shape, order=order)
-    return mapped
-
-
-def read_header(path: Path, file: object) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, Fortran order and dtype of an open .npy file."""
-    version = np.lib.format.read_magic(file)  # type: ignore[arg-type]
-    if version == (1, 0):
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)  # type: ignore[arg-type]
-    elif version == (2, 0):
-        shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)  # type: ignore[arg-type]
-    else:
-        raise DataError(f"{str(path)!r} is of .npy version {version}", "write it as 1.0 or 2.0")
-    if any(side < 0 for side in shape):
-        raise DataError(f"{str(path)!r} claims the shape {shape}", "the header is damaged")
-    return tuple(shape), fortran, dtype
-
-
-def is_pickled(path: Path) -> bool:
-    """Whether a file is a .npy of objects."""
-    return stored_shape(path) == ()
-
-
-def is_single(path: Path) -> bool:
-    """Whether a .npy is one image, or a pickle, which is taken for one."""
-    shape = stored_shape(path)
-    return shape == () or (shape is not None and is_image(shape))
-
-
-def stored_shape(path: Path) -> tuple[int, ...] | None:
-    """Shape from a header, `()` for a pickle, `None` where there is no header."""
-    with path.open("rb") as file:
-        if file.read(6) != _MAGIC:
-            return None
-        file.seek(0)
-        with reading(path, "NumPy .npy"):
-            shape, _, dtype = read_header(path, file)
-    return () if dtype.hasobject else shape or (1,)
 
 
 def read_npy(path: Path, selection: Selection) -> Picture:
@@ -106,7 +35,7 @@ def open_npy(path: Path, selection: Selection) -> Source:
         DataError: Where it cannot be read as images.
     """
     with path.open("rb") as file:
-        headed = file.read(6) == _MAGIC
+        headed = file.read(6) == MAGIC
     if not headed:
         return _open_headerless(path, selection)
     if is_pickled(path):
@@ -171,7 +100,7 @@ def _open_headerless(path: Path, selection: Selection) -> Source:
                 "give the --shape and --dtype that it was written with",
             )
         check_shape(path, selection.shape)
-        array = _map(path, dtype, 0, selection.shape)
+        array = map_numbers(path, dtype, 0, selection.shape)
     if is_image(array.shape):
         array = array[None]
     options = f"--shape {','.join(map(str, selection.shape))} --dtype '{dtype.str}'"

@@ -11,7 +11,8 @@ from lensbench.data.picture import Item, Picture, Selection, Source
 from lensbench.data.readers.axes import as_picture, is_image, is_stack
 from lensbench.data.readers.guard import check_shape, reading
 from lensbench.data.readers.labels import LABEL_NAMES, Labels, as_labels
-from lensbench.data.readers.npy import read_header, stack_source
+from lensbench.data.readers.npy import stack_source
+from lensbench.data.readers.npy_header import read_header
 from lensbench.errors import DataError
 
 _MAX_EXPANSION = 2000
