@@ -9,7 +9,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 TESTS  := $(VENV)/ready-dev
 
-GENERATED := README.md $(addprefix docs/reference/,command-line.md conditions.md populations.md)
+GENERATED := README.md docs/explanation/telling-substructure.md \
+	$(addprefix docs/reference/,command-line.md conditions.md populations.md)
 
 .PHONY: run test check bench docs format clean
 
