@@ -22,7 +22,8 @@ class Entry:
         pretraining: Encoders: the pretraining used when the call names none.
         reference: Encoders: ranked in every run's table beside the entrant asked for.
             Conditions: tested under by every run that names none.
-        tasks: Baselines: the tasks that they can do.
+        tasks: Baselines and transfers: the tasks that they can do; a transfer that names none
+            does all.
         targets: Datasets: names of the targets that they provide.
         conditions: Datasets of images that were observed already: the conditions that these are
             under. Such a condition is no other dataset's.

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    import torch
 
     from lensbench.api.budget import Budget
     from lensbench.api.samples import Samples
@@ -17,10 +19,23 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Predictor(Protocol):
-    """Answers a task: called with samples, whose targets it never sees."""
+    """Answers a task: called with samples, whose targets it never sees.
+
+    One that also has `state()`, its fitted numbers as named tensors, is kept in the store where
+    its maker has `restore`: it then answers for other scenes without being fitted again.
+    """
 
     def __call__(self, samples: Samples) -> Predictions:
         """Predictions for the images of these samples."""
+        ...
+
+
+@runtime_checkable
+class Restorable(Protocol):
+    """A predictor that can be kept."""
+
+    def state(self) -> Mapping[str, torch.Tensor]:
+        """All that was fitted, as named tensors; text and pickles have no place in it."""
         ...
 
 
@@ -35,6 +50,8 @@ class FitContext:
         budget: How long to train.
         seed: For every random choice of the fit.
         report: Called with steps done, steps in all and a word on the state.
+        target: Unlabelled samples of another condition or population, to which a transfer that
+            `adapts` may adapt; their scenes are of the training split, never of the test's.
     """
 
     task: Task
@@ -43,11 +60,22 @@ class FitContext:
     budget: Budget
     seed: int
     report: Report
+    target: Samples | None = None
 
 
 @runtime_checkable
 class Transfer(Protocol):
-    """Puts an encoder to a task."""
+    """Puts an encoder to a task.
+
+    A class may set `frozen = True`: it leaves the encoder as it is, so images are encoded once
+    and kept; samples then carry `features`, which `lensbench.encode` gives. It may set `adapts =
+    True`: it wants `FitContext.target`. And it may have
+
+        def restore(self, encoder, context, state: Mapping[str, Tensor]) -> Predictor
+
+    which makes the predictor whose `state()` this was; the samples of `context` are empty then,
+    but for the shape of the images, their condition and the targets' `info`.
+    """
 
     version: str
 
@@ -58,7 +86,10 @@ class Transfer(Protocol):
 
 @runtime_checkable
 class Baseline(Protocol):
-    """A predictor that needs no encoder: the traditional methods."""
+    """A predictor that needs no encoder: the traditional methods.
+
+    May have `restore(self, context, state)`, as a `Transfer` may.
+    """
 
     version: str
 

@@ -31,6 +31,10 @@ class Pretraining(Protocol):
         learning_rate: Peak rate of AdamW.
         weight_decay: Of AdamW.
         batch_size: Images a step.
+
+    A class may set `needs_images = False`, where nothing is learned from any image, and `paired =
+    True`, where each batch is wanted with `Samples.pair`: the same scenes under another of the
+    pretraining's conditions. Each batch is of one condition, drawn at random.
     """
 
     version: str

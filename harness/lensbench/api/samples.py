@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,6 +37,9 @@ class Samples:
         info: What each target is.
         condition: Under which the images were observed.
         data_range: Full scale of an image target in the unit of `images`.
+        features: What a frozen encoder made of the images, where the harness encoded them
+            already; `lensbench.encode` gives these.
+        pair: The same scenes under another condition, for a pretraining that is `paired`.
     """
 
     ids: tuple[str, ...]
@@ -45,6 +48,8 @@ class Samples:
     info: Mapping[str, Target]
     condition: Condition
     data_range: float
+    features: Features | None = None
+    pair: Samples | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -56,6 +61,8 @@ class Samples:
             ids=tuple(self.ids[i] for i in indices.tolist()),
             images=self.images[indices],
             targets={name: values[indices] for name, values in self.targets.items()},
+            features=_each(self.features, lambda values: values[indices]),
+            pair=self.pair.take(indices) if self.pair else None,
         )
 
     def to(self, device: torch.device) -> Samples:
@@ -64,4 +71,14 @@ class Samples:
             self,
             images=self.images.to(device),
             targets={name: values.to(device) for name, values in self.targets.items()},
+            features=_each(self.features, lambda values: values.to(device)),
+            pair=self.pair.to(device) if self.pair else None,
         )
+
+
+def _each(
+    features: Features | None, change: Callable[[torch.Tensor], torch.Tensor]
+) -> Features | None:
+    if features is None:
+        return None
+    return Features(change(features.pooled), tuple(change(one) for one in features.maps))

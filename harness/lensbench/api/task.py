@@ -76,6 +76,10 @@ class Task(Protocol):
         targets: Names of the targets that it needs.
         sky: How it wants the target `sky`; `None` where it does not ask for it.
         metrics: The first is the primary one, by which tables are ranked.
+
+    A class may set `needs_maps = False` where its head looks at `Features.pooled` alone, so that
+    no maps are kept. It may set `normal = (target, class)`: only scenes of that class are
+    trained on, pretraining included, as for the detection of anomalies.
     """
 
     version: str

@@ -13,7 +13,12 @@ from lensbench.errors import PluginError
 
 
 def encode(encoder: Any, samples: Samples) -> Features:
-    """Features of samples: images stretched, and the condition given to encoders that ask."""
+    """Features of samples: images stretched, and the condition given to encoders that ask.
+
+    Samples that carry features already are not encoded again.
+    """
+    if samples.features is not None:
+        return samples.features
     images = stretch(samples.images)
     if getattr(encoder, "uses_condition", False):
         vector = torch.tensor(samples.condition.vector(), device=images.device)

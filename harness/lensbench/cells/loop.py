@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lensbench.errors import RunError
 
@@ -38,7 +38,7 @@ class TrainingLoop:
 
     def run(
         self,
-        parameters: Iterable[Tensor],
+        model: nn.Module,
         count: int,
         loss_of: Callable[[Tensor, torch.Generator], Tensor],
         report: Report,
@@ -46,7 +46,7 @@ class TrainingLoop:
         """Trains in place.
 
         Args:
-            parameters: What is trained.
+            model: What is trained, as far as it requires gradients.
             count: Number of samples.
             loss_of: From indices of samples (b,) and a generator to a scalar.
             report: Called after every step.
@@ -57,7 +57,7 @@ class TrainingLoop:
         Raises:
             RunError: Where the loss is not finite.
         """
-        trained = [p for p in parameters if p.requires_grad]
+        trained = [p for p in model.parameters() if p.requires_grad]
         groups = [
             {"params": [p for p in trained if p.ndim > 1], "weight_decay": self.weight_decay},
             {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},

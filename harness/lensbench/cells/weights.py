@@ -55,7 +55,7 @@ def pretrain(
             seed=seed,
         )
         loop.run(
-            objective.parameters(),
+            objective,
             len(samples),
             lambda indices, random: objective(samples.take(indices).to(device), random),
             report,

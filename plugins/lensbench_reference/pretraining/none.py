@@ -12,6 +12,7 @@ class NoPretraining:
     """Leaves the encoder at its initial weights."""
 
     version = "1"
+    needs_images = False
     targets: tuple[str, ...] = ()
     learning_rate = 0.0
     weight_decay = 0.0

@@ -43,7 +43,7 @@ def fit(model: HeadedEncoder, context: FitContext, learning_rate: float, batch_s
         batch = turned(context.train.take(indices), generator)
         return context.task.loss(model(batch), batch)
 
-    loop.run(model.parameters(), len(context.train), loss_of, context.report)
+    loop.run(model, len(context.train), loss_of, context.report)
     model.eval()
 
 

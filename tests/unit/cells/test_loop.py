@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from lensbench.cells.loop import TrainingLoop
 from lensbench.errors import RunError
@@ -11,9 +12,14 @@ def fitted(seed: int, steps: int = 60) -> torch.Tensor:
     """A line fitted to a plane."""
     x = torch.randn(64, 3, generator=torch.Generator().manual_seed(0))
     y = x @ torch.tensor([1.0, -2.0, 0.5])
-    weight = torch.zeros(3, 1, requires_grad=True)
+    weight = nn.Parameter(torch.zeros(3, 1))
     loop = TrainingLoop(steps, 16, 0.1, 0.0, seed)
-    loop.run([weight], 64, lambda i, _: ((x[i] @ weight)[:, 0] - y[i]).square().mean(), ignore)
+    loop.run(
+        nn.ParameterList([weight]),
+        64,
+        lambda i, _: ((x[i] @ weight)[:, 0] - y[i]).square().mean(),
+        ignore,
+    )
     return weight.detach()[:, 0]
 
 
@@ -34,21 +40,21 @@ def test_its_seed_fixes_the_result():
 
 def test_a_loss_that_is_not_finite_is_an_error():
     """Divergence is told with its step."""
-    weight = torch.zeros(1, requires_grad=True)
+    weight = nn.Parameter(torch.zeros(1))
     with pytest.raises(RunError, match="step 1 of 5"):
         TrainingLoop(5, 2, 0.1, 0.0, 0).run(
-            [weight], 4, lambda i, _: (weight / 0.0 * 0.0).sum(), ignore
+            nn.ParameterList([weight]), 4, lambda i, _: (weight / 0.0 * 0.0).sum(), ignore
         )
 
 
 def test_every_sample_is_seen_once_an_epoch():
     """Batches of an epoch are disjoint and cover all that fits."""
-    weight = torch.zeros(1, requires_grad=True)
+    weight = nn.Parameter(torch.zeros(1))
     seen: list[int] = []
 
     def loss(indices, generator):
         seen.extend(indices.tolist())
         return weight.square().sum()
 
-    TrainingLoop(4, 5, 0.1, 0.0, 0).run([weight], 20, loss, ignore)
+    TrainingLoop(4, 5, 0.1, 0.0, 0).run(nn.ParameterList([weight]), 20, loss, ignore)
     assert sorted(seen) == list(range(20))
