@@ -9,21 +9,25 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def _plain(value: Any) -> Any:
+    """What JSON does not know, in terms that it knows."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a key cannot hold {value!r} of type {type(value).__name__}")
+
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), default=_plain, check_circular=False
+)
+
+
 def canonical(value: Any) -> Any:
     """A value as plain JSON, in which the order of mappings does not matter."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {field.name: canonical(getattr(value, field.name)) for field in fields}
-    if isinstance(value, Mapping):
-        return {str(name): canonical(value[name]) for name in sorted(value, key=str)}
-    if isinstance(value, list | tuple):
-        return [canonical(item) for item in value]
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    raise TypeError(f"a key cannot hold {value!r} of type {type(value).__name__}")
+    return json.loads(_ENCODER.encode(value))
 
 
 def key_of(description: Mapping[str, Any]) -> str:
     """The key of a description: 20 hexadecimal digits of the SHA-256 of its canonical JSON."""
-    text = json.dumps(canonical(description), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+    return hashlib.sha256(_ENCODER.encode(description).encode()).hexdigest()[:20]

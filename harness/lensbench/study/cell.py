@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entrant:
     """What a row of a table ranks: encoder + pretraining + transfer, or a baseline.
 
@@ -23,26 +23,40 @@ class Entrant:
         return self.baseline or f"{self.encoder} + {self.pretraining} + {self.transfer}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Seeds:
-    """Named axes of chance, so that the variance of each can be told apart."""
+    """Named axes of chance, so that the variance of each can be told apart.
+
+    Attributes:
+        draw: Of scenes and their noise.
+        pretraining: Of initial weights, order and chance of a pretraining.
+        fit: Of heads, order and chance of a fit.
+    """
 
     draw: int = 0
     pretraining: int = 0
     fit: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, order=True)
+class View:
+    """Scenes as they are seen: a dataset under a condition."""
+
+    dataset: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
-    """One fit, and the conditions under which it is scored.
+    """One fit, and the views on which it is scored.
 
     Attributes:
         entrant: Who.
         task: Asked what.
-        dataset: Trained on which scenes.
-        test_dataset: Scored on which scenes; the same dataset's test split where equal.
-        train_condition: Under which condition it is pretrained and fitted.
-        test_conditions: Under which it is scored.
+        train: Fitted on these scenes so seen.
+        tests: Scored on these, each on its test split.
+        pretraining: Pretrained on these, each on its pretraining split; none for a baseline.
+        target: Whose unlabelled training scenes a transfer adapts to, where it adapts.
         labels: How many labelled scenes; `None` for all of the budget's.
         seeds: Chance.
         budget: Name of the budget.
@@ -50,10 +64,10 @@ class Cell:
 
     entrant: Entrant
     task: str
-    dataset: str
-    test_dataset: str
-    train_condition: str
-    test_conditions: tuple[str, ...]
-    labels: int | None
-    seeds: Seeds
-    budget: str
+    train: View
+    tests: tuple[View, ...]
+    pretraining: tuple[View, ...] = ()
+    target: View | None = None
+    labels: int | None = None
+    seeds: Seeds = field(default_factory=Seeds)
+    budget: str = "quick"

@@ -1,8 +1,11 @@
-"""Descriptions: all that an artefact depends on, from which its key follows."""
+"""Descriptions: all that an artefact depends on, from which its key follows.
+
+Each names the artefacts that it is made from by their keys, under `inputs`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +14,21 @@ from lensbench.api.task import SkyTarget
 from lensbench.study.cell import Cell
 
 Description = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Numerics:
+    """What the last bits of arithmetic depend on.
+
+    Attributes:
+        device: `cpu` or `cuda`.
+        threads: Of one computation on the CPU.
+        processes: Among which a pretraining is divided.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -30,7 +48,7 @@ class Code:
     def of(self, *names: str) -> dict[str, str]:
         """Harness, torch and these plugins (`kind/name:options`)."""
         plugins = {name.partition(":")[0] for name in names}
-        known = {name: self.plugins[name] for name in sorted(plugins)}
+        known = {name: self.plugins[name] for name in plugins}
         return {"harness": self.harness, "torch": self.torch, **known}
 
 
@@ -58,22 +76,65 @@ def describe_images(
     }
 
 
-def describe_weights(cell: Cell, images: str, code: Code) -> Description:
-    """A pretrained encoder, of images of this key."""
+def describe_weights(
+    cell: Cell,
+    digest: str,
+    images: Sequence[str],
+    normal: tuple[str, str] | None,
+    numerics: Numerics,
+    code: Code,
+) -> Description:
+    """An encoder before any task.
+
+    Args:
+        cell: Any that asks for it.
+        digest: Of the files that the encoder reads, if any.
+        images: Keys of the images that it is trained on; none where it is not trained.
+        normal: Target and class to which these are confined.
+        numerics: How it is computed.
+        code: What computes it.
+    """
     entrant = cell.entrant
-    return {
+    described: dict[str, Any] = {
         "kind": "weights",
         "encoder": entrant.encoder,
+        "digest": digest,
         "pretraining": entrant.pretraining,
-        "images": images,
         "seed": cell.seeds.pretraining,
-        "budget": cell.budget,
+        "inputs": {"images": list(images)},
         "code": code.of(f"encoder/{entrant.encoder}", f"pretraining/{entrant.pretraining}"),
+    }
+    if images:
+        described |= {"budget": cell.budget, "normal": normal, "numerics": numerics}
+    return described
+
+
+def describe_features(
+    cell: Cell, weights: str, images: str, maps: bool, numerics: Numerics, code: Code
+) -> Description:
+    """What an encoder of these weights makes of these images, with its maps or without."""
+    return {
+        "kind": "features",
+        "encoder": cell.entrant.encoder,
+        "maps": maps,
+        "numerics": numerics,
+        "inputs": {"weights": weights, "images": images},
+        "code": code.of(f"encoder/{cell.entrant.encoder}"),
     }
 
 
-def describe_fit(cell: Cell, weights: str, train: str, validation: str, code: Code) -> Description:
-    """An entrant fitted to a task, from these weights and on images of these keys."""
+def describe_fit(
+    cell: Cell, weights: str, images: Sequence[str], numerics: Numerics, code: Code
+) -> Description:
+    """An entrant fitted to a task.
+
+    Args:
+        cell: Which.
+        weights: Key of its pretrained encoder; empty for a baseline.
+        images: Keys of the images to train and validate on, and of those to adapt to.
+        numerics: How it is computed.
+        code: What computes it.
+    """
     entrant = cell.entrant
     parts = (
         [f"baseline/{entrant.baseline}"]
@@ -81,24 +142,30 @@ def describe_fit(cell: Cell, weights: str, train: str, validation: str, code: Co
         else [f"encoder/{entrant.encoder}", f"transfer/{entrant.transfer}"]
     )
     return {
-        "kind": "fit",
-        "entrant": entrant,
+        "kind": "fits",
+        "encoder": entrant.encoder,
+        "transfer": entrant.transfer,
+        "baseline": entrant.baseline,
         "task": cell.task,
-        "weights": weights,
-        "train": train,
-        "validation": validation,
         "labels": cell.labels,
         "seed": cell.seeds.fit,
         "budget": cell.budget,
+        "numerics": numerics,
+        "inputs": {"weights": weights, "images": list(images)},
         "code": code.of(f"task/{cell.task}", *parts),
     }
 
 
-def describe_predictions(fit: Description, images: str) -> Description:
-    """What a fit answers for images of this key."""
-    return {"kind": "predictions", "fit": fit, "images": images}
+def describe_predictions(fit: str, images: str) -> Description:
+    """What a fit answers for images."""
+    return {"kind": "predictions", "inputs": {"fits": fit, "images": images}}
 
 
-def describe_records(fit: Description, predictions: Mapping[str, str]) -> Description:
-    """The scores of a fit, from predictions of these keys by test condition."""
-    return {"kind": "records", "fit": fit, "predictions": predictions}
+def describe_records(cell: Cell, predictions: Sequence[str], resamples: int) -> Description:
+    """The scores of a cell, from its predictions in the order of its tests."""
+    return {
+        "kind": "records",
+        "pretraining": cell.entrant.pretraining,
+        "resamples": resamples,
+        "inputs": {"predictions": list(predictions)},
+    }

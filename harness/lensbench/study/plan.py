@@ -8,7 +8,7 @@ from lensbench.api.budget import find_budget
 from lensbench.api.entry import Kind
 from lensbench.errors import IncompatibleError, UsageError, nearest
 from lensbench.registry import Catalogue, Registered, parse_reference
-from lensbench.study.cell import Cell, Entrant, Seeds
+from lensbench.study.cell import Cell, Entrant, Seeds, View
 
 DEFAULT_CONDITION = "euclid-vis"
 """What is trained under where the call does not say and the dataset allows."""
@@ -27,6 +27,8 @@ class Request:
     test_dataset: str = ""
     train_condition: str = ""
     test_conditions: tuple[str, ...] = ()
+    pretraining_conditions: tuple[str, ...] = ()
+    target_condition: str = ""
     labels: int | None = None
     seeds: Seeds = field(default_factory=Seeds)
     budget: str = "quick"
@@ -45,19 +47,53 @@ def plan_run(catalogue: Catalogue, request: Request) -> list[Cell]:
     if request.labels is not None and request.labels < 1:
         raise UsageError(f"--labels {request.labels} is less than one", "leave it out for all")
     conditions = _conditions(catalogue, request)
+    dataset = catalogue.canonical("dataset", request.dataset)
+    tested = catalogue.canonical("dataset", request.test_dataset or request.dataset)
+    pretraining = find_conditions(catalogue, dataset, request.pretraining_conditions)
+    target = find_conditions(catalogue, dataset, tuple(filter(None, [request.target_condition])))
+    views = tuple(View(dataset, name) for name in pretraining or conditions[:1])
     base = Cell(
         entrant=Entrant(),
         task=catalogue.canonical("task", request.task),
-        dataset=catalogue.canonical("dataset", request.dataset),
-        test_dataset=catalogue.canonical("dataset", request.test_dataset or request.dataset),
-        train_condition=conditions[0],
-        test_conditions=conditions,
+        train=View(dataset, conditions[0]),
+        tests=tuple(View(tested, name) for name in conditions),
         labels=request.labels,
         seeds=request.seeds,
         budget=request.budget,
     )
-    entrants = [_asked(catalogue, request), *_beside(catalogue, request)]
-    return [replace(base, entrant=entrant) for entrant in dict.fromkeys(entrants)]
+    entrants = dict.fromkeys([_asked(catalogue, request), *_beside(catalogue, request)])
+    away = View(tested, target[0] if target else conditions[-1])
+    return [fitted(catalogue, base, entrant, views, away) for entrant in entrants]
+
+
+def fitted(
+    catalogue: Catalogue, base: Cell, entrant: Entrant, pretraining: tuple[View, ...], target: View
+) -> Cell:
+    """A cell of this entrant, with the views that it makes use of and no other.
+
+    Args:
+        catalogue: The plugins.
+        base: All but the entrant.
+        entrant: Who.
+        pretraining: What a pretraining that looks at images is to see.
+        target: What a transfer that adapts is to adapt to.
+    """
+    if entrant.baseline:
+        return replace(base, entrant=entrant)
+    looks = uses(catalogue, "pretraining", entrant.pretraining, "needs_images", True)
+    adapts = uses(catalogue, "transfer", entrant.transfer, "adapts", False)
+    return replace(
+        base,
+        entrant=entrant,
+        pretraining=pretraining if looks else (),
+        target=target if adapts else None,
+    )
+
+
+def uses(catalogue: Catalogue, kind: Kind, text: str, attribute: str, default: bool) -> bool:
+    """An optional yes or no that the class of a plugin says of itself."""
+    registered = catalogue.find(kind, parse_reference(text).name)
+    return bool(getattr(catalogue.load(registered), attribute, default))
 
 
 def check_targets(catalogue: Catalogue, task: str, needed: tuple[str, ...], dataset: str) -> None:
@@ -93,12 +129,23 @@ def _conditions(catalogue: Catalogue, request: Request) -> tuple[str, ...]:
     usual = tuple(name for name in possible if name in reference) or possible
     home = DEFAULT_CONDITION if DEFAULT_CONDITION in possible else possible[0]
     named = (request.train_condition or home, *(request.test_conditions or usual))
+    return find_conditions(catalogue, request.dataset, named)
+
+
+def find_conditions(catalogue: Catalogue, dataset: str, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Conditions in canonical form, each once, that a dataset can be seen under.
+
+    Raises:
+        UsageError: Where a name is unknown.
+        IncompatibleError: Where the dataset cannot be seen so.
+    """
+    possible = possible_conditions(catalogue, dataset)
     for text in named:
         name = parse_reference(text).name
         catalogue.find("condition", name)
         if name not in possible:
             raise IncompatibleError(
-                f"dataset {request.dataset!r} cannot be seen under {name!r}",
+                f"dataset {parse_reference(dataset).name!r} cannot be seen under {name!r}",
                 nearest(name, possible),
             )
     return tuple(dict.fromkeys(catalogue.canonical("condition", text) for text in named))
@@ -117,14 +164,14 @@ def _asked(catalogue: Catalogue, request: Request) -> Entrant:
         registered = catalogue.find("baseline", parse_reference(request.baseline).name)
         _check_baseline(registered, request.task)
         return Entrant(baseline=catalogue.canonical("baseline", request.baseline))
-    return _encoder_entrant(catalogue, request.encoder, request.pretraining, request.transfer)
+    return encoder_entrant(catalogue, request.encoder, request.pretraining, request.transfer)
 
 
 def _beside(catalogue: Catalogue, request: Request) -> list[Entrant]:
     """Reference encoders and all baselines that do the task."""
     task = parse_reference(request.task).name
     references = [
-        _encoder_entrant(catalogue, item.entry.name, "", "finetune")
+        encoder_entrant(catalogue, item.entry.name, "", "finetune")
         for item in catalogue.of_kind("encoder")
         if item.entry.reference
     ]
@@ -136,9 +183,10 @@ def _beside(catalogue: Catalogue, request: Request) -> list[Entrant]:
     return [*references, *baselines]
 
 
-def _encoder_entrant(
+def encoder_entrant(
     catalogue: Catalogue, encoder: str, pretraining: str, transfer: str
 ) -> Entrant:
+    """An entrant with an encoder, in canonical form; its own pretraining where none is named."""
     registered = catalogue.find("encoder", parse_reference(encoder).name)
     kinds: list[tuple[Kind, str]] = [
         ("encoder", encoder),

@@ -1,0 +1,92 @@
+"""Jobs: the units of work that a plan is cut into, each computed by one worker at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lensbench.study.cell import Cell, View
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesRequest:
+    """Scenes of a split, drawn once and observed under each of these conditions.
+
+    Attributes:
+        dataset: Name with options.
+        split: Which of its splits.
+        count: How many scenes, from the first.
+        seed: Of the draw.
+        sky: Task whose sky target is wanted with the images; empty for none.
+        conditions: Names with options.
+    """
+
+    dataset: str
+    split: str
+    count: int
+    seed: int
+    sky: str
+    conditions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsRequest:
+    """The pretrained encoder that a cell asks for."""
+
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturesRequest:
+    """What a cell's frozen encoder makes of the images of a split."""
+
+    cell: Cell
+    view: View
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellRequest:
+    """A cell's records: fit, predictions and scores."""
+
+    cell: Cell
+
+
+Request = ImagesRequest | WeightsRequest | FeaturesRequest | CellRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One unit of work.
+
+    Attributes:
+        key: Unique in a plan; of a cell it is the key of its records.
+        label: For people.
+        needs: Keys of the jobs that must be done before.
+        request: What to make.
+        like: What jobs of about the same cost have in common, for estimates of time.
+    """
+
+    key: str
+    label: str
+    needs: tuple[str, ...]
+    request: Request
+    like: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes:
+        key: Of the job.
+        state: `done` or `failed`.
+        error: Why it failed, in one line.
+        seconds: Wall time in the worker.
+        log: What it printed, and the traceback of an error.
+    """
+
+    key: str
+    state: str
+    error: str = ""
+    seconds: float = 0.0
+    log: str = ""
