@@ -81,9 +81,9 @@ def test_own_test_split_is_kept(tmp_path: Path, catalogue: Catalogue) -> None:
 def test_as_stored_is_for_stored_images_alone(folder: Path, catalogue: Catalogue) -> None:
     """Simulated scenes are not seen as-stored, nor stored images under an instrument."""
     simulated = plan_run(catalogue, Request("morphology", baseline="spectrum-logreg"))
-    assert "as-stored" not in simulated[0].test_conditions
+    assert "as-stored" not in {view.condition for view in simulated[0].tests}
     stored = Request("morphology", baseline="spectrum-logreg", dataset=f"stored:path={folder}")
-    assert plan_run(catalogue, stored)[0].test_conditions == ("as-stored",)
+    assert [view.condition for view in plan_run(catalogue, stored)[0].tests] == ["as-stored"]
     for wrong in (
         Request("morphology", baseline="spectrum-logreg", train_condition="as-stored"),
         Request("morphology", baseline="spectrum-logreg", dataset=f"stored:path={folder}",

@@ -65,6 +65,19 @@ class Samples:
             pair=self.pair.take(indices) if self.pair else None,
         )
 
+    def first(self, count: int | None) -> Samples:
+        """The first so many samples, or all; nothing is copied."""
+        if count is None or count >= len(self):
+            return self
+        return replace(
+            self,
+            ids=self.ids[:count],
+            images=self.images[:count],
+            targets={name: values[:count] for name, values in self.targets.items()},
+            features=_each(self.features, lambda values: values[:count]),
+            pair=self.pair.first(count) if self.pair else None,
+        )
+
     def to(self, device: torch.device) -> Samples:
         """The samples with images and targets on a device."""
         return replace(

@@ -24,7 +24,8 @@ class Metric:
     Attributes:
         name: As it stands in records.
         compute: From predictions and samples to one value a sample (N,), which is averaged,
-            or, where `per_sample` is false, to one number for them all.
+            or, where `per_sample` is false, to one number for them all. Raises
+            `NotImplementedError` where it needs an answer that a predictor does not give.
         unit: Unit of the value; empty for a ratio.
         higher_is_better: Direction.
         per_sample: Whether the value is a mean over samples.

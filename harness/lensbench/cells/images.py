@@ -18,7 +18,7 @@ from lensbench.api.task import SkyTarget
 from lensbench.errors import DataError
 from lensbench.sky.observation import add_noise, coverage, expose, grid_of
 from lensbench.store import Store, key_of
-from lensbench.store.arrays import ArrayWriter, read_arrays, writing_arrays
+from lensbench.store.arrays import ArrayWriter, map_arrays, writing_arrays
 from lensbench.study.describe import Code, Description, describe_images
 
 _CHUNK = 24
@@ -44,6 +44,14 @@ class ImageSet:
         available = self.dataset.size(self.split)
         return self.count if available is None else min(self.count, available)
 
+    @property
+    def claim(self) -> str:
+        """One name for the drawing of these scenes, whatever the conditions."""
+        return key_of(
+            {"dataset": self.name, "split": self.split, "count": self.count, "seed": self.seed,
+             "sky": list(self.sky) if self.sky else None}
+        )  # fmt: skip
+
     def describe(self, condition: Condition, code: Code) -> Description:
         """What the images of a condition depend on."""
         digest = self.dataset.digest()
@@ -58,30 +66,26 @@ def ensure_images(
     conditions: Sequence[Condition],
     code: Code,
     report: Callable[[int, int, str], None],
-) -> dict[str, str]:
-    """Makes the images of these conditions that the store lacks, in one pass over the scenes.
-
-    Returns:
-        The key of each condition's images.
-    """
+) -> None:
+    """Makes the images of these conditions that the store lacks, in one pass over the scenes."""
     described = {c.name: wanted.describe(c, code) for c in conditions}
     keys = {name: key_of(description) for name, description in described.items()}
-    missing = [c for c in conditions if store.find("images", keys[c.name]) is None]
-    if not missing:
-        return keys
+    if all(store.find("images", key) for key in keys.values()):
+        return
     with contextlib.ExitStack() as stack:
+        stack.enter_context(store.claim("images", wanted.claim))
+        missing = [c for c in conditions if store.find("images", keys[c.name]) is None]
         writers: dict[str, ArrayWriter] = {}
         for condition in missing:
             name = condition.name
             path = stack.enter_context(store.writing("images", keys[name], ".h5", described[name]))
             attributes = {"condition": name, "classes": _classes(wanted.dataset)}
-            writers[name] = stack.enter_context(writing_arrays(path, attributes))
+            writers[name] = stack.enter_context(writing_arrays(path, attributes, rows=wanted.size))
         for start in range(0, wanted.size, _CHUNK):
             indices = range(start, min(start + _CHUNK, wanted.size))
             for name, rows in _rows(wanted, indices, missing):
                 writers[name].append(rows)
             report(indices.stop, wanted.size, f"{len(missing)} conditions")
-    return keys
 
 
 def read_samples(store: Store, wanted: ImageSet, condition: Condition, key: str) -> Samples:
@@ -89,7 +93,7 @@ def read_samples(store: Store, wanted: ImageSet, condition: Condition, key: str)
     path = store.find("images", key)
     if path is None:
         raise DataError(f"images {key} are no longer in the store", "run the command again")
-    arrays = read_arrays(path)
+    arrays = map_arrays(path)
     ids = tuple(scene.decode() for scene in arrays.pop(_IDS))
     images = torch.from_numpy(arrays.pop(_IMAGES))
     return Samples(

@@ -1,125 +1,218 @@
-"""What a cell comes to: its image sets, and the keys of all that it makes, before any is made."""
+"""What cells come to: the plugins that they name and the keys of all that they make.
+
+Nothing is made here, and what many cells share is found once, so that a plan of many costs little.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+import torch
 
 from lensbench.api.budget import Budget, find_budget
 from lensbench.api.condition import Condition
-from lensbench.api.dataset import Split
 from lensbench.api.entry import Kind
 from lensbench.cells.code import code_of
-from lensbench.cells.images import ImageSet
-from lensbench.registry import Catalogue
+from lensbench.cells.images import ImageSet, Sky
+from lensbench.registry import Catalogue, parse_reference
+from lensbench.registry.options import build_options
 from lensbench.store import key_of
-from lensbench.study.cell import Cell
+from lensbench.study.cell import Cell, View
 from lensbench.study.describe import (
     Code,
     Description,
+    Numerics,
+    describe_features,
     describe_fit,
     describe_predictions,
     describe_records,
     describe_weights,
 )
 
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys of all that a cell is made of, in the order in which it is made.
+
+    Attributes:
+        pretraining: Of the images of each view that is pretrained on.
+        weights: Of the encoder before the task; empty for a baseline.
+        train, validation: Of the images to fit on.
+        target: Of the images to adapt to; empty where none are.
+        tests: Of the images of each test.
+        fit: Of the fitted predictor.
+        predictions: Of the answers to each test.
+        records: Of the scores.
+    """
+
+    pretraining: tuple[str, ...]
+    weights: str
+    train: str
+    validation: str
+    target: str
+    tests: tuple[str, ...]
+    fit: str
+    predictions: tuple[str, ...]
+    records: str
+
 
 class Parts:
-    """The plugins that cells name, each built once, and the digests of their code."""
+    """The plugins that cells name, each built once, and the keys of what is made by them.
 
-    def __init__(self, catalogue: Catalogue, torch_version: str) -> None:
+    Args:
+        catalogue: Where plugins are found.
+        numerics: How things are computed.
+        code: Digests of what computes; those of this installation where none are given.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, numerics: Numerics | None = None, code: Code | None = None
+    ) -> None:
         self.catalogue = catalogue
-        self.code: Code = code_of(catalogue, torch_version)
-        self._built: dict[tuple[Kind, str], Any] = {}
+        self.numerics = numerics or Numerics()
+        self.code = code or code_of(catalogue, torch.__version__)
+        self._known: dict[tuple[object, ...], Any] = {}
 
     def get(self, kind: Kind, text: str) -> Any:
         """The plugin that `name:options` says."""
-        if (kind, text) not in self._built:
-            self._built[kind, text] = self.catalogue.build(kind, text)
-        return self._built[kind, text]
+        return self._once(("part", kind, text), lambda: self.catalogue.build(kind, text))
+
+    def flag(self, kind: Kind, text: str, attribute: str, default: bool) -> bool:
+        """An optional yes or no that a plugin says of itself."""
+        return bool(getattr(self.get(kind, text), attribute, default))
+
+    def budget(self, cell: Cell) -> Budget:
+        """The sizes of a cell."""
+        return find_budget(cell.budget)
+
+    def frozen(self, cell: Cell) -> bool:
+        """Whether a cell's encoder stays as it is, so that features can be shared."""
+        transfer = cell.entrant.transfer
+        return bool(transfer) and self.flag("transfer", transfer, "frozen", False)
+
+    def normal(self, cell: Cell) -> tuple[str, str] | None:
+        """Target and class that a cell's training is confined to."""
+        normal: tuple[str, str] | None = getattr(self.get("task", cell.task), "normal", None)
+        return normal
+
+    def group(self, cell: Cell, view: View, split: str) -> tuple[str, str, int, int, str]:
+        """Images that are drawn in one go: dataset, split, count, seed, task whose sky they carry.
+
+        Pretraining does not see the sharp sky.
+        """
+        with_sky = split != "pretraining" and self.get("task", cell.task).sky is not None
+        count = split_count(cell.budget, split)
+        return view.dataset, split, count, cell.seeds.draw, cell.task if with_sky else ""
+
+    def image_set(self, dataset: str, split: str, count: int, seed: int, sky: str) -> ImageSet:
+        """The first `count` images of a split, with the sky as a task wants it."""
+        built = self.get("dataset", dataset)
+        return ImageSet(dataset, built, split, count, seed, self._sky(sky))  # type: ignore[arg-type]
+
+    def images_key(self, cell: Cell, view: View, split: str) -> str:
+        """Key of the images of a split that a cell sees so."""
+        group = self.group(cell, view, split)
+        return self._once(
+            ("images", group, view.condition), lambda: self._images_key(group, view.condition)
+        )
+
+    def keys(self, cell: Cell) -> Keys:
+        """All keys of a cell."""
+        pretraining = tuple(self.images_key(cell, view, "pretraining") for view in cell.pretraining)
+        weights = self._weights_key(cell, pretraining) if cell.entrant.encoder else ""
+        train = self.images_key(cell, cell.train, "train")
+        validation = self.images_key(cell, cell.train, "validation")
+        target = self.images_key(cell, cell.target, "train") if cell.target else ""
+        tests = tuple(self.images_key(cell, view, "test") for view in cell.tests)
+        images = (train, validation, target) if target else (train, validation)
+        fit = key_of(describe_fit(cell, weights, images, self.numerics, self.code))
+        predictions = tuple(key_of(describe_predictions(fit, test)) for test in tests)
+        records = key_of(self.describe_records(cell, predictions))
+        return Keys(
+            pretraining, weights, train, validation, target, tests, fit, predictions, records
+        )
+
+    def features_key(self, cell: Cell, weights: str, images: str) -> str:
+        """Key of what a cell's frozen encoder makes of images."""
+        maps = self.flag("task", cell.task, "needs_maps", True)
+        return self._once(
+            ("features", weights, images, maps),
+            lambda: key_of(self.describe_features(cell, weights, images)),
+        )
+
+    def describe_weights(self, cell: Cell, images: tuple[str, ...]) -> Description:
+        """What a cell's encoder depends on before the task."""
+        entrant = cell.entrant
+        return describe_weights(
+            entrant.encoder, entrant.pretraining, cell.seeds.pretraining, cell.budget,
+            self.digest("encoder", entrant.encoder), images, self.normal(cell),
+            self.numerics, self.code,
+        )  # fmt: skip
+
+    def describe_features(self, cell: Cell, weights: str, images: str) -> Description:
+        """What the features of a cell's frozen encoder depend on."""
+        maps = self.flag("task", cell.task, "needs_maps", True)
+        return describe_features(
+            cell.entrant.encoder, weights, images, maps, self.numerics, self.code
+        )
+
+    def describe_fit(self, cell: Cell, keys: Keys) -> Description:
+        """What a cell's fit depends on."""
+        images = [keys.train, keys.validation, *filter(None, [keys.target])]
+        return describe_fit(cell, keys.weights, images, self.numerics, self.code)
+
+    def describe_records(self, cell: Cell, predictions: tuple[str, ...]) -> Description:
+        """What a cell's records depend on."""
+        return describe_records(cell, predictions, self.budget(cell).resamples)
+
+    def digest(self, kind: Kind, text: str) -> str:
+        """A hash of the files that a plugin's options name, where its class has `digest`."""
+        reference = parse_reference(text)
+        plugin = self.catalogue.load(self.catalogue.find(kind, reference.name))
+        if not hasattr(plugin, "digest"):
+            return ""
+        return str(plugin.digest(build_options(f"{kind} {text}", plugin, reference.options)))
+
+    def _once(self, what: tuple[object, ...], find: Callable[[], _Value]) -> _Value:
+        try:
+            found: _Value = self._known[what]
+        except KeyError:
+            found = self._known[what] = find()
+        return found
+
+    def _sky(self, task: str) -> Sky | None:
+        """How a task wants the target `sky`."""
+        if not task:
+            return None
+        target = self.get("task", task).sky
+        return target, self.get("condition", target.reference)
+
+    def _images_key(self, group: tuple[str, str, int, int, str], condition: str) -> str:
+        observed: Condition = self.get("condition", condition)
+        return key_of(self.image_set(*group).describe(observed, self.code))
+
+    def _weights_key(self, cell: Cell, images: tuple[str, ...]) -> str:
+        entrant = cell.entrant
+        what = (
+            "weights", entrant.encoder, entrant.pretraining, images, cell.seeds.pretraining,
+            cell.budget, self.normal(cell),
+        )  # fmt: skip
+        return self._once(what, lambda: key_of(self.describe_weights(cell, images)))
 
 
-@dataclass(frozen=True)
-class Resolved:
-    """A cell with its parts found and its keys computed.
-
-    Attributes:
-        cell: Which.
-        budget: Its sizes.
-        task: Its task.
-        train_condition: Under which it is trained.
-        conditions: Under which it is scored.
-        pretraining: Images for pretraining; `None` for a baseline.
-        train, validation, test: Images of the other splits.
-        weights: What the pretrained encoder depends on; `None` for a baseline.
-        fit: What the fit depends on.
-        images: Key of the test images by condition.
-        answers: What the predictions depend on, by condition.
-        records: What the records depend on.
-    """
-
-    cell: Cell
-    budget: Budget
-    task: Any
-    train_condition: Condition
-    conditions: tuple[Condition, ...]
-    pretraining: ImageSet | None
-    train: ImageSet
-    validation: ImageSet
-    test: ImageSet
-    weights: Description | None
-    fit: Description
-    images: Mapping[str, str]
-    answers: Mapping[str, Description]
-    records: Description
-
-
-def resolve(parts: Parts, cell: Cell) -> Resolved:
-    """Finds a cell's parts and computes its keys; makes nothing."""
-    budget = find_budget(cell.budget)
-    home: Condition = parts.get("condition", cell.train_condition)
-    conditions = tuple(parts.get("condition", name) for name in cell.test_conditions)
-    labels = min(cell.labels or budget.train_scenes, budget.train_scenes)
-    train = _images(parts, cell, "train", labels)
-    validation = _images(parts, cell, "validation", budget.validation_scenes)
-    test = _images(parts, cell, "test", budget.test_scenes)
-    pretraining = weights = None
-    if cell.entrant.encoder:
-        pretraining = _images(parts, cell, "pretraining", budget.pretraining_scenes)
-        weights = describe_weights(cell, key_of(pretraining.describe(home, parts.code)), parts.code)
-    fit = describe_fit(
-        cell,
-        key_of(weights) if weights else "",
-        key_of(train.describe(home, parts.code)),
-        key_of(validation.describe(home, parts.code)),
-        parts.code,
-    )
-    images = {one.name: key_of(test.describe(one, parts.code)) for one in conditions}
-    answers = {name: describe_predictions(fit, key) for name, key in images.items()}
-    return Resolved(
-        cell=cell,
-        budget=budget,
-        task=parts.get("task", cell.task),
-        train_condition=home,
-        conditions=conditions,
-        pretraining=pretraining,
-        train=train,
-        validation=validation,
-        test=test,
-        weights=weights,
-        fit=fit,
-        images=images,
-        answers=answers,
-        records=describe_records(fit, {name: key_of(one) for name, one in answers.items()}),
-    )
-
-
-def _images(parts: Parts, cell: Cell, split: Split, count: int) -> ImageSet:
-    """The images of a split; pretraining does not see the sharp sky."""
-    name = cell.test_dataset if split == "test" else cell.dataset
-    task = parts.get("task", cell.task)
-    sky = None
-    if task.sky is not None and split != "pretraining":
-        sky = (task.sky, parts.get("condition", task.sky.reference))
-    return ImageSet(name, parts.get("dataset", name), split, count, cell.seeds.draw, sky)
+@functools.cache
+def split_count(budget: str, split: str) -> int:
+    """How many scenes of a split a budget asks for."""
+    its = find_budget(budget)
+    counts: Mapping[str, int] = {
+        "pretraining": its.pretraining_scenes,
+        "train": its.train_scenes,
+        "validation": its.validation_scenes,
+        "test": its.test_scenes,
+    }
+    return counts[split]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,99 +12,107 @@ import torch
 from lensbench.api.samples import Samples
 from lensbench.api.task import Metric
 from lensbench.cells.code import harness_version
-from lensbench.cells.resolved import Resolved
+from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.score import score
-from lensbench.store import key_of
+from lensbench.study.cell import Cell, View
 
 Row = dict[str, Any]
 
 
 def done_rows(
-    resolved: Resolved,
+    parts: Parts,
+    cell: Cell,
+    keys: Keys,
+    view: View,
     samples: Samples,
     predictions: Mapping[str, np.ndarray],
-    costs: Mapping[str, float],
-    device: torch.device,
+    costs: Mapping[str, Any],
 ) -> list[Row]:
-    """One row a metric, for the predictions of one test condition.
+    """One row a metric, for the predictions of one test.
 
     Args:
-        resolved: The cell.
+        parts: The plugins.
+        cell: Which.
+        keys: Of what it made.
+        view: The test.
         samples: Test samples with their targets.
         predictions: Answers to them, in their order.
-        costs: Seconds of `pretraining`, `fit` and each condition, and `parameters`; what was read
-            from the store has none.
-        device: Where it ran.
+        costs: Values of cost columns, as far as they are known.
     """
-    condition = samples.condition.name
+    number = cell.tests.index(view)
+    task = parts.get("task", cell.task)
+    dataset = parts.get("dataset", view.dataset)
     rows = []
-    for metric in resolved.task.metrics:
-        interval = score(metric, predictions, samples, resolved.budget.resamples)
+    for metric in task.metrics:
+        interval = score(metric, predictions, samples, parts.budget(cell).resamples)
+        if interval is None:
+            continue
         rows.append(
-            _facts(resolved, condition, device)
-            | _named(resolved, metric)
+            _facts(parts, cell, keys, view)
+            | _named(metric, metric is task.metrics[0])
             | {
                 "state": "done",
                 "value": interval.value,
                 "low": interval.low,
                 "high": interval.high,
                 "n": interval.n,
-                "chance": metric.chance,
-                "data_range": resolved.test.dataset.data_range if resolved.task.sky else None,
-                "seconds_pretraining": costs.get("pretraining"),
-                "seconds_fit": costs.get("fit"),
-                "seconds_predict": costs.get(condition),
-                "parameters": costs.get("parameters"),
-                "predictions": key_of(resolved.answers[condition]),
-                "images": resolved.images[condition],
+                "data_range": dataset.data_range if task.sky else None,
+                "predictions": keys.predictions[number],
+                "images": keys.tests[number],
             }
+            | dict(costs)
         )
     return rows
 
 
-def failed_rows(resolved: Resolved, error: str, device: torch.device) -> list[Row]:
-    """One row a test condition, with the error in place of a value."""
+def unscored_rows(parts: Parts, cell: Cell, state: str, error: str) -> list[Row]:
+    """One row a test, with the reason in place of a value."""
+    keys = parts.keys(cell)
+    metric = parts.get("task", cell.task).metrics[0]
     return [
-        _facts(resolved, condition.name, device)
-        | _named(resolved, resolved.task.metrics[0])
-        | {"state": "failed", "error": error}
-        for condition in resolved.conditions
+        _facts(parts, cell, keys, view) | _named(metric, True) | {"state": state, "error": error}
+        for view in cell.tests
     ]
 
 
-def _named(resolved: Resolved, metric: Metric) -> Row:
+def _named(metric: Metric, primary: bool) -> Row:
     """What is said of a metric."""
     return {
         "metric": metric.name,
         "unit": metric.unit,
         "higher_is_better": metric.higher_is_better,
-        "primary": metric is resolved.task.metrics[0],
+        "primary": primary,
+        "chance": metric.chance,
     }
 
 
-def _facts(resolved: Resolved, test_condition: str, device: torch.device) -> Row:
-    """What is said of a cell, its seeds and where it ran."""
-    cell, entrant = resolved.cell, resolved.cell.entrant
+def _facts(parts: Parts, cell: Cell, keys: Keys, view: View) -> Row:
+    """What is said of a cell, its seeds and how it is computed."""
+    entrant = cell.entrant
     return {
-        "cell": key_of(resolved.fit),
+        "cell": keys.fit,
         "entrant": entrant.label,
         "encoder": entrant.encoder,
         "pretraining": entrant.pretraining,
         "transfer": entrant.transfer,
         "baseline": entrant.baseline,
         "task": cell.task,
-        "dataset": cell.dataset,
-        "test_dataset": cell.test_dataset,
-        "train_condition": cell.train_condition,
-        "test_condition": test_condition,
+        "dataset": cell.train.dataset,
+        "test_dataset": view.dataset,
+        "train_condition": cell.train.condition,
+        "test_condition": view.condition,
+        "pretraining_views": " | ".join(f"{v.dataset} {v.condition}" for v in cell.pretraining),
+        "target_view": f"{cell.target.dataset} {cell.target.condition}" if cell.target else "",
         "budget": cell.budget,
         "labels": cell.labels,
         "seed_draw": cell.seeds.draw,
         "seed_pretraining": cell.seeds.pretraining,
         "seed_fit": cell.seeds.fit,
-        "device": str(device),
-        "threads": torch.get_num_threads(),
+        "device": parts.numerics.device,
+        "threads": parts.numerics.threads,
         "torch": torch.__version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
         "lensbench": harness_version(),
-        "code": str(resolved.fit["code"]["harness"]),
+        "code": parts.code.harness,
     }

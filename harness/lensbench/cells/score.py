@@ -34,11 +34,21 @@ def as_arrays(predictions: Predictions, count: int) -> dict[str, np.ndarray]:
 
 def score(
     metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
-) -> Interval:
-    """One metric with its interval over the test scenes.
+) -> Interval | None:
+    """One metric with its interval over the test scenes, or `None` where it does not apply.
 
+    A metric that needs an answer which the predictor does not give raises `NotImplementedError`.
     The resamples are the same for every entrant, so that intervals differ by the answers alone.
     """
+    try:
+        return _score(metric, predictions, samples, resamples)
+    except NotImplementedError:
+        return None
+
+
+def _score(
+    metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
+) -> Interval:
     seed = seed_of("bootstrap", metric.name)
     if metric.per_sample:
         values = np.asarray(metric.compute(predictions, samples), dtype=np.float64)

@@ -1,230 +1,233 @@
-"""Computes cells: what the store has is read, the rest is made and kept."""
+"""Makes artefacts: what the store has is read, the rest is computed by one worker and kept."""
 
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import polars as pl
 import torch
 
 from lensbench.api.condition import Condition
 from lensbench.api.predictor import FitContext, Predictor
 from lensbench.api.samples import Samples
+from lensbench.cells.costs import measured
+from lensbench.cells.features import with_features, write_features
+from lensbench.cells.fits import (
+    assert_disjoint,
+    confined,
+    fit,
+    fit_seed,
+    keep_fit,
+    restore_fit,
+)
 from lensbench.cells.images import ImageSet, ensure_images, read_samples
-from lensbench.cells.resolved import Parts, Resolved, resolve
-from lensbench.cells.rows import done_rows, failed_rows
+from lensbench.cells.resolved import Keys, Parts
+from lensbench.cells.rows import done_rows
 from lensbench.cells.score import as_arrays
 from lensbench.cells.weights import build_encoder, load_weights, pretrain, save_weights
-from lensbench.errors import IncompatibleError, LensbenchError, RunError, UsageError
-from lensbench.registry import Catalogue
-from lensbench.sky.seeds import seed_of
+from lensbench.errors import RunError
 from lensbench.store import Store, key_of
 from lensbench.store.predictions import predictions_suffix, read_predictions, write_predictions
-from lensbench.store.records import read_records, records_frame
-from lensbench.study.cell import Cell
-from lensbench.study.plan import check_targets
+from lensbench.store.records import records_frame
+from lensbench.study.cell import Cell, View
+from lensbench.study.describe import describe_predictions
 
 Watch = Callable[[str, int, int, str], None]
 """Called with a stage, steps done, steps in all and a word on the state."""
 
-FAULTS = (RuntimeError, ValueError, MemoryError, ArithmeticError, TypeError, LookupError)
-"""What plugin code may raise; it fails its cell and no other."""
-
 
 class Session:
-    """All that cells share.
+    """What a worker has at hand from one job to the next.
+
+    Every artefact is made under a claim, so that of several workers and sweeps one makes it
+    and the others wait and read.
 
     Args:
-        catalogue: The plugins.
+        parts: The plugins and the keys.
         store: Where artefacts are kept.
         watch: Told of every step.
-        device: Where tensors live while something is trained.
     """
 
-    def __init__(
-        self, catalogue: Catalogue, store: Store, watch: Watch, device: torch.device
-    ) -> None:
-        self.parts = Parts(catalogue, torch.__version__)
+    def __init__(self, parts: Parts, store: Store, watch: Watch) -> None:
+        self.parts = parts
         self.store = store
         self.watch = watch
-        self.device = device
+        self.device = torch.device(parts.numerics.device)
 
-    def check(self, cell: Cell) -> None:
-        """Refuses a cell that cannot work, before anything runs.
+    def images(self, wanted: ImageSet, conditions: Sequence[Condition]) -> None:
+        """Makes the images of these conditions that the store lacks."""
+        stage = f"{wanted.split} scenes of {wanted.name}"
+        watch = functools.partial(self.watch, stage)
+        ensure_images(self.store, wanted, conditions, self.parts.code, watch)
 
-        Raises:
-            IncompatibleError: Where a target is missing, or what a strategy needs.
-            DataError: Where a file of a dataset cannot be used.
-            UsageError: Where a dataset has no scenes for a split.
-        """
-        catalogue = self.parts.catalogue
-        task = self.parts.get("task", cell.task)
-        dataset = self.parts.get("dataset", cell.dataset)
-        needs = task.targets
-        if cell.entrant.encoder:
-            strategy = self.parts.get("pretraining", cell.entrant.pretraining)
-            encoder = build_encoder(catalogue, cell, dataset.channels)
-            strategy.objective(encoder, dataset.channels, dataset.targets)
-            needs = (*needs, *strategy.targets)
-        check_targets(catalogue, cell.task, needs, cell.dataset)
-        for name, wanted in ((cell.dataset, needs), (cell.test_dataset, task.targets)):
-            missing = set(wanted) - set(self.parts.get("dataset", name).targets)
-            if missing:
-                raise IncompatibleError(
-                    f"dataset {name!r} has no target {min(missing)!r} with these options",
-                    f"lensbench show {cell.dataset.partition(':')[0]} lists its options",
-                )
-        check_targets(catalogue, cell.task, task.targets, cell.test_dataset)
-        for split, name in (("train", cell.dataset), ("test", cell.test_dataset)):
-            if self.parts.get("dataset", name).size(split) == 0:
-                raise UsageError(
-                    f"dataset {name!r} has no scenes in its split {split!r}",
-                    "train on a dataset that has, and give this one to --test-dataset",
-                )
+    def weights(self, cell: Cell, keys: Keys) -> Any:
+        """The encoder of a cell before the task."""
+        channels = self.parts.get("dataset", cell.train.dataset).channels
+        encoder = build_encoder(self.parts.catalogue, cell, channels)
+        if keys.pretraining and not load_weights(self.store, keys.weights, encoder):
+            with self.store.claim("weights", keys.weights):
+                if not load_weights(self.store, keys.weights, encoder):
+                    encoder = self._pretrain(cell, keys)
+        return encoder
 
-    def run(self, cell: Cell) -> pl.DataFrame:
-        """The records of a cell. A failure is recorded as such, and never kept as a result."""
-        resolved = resolve(self.parts, cell)
-        stored = self.store.find("records", key_of(resolved.records))
-        if stored is not None:
-            return read_records([stored])
-        try:
-            frame = records_frame(self._rows(resolved))
-        except LensbenchError as error:
-            if error.exit_code != RunError.exit_code:
-                raise
-            return records_frame(failed_rows(resolved, error.message, self.device))
-        except FAULTS as error:
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            return records_frame(failed_rows(resolved, reason, self.device))
-        description = resolved.records
-        with self.store.writing("records", key_of(description), ".parquet", description) as path:
-            frame.write_parquet(path)
-        return frame
+    def features(self, cell: Cell, keys: Keys, view: View, split: str) -> str:
+        """Key of the features of a split, which are made where the store lacks them."""
+        images = self.parts.images_key(cell, view, split)
+        described = self.parts.describe_features(cell, keys.weights, images)
+        key = key_of(described)
+        if self.store.find("features", key) is None:
+            with self.store.claim("features", key):
+                if self.store.find("features", key) is None:
+                    self._encode(cell, keys, view, split, key)
+        return key
 
-    def _rows(self, resolved: Resolved) -> list[dict[str, Any]]:
+    def records(self, cell: Cell) -> None:
+        """Makes a cell's records: fit, answers and scores, each where the store lacks it."""
+        keys = self.parts.keys(cell)
+        with self.store.claim("records", keys.records):
+            if self.store.find("records", keys.records) is None:
+                rows = self._rows(cell, keys)
+                described = self.parts.describe_records(cell, keys.predictions)
+                with self.store.writing("records", keys.records, ".parquet", described) as path:
+                    records_frame(rows).write_parquet(path)
+
+    def _pretrain(self, cell: Cell, keys: Keys) -> Any:
+        normal = self.parts.normal(cell)
+        views = [confined(self._samples(cell, v, "pretraining"), normal) for v in cell.pretraining]
+        stage = f"pretraining {cell.entrant.encoder} by {cell.entrant.pretraining}"
+        watch = functools.partial(self.watch, stage)
+        budget = self.parts.budget(cell)
+        with measured() as cost:
+            encoder = pretrain(self.parts.catalogue, cell, views, budget, self.device, watch)
+        described = self.parts.describe_weights(cell, keys.pretraining)
+        save_weights(self.store, keys.weights, described, encoder, cost)
+        return encoder
+
+    def _encode(self, cell: Cell, keys: Keys, view: View, split: str, key: str) -> None:
+        encoder = self.weights(cell, keys)
+        samples = self._samples(cell, view, split)
+        images = self.parts.images_key(cell, view, split)
+        described = self.parts.describe_features(cell, keys.weights, images)
+        cost: dict[str, float] = {}
+        with self.store.writing("features", key, ".h5", described, cost) as path:
+            with measured() as spent:
+                write_features(path, encoder, samples, bool(described["maps"]), self.device)
+            cost.update(spent)
+        self.watch(f"encoding by {cell.entrant.encoder}", 1, 1, view.condition)
+
+    def _rows(self, cell: Cell, keys: Keys) -> list[dict[str, Any]]:
         """Makes what is missing of a cell and scores it."""
-        self._ensure(resolved.test, resolved.conditions)
-        costs: dict[str, float] = {}
+        for dataset in dict.fromkeys(view.dataset for view in cell.tests):
+            self._ensure_tests(cell, dataset)
         missing = [
-            condition
-            for condition in resolved.conditions
-            if self.store.find("predictions", key_of(resolved.answers[condition.name])) is None
+            (view, key)
+            for view, key in zip(cell.tests, keys.predictions, strict=True)
+            if self.store.find("predictions", key) is None
         ]
         if missing:
-            encoder = self._encoder(resolved, costs)
-            predictor = self._fit(resolved, encoder, costs)
-            for condition in missing:
-                self._predict(resolved, predictor, condition, costs)
+            predictor, cost = self._predictor(cell, keys)
+            for view, key in missing:
+                self._predict(cell, keys, predictor, view, key, cost)
         rows = []
-        for done, condition in enumerate(resolved.conditions):
-            samples = self._test_samples(resolved, condition)
-            path = self.store.find("predictions", key_of(resolved.answers[condition.name]))
+        for done, (view, key) in enumerate(zip(cell.tests, keys.predictions, strict=True)):
+            samples = self._samples(cell, view, "test")
+            path = self.store.find("predictions", key)
             if path is None:
                 raise RunError("predictions vanished from the store", "run the command again")
             ids, predictions = read_predictions(path)
             if tuple(ids) != samples.ids:
                 raise RunError(f"predictions {path.name} are of other scenes than the test images")
-            rows += done_rows(resolved, samples, predictions, costs, self.device)
-            label = resolved.cell.entrant.label
-            self.watch(f"scoring {label}", done + 1, len(resolved.conditions), condition.name)
+            cost = self.store.cost("predictions", key)
+            rows += done_rows(self.parts, cell, keys, view, samples, predictions, cost)
+            stage = f"scoring {cell.entrant.label}"
+            self.watch(stage, done + 1, len(cell.tests), view.condition)
         return rows
 
-    def _ensure(self, wanted: ImageSet, conditions: Sequence[Condition]) -> dict[str, str]:
-        stage = f"{wanted.split} scenes of {wanted.name}"
-        watch = functools.partial(self.watch, stage)
-        return ensure_images(self.store, wanted, conditions, self.parts.code, watch)
+    def _ensure_tests(self, cell: Cell, dataset: str) -> None:
+        """All test images of a dataset in one pass over its scenes."""
+        views = [view for view in cell.tests if view.dataset == dataset]
+        conditions = [self.parts.get("condition", view.condition) for view in views]
+        self.images(self.parts.image_set(*self.parts.group(cell, views[0], "test")), conditions)
 
-    def _samples(self, wanted: ImageSet, condition: Condition) -> Samples:
-        key = self._ensure(wanted, [condition])[condition.name]
+    def _samples(self, cell: Cell, view: View, split: str) -> Samples:
+        wanted = self.parts.image_set(*self.parts.group(cell, view, split))
+        condition = self.parts.get("condition", view.condition)
+        key = self.parts.images_key(cell, view, split)
+        if self.store.find("images", key) is None:
+            self.images(wanted, [condition])
         return read_samples(self.store, wanted, condition, key)
 
-    def _test_samples(self, resolved: Resolved, condition: Condition) -> Samples:
-        return read_samples(self.store, resolved.test, condition, resolved.images[condition.name])
+    def _seen(self, cell: Cell, keys: Keys, view: View, split: str) -> Samples:
+        """Samples as a cell's transfer sees them: with features where its encoder is frozen."""
+        samples = self._samples(cell, view, split)
+        if not self.parts.frozen(cell):
+            return samples
+        key = self.features(cell, keys, view, split)
+        path = self.store.find("features", key)
+        if path is None:
+            raise RunError("features vanished from the store", "run the command again")
+        return with_features(samples, path)
 
-    def _encoder(self, resolved: Resolved, costs: dict[str, float]) -> Any:
-        """The pretrained encoder of a cell, or `None` for a baseline."""
-        cell, wanted, description = resolved.cell, resolved.pretraining, resolved.weights
-        if wanted is None or description is None:
-            return None
-        catalogue, key = self.parts.catalogue, key_of(description)
-        encoder = build_encoder(catalogue, cell, wanted.dataset.channels)
-        seconds = load_weights(self.store, key, encoder)
-        if seconds is None:
-            samples = self._samples(wanted, resolved.train_condition)
-            start = time.perf_counter()
-            stage = f"pretraining {cell.entrant.encoder} by {cell.entrant.pretraining}"
-            watch = functools.partial(self.watch, stage)
-            encoder = pretrain(catalogue, cell, samples, resolved.budget, self.device, watch)
-            seconds = time.perf_counter() - start
-            save_weights(self.store, key, description, encoder, seconds)
-        costs["pretraining"] = seconds
-        costs["parameters"] = sum(p.numel() for p in encoder.parameters())
-        return encoder.to(self.device)
-
-    def _fit(self, resolved: Resolved, encoder: Any, costs: dict[str, float]) -> Predictor:
-        """Fits a cell's entrant, on scenes that are in no other split."""
-        cell, home = resolved.cell, resolved.train_condition
-        train = self._samples(resolved.train, home)
-        validation = self._samples(resolved.validation, home)
-        _assert_disjoint(train, validation, self._test_samples(resolved, resolved.conditions[0]))
-        seed = seed_of("fit", cell.task, cell.seeds.fit)
-        context = FitContext(
-            task=resolved.task,
-            train=train.to(self.device),
-            validation=validation.to(self.device),
-            budget=resolved.budget,
-            seed=seed,
+    def _context(self, cell: Cell, keys: Keys) -> FitContext:
+        """What a cell is fitted on: scenes that are in no other split."""
+        train = self._seen(cell, keys, cell.train, "train")
+        validation = self._seen(cell, keys, cell.train, "validation")
+        tests = {view.dataset: view for view in cell.tests}
+        for view in tests.values():
+            assert_disjoint(train, validation, self._samples(cell, view, "test"))
+        target = None
+        if cell.target is not None:
+            target = replace(self._seen(cell, keys, cell.target, "train"), targets={})
+        normal = self.parts.normal(cell)
+        return FitContext(
+            task=self.parts.get("task", cell.task),
+            train=confined(train.first(cell.labels), normal).to(self.device),
+            validation=confined(validation, normal).to(self.device),
+            budget=self.parts.budget(cell),
+            seed=fit_seed(cell),
             report=functools.partial(self.watch, f"fitting {cell.entrant.label}"),
+            target=target.to(self.device) if target else None,
         )
-        start = time.perf_counter()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            predictor: Predictor
-            if encoder is None:
-                predictor = self.parts.get("baseline", cell.entrant.baseline).fit(context)
-            else:
-                transfer = self.parts.get("transfer", cell.entrant.transfer)
-                predictor = transfer.fit(encoder, context)
-        costs["fit"] = time.perf_counter() - start
-        return predictor
+
+    def _predictor(self, cell: Cell, keys: Keys) -> tuple[Predictor, dict[str, float]]:
+        """A cell's fitted predictor, with what it cost so far, by column of records."""
+        encoder = None
+        cost: dict[str, float] = {}
+        if cell.entrant.encoder:
+            encoder = self.weights(cell, keys).to(self.device)
+            spent = self.store.cost("weights", keys.weights)
+            cost["seconds_pretraining"] = spent.get("seconds", 0.0)
+            cost["parameters"] = sum(p.numel() for p in encoder.parameters())
+        context = self._context(cell, keys)
+        with self.store.claim("fits", keys.fit):
+            predictor = restore_fit(self.store, keys.fit, self.parts, cell, encoder, context)
+            spent = self.store.cost("fits", keys.fit)
+            if predictor is None:
+                with measured() as spent:
+                    predictor = fit(self.parts, cell, encoder, context)
+                described = self.parts.describe_fit(cell, keys)
+                keep_fit(self.store, keys.fit, described, predictor, spent)
+        return predictor, cost | {f"{name}_fit": value for name, value in spent.items()}
 
     def _predict(
         self,
-        resolved: Resolved,
+        cell: Cell,
+        keys: Keys,
         predictor: Predictor,
-        condition: Condition,
-        costs: dict[str, float],
+        view: View,
+        key: str,
+        cost: dict[str, float],
     ) -> None:
-        """Answers for the test images of a condition, targets withheld; kept in the store."""
-        samples = self._test_samples(resolved, condition)
+        """Answers for the test images of a view, targets withheld; kept in the store."""
+        samples = self._seen(cell, keys, view, "test")
         blind = replace(samples, targets={}).to(self.device)
-        start = time.perf_counter()
-        with torch.no_grad():
+        with measured() as spent, torch.no_grad():
             predictions = as_arrays(predictor(blind), len(samples))
-        costs[condition.name] = time.perf_counter() - start
-        self.watch(f"predicting by {resolved.cell.entrant.label}", 1, 1, condition.name)
-        description = resolved.answers[condition.name]
-        key, suffix = key_of(description), predictions_suffix(predictions)
-        with self.store.writing("predictions", key, suffix, description) as path:
+        self.watch(f"predicting by {cell.entrant.label}", 1, 1, view.condition)
+        described = describe_predictions(keys.fit, self.parts.images_key(cell, view, "test"))
+        suffix = predictions_suffix(predictions)
+        cost = cost | {f"{name}_predict": value for name, value in spent.items()}
+        with self.store.writing("predictions", key, suffix, described, cost) as path:
             write_predictions(path, samples.ids, predictions)
-
-
-def _assert_disjoint(*splits: Samples) -> None:
-    """Refuses splits that share a scene.
-
-    Raises:
-        RunError: Naming a scene that two splits have.
-    """
-    seen: set[str] = set()
-    for samples in splits:
-        twice = seen & set(samples.ids)
-        if twice:
-            raise RunError(
-                f"scene {min(twice)} is in two splits", "the dataset has to keep splits disjoint"
-            )
-        seen |= set(samples.ids)

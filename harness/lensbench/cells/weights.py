@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from lensbench.api.budget import Budget
 from lensbench.api.samples import Samples
 from lensbench.cells.loop import TrainingLoop
+from lensbench.errors import IncompatibleError
 from lensbench.registry import Catalogue
 from lensbench.sky.seeds import seed_of
 from lensbench.store import Store
@@ -31,21 +33,32 @@ def build_encoder(catalogue: Catalogue, cell: Cell, channels: int) -> Any:
 def pretrain(
     catalogue: Catalogue,
     cell: Cell,
-    samples: Samples,
+    views: Sequence[Samples],
     budget: Budget,
     device: torch.device,
     report: Report,
 ) -> Any:
-    """An encoder trained by the cell's strategy on these samples."""
-    channels = samples.images.shape[1]
+    """An encoder trained by the cell's strategy.
+
+    Args:
+        catalogue: The plugins.
+        cell: Which encoder, which strategy, which seed.
+        views: Samples of each view; of the same scenes where the strategy is paired.
+        budget: How long.
+        device: Where.
+        report: Told of every step.
+
+    Raises:
+        IncompatibleError: Where a paired strategy has no two views of the same scenes.
+    """
+    channels = views[0].images.shape[1]
     encoder = build_encoder(catalogue, cell, channels)
     strategy = catalogue.build("pretraining", cell.entrant.pretraining)
+    batch_of = _paired(views) if getattr(strategy, "paired", False) else _mixed(views)
     seed = seed_of("pretraining", cell.entrant.pretraining, cell.seeds.pretraining)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        objective = strategy.objective(encoder, channels, samples.info)
-        if objective is None:
-            return encoder
+        objective = strategy.objective(encoder, channels, views[0].info)
         objective.to(device).train()
         loop = TrainingLoop(
             steps=budget.pretraining_steps,
@@ -56,31 +69,63 @@ def pretrain(
         )
         loop.run(
             objective,
-            len(samples),
-            lambda indices, random: objective(samples.take(indices).to(device), random),
+            min(len(samples) for samples in views),
+            lambda indices, random: objective(batch_of(indices, random).to(device), random),
             report,
         )
     return encoder
 
 
+BatchOf = Callable[[Tensor, torch.Generator], Samples]
+
+
+def _mixed(views: Sequence[Samples]) -> BatchOf:
+    """Each batch of one view, drawn at random where there are several."""
+
+    def batch(indices: Tensor, generator: torch.Generator) -> Samples:
+        return views[_draw(len(views), generator)].take(indices)
+
+    return batch
+
+
+def _paired(views: Sequence[Samples]) -> BatchOf:
+    """Each batch of one view with the same scenes of another."""
+    partners = {
+        i: [j for j, other in enumerate(views) if j != i and other.ids == its.ids]
+        for i, its in enumerate(views)
+    }
+    if not all(partners.values()):
+        raise IncompatibleError(
+            "a paired pretraining needs two views of the same scenes",
+            "name two or more conditions to pretrain under",
+        )
+
+    def batch(indices: Tensor, generator: torch.Generator) -> Samples:
+        first = _draw(len(views), generator)
+        others = partners[first]
+        second = others[_draw(len(others), generator)]
+        return replace(views[first].take(indices), pair=views[second].take(indices))
+
+    return batch
+
+
+def _draw(count: int, generator: torch.Generator) -> int:
+    return 0 if count == 1 else int(torch.randint(count, (1,), generator=generator))
+
+
 def save_weights(
-    store: Store, key: str, description: Description, encoder: Any, seconds: float
+    store: Store, key: str, description: Description, encoder: Any, cost: Mapping[str, float]
 ) -> None:
-    """Keeps an encoder's weights in the store, with the time that they took."""
-    with store.writing("weights", key, ".safetensors", description) as path:
+    """Keeps an encoder's weights in the store, with what they cost."""
+    with store.writing("weights", key, ".safetensors", description, cost) as path:
         tensors = {name: value.contiguous().cpu() for name, value in encoder.state_dict().items()}
-        save_file(tensors, str(path), metadata={"seconds": repr(seconds)})
+        save_file(tensors, str(path))
 
 
-def load_weights(store: Store, key: str, encoder: Any) -> float | None:
-    """Puts stored weights into an encoder.
-
-    Returns:
-        The seconds that their pretraining took, or `None` where the store has none.
-    """
+def load_weights(store: Store, key: str, encoder: Any) -> bool:
+    """Puts stored weights into an encoder; says whether the store has them."""
     path = store.find("weights", key)
     if path is None:
-        return None
-    with safe_open(str(path), framework="pt") as file:
-        encoder.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-        return float(file.metadata()["seconds"])
+        return False
+    encoder.load_state_dict(load_file(str(path)))
+    return True

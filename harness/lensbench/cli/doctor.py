@@ -64,7 +64,7 @@ def command(store: Path | None, as_json: bool) -> None:
 
 
 def _devices() -> list[str]:
-    from lensbench.cells.runs import device_names
+    from lensbench.cells.devices import device_names
 
     return device_names()
 

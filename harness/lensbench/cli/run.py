@@ -42,6 +42,18 @@ from lensbench.cli.options import json_option, split_references, store_option, s
     metavar="NAME,NAME,…",
     help="Other conditions to test under.  [default: the usual four, or the dataset's own]",
 )
+@click.option(
+    "--pretraining-conditions",
+    default="",
+    metavar="NAME,NAME,…",
+    help="Conditions to pretrain under.  [default: the training condition]",
+)
+@click.option(
+    "--target-condition",
+    default="",
+    metavar="NAME[:…]",
+    help="Condition that a transfer adapts to.  [default: the last to test under]",
+)
 @click.option("--labels", type=int, help="Labelled scenes to train on.  [default: the budget's]")
 @click.option(
     "--budget",
@@ -65,7 +77,8 @@ from lensbench.cli.options import json_option, split_references, store_option, s
 @store_option
 @json_option
 def command(store: Path | None, as_json: bool, form: str, metric: str, quiet: bool,
-            test_conditions: str, seed: int, **named: Any) -> None:  # fmt: skip
+            test_conditions: str, pretraining_conditions: str, seed: int,
+            **named: Any) -> None:  # fmt: skip
     """Rank one entrant on one task, beside the supervised CNN and the task's baselines.
 
     \b
@@ -78,7 +91,7 @@ def command(store: Path | None, as_json: bool, form: str, metric: str, quiet: bo
     """
     from lensbench.cli.progress import Progress
     from lensbench.registry import load_catalogue
-    from lensbench.store import Store
+    from lensbench.store import open_store
     from lensbench.study.cell import Seeds
     from lensbench.study.plan import Request, plan_run
 
@@ -86,25 +99,34 @@ def command(store: Path | None, as_json: bool, form: str, metric: str, quiet: bo
         **named,
         seeds=Seeds(draw=seed, pretraining=seed, fit=seed),
         test_conditions=split_references(test_conditions),
+        pretraining_conditions=split_references(pretraining_conditions),
     )
     catalogue = load_catalogue()
     cells = plan_run(catalogue, asked)
-    opened = Store(store_root(store))
+    opened = open_store(store_root(store))
 
-    from lensbench.cells.runs import compute_run
+    from lensbench.cells.checks import Checks
+    from lensbench.cells.resolved import Parts
+    from lensbench.cells.sweeps import execute_here, run_sweep
+    from lensbench.cells.worker import Settings
 
+    parts = Parts(catalogue)
+    checks = Checks(parts)
+    for cell in cells:
+        checks.check(cell)
+    settings = Settings(str(opened.root), parts.numerics, parts.code)
     with Progress(quiet) as progress:
-        run, records = compute_run(catalogue, opened, cells, progress)
+        swept = run_sweep(parts, opened, cells, execute_here(settings, progress))
     if as_json:
-        click.echo(records.write_json())
+        click.echo(swept.records.write_json())
     else:
         from lensbench.leaderboard.table import run_table
 
-        click.echo(run_table(records, metric).text(form))
-        click.echo(f"Records: {opened.root / 'runs' / (run + '.parquet')}")
+        click.echo(run_table(swept.records, metric).text(form))
+        click.echo(f"Records: {opened.root / 'runs' / (swept.key + '.parquet')}")
         where = f" --store {store}" if store else ""
-        click.echo(f"Pictures: lensbench show-run {run}{where}")
-    failed = records.filter(records["state"] == "failed")
+        click.echo(f"Pictures: lensbench show-run {swept.key}{where}")
+    failed = swept.records.filter(swept.records["state"] == "failed")
     for name, error in failed.select("entrant", "error").unique().iter_rows():
         click.echo(f"failed: {name}: {error}", err=True)
-    sys.exit(1 if len(failed) else 0)
+    sys.exit(1 if swept.failed else 0)

@@ -13,7 +13,7 @@ import polars as pl
 from lensbench.errors import StoreError, UsageError, nearest
 from lensbench.leaderboard.pictures import Answers, class_picture, sky_picture, spread
 from lensbench.store import Store
-from lensbench.store.arrays import read_arrays, read_attributes
+from lensbench.store.arrays import map_arrays, read_attributes
 from lensbench.store.predictions import read_predictions
 from lensbench.store.records import read_records
 
@@ -65,7 +65,7 @@ def _draw(
     images_path = store.find("images", first["images"])
     if images_path is None:
         raise StoreError(f"images {first['images']} are gone", "run the command again")
-    images = read_arrays(images_path)
+    images = map_arrays(images_path)
     ids = [scene.decode() for scene in images["scene"]]
     ranked = frame.sort("value", descending=bool(first["higher_is_better"]))
     answers = []

@@ -1,4 +1,4 @@
-"""Named arrays in one HDF5 file, chunked by row and with a checksum on each chunk."""
+"""Named arrays in one HDF5 file, each in one piece, so that it can be mapped into memory."""
 
 from __future__ import annotations
 
@@ -14,45 +14,48 @@ from lensbench.errors import DataError
 
 
 class ArrayWriter:
-    """Appends rows to the arrays of an open file."""
+    """Fills the arrays of an open file, row by row from the first."""
 
-    def __init__(self, file: h5py.File) -> None:
+    def __init__(self, file: h5py.File, rows: int) -> None:
         self._file = file
+        self._rows = rows
+        self._filled: dict[str, int] = {}
 
     def append(self, rows: Mapping[str, np.ndarray]) -> None:
         """Adds rows (n, ...) to the arrays of these names, which are made on first sight."""
         for name, values in rows.items():
             if name not in self._file:
-                self._file.create_dataset(
-                    name,
-                    data=values,
-                    maxshape=(None, *values.shape[1:]),
-                    chunks=(_rows_a_chunk(values), *values.shape[1:]),
-                    fletcher32=values.dtype.kind != "O",
-                )
-                continue
-            stored = self._file[name]
-            stored.resize(len(stored) + len(values), axis=0)
-            stored[-len(values) :] = values
+                shape = (self._rows, *values.shape[1:])
+                self._file.create_dataset(name, shape=shape, dtype=values.dtype)
+            start = self._filled.get(name, 0)
+            self._filled[name] = start + len(values)
+            self._file[name][start : start + len(values)] = values
 
+    def check(self) -> None:
+        """Refuses arrays with rows that were never written.
 
-def _rows_a_chunk(values: np.ndarray) -> int:
-    """Rows that fill about 64 KiB, so that chunks are neither many nor large."""
-    row_bytes = max(1, values[:1].nbytes)
-    return int(min(4096, max(1, 2**16 // row_bytes)))
+        Raises:
+            DataError: Naming the first.
+        """
+        for name, filled in self._filled.items():
+            if filled != self._rows:
+                raise DataError(f"array {name!r} has {filled} of {self._rows} rows")
 
 
 @contextmanager
-def writing_arrays(path: Path, attributes: Mapping[str, Any]) -> Iterator[ArrayWriter]:
-    """Opens a new file for appending rows; attributes are stored beside them."""
+def writing_arrays(path: Path, attributes: Mapping[str, Any], rows: int) -> Iterator[ArrayWriter]:
+    """Opens a new file whose arrays get so many rows; attributes are stored beside them."""
     with h5py.File(path, "w", track_order=True) as file:
         file.attrs.update(attributes)
-        yield ArrayWriter(file)
+        writer = ArrayWriter(file, rows)
+        yield writer
+        writer.check()
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes arrays in one go."""
-    with writing_arrays(path, {}) as writer:
+    """Writes arrays of equally many rows in one go."""
+    rows = len(next(iter(arrays.values()))) if arrays else 0
+    with writing_arrays(path, {}, rows) as writer:
         writer.append(arrays)
 
 
@@ -69,14 +72,23 @@ def read_attributes(path: Path) -> dict[str, Any]:
         raise DataError(f"{str(path)!r} cannot be read as HDF5: {error}") from error
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a file.
+def map_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a file, mapped into memory: read when touched, in pages that processes share.
+
+    A change stays in the process and never reaches the file.
 
     Raises:
         DataError: Where the file is not one of arrays.
     """
     try:
         with h5py.File(path, "r") as file:
-            return {name: file[name][()] for name in file}
+            return {name: _mapped(path, file[name]) for name in file}
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read as HDF5: {error}") from error
+
+
+def _mapped(path: Path, dataset: h5py.Dataset) -> np.ndarray:
+    offset = dataset.id.get_offset()
+    if offset is None:  # nothing was written, or not in one piece
+        return np.asarray(dataset[()])
+    return np.memmap(path, dataset.dtype, "c", offset, dataset.shape)

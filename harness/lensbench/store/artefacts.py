@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import filelock
+
 from lensbench.errors import StoreError
 from lensbench.store.keys import canonical
 
@@ -84,9 +86,22 @@ class Store:
 
     @contextmanager
     def writing(
-        self, kind: str, key: str, suffix: str, description: Mapping[str, Any]
+        self,
+        kind: str,
+        key: str,
+        suffix: str,
+        description: Mapping[str, Any],
+        cost: Mapping[str, float] | None = None,
     ) -> Iterator[Path]:
-        """Gives a temporary path to write to; what was written becomes the artefact at the end."""
+        """Gives a temporary path to write to; what was written becomes the artefact at the end.
+
+        Args:
+            kind: Of the artefact.
+            key: Of the artefact.
+            suffix: Of the file.
+            description: What it is made from.
+            cost: What making it cost; may be filled while it is written.
+        """
         folder = self._folder(kind)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.root, prefix="writing-") as temporary:
@@ -101,7 +116,42 @@ class Store:
                     "free some space or name another folder with --store",
                 ) from error
         sidecar = {"file": path.name, "sha256": digest, "from": canonical(description)}
+        if cost:
+            sidecar["cost"] = dict(cost)
         self._replace_text(folder / f"{key}.json", json.dumps(sidecar, indent=1))
+
+    def cost(self, kind: str, key: str) -> dict[str, float]:
+        """What making an artefact cost, as far as that was noted."""
+        described = self.describe(kind, key) or {}
+        cost: dict[str, float] = described.get("cost", {})
+        return cost
+
+    @contextmanager
+    def claim(self, kind: str, key: str) -> Iterator[None]:
+        """The right to make an artefact, which one process has at a time."""
+        folder = self.root / "claims"
+        folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder / f"{kind}-{key}"):
+            yield
+
+    def remove(self, kind: str, key: str) -> None:
+        """Forgets an artefact, if it is there."""
+        description = self.describe(kind, key)
+        if description is not None:
+            (self._folder(kind) / f"{key}.json").unlink(missing_ok=True)
+            (self._folder(kind) / str(description["file"])).unlink(missing_ok=True)
+
+    def touch(self, kind: str, key: str) -> None:
+        """Makes an artefact the latest of its kind."""
+        (self._folder(kind) / f"{key}.json").touch()
+
+    def stored(self, kind: str) -> set[str]:
+        """Keys of all artefacts of a kind, not looked at more closely."""
+        try:
+            with os.scandir(self._folder(kind)) as entries:
+                return {entry.name[:-5] for entry in entries if entry.name.endswith(".json")}
+        except FileNotFoundError:
+            return set()
 
     def keys(self, kind: str) -> list[str]:
         """Keys of all artefacts of a kind, oldest first."""
@@ -116,6 +166,11 @@ class Store:
         with os.fdopen(handle, "w") as file:
             file.write(text)
         Path(name).replace(path)
+
+
+def open_store(where: str | Path) -> Store:
+    """The store at a path."""
+    return Store(Path(where))
 
 
 def _sha256(path: Path) -> str:

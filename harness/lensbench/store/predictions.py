@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from lensbench.store.arrays import read_arrays, write_arrays
+from lensbench.store.arrays import map_arrays, write_arrays
 
 
 def predictions_suffix(predictions: Mapping[str, np.ndarray]) -> str:
@@ -35,7 +35,7 @@ def write_predictions(
 def read_predictions(path: Path) -> tuple[list[str], dict[str, np.ndarray]]:
     """Scene ids and predictions (N, ...) of a file."""
     if path.suffix == ".h5":
-        arrays = read_arrays(path)
+        arrays = map_arrays(path)
         return [scene.decode() for scene in arrays.pop("scene")], arrays
     frame = pl.read_parquet(path)
     ids = frame["scene"].to_list()

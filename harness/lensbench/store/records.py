@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-VERSION = 1
-COLUMNS: Mapping[str, Any] = {
+VERSION = 2
+RESULTS: Mapping[str, Any] = {
     "version": pl.Int32,
     "cell": pl.String,
     "state": pl.String,
@@ -24,6 +24,8 @@ COLUMNS: Mapping[str, Any] = {
     "test_dataset": pl.String,
     "train_condition": pl.String,
     "test_condition": pl.String,
+    "pretraining_views": pl.String,
+    "target_view": pl.String,
     "budget": pl.String,
     "labels": pl.Int64,
     "seed_draw": pl.Int64,
@@ -39,19 +41,39 @@ COLUMNS: Mapping[str, Any] = {
     "n": pl.Int64,
     "chance": pl.Float64,
     "data_range": pl.Float64,
-    "seconds_pretraining": pl.Float64,
-    "seconds_fit": pl.Float64,
-    "seconds_predict": pl.Float64,
-    "parameters": pl.Int64,
     "device": pl.String,
     "threads": pl.Int64,
     "torch": pl.String,
+    "python": pl.String,
+    "system": pl.String,
     "lensbench": pl.String,
     "code": pl.String,
     "predictions": pl.String,
     "images": pl.String,
 }
+"""Columns that a repetition gives again, bit for bit, on the same machine."""
+
+COSTS: Mapping[str, Any] = {
+    "seconds_pretraining": pl.Float64,
+    "seconds_fit": pl.Float64,
+    "seconds_predict": pl.Float64,
+    "memory_fit": pl.Float64,
+    "memory_predict": pl.Float64,
+    "joules_fit": pl.Float64,
+    "joules_predict": pl.Float64,
+    "parameters": pl.Int64,
+}
+"""Columns of what it cost, which are never twice the same."""
+
+COLUMNS: Mapping[str, Any] = {**RESULTS, **COSTS}
 """Name and type of every column; what each means stands in `docs/reference/records.md`."""
+
+ORDER = (
+    "task", "dataset", "test_dataset", "train_condition", "test_condition", "entrant",
+    "pretraining_views", "target_view", "labels", "seed_draw", "seed_pretraining", "seed_fit",
+    "metric", "cell", "state",
+)  # fmt: skip
+"""By these columns records are sorted, so that the same records are the same file."""
 
 
 def records_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
@@ -67,6 +89,11 @@ def records_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
             raise KeyError(f"records have no column {sorted(unknown)}")
         complete.append({name: row.get(name) for name in COLUMNS} | {"version": VERSION})
     return pl.DataFrame(complete, schema=dict(COLUMNS))
+
+
+def sort_records(records: pl.DataFrame) -> pl.DataFrame:
+    """Records in their one order."""
+    return records.sort(ORDER, nulls_last=True)
 
 
 def read_records(paths: Iterable[Path]) -> pl.DataFrame:

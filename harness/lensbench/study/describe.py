@@ -77,7 +77,10 @@ def describe_images(
 
 
 def describe_weights(
-    cell: Cell,
+    encoder: str,
+    pretraining: str,
+    seed: int,
+    budget: str,
     digest: str,
     images: Sequence[str],
     normal: tuple[str, str] | None,
@@ -87,39 +90,40 @@ def describe_weights(
     """An encoder before any task.
 
     Args:
-        cell: Any that asks for it.
+        encoder, pretraining: Names with options.
+        seed: Of initial weights and of the pretraining.
+        budget: How long to train, where it is trained.
         digest: Of the files that the encoder reads, if any.
         images: Keys of the images that it is trained on; none where it is not trained.
         normal: Target and class to which these are confined.
         numerics: How it is computed.
         code: What computes it.
     """
-    entrant = cell.entrant
     described: dict[str, Any] = {
         "kind": "weights",
-        "encoder": entrant.encoder,
+        "encoder": encoder,
         "digest": digest,
-        "pretraining": entrant.pretraining,
-        "seed": cell.seeds.pretraining,
+        "pretraining": pretraining,
+        "seed": seed,
         "inputs": {"images": list(images)},
-        "code": code.of(f"encoder/{entrant.encoder}", f"pretraining/{entrant.pretraining}"),
+        "code": code.of(f"encoder/{encoder}", f"pretraining/{pretraining}"),
     }
     if images:
-        described |= {"budget": cell.budget, "normal": normal, "numerics": numerics}
+        described |= {"budget": budget, "normal": normal, "numerics": numerics}
     return described
 
 
 def describe_features(
-    cell: Cell, weights: str, images: str, maps: bool, numerics: Numerics, code: Code
+    encoder: str, weights: str, images: str, maps: bool, numerics: Numerics, code: Code
 ) -> Description:
     """What an encoder of these weights makes of these images, with its maps or without."""
     return {
         "kind": "features",
-        "encoder": cell.entrant.encoder,
+        "encoder": encoder,
         "maps": maps,
         "numerics": numerics,
         "inputs": {"weights": weights, "images": images},
-        "code": code.of(f"encoder/{cell.entrant.encoder}"),
+        "code": code.of(f"encoder/{encoder}"),
     }
 
 

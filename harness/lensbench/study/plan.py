@@ -183,9 +183,7 @@ def _beside(catalogue: Catalogue, request: Request) -> list[Entrant]:
     return [*references, *baselines]
 
 
-def encoder_entrant(
-    catalogue: Catalogue, encoder: str, pretraining: str, transfer: str
-) -> Entrant:
+def encoder_entrant(catalogue: Catalogue, encoder: str, pretraining: str, transfer: str) -> Entrant:
     """An entrant with an encoder, in canonical form; its own pretraining where none is named."""
     registered = catalogue.find("encoder", parse_reference(encoder).name)
     kinds: list[tuple[Kind, str]] = [

@@ -17,6 +17,7 @@ class Morphology:
     version = "1"
     targets = ("substructure",)
     sky: SkyTarget | None = None
+    needs_maps = False
 
     def __init__(self) -> None:
         self.metrics = (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt
+from torch import Tensor
 
 from lensbench import FitContext
 from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit
@@ -30,4 +32,12 @@ class FineTune:
         """Trains a head and the encoder."""
         model = HeadedEncoder(encoder, context).train()
         fit(model, context, self.options.learning_rate, self.options.batch_size)
-        return ModelPredictor(model, context.task)
+        return ModelPredictor(model, context.task, model)
+
+    def restore(
+        self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
+    ) -> ModelPredictor:
+        """The predictor of these weights."""
+        model = HeadedEncoder(encoder, context)
+        model.load_state_dict(state)
+        return ModelPredictor(model, context.task, model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,10 @@ class HeadedEncoder(nn.Module):
 
 
 def fit(model: HeadedEncoder, context: FitContext, learning_rate: float, batch_size: int) -> None:
-    """Trains what of a model requires gradients on the task's loss."""
+    """Trains what of a model requires gradients on the task's loss.
+
+    Images are turned and flipped at random, but where a frozen encoder's features are given.
+    """
     loop = TrainingLoop(
         steps=context.budget.train_steps,
         batch_size=batch_size,
@@ -40,7 +44,9 @@ def fit(model: HeadedEncoder, context: FitContext, learning_rate: float, batch_s
     )
 
     def loss_of(indices: Tensor, generator: torch.Generator) -> Tensor:
-        batch = turned(context.train.take(indices), generator)
+        batch = context.train.take(indices)
+        if batch.features is None:
+            batch = turned(batch, generator)
         return context.task.loss(model(batch), batch)
 
     loop.run(model, len(context.train), loss_of, context.report)
@@ -72,11 +78,22 @@ def turned(batch: Samples, generator: torch.Generator) -> Samples:
 
 
 class ModelPredictor:
-    """Answers batch by batch by a fitted model."""
+    """Answers batch by batch by a fitted model.
 
-    def __init__(self, model: HeadedEncoder, task: Task) -> None:
+    Args:
+        model: Encoder and head.
+        task: What is asked.
+        fitted: The part of the model that was trained, which is what is kept.
+    """
+
+    def __init__(self, model: HeadedEncoder, task: Task, fitted: nn.Module) -> None:
         self.model = model.eval()
         self.task = task
+        self.fitted = fitted
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Weights of what was trained."""
+        return self.fitted.state_dict()
 
     def __call__(self, samples: Samples) -> Predictions:
         """Predictions for the images of these samples."""

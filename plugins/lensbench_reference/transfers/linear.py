@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt
+from torch import Tensor
 
 from lensbench import FitContext
 from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit
@@ -14,7 +16,8 @@ from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor,
 class LinearProbe:
     """Trains the task's head alone: one linear layer for classes."""
 
-    version = "1"
+    version = "2"
+    frozen = True
 
     @dataclass(frozen=True)
     class Options:
@@ -32,4 +35,12 @@ class LinearProbe:
         model = HeadedEncoder(encoder, context).train()
         encoder.eval()
         fit(model, context, self.options.learning_rate, self.options.batch_size)
-        return ModelPredictor(model, context.task)
+        return ModelPredictor(model, context.task, model.head)
+
+    def restore(
+        self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
+    ) -> ModelPredictor:
+        """The predictor with this head."""
+        model = HeadedEncoder(encoder, context)
+        model.head.load_state_dict(state)
+        return ModelPredictor(model, context.task, model.head)

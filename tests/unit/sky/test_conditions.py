@@ -39,16 +39,16 @@ def test_registered_names(item):
 def test_a_run_tests_under_the_reference_conditions():
     """A run that names no condition tests under the reference ones, trained on its own."""
     cells = plan_run(load_catalogue(), Request(task="superres", encoder="mae-vit"))
-    assert cells[0].test_conditions[0] == "euclid-vis"
-    assert set(cells[0].test_conditions) == set(REFERENCE)
+    assert cells[0].tests[0].condition == "euclid-vis"
+    assert {view.condition for view in cells[0].tests} == set(REFERENCE)
 
 
 def test_a_run_tests_under_what_is_named():
     """Graded and custom conditions can be named, and stand in their one spelling."""
     named = ("psf@3", "custom:read_noise=9,base=des-r")
     request = Request(task="superres", encoder="mae-vit", test_conditions=named)
-    tested = plan_run(load_catalogue(), request)[0].test_conditions
-    assert tested == ("euclid-vis", "psf@3", "custom:base=des-r,read_noise=9.0")
+    tested = [view.condition for view in plan_run(load_catalogue(), request)[0].tests]
+    assert tested == ["euclid-vis", "psf@3", "custom:base=des-r,read_noise=9.0"]
     assert load_catalogue().build("condition", tested[2]).name == tested[2]
 
 

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from lensbench.errors import DataError
-from lensbench.store.arrays import read_arrays, write_arrays, writing_arrays
+from lensbench.store.arrays import map_arrays, write_arrays, writing_arrays
 from lensbench.store.predictions import predictions_suffix, read_predictions, write_predictions
 from lensbench.store.records import COLUMNS, records_frame
 
@@ -13,22 +13,37 @@ from lensbench.store.records import COLUMNS, records_frame
 def test_appended_rows_follow_one_another(tmp_path):
     """Rows written in pieces are the rows written at once."""
     whole = {"a": np.arange(70.0).reshape(35, 2), "b": np.arange(35)}
-    with writing_arrays(tmp_path / "x.h5", {"unit": "σ"}) as writer:
+    with writing_arrays(tmp_path / "x.h5", {"unit": "σ"}, rows=35) as writer:
         for start in range(0, 35, 8):
             writer.append({name: values[start : start + 8] for name, values in whole.items()})
-    read = read_arrays(tmp_path / "x.h5")
+    read = map_arrays(tmp_path / "x.h5")
     assert all(np.array_equal(read[name], whole[name]) for name in whole)
 
 
-def test_a_flipped_byte_inside_an_array_is_noticed(tmp_path):
-    """Chunks carry checksums."""
+def test_rows_that_are_promised_must_come(tmp_path):
+    """A file with unwritten rows is an error, not zeros."""
+    with (
+        pytest.raises(DataError, match="3 of 5"),
+        writing_arrays(tmp_path / "x.h5", {}, rows=5) as writer,
+    ):
+        writer.append({"a": np.arange(3)})
+
+
+def test_arrays_are_mapped_and_stay_as_they_are(tmp_path):
+    """A change in memory does not reach the file."""
     path = tmp_path / "x.h5"
-    write_arrays(path, {"a": np.arange(4000.0)})
-    content = bytearray(path.read_bytes())
-    content[content.index(np.float64(3000.0).tobytes())] ^= 0xFF
-    path.write_bytes(bytes(content))
+    write_arrays(path, {"a": np.arange(4.0)})
+    mapped = map_arrays(path)["a"]
+    assert isinstance(mapped, np.memmap)
+    mapped[0] = 9.0
+    assert map_arrays(path)["a"].tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_what_is_no_file_of_arrays_is_told(tmp_path):
+    """The error names the file."""
+    (tmp_path / "x.h5").write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"x\.h5"):
-        read_arrays(path)
+        map_arrays(tmp_path / "x.h5")
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,13 @@ def test_the_training_condition_comes_first(catalogue):
     cell = plan_run(
         catalogue, Request(task="superres", encoder="mae-vit", train_condition="hst-acs")
     )[0]
-    assert cell.test_conditions[0] == "hst-acs"
-    assert sorted(cell.test_conditions) == ["des-r", "euclid-vis", "hst-acs", "rubin-r"]
+    assert cell.tests[0].condition == "hst-acs"
+    assert sorted(view.condition for view in cell.tests) == [
+        "des-r",
+        "euclid-vis",
+        "hst-acs",
+        "rubin-r",
+    ]
 
 
 @pytest.mark.parametrize(

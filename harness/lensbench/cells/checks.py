@@ -1,0 +1,79 @@
+"""Refuses a cell that cannot work, before anything runs."""
+
+from __future__ import annotations
+
+from lensbench.cells.resolved import Parts
+from lensbench.cells.weights import build_encoder
+from lensbench.errors import IncompatibleError, UsageError
+from lensbench.registry import parse_reference
+from lensbench.study.cell import Cell
+from lensbench.study.plan import check_targets
+
+
+class Checks:
+    """Tries how the parts of cells fit together, each combination once."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._passed: set[tuple[object, ...]] = set()
+
+    def check(self, cell: Cell) -> None:
+        """Passes a cell, or says why it cannot work.
+
+        Raises:
+            IncompatibleError: Where a target is missing, or what a strategy needs.
+            DataError: Where a file of a dataset cannot be used.
+            UsageError: Where a dataset has no scenes for a split.
+        """
+        datasets = {view.dataset for view in cell.tests}
+        what = (cell.entrant, cell.task, cell.train.dataset, *sorted(datasets))
+        if what in self._passed:
+            return
+        task = self.parts.get("task", cell.task)
+        needs = tuple(task.targets)
+        self._check_scope(cell)
+        if cell.entrant.encoder:
+            needs += self._check_pretraining(cell)
+        self._check_targets(cell.task, needs, cell.train.dataset)
+        self._check_scenes(cell.train.dataset, "train")
+        for dataset in datasets:
+            self._check_targets(cell.task, tuple(task.targets), dataset)
+            self._check_scenes(dataset, "test")
+        self._passed.add(what)
+
+    def _check_scope(self, cell: Cell) -> None:
+        """Refuses a baseline or transfer for a task that it does not do."""
+        entrant = cell.entrant
+        kind, text = (
+            ("baseline", entrant.baseline) if entrant.baseline else ("transfer", entrant.transfer)
+        )
+        name, task = parse_reference(text).name, parse_reference(cell.task).name
+        entry = self.parts.catalogue.find(kind, name).entry  # type: ignore[arg-type]
+        if task not in entry.tasks and (entrant.baseline or entry.tasks):
+            raise IncompatibleError(
+                f"{kind} {name!r} does not do task {task!r}", f"it does: {', '.join(entry.tasks)}"
+            )
+
+    def _check_pretraining(self, cell: Cell) -> tuple[str, ...]:
+        """Tries the strategy on the encoder; gives the targets that it needs."""
+        dataset = self.parts.get("dataset", cell.train.dataset)
+        strategy = self.parts.get("pretraining", cell.entrant.pretraining)
+        encoder = build_encoder(self.parts.catalogue, cell, dataset.channels)
+        strategy.objective(encoder, dataset.channels, dataset.targets)
+        return tuple(strategy.targets)
+
+    def _check_targets(self, task: str, needs: tuple[str, ...], name: str) -> None:
+        missing = set(needs) - set(self.parts.get("dataset", name).targets)
+        if missing:
+            check_targets(self.parts.catalogue, task, needs, name)
+            raise IncompatibleError(
+                f"dataset {name!r} has no target {min(missing)!r} with these options",
+                f"lensbench show {parse_reference(name).name} lists its options",
+            )
+
+    def _check_scenes(self, name: str, split: str) -> None:
+        if self.parts.get("dataset", name).size(split) == 0:
+            raise UsageError(
+                f"dataset {name!r} has no scenes in its split {split!r}",
+                "train on a dataset that has, and give this one to --test-dataset",
+            )

@@ -1,0 +1,109 @@
+"""Fits: an entrant trained on a task, kept where its predictor can be, and its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from lensbench.api.predictor import FitContext, Predictor, Restorable
+from lensbench.api.samples import Samples
+from lensbench.cells.resolved import Parts
+from lensbench.errors import RunError
+from lensbench.sky.seeds import seed_of
+from lensbench.store import Store
+from lensbench.study.cell import Cell
+from lensbench.study.describe import Description
+
+Report = Callable[[int, int, str], None]
+
+
+def fit(parts: Parts, cell: Cell, encoder: Any, context: FitContext) -> Predictor:
+    """Trains a cell's entrant."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(context.seed)
+        predictor: Predictor
+        if encoder is None:
+            predictor = parts.get("baseline", cell.entrant.baseline).fit(context)
+        else:
+            predictor = parts.get("transfer", cell.entrant.transfer).fit(encoder, context)
+    return predictor
+
+
+def fit_seed(cell: Cell) -> int:
+    """The seed of all chance in a cell's fit."""
+    return seed_of("fit", cell.task, cell.seeds.fit)
+
+
+def keep_fit(
+    store: Store,
+    key: str,
+    description: Description,
+    predictor: Predictor,
+    cost: Mapping[str, float],
+) -> None:
+    """Keeps a fit where its predictor has a state."""
+    if not isinstance(predictor, Restorable):
+        return
+    state = {
+        name: torch.as_tensor(values).detach().cpu().contiguous().clone()
+        for name, values in predictor.state().items()
+    }
+    with store.writing("fits", key, ".safetensors", description, cost) as path:
+        save_file(state, str(path))
+
+
+def restore_fit(
+    store: Store, key: str, parts: Parts, cell: Cell, encoder: Any, context: FitContext
+) -> Predictor | None:
+    """The kept predictor of a fit, or `None` where there is none."""
+    entrant = cell.entrant
+    kind, name = (
+        ("baseline", entrant.baseline) if entrant.baseline else ("transfer", entrant.transfer)
+    )
+    maker = parts.get(kind, name)  # type: ignore[arg-type]
+    path = store.find("fits", key) if hasattr(maker, "restore") else None
+    if path is None:
+        return None
+    state = load_file(str(path))
+    none = torch.arange(0)
+    empty = replace(context, train=context.train.take(none), validation=context.train.take(none))
+    predictor: Predictor = (
+        maker.restore(empty, state) if encoder is None else maker.restore(encoder, empty, state)
+    )
+    return predictor
+
+
+def confined(samples: Samples, normal: tuple[str, str] | None) -> Samples:
+    """The samples of one class of a target, or all where no class is named.
+
+    Raises:
+        RunError: Where none is left.
+    """
+    if normal is None:
+        return samples
+    target, name = normal
+    index = samples.info[target].classes.index(name)
+    chosen = (samples.targets[target] == index).nonzero()[:, 0]
+    if not len(chosen):
+        raise RunError(f"no sample has {target} {name!r}", "take more scenes or another dataset")
+    return samples.take(chosen)
+
+
+def assert_disjoint(*splits: Samples) -> None:
+    """Refuses splits that share a scene.
+
+    Raises:
+        RunError: Naming a scene that two splits have.
+    """
+    seen: set[str] = set()
+    for samples in splits:
+        twice = seen & set(samples.ids)
+        if twice:
+            raise RunError(
+                f"scene {min(twice)} is in two splits", "the dataset has to keep splits disjoint"
+            )
+        seen |= set(samples.ids)

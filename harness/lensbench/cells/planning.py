@@ -1,0 +1,152 @@
+"""From cells to jobs: what must be made, once each, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from lensbench.cells.resolved import Keys, Parts
+from lensbench.store import key_of
+from lensbench.study.cell import Cell, View
+from lensbench.study.job import (
+    CellRequest,
+    FeaturesRequest,
+    ImagesRequest,
+    Job,
+    WeightsRequest,
+)
+
+Group = tuple[str, str, int, int, str]
+"""Images drawn in one go: dataset, split, count, seed, and the task whose sky they carry."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Jobs such that each stands after those that it needs.
+
+    Attributes:
+        jobs: What is to be made.
+        keys: Keys of each cell.
+        shared: How many cells make use of each job but their own.
+    """
+
+    jobs: list[Job]
+    keys: Mapping[Cell, Keys]
+    shared: Mapping[str, int]
+
+
+def plan_jobs(
+    parts: Parts, keys: Mapping[Cell, Keys], stored: Mapping[str, Collection[str]]
+) -> Plan:
+    """The jobs of these cells, but for the artefacts that are stored already.
+
+    Args:
+        parts: The plugins.
+        keys: The cells to be computed, with their keys.
+        stored: Keys in the store by kind.
+    """
+    planner = _Planner(parts, stored)
+    cells = [planner.add(cell, its) for cell, its in keys.items()]
+    return Plan([*planner.upstream(), *cells], keys, planner.shared)
+
+
+class _Planner:
+    """Collects jobs from cells one by one."""
+
+    def __init__(self, parts: Parts, stored: Mapping[str, Collection[str]]) -> None:
+        self.parts = parts
+        self.stored = stored
+        self.groups: dict[Group, tuple[str, dict[str, None]]] = {}
+        self.weights: dict[str, Job] = {}
+        self.features: dict[str, Job] = {}
+        self.shared: dict[str, int] = {}
+
+    def add(self, cell: Cell, keys: Keys) -> Job:
+        """The job of a cell; what it needs is noted."""
+        needs: dict[str, None] = {}
+        frozen = self.parts.frozen(cell)
+        for view, split, key in _seen(cell, keys):
+            _need(needs, self._images(cell, view, split, key))
+            if frozen:
+                _need(needs, self._features(cell, keys, view, split, key))
+        if cell.entrant.encoder:
+            _need(needs, self._weights(cell, keys))
+        for need in needs:
+            self.shared[need] = self.shared.get(need, 0) + 1
+        return Job(
+            keys.records, f"{cell.entrant.label}, {cell.task}", tuple(needs), CellRequest(cell),
+            _like("cell", cell.entrant.label, cell.task, cell.budget, cell.labels),
+        )  # fmt: skip
+
+    def upstream(self) -> Iterable[Job]:
+        """Jobs that cells need, those that others need first."""
+        for group, (key, conditions) in self.groups.items():
+            dataset, split, count, _, _ = group
+            yield Job(
+                key, f"{split} scenes of {dataset}", (), ImagesRequest(*group, tuple(conditions)),
+                _like("images", dataset, count * len(conditions)),
+            )  # fmt: skip
+        yield from self.weights.values()
+        yield from self.features.values()
+
+    def _images(self, cell: Cell, view: View, split: str, key: str) -> str:
+        """Key of the job that makes these images; empty where they are stored."""
+        if key in self.stored.get("images", ()):
+            return ""
+        group = self.parts.group(cell, view, split)
+        if group not in self.groups:
+            self.groups[group] = (key_of({"kind": "drawing", "group": group}), {})
+        job, conditions = self.groups[group]
+        conditions[view.condition] = None
+        return job
+
+    def _weights(self, cell: Cell, keys: Keys) -> str:
+        """Key of the job that pretrains; empty where there is nothing to do."""
+        if not keys.pretraining or keys.weights in self.stored.get("weights", ()):
+            return ""
+        if keys.weights not in self.weights:
+            needs: dict[str, None] = {}
+            for view, key in zip(cell.pretraining, keys.pretraining, strict=True):
+                _need(needs, self._images(cell, view, "pretraining", key))
+            entrant = cell.entrant
+            self.weights[keys.weights] = Job(
+                keys.weights, f"{entrant.encoder} by {entrant.pretraining}", tuple(needs),
+                WeightsRequest(cell), _like("weights", entrant.encoder, entrant.pretraining,
+                                            cell.budget),
+            )  # fmt: skip
+        return keys.weights
+
+    def _features(self, cell: Cell, keys: Keys, view: View, split: str, images: str) -> str:
+        """Key of the job that encodes; empty where the features are stored."""
+        key = self.parts.features_key(cell, keys.weights, images)
+        if key in self.stored.get("features", ()):
+            return ""
+        if key not in self.features:
+            needs: dict[str, None] = {}
+            _need(needs, self._images(cell, view, split, images))
+            _need(needs, self._weights(cell, keys))
+            self.features[key] = Job(
+                key, f"{cell.entrant.encoder} on {split} scenes of {view.dataset}", tuple(needs),
+                FeaturesRequest(cell, view, split),
+                _like("features", cell.entrant.encoder, split, cell.budget),
+            )  # fmt: skip
+        return key
+
+
+def _seen(cell: Cell, keys: Keys) -> Iterable[tuple[View, str, str]]:
+    """All that a cell looks at: view, split and key of its images."""
+    yield cell.train, "train", keys.train
+    yield cell.train, "validation", keys.validation
+    if cell.target is not None:
+        yield cell.target, "train", keys.target
+    for view, key in zip(cell.tests, keys.tests, strict=True):
+        yield view, "test", key
+
+
+def _need(needs: dict[str, None], key: str) -> None:
+    if key:
+        needs[key] = None
+
+
+def _like(*words: object) -> str:
+    return " | ".join(str(word) for word in words)

@@ -1,0 +1,111 @@
+"""A worker: computes one job after another, whatever executor it lives in."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from lensbench.cells.resolved import Parts
+from lensbench.cells.session import Session, Watch
+from lensbench.errors import LensbenchError
+from lensbench.registry import load_catalogue
+from lensbench.store import open_store
+from lensbench.study.describe import Code, Numerics
+from lensbench.study.job import (
+    CellRequest,
+    FeaturesRequest,
+    ImagesRequest,
+    Job,
+    Outcome,
+    WeightsRequest,
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all jobs of a sweep share.
+
+    Attributes:
+        store: Folder or URL of the store.
+        numerics: How things are computed.
+        code: What computes them, as the plan's keys say.
+        checkpoint_seconds: Between the checkpoints of a training.
+    """
+
+    store: str
+    numerics: Numerics
+    code: Code
+    checkpoint_seconds: float = 60.0
+
+    def __hash__(self) -> int:
+        return hash((self.store, self.numerics, self.code.harness))
+
+
+def work(settings: Settings, job: Job, watch: Watch) -> Outcome:
+    """Computes one job; a fault of a plugin is a failed outcome with its error and log."""
+    log = io.StringIO()
+    start = time.perf_counter()
+    error = ""
+    with _captured(log):
+        try:
+            torch.set_num_threads(settings.numerics.threads)
+            compute(_session(settings), job, watch)
+        except LensbenchError as fault:
+            error = fault.message
+            traceback.print_exc(file=log)
+        except Exception as fault:  # plugins may raise anything
+            error = f"{type(fault).__name__}: {fault}".splitlines()[0]
+            traceback.print_exc(file=log)
+    state = "failed" if error else "done"
+    return Outcome(job.key, state, error, time.perf_counter() - start, log.getvalue())
+
+
+def compute(session: Session, job: Job, watch: Watch) -> None:
+    """Makes what a job asks for."""
+    session.watch = watch
+    request = job.request
+    parts = session.parts
+    if isinstance(request, ImagesRequest):
+        wanted = parts.image_set(
+            request.dataset, request.split, request.count, request.seed, request.sky
+        )
+        session.images(wanted, [parts.get("condition", name) for name in request.conditions])
+    elif isinstance(request, WeightsRequest):
+        session.weights(request.cell, parts.keys(request.cell))
+    elif isinstance(request, FeaturesRequest):
+        session.features(request.cell, parts.keys(request.cell), request.view, request.split)
+    elif isinstance(request, CellRequest):
+        session.records(request.cell)
+
+
+@functools.lru_cache(maxsize=1)
+def _session(settings: Settings) -> Session:
+    parts = Parts(load_catalogue(), settings.numerics, settings.code)
+    return Session(parts, open_store(settings.store), _unwatched)
+
+
+def _unwatched(stage: str, done: int, total: int, note: str) -> None:
+    """Before the first job nobody watches."""
+
+
+@contextlib.contextmanager
+def _captured(log: io.StringIO) -> Iterator[None]:
+    """What plugins print goes to the log, and so do warnings."""
+
+    def show(message: Warning | str, category: type[Warning], *_: object) -> None:
+        log.write(f"{category.__name__}: {message}\n")
+
+    with contextlib.redirect_stdout(log), warnings.catch_warnings():
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
+
+
+Work = Callable[[Settings, Job, Watch], Outcome]
