@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from lensbench.cells.driver import Events, drive
+from lensbench.cells.executors import Executor, Message
 from lensbench.cells.planning import Plan, plan_jobs
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.rows import unscored_rows
-from lensbench.cells.session import Watch
-from lensbench.cells.worker import Settings, work
 from lensbench.store import Store, key_of
+from lensbench.store.journal import Journal, mean_costs
 from lensbench.store.records import RESULTS, read_records, records_frame, sort_records
 from lensbench.study.cell import Cell
 from lensbench.study.job import Job, Outcome
 
 KINDS_PLANNED = ("images", "weights", "features")
-
-Execute = Callable[[Sequence[Job]], Sequence[Outcome]]
-"""Computes jobs, each after those that it needs, and says how each ended."""
+_STATE_EVERY = 1.0
+"""Seconds between two writings of how a sweep stands."""
 
 
 @dataclass(frozen=True)
@@ -39,114 +40,181 @@ class Swept:
     failed: Mapping[str, str]
 
 
-def run_sweep(
-    parts: Parts, store: Store, cells: Sequence[Cell], execute: Execute, retry_failed: bool = True
-) -> Swept:
-    """Computes what the store lacks of these cells and gathers their records.
+class Sweep:
+    """Cells with their keys, computed in one store.
 
     Args:
         parts: The plugins and the keys.
         store: Where artefacts are.
         cells: Checked already.
-        execute: How jobs are computed.
-        retry_failed: Whether cells that failed before are tried again.
+        study: What was asked for, as text, for the journal.
     """
-    keys = {cell: parts.keys(cell) for cell in cells}
-    description = _describe(keys.values())
-    finished = store.find("runs", key_of(description))
-    if finished is not None:
-        store.touch("runs", finished.stem)
-        return Swept(finished.stem, read_records([finished]), {})
-    failed = {} if retry_failed else _failed_before(store, keys.values())
-    wanted = {cell: its for cell, its in keys.items() if its.records not in failed}
-    frames = _read(store, wanted)
-    missing = {cell: its for cell, its in wanted.items() if its.records not in frames}
-    failed |= _compute(parts, store, missing, execute)
-    frames |= _read(
-        store, {cell: its for cell, its in missing.items() if its.records not in failed}
-    )
-    lost = [
-        row
-        for cell, its in keys.items()
-        if its.records in failed
-        for row in unscored_rows(parts, cell, "failed", failed[its.records])
-    ]
-    records = sort_records(pl.concat([*frames.values(), records_frame(lost)]))
-    if failed:
-        description = {**description, "failed": sorted(failed)}
-    key = key_of(description)
-    with store.writing("runs", key, ".parquet", description) as path:
-        records.write_parquet(path)
-    return Swept(key, records, failed)
 
+    def __init__(self, parts: Parts, store: Store, cells: Sequence[Cell], study: str = "") -> None:
+        self.parts = parts
+        self.store = store
+        self.keys = {cell: parts.keys(cell) for cell in cells}
+        self.study = study
+        records = sorted({its.records for its in self.keys.values()})
+        self.description: dict[str, Any] = {"kind": "runs", "inputs": {"records": records}}
+        self.key = key_of(self.description)
 
-def plan_sweep(parts: Parts, store: Store, cells: Mapping[Cell, Keys]) -> Plan:
-    """The jobs of cells, but for what is stored."""
-    return plan_jobs(parts, cells, {kind: store.stored(kind) for kind in KINDS_PLANNED})
+    def finished(self) -> Swept | None:
+        """What the sweep came to, where all its cells are done already."""
+        path = self.store.find("runs", self.key)
+        if path is None:
+            return None
+        self.store.touch("runs", self.key)
+        return Swept(self.key, read_records([path]), {})
+
+    def run(
+        self,
+        executor: Callable[[], Executor],
+        events: Events,
+        retry_failed: bool = False,
+    ) -> Swept:
+        """Computes what the store lacks and gathers the records.
+
+        Args:
+            executor: Makes what computes; not called where there is nothing to compute.
+            events: Told how it goes.
+            retry_failed: Whether cells that failed before are tried again.
+        """
+        failed = {} if retry_failed else self._failed_before()
+        wanted = {cell: its for cell, its in self.keys.items() if its.records not in failed}
+        frames = self._read(wanted)
+        missing = {cell: its for cell, its in wanted.items() if its.records not in frames}
+        if missing:
+            failed |= self._compute(missing, executor, events)
+            frames |= self._read(
+                {cell: its for cell, its in missing.items() if its.records not in failed}
+            )
+        lost = [
+            row
+            for cell, its in self.keys.items()
+            if its.records in failed
+            for row in unscored_rows(self.parts, cell, "failed", failed[its.records])
+        ]
+        records = sort_records(pl.concat([*frames.values(), records_frame(lost)]))
+        description = self.description | ({"failed": sorted(failed)} if failed else {})
+        key = key_of(description)
+        with self.store.writing("runs", key, ".parquet", description) as path:
+            records.write_parquet(path)
+        return Swept(key, records, failed)
+
+    def plan(self, cells: Mapping[Cell, Keys] | None = None) -> Plan:
+        """The jobs of cells, of all where none are given, but for what is stored."""
+        kinds = (*KINDS_PLANNED, "records")
+        stored = {kind: self.store.stored(kind) for kind in kinds}
+        wanted = self.keys if cells is None else cells
+        if cells is None:
+            wanted = {c: its for c, its in wanted.items() if its.records not in stored["records"]}
+        return plan_jobs(self.parts, wanted, stored)
+
+    def _read(self, cells: Mapping[Cell, Keys]) -> dict[str, pl.DataFrame]:
+        """Records that the store has, by key."""
+        stored = self.store.stored("records")
+        frames = {}
+        for its in cells.values():
+            path = self.store.find("records", its.records) if its.records in stored else None
+            if path is not None:
+                frames[its.records] = read_records([path])
+        return frames
+
+    def _failed_before(self) -> dict[str, str]:
+        stored = self.store.stored("failures")
+        keys = {its.records for its in self.keys.values()} & stored
+        described = {key: self.store.describe("failures", key) for key in keys}
+        return {key: str(its["from"]["error"]) for key, its in described.items() if its}
+
+    def _compute(
+        self, cells: Mapping[Cell, Keys], executor: Callable[[], Executor], events: Events
+    ) -> dict[str, str]:
+        """Computes cells; gives the errors of those that failed."""
+        plan = self.plan(cells)
+        costs = mean_costs(self.store)
+        mine = {its.records for its in cells.values()}
+        watched = _Watched(self.store, Journal(self.store, self.key), events, mine)
+        watched.journal.begin(self.study)
+        made = executor()
+        at_once = True
+        try:
+            outcomes = drive(plan.jobs, made, watched, lambda job: costs.get(job.like, 1.0))
+            at_once = False
+        finally:
+            made.close(at_once)
+            watched.close(finished=not at_once)
+        return {one.key: one.error for one in outcomes if one.key in mine and one.state != "done"}
 
 
 def results(records: pl.DataFrame) -> pl.DataFrame:
     """Records without their costs: what a repetition gives again, bit for bit."""
-    return records.select(list(RESULTS)).unique(maintain_order=True)
+    return records.select(list(RESULTS))
 
 
-def _describe(keys: Iterable[Keys]) -> dict[str, Any]:
-    found = sorted({its.records for its in keys})
-    return {"kind": "runs", "inputs": {"records": found}}
+class _Watched:
+    """Writes the journal, keeps failures, and passes everything on."""
 
+    def __init__(self, store: Store, journal: Journal, events: Events, cells: set[str]) -> None:
+        self.store, self.journal, self.events, self.cells = store, journal, events, cells
+        self.total = 0
+        self.began = time.time()
+        self.count = {"done": 0, "failed": 0}
+        self.running: dict[str, dict[str, Any]] = {}
+        self._written = 0.0
 
-def _read(store: Store, cells: Mapping[Cell, Keys]) -> dict[str, pl.DataFrame]:
-    """Records that the store has, by key."""
-    stored = store.stored("records")
-    frames = {}
-    for its in cells.values():
-        path = store.find("records", its.records) if its.records in stored else None
-        if path is not None:
-            frames[its.records] = read_records([path])
-    return frames
+    def planned(self, total: int) -> None:
+        self.total = total
+        self.events.planned(total)
 
+    def begun(self, job: Job) -> None:
+        self.running[job.key] = {"label": job.label, "since": time.time()}
+        self._write_state()
+        self.events.begun(job)
 
-def _failed_before(store: Store, keys: Iterable[Keys]) -> dict[str, str]:
-    stored = store.stored("failures")
-    return {
-        its.records: str((store.describe("failures", its.records) or {})["from"]["error"])
-        for its in keys
-        if its.records in stored
-    }
+    def told(self, message: Message) -> None:
+        if message.key in self.running:
+            self.running[message.key] |= message._asdict()
+        self._write_state()
+        self.events.told(message)
 
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        self.running.pop(job.key, None)
+        self.count[outcome.state] += 1
+        line = {
+            "key": job.key, "label": job.label, "like": job.like, "state": outcome.state,
+            "error": outcome.error, "seconds": outcome.seconds, "at": time.time(),
+        }  # fmt: skip
+        self.journal.note(line)
+        if outcome.log:
+            self.journal.log(job.key, outcome.log)
+        if job.key in self.cells:
+            self._keep_failure(job.key, outcome)
+        self._write_state()
+        self.events.ended(job, outcome)
 
-def _compute(
-    parts: Parts, store: Store, cells: Mapping[Cell, Keys], execute: Execute
-) -> dict[str, str]:
-    """Computes cells; gives the errors of those that failed."""
-    if not cells:
-        return {}
-    plan = plan_sweep(parts, store, cells)
-    failed = {}
-    mine = {its.records for its in cells.values()}
-    for outcome in execute(plan.jobs):
-        if outcome.key not in mine:
-            continue
+    def close(self, finished: bool) -> None:
+        """Says that nothing runs any more."""
+        self.running.clear()
+        self._write_state("finished" if finished else "stopped")
+
+    def _keep_failure(self, key: str, outcome: Outcome) -> None:
         if outcome.state == "done":
-            store.remove("failures", outcome.key)
-            continue
-        failed[outcome.key] = outcome.error
+            self.store.remove("failures", key)
+            return
         described = {"kind": "failures", "error": outcome.error, "inputs": {}}
-        with store.writing("failures", outcome.key, ".log", described) as path:
-            path.write_text(outcome.log)
-    return failed
+        with self.store.writing("failures", key, ".log", described) as path:
+            path.write_text(outcome.log or outcome.error)
 
-
-def execute_here(settings: Settings, watch: Watch) -> Execute:
-    """Computes jobs in this process, one after another."""
-
-    def execute(jobs: Sequence[Job]) -> list[Outcome]:
-        outcomes: dict[str, Outcome] = {}
-        for job in jobs:
-            lost = [outcomes[key] for key in job.needs if outcomes[key].state == "failed"]
-            outcomes[job.key] = (
-                Outcome(job.key, "failed", lost[0].error) if lost else work(settings, job, watch)
-            )
-        return list(outcomes.values())
-
-    return execute
+    def _write_state(self, state: str = "running") -> None:
+        now = time.time()
+        if state == "running" and now - self._written < _STATE_EVERY:
+            return
+        self._written = now
+        self.journal.write_state(
+            {
+                "state": state, "began": self.began, "at": now, "jobs": self.total, **self.count,
+                "waiting": self.total - sum(self.count.values()) - len(self.running),
+                "running": list(self.running.values()),
+            }
+        )  # fmt: skip

@@ -18,6 +18,7 @@ from lensbench.cells.session import Session, Watch
 from lensbench.errors import LensbenchError
 from lensbench.registry import load_catalogue
 from lensbench.store import open_store
+from lensbench.store.artefacts import DamageWarning
 from lensbench.study.describe import Code, Numerics
 from lensbench.study.job import (
     CellRequest,
@@ -54,7 +55,8 @@ def work(settings: Settings, job: Job, watch: Watch) -> Outcome:
     log = io.StringIO()
     start = time.perf_counter()
     error = ""
-    with _captured(log):
+    notes: list[str] = []
+    with _captured(log, notes):
         try:
             torch.set_num_threads(settings.numerics.threads)
             compute(_session(settings), job, watch)
@@ -65,7 +67,7 @@ def work(settings: Settings, job: Job, watch: Watch) -> Outcome:
             error = f"{type(fault).__name__}: {fault}".splitlines()[0]
             traceback.print_exc(file=log)
     state = "failed" if error else "done"
-    return Outcome(job.key, state, error, time.perf_counter() - start, log.getvalue())
+    return Outcome(job.key, state, error, time.perf_counter() - start, log.getvalue(), tuple(notes))
 
 
 def compute(session: Session, job: Job, watch: Watch) -> None:
@@ -97,13 +99,16 @@ def _unwatched(stage: str, done: int, total: int, note: str) -> None:
 
 
 @contextlib.contextmanager
-def _captured(log: io.StringIO) -> Iterator[None]:
-    """What plugins print goes to the log, and so do warnings."""
+def _captured(log: io.StringIO, notes: list[str]) -> Iterator[None]:
+    """What plugins print goes to the log, and so do warnings; damage is noted for the user."""
 
     def show(message: Warning | str, category: type[Warning], *_: object) -> None:
         log.write(f"{category.__name__}: {message}\n")
+        if issubclass(category, DamageWarning):
+            notes.append(str(message))
 
     with contextlib.redirect_stdout(log), warnings.catch_warnings():
+        warnings.simplefilter("always", DamageWarning)
         warnings.showwarning = show  # type: ignore[assignment]
         yield
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from lensbench.cli.execution import execution_options
 from lensbench.cli.options import json_option, split_references, store_option, store_root
 
 
@@ -74,10 +75,12 @@ from lensbench.cli.options import json_option, split_references, store_option, s
 )
 @click.option("--metric", default="", metavar="NAME", help="[default: the task's primary one]")
 @click.option("--quiet", is_flag=True, help="No progress.")
+@execution_options
 @store_option
 @json_option
 def command(store: Path | None, as_json: bool, form: str, metric: str, quiet: bool,
             test_conditions: str, pretraining_conditions: str, seed: int,
+            workers: int | None, threads: int | None, device: str | None,
             **named: Any) -> None:  # fmt: skip
     """Rank one entrant on one task, beside the supervised CNN and the task's baselines.
 
@@ -89,8 +92,7 @@ def command(store: Path | None, as_json: bool, form: str, metric: str, quiet: bo
 
     Whatever is in the store already is not computed again.
     """
-    from lensbench.cli.progress import Progress
-    from lensbench.registry import load_catalogue
+    from lensbench.cli.execution import compute, make_parts
     from lensbench.store import open_store
     from lensbench.study.cell import Seeds
     from lensbench.study.plan import Request, plan_run
@@ -101,22 +103,16 @@ def command(store: Path | None, as_json: bool, form: str, metric: str, quiet: bo
         test_conditions=split_references(test_conditions),
         pretraining_conditions=split_references(pretraining_conditions),
     )
-    catalogue = load_catalogue()
-    cells = plan_run(catalogue, asked)
+    parts = make_parts(threads, device)
+    cells = plan_run(parts.catalogue, asked)
     opened = open_store(store_root(store))
 
     from lensbench.cells.checks import Checks
-    from lensbench.cells.resolved import Parts
-    from lensbench.cells.sweeps import execute_here, run_sweep
-    from lensbench.cells.worker import Settings
 
-    parts = Parts(catalogue)
     checks = Checks(parts)
     for cell in cells:
         checks.check(cell)
-    settings = Settings(str(opened.root), parts.numerics, parts.code)
-    with Progress(quiet) as progress:
-        swept = run_sweep(parts, opened, cells, execute_here(settings, progress))
+    swept = compute(parts, opened, cells, workers=workers, quiet=quiet, retry_failed=True)
     if as_json:
         click.echo(swept.records.write_json())
     else:

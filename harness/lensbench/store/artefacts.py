@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from lensbench.errors import StoreError
+from lensbench.store.claims import claimed, scratch, sweep_scratch
 from lensbench.store.keys import canonical
 
 FORMAT = 1
 """Version of the layout; a store of a newer one is refused."""
+
+
+class DamageWarning(UserWarning):
+    """An artefact in the store is not what was written."""
 
 
 class Store:
@@ -36,16 +38,17 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._verified: set[tuple[str, int, int, int]] = set()
         try:
             root.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=root):
-                pass
             marker = root / "store.json"
             if marker.exists():
                 version = json.loads(marker.read_text())["format"]
             else:
                 version = FORMAT
-                self._replace_text(marker, json.dumps({"format": FORMAT}))
+                self.replace_text(marker, json.dumps({"format": FORMAT}))
+            if os.access(root, os.W_OK):
+                sweep_scratch(self._scratch)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 f"the store {str(root)!r} cannot be used: {error}",
@@ -64,16 +67,29 @@ class Store:
             return None
         if self.intact(kind, key):
             return self._folder(kind) / str(description["file"])
-        warnings.warn(f"{kind} {key} in the store is damaged; it is made again", stacklevel=2)
+        message = f"{kind} {key} in the store is damaged; it is made again"
+        warnings.warn(message, DamageWarning, stacklevel=2)
         return None
 
     def intact(self, kind: str, key: str) -> bool:
-        """Whether an artefact is there, its bytes unchanged since they were written."""
+        """Whether an artefact is there, its bytes unchanged since they were written.
+
+        A file is read for this once, as long as its size and time of change stay.
+        """
         description = self.describe(kind, key)
         if description is None:
             return False
         path = self._folder(kind) / str(description["file"])
-        return path.exists() and _sha256(path) == description["sha256"]
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return False
+        known = (str(path), status.st_size, status.st_mtime_ns, status.st_ino)
+        if known not in self._verified:
+            if _sha256(path) != description["sha256"]:
+                return False
+            self._verified.add(known)
+        return True
 
     def describe(self, kind: str, key: str) -> dict[str, Any] | None:
         """What an artefact was made from, with its file and digest, or `None`."""
@@ -104,21 +120,21 @@ class Store:
         """
         folder = self._folder(kind)
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.root, prefix="writing-") as temporary:
-            path = Path(temporary) / f"{key}{suffix}"
-            try:
+        try:
+            with scratch(self._scratch) as temporary:
+                path = temporary / f"{key}{suffix}"
                 yield path
                 digest = _sha256(path)
                 path.replace(folder / path.name)
-            except OSError as error:
-                raise StoreError(
-                    f"{kind} {key} cannot be written to {str(self.root)!r}: {error}",
-                    "free some space or name another folder with --store",
-                ) from error
+        except OSError as error:
+            raise StoreError(
+                f"{kind} {key} cannot be written to {str(self.root)!r}: {error}",
+                "free some space or name another folder with --store",
+            ) from error
         sidecar = {"file": path.name, "sha256": digest, "from": canonical(description)}
         if cost:
             sidecar["cost"] = dict(cost)
-        self._replace_text(folder / f"{key}.json", json.dumps(sidecar, indent=1))
+        self.replace_text(folder / f"{key}.json", json.dumps(sidecar, indent=1))
 
     def cost(self, kind: str, key: str) -> dict[str, float]:
         """What making an artefact cost, as far as that was noted."""
@@ -131,7 +147,7 @@ class Store:
         """The right to make an artefact, which one process has at a time."""
         folder = self.root / "claims"
         folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder / f"{kind}-{key}"):
+        with claimed(folder / f"{kind}-{key}"):
             yield
 
     def remove(self, kind: str, key: str) -> None:
@@ -161,11 +177,15 @@ class Store:
     def _folder(self, kind: str) -> Path:
         return self.root / kind
 
-    def _replace_text(self, path: Path, text: str) -> None:
-        handle, name = tempfile.mkstemp(dir=self.root, prefix="writing-")
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-        Path(name).replace(path)
+    @property
+    def _scratch(self) -> Path:
+        return self.root / "writing"
+
+    def replace_text(self, path: Path, text: str) -> None:
+        """Writes a small file of the store, so that readers see the old text or the new."""
+        with scratch(self._scratch) as temporary:
+            (temporary / path.name).write_text(text)
+            (temporary / path.name).replace(path)
 
 
 def open_store(where: str | Path) -> Store:

@@ -83,6 +83,7 @@ class Outcome:
         error: Why it failed, in one line.
         seconds: Wall time in the worker.
         log: What it printed, and the traceback of an error.
+        notes: What a user should hear of, though the job was done.
     """
 
     key: str
@@ -90,3 +91,4 @@ class Outcome:
     error: str = ""
     seconds: float = 0.0
     log: str = ""
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,151 @@
+"""In processes of this machine, each with its share of the cores."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as OutOfTimeError
+from dataclasses import dataclass
+
+from pebble import ProcessExpired, ProcessPool
+
+from lensbench.cells.executors import Message
+from lensbench.cells.executors.reports import Mailbox, reporter
+from lensbench.cells.worker import Settings, Work
+from lensbench.study.job import Job, Outcome
+
+_PRELOADED = ["lensbench.cells.worker", "sklearn.linear_model"]
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a job may take.
+
+    Attributes:
+        seconds: Of wall time; `None` for no limit.
+        memory: Of data in memory [bytes]; `None` for no limit.
+    """
+
+    seconds: float | None = None
+    memory: int | None = None
+
+
+class LocalExecutor:
+    """A pool of worker processes; one that dies or takes too long is replaced by another.
+
+    Args:
+        settings: What all jobs share.
+        work: What computes a job: a function of a module, for workers import it.
+        workers: How many.
+        limits: What a job may take.
+    """
+
+    def __init__(
+        self, settings: Settings, work: Work, workers: int, limits: Limits | None = None
+    ) -> None:
+        self.workers = workers
+        self._settings = settings
+        self._work = work
+        self._limits = limits or Limits()
+        self._mailbox = Mailbox()
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(_PRELOADED)
+        with _environment(dict.fromkeys(_THREADS, str(settings.numerics.threads))):
+            self._pool = ProcessPool(
+                max_workers=workers,
+                initializer=_begin,
+                initargs=(self._limits.memory,),
+                context=context,
+            )
+            self._pool.schedule(_ready).result()  # the fork server takes the environment of now
+
+    def submit(self, job: Job) -> Future[Outcome]:
+        """Queues a job."""
+        result: Future[Outcome] = Future()
+        arguments = (self._work, self._settings, job, self._mailbox.address)
+        running = self._pool.schedule(_compute, args=arguments, timeout=self._limits.seconds)
+        running.add_done_callback(lambda ended: self._finish(job, ended, result))
+        return result
+
+    def messages(self) -> Iterable[Message]:
+        """What workers told since the last call."""
+        return self._mailbox.read()
+
+    def close(self, at_once: bool) -> None:
+        """Ends all workers and leaves none behind."""
+        if at_once:
+            self._pool.stop()  # type: ignore[no-untyped-call]
+        else:
+            self._pool.close()  # type: ignore[no-untyped-call]
+        self._pool.join()
+        self._mailbox.close()
+
+    def _finish(self, job: Job, ended: Future[Outcome], result: Future[Outcome]) -> None:
+        try:
+            outcome = ended.result()
+        except OutOfTimeError:
+            limit = self._limits.seconds
+            outcome = Outcome(job.key, "failed", f"exceeded its time limit of {limit:g} s")
+        except ProcessExpired as death:
+            outcome = Outcome(job.key, "failed", _told_death(death.exitcode))
+        except CancelledError:
+            result.cancel()
+            return
+        except Exception as error:  # what could not be sent between processes
+            outcome = Outcome(job.key, "failed", f"{type(error).__name__}: {error}")
+        result.set_result(outcome)
+
+
+def _told_death(code: int | None) -> str:
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        guess = " (out of memory?)" if -code == signal.SIGKILL else ""
+        return f"the worker was killed by {name}{guess}"
+    return f"the worker ended with exit code {code}"
+
+
+def _ready() -> None:
+    """Asked of the first worker, so that the fork server is up."""
+
+
+def _begin(memory: int | None) -> None:
+    """Run first in every worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+    signal.signal(signal.SIGTERM, _stop)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if memory is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+
+
+def _stop(*_: object) -> None:
+    """Unwinds what is being done, so that checkpoints are written and scratch is cleared."""
+    raise KeyboardInterrupt
+
+
+def _compute(work: Work, settings: Settings, job: Job, address: str) -> Outcome:
+    return work(settings, job, reporter(address, job.key))
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,57 @@
+"""What workers tell their driver: datagrams on a local socket, which no death can leave locked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from lensbench.cells.executors import Message
+from lensbench.cells.session import Watch
+
+_INTERVAL = 0.2
+"""Least seconds between two messages of one stage."""
+
+
+class Mailbox:
+    """The driver's end."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.mkdtemp(prefix="lensbench-")
+        self.address = str(Path(self._folder) / "mailbox")
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.address)
+        self._socket.setblocking(False)
+
+    def read(self) -> Iterable[Message]:
+        """What came in since the last call."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                yield Message(*json.loads(self._socket.recv(65536)))
+
+    def close(self) -> None:
+        """Takes the mailbox down."""
+        self._socket.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def reporter(address: str, key: str) -> Watch:
+    """A worker's end: what it tells is sent, but not too often, and lost where nobody listens."""
+    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sender.setblocking(False)
+    last: dict[str, float] = {}
+
+    def watch(stage: str, done: int, total: int, note: str) -> None:
+        now = time.monotonic()
+        if done < total and now - last.get(stage, 0.0) < _INTERVAL:
+            return
+        last[stage] = now
+        with contextlib.suppress(OSError):
+            sender.sendto(json.dumps([key, stage, done, total, note]).encode(), address)
+
+    return watch

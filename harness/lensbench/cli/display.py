@@ -1,0 +1,135 @@
+"""How a sweep goes, on stderr: a live table on a terminal, lines now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lensbench.cells.executors import Message
+    from lensbench.study.job import Job, Outcome
+
+_LINE_EVERY = 2.0
+_SIGN_OF_LIFE_EVERY = 30.0
+
+
+class Display:
+    """Counts jobs as they begin and end, and shows what each worker is at.
+
+    Args:
+        total: How many jobs there are; `None` where that is not known before.
+        quiet: Show nothing.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._live: Any = None
+        self._began = time.monotonic()
+        self._count = {"done": 0, "failed": 0}
+        self._total = 0
+        self._running: dict[str, _Running] = {}
+        self._printed = 0.0
+
+    def __enter__(self) -> Display:
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            self._live = Live(
+                console=Console(stderr=True), get_renderable=self._table, refresh_per_second=4
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def planned(self, total: int) -> None:
+        """So many jobs there are."""
+        self._total = total
+
+    def begun(self, job: Job) -> None:
+        """A job was handed out."""
+        self._running[job.key] = _Running(job.label)
+
+    def told(self, message: Message) -> None:
+        """A worker tells of its job."""
+        running = self._running.get(message.key)
+        if running is None:
+            return
+        running.stage, running.done = message.stage, message.done
+        running.total, running.note = message.total, message.note
+        now = time.monotonic()
+        if self._live is None and now - self._printed > _SIGN_OF_LIFE_EVERY:
+            self._line(f"{self._counts()}; {running}")
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """A job ended."""
+        running = self._running.pop(job.key, None)
+        self._count[outcome.state] += 1
+        if outcome.state == "failed":
+            self._line(f"failed: {job.label}: {outcome.error}")
+            return
+        for note in outcome.notes:
+            self._line(f"warning: {note}")
+        last = sum(self._count.values()) == self._total
+        if self._live is None and (last or time.monotonic() - self._printed > _LINE_EVERY):
+            note = f", {running.note}" if running and running.note else ""
+            self._line(f"{self._counts()}; {job.label} in {outcome.seconds:.1f} s{note}")
+
+    def _line(self, text: str) -> None:
+        if self._quiet:
+            return
+        self._printed = time.monotonic()
+        if self._live is not None:
+            self._live.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def _counts(self) -> str:
+        ended = sum(self._count.values())
+        seconds = time.monotonic() - self._began
+        text = f"{ended}/{self._total} jobs"
+        if self._count["failed"]:
+            text += f", {self._count['failed']} failed"
+        if ended and ended < self._total:
+            remaining = seconds / ended * (self._total - ended)
+            text += f", {ended / seconds:.2g}/s, about {_duration(remaining)} to go"
+        return text
+
+    def _table(self) -> Any:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+
+        table = Table.grid(padding=(0, 1))
+        table.add_row(self._counts())
+        for running in self._running.values():
+            bar = ProgressBar(total=max(1, running.total), completed=running.done, width=20)
+            table.add_row(running.label, bar, running.stage, running.note)
+        return table
+
+
+class _Running:
+    """What a worker is at."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.stage, self.done, self.total, self.note = "", 0, 0, ""
+
+    def __str__(self) -> str:
+        return f"{self.stage or self.label}: {self.done}/{self.total} {self.note}".rstrip()
+
+
+def _duration(seconds: float) -> str:
+    """A time as people say it: `40 s`, `12 min`, `3.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

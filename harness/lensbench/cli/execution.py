@@ -1,0 +1,100 @@
+"""What the verbs that compute share: their options, and the way from cells to records."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lensbench.cli.display import Display
+
+if TYPE_CHECKING:
+    from lensbench.cells.executors import Executor
+    from lensbench.cells.resolved import Parts
+    from lensbench.cells.sweeps import Swept
+    from lensbench.store import Store
+    from lensbench.study.cell import Cell
+
+
+def execution_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--workers`, `--threads` and `--device`."""
+    for option in (
+        click.option(
+            "--workers", type=click.IntRange(0), metavar="N",
+            help="Processes at work; 0 for none but this.  [default: cores / threads]",
+        ),
+        click.option(
+            "--threads", type=click.IntRange(1), metavar="N",
+            help="Of each worker; part of a result's key, for last digits depend on it.  "
+            "[default: 1]",
+        ),
+        click.option(
+            "--device", type=click.Choice(["auto", "cpu", "cuda"]),
+            help="Where tensors live; part of a result's key.  [default: auto]",
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def make_parts(threads: int | None, device: str | None, processes: int = 1) -> Parts:
+    """The plugins, for computing so."""
+    from lensbench.cells.devices import default_device
+    from lensbench.cells.resolved import Parts
+    from lensbench.registry import load_catalogue
+    from lensbench.study.describe import Numerics
+
+    chosen = default_device() if device in (None, "auto") else str(device)
+    return Parts(load_catalogue(), Numerics(chosen, threads or 1, processes))
+
+
+def compute(
+    parts: Parts,
+    store: Store,
+    cells: Sequence[Cell],
+    *,
+    workers: int | None = None,
+    quiet: bool = False,
+    retry_failed: bool = False,
+    study: str = "",
+    executor: Callable[[Display], Executor] | None = None,
+) -> Swept:
+    """Records of cells: those of the store, or computed here by so many workers."""
+    from lensbench.cells.sweeps import Sweep
+
+    sweep = Sweep(parts, store, cells, study)
+    finished = sweep.finished()
+    if finished is not None:
+        return finished
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with Display(quiet) as display:
+        make = executor or (lambda shown: local_executor(parts, store, workers, shown))
+        return sweep.run(lambda: make(display), display, retry_failed)
+
+
+def local_executor(
+    parts: Parts,
+    store: Store,
+    workers: int | None,
+    display: Display,
+    seconds: float | None = None,
+    memory: int | None = None,
+) -> Executor:
+    """Workers on this machine, or this process where none are asked for."""
+    from lensbench.cells.executors.inline import InlineExecutor
+    from lensbench.cells.executors.local import Limits, LocalExecutor
+    from lensbench.cells.worker import Settings, work
+
+    settings = Settings(str(store.root), parts.numerics, parts.code)
+    count = workers if workers is not None else default_workers(parts.numerics.threads)
+    if count == 0:
+        return InlineExecutor(settings, work, display.told)
+    return LocalExecutor(settings, work, count, Limits(seconds, memory))
+
+
+def default_workers(threads: int) -> int:
+    """As many as this process's cores allow."""
+    return max(1, len(os.sched_getaffinity(0)) // threads)

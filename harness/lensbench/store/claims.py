@@ -1,0 +1,68 @@
+"""Claims: the right of one process among many to make a thing, given back even by its death."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Waits until no other process holds a lock file, then holds it.
+
+    The kernel frees the lock of a process that dies. The file is removed with the lock held, so
+    one who waited for it may find that it is no longer the file of that name, and asks again.
+    """
+    handle = _locked(path, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A new empty folder inside another, gone at the end or by `sweep_scratch`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mine = folder / f"{os.getpid()}-{secrets.token_hex(6)}"
+    with claimed(mine.with_suffix(".lock")):
+        mine.mkdir()
+        try:
+            yield mine
+        finally:
+            shutil.rmtree(mine, ignore_errors=True)
+
+
+def sweep_scratch(folder: Path) -> None:
+    """Removes the scratch folders of processes that died."""
+    for lock in folder.glob("*.lock"):
+        try:
+            handle = _locked(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+        lock.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _locked(path: Path, how: int) -> int:
+    """An open file that is locked and is still the one of its name."""
+    while True:
+        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+        try:
+            fcntl.flock(handle, how)
+        except BaseException:
+            os.close(handle)
+            raise
+        try:
+            if os.stat(path).st_ino == os.fstat(handle).st_ino:  # noqa: PTH116 (of a handle)
+                return handle
+        except FileNotFoundError:
+            pass
+        os.close(handle)
