@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from lensbench.api.predictor import FitContext, Predictor, Restorable
 from lensbench.api.samples import Samples
+from lensbench.cells.chance import seeded
 from lensbench.cells.resolved import Parts
 from lensbench.errors import RunError
 from lensbench.sky.seeds import seed_of
@@ -23,8 +24,7 @@ Report = Callable[[int, int, str], None]
 
 def fit(parts: Parts, cell: Cell, encoder: Any, context: FitContext) -> Predictor:
     """Trains a cell's entrant."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(context.seed)
+    with seeded(context.seed):
         predictor: Predictor
         if encoder is None:
             predictor = parts.get("baseline", cell.entrant.baseline).fit(context)

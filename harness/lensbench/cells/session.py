@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from lensbench.api.condition import Condition
 from lensbench.api.predictor import FitContext, Predictor
 from lensbench.api.samples import Samples
+from lensbench.cells.checkpoints import keeping
 from lensbench.cells.costs import measured
 from lensbench.cells.features import with_features, write_features
 from lensbench.cells.fits import (
@@ -48,9 +50,13 @@ class Session:
         parts: The plugins and the keys.
         store: Where artefacts are kept.
         watch: Told of every step.
+        checkpoint_seconds: Between the checkpoints of a training.
     """
 
-    def __init__(self, parts: Parts, store: Store, watch: Watch) -> None:
+    def __init__(
+        self, parts: Parts, store: Store, watch: Watch, checkpoint_seconds: float = 60.0
+    ) -> None:
+        self.checkpoint_seconds = checkpoint_seconds
         self.parts = parts
         self.store = store
         self.watch = watch
@@ -99,11 +105,16 @@ class Session:
         stage = f"pretraining {cell.entrant.encoder} by {cell.entrant.pretraining}"
         watch = functools.partial(self.watch, stage)
         budget = self.parts.budget(cell)
-        with measured() as cost:
-            encoder = pretrain(self.parts.catalogue, cell, views, budget, self.device, watch)
-        described = self.parts.describe_weights(cell, keys.pretraining)
-        save_weights(self.store, keys.weights, described, encoder, cost)
+        with self._keeping(keys.weights):
+            with measured() as cost:
+                encoder = pretrain(self.parts.catalogue, cell, views, budget, self.device, watch)
+            described = self.parts.describe_weights(cell, keys.pretraining)
+            save_weights(self.store, keys.weights, described, encoder, cost)
         return encoder
+
+    def _keeping(self, key: str) -> AbstractContextManager[None]:
+        """Trainings inside write checkpoints, and go on from those of an earlier try."""
+        return keeping(self.store.root / "checkpoints" / key, self.checkpoint_seconds)
 
     def _encode(self, cell: Cell, keys: Keys, view: View, split: str, key: str) -> None:
         encoder = self.weights(cell, keys)
@@ -205,10 +216,11 @@ class Session:
             predictor = restore_fit(self.store, keys.fit, self.parts, cell, encoder, context)
             spent = self.store.cost("fits", keys.fit)
             if predictor is None:
-                with measured() as spent:
-                    predictor = fit(self.parts, cell, encoder, context)
-                described = self.parts.describe_fit(cell, keys)
-                keep_fit(self.store, keys.fit, described, predictor, spent)
+                with self._keeping(keys.fit):
+                    with measured() as spent:
+                        predictor = fit(self.parts, cell, encoder, context)
+                    described = self.parts.describe_fit(cell, keys)
+                    keep_fit(self.store, keys.fit, described, predictor, spent)
         return predictor, cost | {f"{name}_fit": value for name, value in spent.items()}
 
     def _predict(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lensbench.api.budget import Budget
 from lensbench.api.samples import Samples
+from lensbench.cells.chance import seeded
 from lensbench.cells.loop import TrainingLoop
 from lensbench.errors import IncompatibleError
 from lensbench.registry import Catalogue
@@ -25,8 +26,7 @@ Report = Callable[[int, int, str], None]
 
 def build_encoder(catalogue: Catalogue, cell: Cell, channels: int) -> Any:
     """A new encoder; its initial weights follow from the pretraining seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of("initial", cell.entrant.encoder, cell.seeds.pretraining))
+    with seeded(seed_of("initial", cell.entrant.encoder, cell.seeds.pretraining)):
         return catalogue.build("encoder", cell.entrant.encoder, channels=channels)
 
 
@@ -56,8 +56,7 @@ def pretrain(
     strategy = catalogue.build("pretraining", cell.entrant.pretraining)
     batch_of = _paired(views) if getattr(strategy, "paired", False) else _mixed(views)
     seed = seed_of("pretraining", cell.entrant.pretraining, cell.seeds.pretraining)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         objective = strategy.objective(encoder, channels, views[0].info)
         objective.to(device).train()
         loop = TrainingLoop(

@@ -91,7 +91,7 @@ def compute(session: Session, job: Job, watch: Watch) -> None:
 @functools.lru_cache(maxsize=1)
 def _session(settings: Settings) -> Session:
     parts = Parts(load_catalogue(), settings.numerics, settings.code)
-    return Session(parts, open_store(settings.store), _unwatched)
+    return Session(parts, open_store(settings.store), _unwatched, settings.checkpoint_seconds)
 
 
 def _unwatched(stage: str, done: int, total: int, note: str) -> None:

@@ -1,0 +1,47 @@
+"""Chance in a computation: every global source seeded, and put back afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seeds torch, NumPy and Python inside, and leaves them as they were."""
+    before = chance_state()
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        set_chance_state(before)
+
+
+def chance_state() -> dict[str, Any]:
+    """The states of all global sources, in tensors and plain values."""
+    name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
+    version, words, next_gauss = random.getstate()
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": [name, torch.from_numpy(np.array(keys, np.int64)), position, has_gauss, gauss],
+        "python": [version, list(words), next_gauss],
+    }
+
+
+def set_chance_state(state: Mapping[str, Any]) -> None:
+    """Puts all global sources into these states."""
+    torch.set_rng_state(state["torch"])
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    version, words, next_gauss = state["python"]
+    random.setstate((version, tuple(words), next_gauss))

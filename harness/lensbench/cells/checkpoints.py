@@ -1,0 +1,106 @@
+"""Checkpoints: a training that was stopped, however, goes on where it last wrote one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import torch
+
+State = Mapping[str, Any]
+
+_ACTIVE: ContextVar[_Folder | None] = ContextVar("checkpoints", default=None)
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be used, so the training began anew."""
+
+
+@contextlib.contextmanager
+def keeping(folder: Path, every: float) -> Iterator[None]:
+    """Training loops inside write checkpoints and go on from them.
+
+    Loops are told apart by their order. The folder goes when all was done, so what is made of
+    the trained should be stored inside.
+
+    Args:
+        folder: Of the checkpoints of one artefact.
+        every: Seconds between two.
+    """
+    token = _ACTIVE.set(_Folder(folder, every))
+    try:
+        yield
+    finally:
+        _ACTIVE.reset(token)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def next_checkpoint() -> Checkpoint | None:
+    """The checkpoint of the next loop of what is being kept; `None` where nothing is."""
+    folder = _ACTIVE.get()
+    return folder.next() if folder else None
+
+
+class _Folder:
+    """Checkpoints of the loops of one artefact."""
+
+    def __init__(self, path: Path, every: float) -> None:
+        self.path = path
+        self.every = every
+        self.loops = 0
+
+    def next(self) -> Checkpoint:
+        self.loops += 1
+        return Checkpoint(self.path / f"{self.loops}.pt", self.every)
+
+
+class Checkpoint:
+    """The latest state of one loop, in a file that is replaced as a whole."""
+
+    def __init__(self, path: Path, every: float) -> None:
+        self.path = path
+        self._every = every
+        self._written = time.monotonic()
+
+    def read(self, mark: str) -> State | None:
+        """The state of a loop of this mark; `None` where there is none that can be used."""
+        try:
+            state: State = torch.load(self.path, weights_only=True, mmap=False)
+            if state["mark"] == mark:
+                return state
+            reason = "it is of another training"
+        except FileNotFoundError:
+            return None
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError) as error:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        except pickle.UnpicklingError:
+            reason = "it is damaged"
+        warnings.warn(
+            f"checkpoint {self.path.name} cannot be used, {reason}; training begins anew",
+            CheckpointWarning,
+            stacklevel=2,
+        )
+        return None
+
+    def due(self) -> bool:
+        """Whether it is time to write."""
+        return time.monotonic() - self._written >= self._every
+
+    def write(self, state: Callable[[], State]) -> None:
+        """Replaces the file."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_suffix(".new")
+        with temporary.open("wb") as file:
+            torch.save(dict(state()), file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.path)
+        self._written = time.monotonic()

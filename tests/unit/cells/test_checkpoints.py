@@ -1,0 +1,148 @@
+"""A training that is stopped ends with the bits of one that was not."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from lensbench.cells.chance import seeded
+from lensbench.cells.checkpoints import CheckpointWarning, keeping
+from lensbench.cells.loop import TrainingLoop
+
+STEPS = 12
+
+
+class CrashError(Exception):
+    """Something that no one foresaw."""
+
+
+def model() -> nn.Sequential:
+    """With statistics in buffers, chance of its own and a part that is not trained."""
+    net = nn.Sequential(
+        nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Linear(8, 8), nn.Linear(8, 1)
+    )
+    net[3].requires_grad_(False)
+    return net
+
+
+def train(folder: Path, crash_at: int = -1, loops: int = 2, every: float = 0.0) -> torch.Tensor:
+    """Two loops in a row, all chance in use; checkpoints after every step."""
+    x = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    steps = 0
+
+    def loss_of(indices, generator):
+        nonlocal steps
+        steps += 1
+        if steps == crash_at:
+            raise CrashError
+        batch = x[indices] + torch.randn(len(indices), 3, generator=generator)
+        factor = random.random() + np.random.random()
+        return net(batch).square().mean() * factor + net(batch).mean()
+
+    with seeded(3), keeping(folder, every):
+        net = model().train()
+        for number in range(loops):
+            TrainingLoop(STEPS, 16, 0.01, 0.1, number).run(net, 40, loss_of, lambda *_: None)
+    return torch.cat([value.flatten().double() for value in net.state_dict().values()])
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(crashes=st.lists(st.integers(1, 2 * STEPS), max_size=4))
+def test_crashes_do_not_change_a_bit(tmp_path_factory, crashes):
+    """Wherever it fails and however often, resumed it ends as if it had not."""
+    folder = tmp_path_factory.mktemp("run")
+    for crash_at in crashes:
+        try:
+            train(folder / "crashed", crash_at)
+        except CrashError:
+            continue
+    assert torch.equal(train(folder / "crashed"), train(folder / "whole"))
+    assert list(folder.iterdir()) == []
+
+
+def test_a_resumed_loop_repeats_no_step(tmp_path):
+    """Of 24 steps 15 were taken: nine are left, so the tenth never comes."""
+    with pytest.raises(CrashError):
+        train(tmp_path / "c", 16)
+    with pytest.raises(CrashError):
+        train(tmp_path / "c", 9)
+    train(tmp_path / "c", 2)
+
+
+def test_an_interrupt_writes_what_was_reached(tmp_path):
+    """Ctrl-C long before the next checkpoint loses nothing."""
+    x = torch.randn(40, 3)
+    net = model()
+    seen: list[int] = []
+
+    def report(done, total, note):
+        seen.append(done)
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+
+    def loss_of(indices, generator):
+        return net(x[indices]).square().mean()
+
+    loop = TrainingLoop(STEPS, 16, 0.01, 0.1, 0)
+    with pytest.raises(KeyboardInterrupt), keeping(tmp_path / "c", 1e9):
+        loop.run(net, 40, loss_of, report)
+    with keeping(tmp_path / "c", 1e9):
+        loop.run(net, 40, loss_of, report)
+    assert seen == list(range(1, STEPS + 1))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"nonsense" * 100])
+def test_a_damaged_checkpoint_is_told_and_left_alone(tmp_path, content):
+    """Training begins anew and ends right."""
+    with pytest.raises(CrashError):
+        train(tmp_path / "c", 5)
+    (tmp_path / "c" / "1.pt").write_bytes(content)
+    with pytest.warns(CheckpointWarning, match="anew"):
+        result = train(tmp_path / "c")
+    assert torch.equal(result, train(tmp_path / "d"))
+
+
+def test_a_checkpoint_of_another_training_is_not_taken(tmp_path):
+    """Other steps, sizes or shapes are another training."""
+    with pytest.raises(CrashError):
+        train(tmp_path / "c", 5)
+    net = nn.Linear(3, 1)
+    with pytest.warns(CheckpointWarning, match="another"), keeping(tmp_path / "c", 1e9):
+        TrainingLoop(2, 4, 0.01, 0.0, 0).run(
+            net, 8, lambda i, _: net(torch.ones(len(i), 3)).mean(), lambda *_: None
+        )
+
+
+def test_killed_processes_go_on(tmp_path):
+    """SIGKILL at any time, several times, and still the same bits."""
+    script = (
+        "import importlib.util, pathlib, sys, time\n"
+        f"spec = importlib.util.spec_from_file_location('t', {__file__!r})\n"
+        "t = importlib.util.module_from_spec(spec); spec.loader.exec_module(t)\n"
+        "print('ready', flush=True)\n"
+        f"out = t.train(pathlib.Path({str(tmp_path / 'c')!r}))\n"
+        f"t.torch.save(out, {str(tmp_path / 'out.pt')!r})\n"
+    )
+    chance = random.Random(1)
+    for _ in range(4):
+        with subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, env=dict(os.environ)
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(chance.uniform(0.0, 0.15))
+            process.send_signal(signal.SIGKILL)
+    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
+    assert torch.equal(torch.load(tmp_path / "out.pt"), train(tmp_path / "whole"))
