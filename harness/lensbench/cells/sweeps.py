@@ -18,6 +18,7 @@ from lensbench.store import Store, key_of
 from lensbench.store.journal import Journal, mean_costs
 from lensbench.store.records import RESULTS, read_records, records_frame, sort_records
 from lensbench.study.cell import Cell
+from lensbench.study.expand import Incompatible
 from lensbench.study.job import Job, Outcome
 
 KINDS_PLANNED = ("images", "weights", "features")
@@ -48,15 +49,26 @@ class Sweep:
         store: Where artefacts are.
         cells: Checked already.
         study: What was asked for, as text, for the journal.
+        incompatible: Cells that cannot be, which stand in the records with the reason.
     """
 
-    def __init__(self, parts: Parts, store: Store, cells: Sequence[Cell], study: str = "") -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        store: Store,
+        cells: Sequence[Cell],
+        study: str = "",
+        incompatible: Sequence[Incompatible] = (),
+    ) -> None:
         self.parts = parts
         self.store = store
         self.keys = {cell: parts.keys(cell) for cell in cells}
         self.study = study
+        self.incompatible = incompatible
         records = sorted({its.records for its in self.keys.values()})
         self.description: dict[str, Any] = {"kind": "runs", "inputs": {"records": records}}
+        if incompatible:
+            self.description["incompatible"] = [[one.cell, one.reason] for one in incompatible]
         self.key = key_of(self.description)
 
     def finished(self) -> Swept | None:
@@ -90,6 +102,11 @@ class Sweep:
                 {cell: its for cell, its in missing.items() if its.records not in failed}
             )
         lost = [
+            row
+            for one in self.incompatible
+            for row in unscored_rows(self.parts, one.cell, "incompatible", one.reason)
+        ]
+        lost += [
             row
             for cell, its in self.keys.items()
             if its.records in failed

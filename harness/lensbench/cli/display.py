@@ -102,7 +102,7 @@ class Display:
             text += f", {self._count['failed']} failed"
         if ended and ended < self._total:
             remaining = seconds / ended * (self._total - ended)
-            text += f", {ended / seconds:.2g}/s, about {_duration(remaining)} to go"
+            text += f", {ended / seconds:.2g}/s, about {duration(remaining)} to go"
         return text
 
     def _table(self) -> Any:
@@ -128,7 +128,7 @@ class _Running:
         return f"{self.stage or self.label}: {self.done}/{self.total} {self.note}".rstrip()
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A time as people say it: `40 s`, `12 min`, `3.5 h`."""
     if seconds < 100:
         return f"{seconds:.0f} s"

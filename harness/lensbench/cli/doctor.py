@@ -14,16 +14,16 @@ import click
 from lensbench.cli.options import json_option, store_option, store_root
 from lensbench.errors import LensbenchError
 from lensbench.registry import load_catalogue
-from lensbench.store import Store
+from lensbench.store import open_store
 
 PACKAGES = ("lensbench", "torch", "torchmetrics", "pluggy", "polars", "h5py", "datasets", "numpy")
-KINDS_STORED = ("images", "weights", "predictions", "records", "runs")
+KINDS_STORED = ("images", "weights", "features", "fits", "predictions", "records", "runs")
 
 
 @click.command("doctor")
 @store_option
 @json_option
-def command(store: Path | None, as_json: bool) -> None:
+def command(store: str | None, as_json: bool) -> None:
     """Check versions, devices, plugins and the store; exit 1 where something is broken.
 
     \b
@@ -69,19 +69,19 @@ def _devices() -> list[str]:
     return device_names()
 
 
-def _store_health(root: Path) -> dict[str, Any]:
-    if not root.exists():
-        return {"folder": str(root), "state": "not made yet"}
+def _store_health(root: str) -> dict[str, Any]:
+    if "://" not in root and not Path(root).exists():
+        return {"folder": root, "state": "not made yet"}
     try:
-        store = Store(root)
+        store = open_store(root)
     except LensbenchError as error:
-        return {"folder": str(root), "error": error.message}
+        return {"folder": root, "error": error.message}
     counts = {kind: len(store.keys(kind)) for kind in KINDS_STORED}
     damaged = [
         f"{kind}/{key}" for kind in counts for key in store.keys(kind)
         if not store.intact(kind, key)
     ]  # fmt: skip
-    health: dict[str, Any] = {"folder": str(root), **counts}
+    health: dict[str, Any] = {"folder": root, **counts}
     if damaged:
         health["damaged"] = damaged
     return health

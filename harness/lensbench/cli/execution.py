@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,10 +13,11 @@ from lensbench.cli.display import Display
 
 if TYPE_CHECKING:
     from lensbench.cells.executors import Executor
+    from lensbench.cells.executors.local import Limits
     from lensbench.cells.resolved import Parts
     from lensbench.cells.sweeps import Swept
     from lensbench.store import Store
-    from lensbench.study.cell import Cell
+    from lensbench.study.expand import Expanded
 
 
 def execution_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,25 +55,23 @@ def make_parts(threads: int | None, device: str | None, processes: int = 1) -> P
 def compute(
     parts: Parts,
     store: Store,
-    cells: Sequence[Cell],
+    expanded: Expanded,
     *,
-    workers: int | None = None,
+    executor: Callable[[Display], Executor],
     quiet: bool = False,
     retry_failed: bool = False,
     study: str = "",
-    executor: Callable[[Display], Executor] | None = None,
 ) -> Swept:
-    """Records of cells: those of the store, or computed here by so many workers."""
+    """Records of cells: those of the store, or computed by what `executor` makes."""
     from lensbench.cells.sweeps import Sweep
 
-    sweep = Sweep(parts, store, cells, study)
+    sweep = Sweep(parts, store, expanded.cells, study, expanded.incompatible)
     finished = sweep.finished()
     if finished is not None:
         return finished
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Display(quiet) as display:
-        make = executor or (lambda shown: local_executor(parts, store, workers, shown))
-        return sweep.run(lambda: make(display), display, retry_failed)
+        return sweep.run(lambda: executor(display), display, retry_failed)
 
 
 def local_executor(
@@ -80,19 +79,19 @@ def local_executor(
     store: Store,
     workers: int | None,
     display: Display,
-    seconds: float | None = None,
-    memory: int | None = None,
+    limits: Limits | None = None,
+    checkpoint_seconds: float = 60.0,
 ) -> Executor:
     """Workers on this machine, or this process where none are asked for."""
     from lensbench.cells.executors.inline import InlineExecutor
-    from lensbench.cells.executors.local import Limits, LocalExecutor
+    from lensbench.cells.executors.local import LocalExecutor
     from lensbench.cells.worker import Settings, work
 
-    settings = Settings(str(store.root), parts.numerics, parts.code)
+    settings = Settings(store.address, parts.numerics, parts.code, checkpoint_seconds)
     count = workers if workers is not None else default_workers(parts.numerics.threads)
     if count == 0:
         return InlineExecutor(settings, work, display.told)
-    return LocalExecutor(settings, work, count, Limits(seconds, memory))
+    return LocalExecutor(settings, work, count, limits)
 
 
 def default_workers(threads: int) -> int:

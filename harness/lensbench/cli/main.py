@@ -11,6 +11,9 @@ import click
 
 VERBS = {
     "run": ("run", "Rank one entrant on one task under several conditions."),
+    "sweep": ("sweep", "Compute all cells of a study."),
+    "plan": ("plan", "Show what a study would compute, and how long it would take."),
+    "status": ("status", "Show how a sweep stands."),
     "list": ("listing", "List plugins and conditions."),
     "show": ("show", "Show all about one plugin or condition."),
     "data": ("data", "Make, inspect, convert and preview images."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,14 +14,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON t
 def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--store`, from the environment or the folder `.lensbench` where it is not given."""
     return click.option(
-        "--store", type=click.Path(path_type=Path), metavar="FOLDER",
+        "--store", metavar="FOLDER|URL",
         help="Where results are kept.  [default: $LENSBENCH_STORE or .lensbench]",
     )(function)  # fmt: skip
 
 
-def store_root(given: Path | None) -> Path:
-    """The folder that `--store`, the environment or the default says."""
-    return given or Path(os.environ.get("LENSBENCH_STORE") or ".lensbench")
+def store_root(given: str | None) -> str:
+    """The folder or URL that `--store`, the environment or the default says."""
+    return given or os.environ.get("LENSBENCH_STORE") or ".lensbench"
 
 
 def split_references(text: str) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -78,7 +77,7 @@ from lensbench.cli.options import json_option, split_references, store_option, s
 @execution_options
 @store_option
 @json_option
-def command(store: Path | None, as_json: bool, form: str, metric: str, quiet: bool,
+def command(store: str | None, as_json: bool, form: str, metric: str, quiet: bool,
             test_conditions: str, pretraining_conditions: str, seed: int,
             workers: int | None, threads: int | None, device: str | None,
             **named: Any) -> None:  # fmt: skip
@@ -92,9 +91,10 @@ def command(store: Path | None, as_json: bool, form: str, metric: str, quiet: bo
 
     Whatever is in the store already is not computed again.
     """
-    from lensbench.cli.execution import compute, make_parts
+    from lensbench.cli.execution import compute, local_executor, make_parts
     from lensbench.store import open_store
     from lensbench.study.cell import Seeds
+    from lensbench.study.expand import Expanded
     from lensbench.study.plan import Request, plan_run
 
     asked = Request(
@@ -112,7 +112,10 @@ def command(store: Path | None, as_json: bool, form: str, metric: str, quiet: bo
     checks = Checks(parts)
     for cell in cells:
         checks.check(cell)
-    swept = compute(parts, opened, cells, workers=workers, quiet=quiet, retry_failed=True)
+    swept = compute(
+        parts, opened, Expanded(tuple(cells), ()), quiet=quiet, retry_failed=True,
+        executor=lambda display: local_executor(parts, opened, workers, display),
+    )  # fmt: skip
     if as_json:
         click.echo(swept.records.write_json())
     else:

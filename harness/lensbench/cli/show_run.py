@@ -27,7 +27,7 @@ from lensbench.cli.options import store_option, store_root
     help="Test scenes to draw, from the worst to the best.",
 )
 @store_option
-def command(run: str, out: Path, scenes: int, store: Path | None) -> None:  # fmt: skip
+def command(run: str, out: Path, scenes: int, store: str | None) -> None:  # fmt: skip
     """Draw pictures of a run, one PNG a test condition; the last run where none is named.
 
     Super-resolution: input, answers, truth and residuals. Classes: confusion matrix and ROC.
@@ -37,7 +37,7 @@ def command(run: str, out: Path, scenes: int, store: Path | None) -> None:  # fm
       lensbench show-run --out pictures
     """
     from lensbench.leaderboard.gallery import draw_run
-    from lensbench.store import Store
+    from lensbench.store import open_store
 
-    for path in draw_run(Store(store_root(store)), run, out, scenes):
+    for path in draw_run(open_store(store_root(store)), run, out, scenes):
         click.echo(path)

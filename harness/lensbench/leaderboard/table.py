@@ -34,6 +34,47 @@ class Table:
         return f"{self.title}\n\n{body}\n\n{self.note}"
 
 
+GROUPS = ("task", "dataset", "test_dataset", "train_condition", "labels", "target_view", "budget")
+"""Columns of which a table shows one value each."""
+
+
+def study_tables(records: pl.DataFrame, metric: str = "") -> list[Table]:
+    """A table for each task, dataset, training condition and number of labels of a study.
+
+    Values are means over seeds.
+    """
+    groups = records.group_by(GROUPS, maintain_order=True)
+    return [run_table(over_seeds(frame), metric) for _, frame in groups]
+
+
+def over_seeds(records: pl.DataFrame) -> pl.DataFrame:
+    """One row for all seeds of an entrant under a condition, by a metric.
+
+    The value is the mean over seeds. To either side of it the interval holds the scenes' share (the
+    mean over seeds, for these see the same scenes) and twice the standard error of the seeds, added
+    in quadrature. A row in which any seed failed is failed.
+    """
+    by = ["entrant", "test_condition", "metric"]
+    if not records.select(by).is_duplicated().any():
+        return records
+    error = pl.col("value").std().fill_null(0.0) / pl.len().sqrt() * 2
+    below = ((pl.col("value") - pl.col("low")).mean() ** 2 + error**2).sqrt()
+    above = ((pl.col("high") - pl.col("value")).mean() ** 2 + error**2).sqrt()
+    mean = pl.col("value").mean()
+    other = [c for c in records.columns if c not in {*by, "value", "low", "high", "state"}]
+    numbers = [c for c in other if c.startswith(("seconds", "memory", "joules"))]
+    combined = records.group_by(by, maintain_order=True).agg(
+        mean.alias("value"), (mean - below).alias("low"), (mean + above).alias("high"),
+        pl.col("state").sort_by(pl.col("state") == "done").first(),
+        *(pl.col(c).mean() if c in numbers else pl.col(c).drop_nulls().first() for c in other),
+    )  # fmt: skip
+    unscored = pl.col("state") != "done"
+    blank = [
+        pl.when(unscored).then(None).otherwise(pl.col(c)).alias(c) for c in ("value", "low", "high")
+    ]
+    return combined.with_columns(blank).select(records.columns)
+
+
 def run_table(records: pl.DataFrame, metric: str = "") -> Table:
     """The table of one task, dataset and budget, ranked by the in-distribution value.
 
@@ -50,7 +91,7 @@ def run_table(records: pl.DataFrame, metric: str = "") -> Table:
         raise UsageError(
             f"these records have no metric {metric!r}", nearest(metric, records["metric"].unique())
         )
-    for column in ("task", "dataset", "test_dataset", "budget", "train_condition", "metric"):
+    for column in (*GROUPS, "metric"):
         values = shown[column].unique().to_list()
         if len(values) != 1:
             raise ValueError(f"a table shows one {column}, these records have {sorted(values)}")
@@ -68,9 +109,10 @@ def run_table(records: pl.DataFrame, metric: str = "") -> Table:
     tested = (
         first["test_dataset"] if first["test_dataset"] != first["dataset"] else "its test split"
     )
+    labels = f", {first['labels']} labels" if first["labels"] else ""
     return Table(
         title=f"{first['task']} on {first['dataset']}, tested on {tested}, budget "
-        f"{first['budget']}: {first['metric']}{unit}, {arrow}",
+        f"{first['budget']}{labels}: {first['metric']}{unit}, {arrow}",
         header=["entrant", f"{home} (trained on)", *others, "worst", "gap", "n", "seconds"],
         rows=[entrant.cells() for entrant in entrants],
         note=_note(first),

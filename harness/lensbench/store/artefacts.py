@@ -178,6 +178,11 @@ class Store:
         return self.root / kind
 
     @property
+    def address(self) -> str:
+        """What `open_store` opens this store by, in any process."""
+        return str(self.root.resolve())
+
+    @property
     def _scratch(self) -> Path:
         return self.root / "writing"
 

@@ -125,11 +125,18 @@ def _conditions(catalogue: Catalogue, request: Request) -> tuple[str, ...]:
             f"{request.dataset!r} and {request.test_dataset!r} share no condition",
             "images that were observed already are trained and tested on by themselves",
         )
+    usual = usual_conditions(catalogue, request.dataset)
+    named = (request.train_condition or usual[0], *(request.test_conditions or usual))
+    return find_conditions(catalogue, request.dataset, named)
+
+
+def usual_conditions(catalogue: Catalogue, dataset: str) -> tuple[str, ...]:
+    """Conditions for a call that names none, that to train under first."""
+    possible = possible_conditions(catalogue, dataset)
     reference = {item.entry.name for item in catalogue.of_kind("condition") if item.entry.reference}
     usual = tuple(name for name in possible if name in reference) or possible
     home = DEFAULT_CONDITION if DEFAULT_CONDITION in possible else possible[0]
-    named = (request.train_condition or home, *(request.test_conditions or usual))
-    return find_conditions(catalogue, request.dataset, named)
+    return tuple(dict.fromkeys((home, *usual)))
 
 
 def find_conditions(catalogue: Catalogue, dataset: str, named: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,0 +1,91 @@
+"""`lensbench plan`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lensbench.cli.display import duration
+from lensbench.cli.execution import default_workers, execution_options, make_parts
+from lensbench.cli.options import json_option, store_option, store_root
+from lensbench.cli.studies import expand_study, read_study, study_options
+
+if TYPE_CHECKING:
+    from lensbench.study.expand import Expanded
+    from lensbench.study.summary import Summary
+
+
+@click.command("plan")
+@study_options
+@execution_options
+@store_option
+@json_option
+def command(study: Path, overrides: tuple[str, ...], workers: int | None, threads: int | None,
+            device: str | None, store: str | None, as_json: bool) -> None:  # fmt: skip
+    """Show what a study would compute, what is stored already, what is shared, and how long.
+
+    \b
+    Examples:
+      lensbench plan studies/smoke.toml
+      lensbench plan studies/smoke.toml --set axes.labels='[100, "all"]' --json
+    """
+    from lensbench.cells.sweeps import Sweep
+    from lensbench.store import open_store
+    from lensbench.store.journal import mean_costs
+    from lensbench.study.summary import summarise
+
+    spec, _ = read_study(study, overrides)
+    parts = make_parts(threads or spec.run.threads, device or spec.run.device, spec.run.processes)
+    expanded = expand_study(parts, spec)
+    opened = open_store(store_root(store))
+    sweep = Sweep(parts, opened, expanded.cells)
+    plan = sweep.plan()
+    keys = {its.records for its in sweep.keys.values()}
+    stored = keys & opened.stored("records")
+    at_work = workers if workers is not None else spec.run.workers
+    if at_work is None:
+        at_work = default_workers(parts.numerics.threads)
+    summary = summarise(
+        plan.jobs, plan.shared, cells=len(keys), stored=len(stored),
+        failed=len(keys & opened.stored("failures")), costs=mean_costs(opened), workers=at_work,
+    )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(_facts(spec.name, summary, expanded), indent=1))
+        return
+    for line in _lines(spec.name, summary, expanded, at_work):
+        click.echo(line)
+
+
+def _facts(name: str, summary: Summary, expanded: Expanded) -> dict[str, Any]:
+    incompatible = [
+        {"entrant": one.cell.entrant.label, "task": one.cell.task,
+         "dataset": one.cell.train.dataset, "reason": one.reason, "cells": one.count}
+        for one in expanded.incompatible
+    ]  # fmt: skip
+    return {"study": name, **asdict(summary), "incompatible": incompatible}
+
+
+def _lines(name: str, summary: Summary, expanded: Expanded, workers: int) -> list[str]:
+    lines = [
+        f"study {name}: {summary.cells} cells; {summary.stored} stored, "
+        f"{summary.failed} failed before, {summary.jobs.get('cells', 0)} to compute"
+    ]
+    for kind, count in summary.jobs.items():
+        use = f", each for {summary.sharing[kind]:.3g} cells" if kind in summary.sharing else ""
+        lines.append(f"  {kind}: {count} to make{use}")
+    if summary.jobs:
+        estimate = summary.estimate
+        known = f"about {duration(estimate.seconds)}" if estimate.work else "not known"
+        lines.append(f"time with {workers} workers: {known}")
+        for like, count in list(estimate.unknown.items())[:5]:
+            lines.append(f"  never measured: {like} ({count})")
+        if len(estimate.unknown) > 5:
+            lines.append(f"  … and {len(estimate.unknown) - 5} more")
+    for one in expanded.incompatible:
+        what = f"{one.cell.entrant.label} on {one.cell.task}, {one.cell.train.dataset}"
+        lines.append(f"incompatible ({one.count}): {what}: {one.reason}")
+    return lines

@@ -1,0 +1,65 @@
+"""`lensbench status`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from lensbench.cli.display import duration
+from lensbench.cli.options import json_option, store_option, store_root
+
+_SILENT = 60.0
+"""Seconds without a sign of life after which a sweep is taken for dead."""
+
+
+@click.command("status")
+@click.argument("sweep", default="")
+@click.option("--watch", is_flag=True, help="Show it again every few seconds until it ends.")
+@store_option
+@json_option
+def command(sweep: str, watch: bool, store: str | None, as_json: bool) -> None:
+    """Show how a sweep stands that runs elsewhere; the latest where none is named.
+
+    \b
+    Examples:
+      lensbench status
+      lensbench status --watch
+    """
+    from lensbench.store import open_store
+    from lensbench.store.journal import find_journal
+
+    journal = find_journal(open_store(store_root(store)), sweep)
+    while True:
+        state = journal.state()
+        failed = {line["key"]: line for line in journal.lines()}
+        failures = [line for line in failed.values() if line["state"] == "failed"]
+        if as_json:
+            click.echo(json.dumps({"sweep": journal.folder.name, **state, "failures": failures}))
+        else:
+            _show(journal.folder.name, state, failures, str(journal.folder / "logs"))
+        if not watch or state.get("state") != "running":
+            return
+        time.sleep(5)
+
+
+def _show(key: str, state: Mapping[str, Any], failures: list[dict[str, Any]], logs: str) -> None:
+    if not state:
+        click.echo(f"sweep {key}: nothing was heard of it yet")
+        return
+    silent = time.time() - state["at"]
+    how = state["state"]
+    if how == "running" and silent > _SILENT:
+        how = f"no sign of life for {duration(silent)}; the same command goes on"
+    click.echo(
+        f"sweep {key}: {how}; {state['done']} done, {state['failed']} failed, "
+        f"{len(state['running'])} running, {state['waiting']} waiting"
+    )
+    for job in state["running"]:
+        stage = f"{job.get('stage', '')} {job.get('done', '')}/{job.get('total', '')}".strip(" /")
+        click.echo(f"  {job['label']}: {stage} {job.get('note', '')}".rstrip(": "))
+    for line in failures:
+        click.echo(f"  failed: {line['label']}: {line['error']} (log: {logs}/{line['key']}.log)")

@@ -1,0 +1,53 @@
+"""What the verbs that take a study file share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lensbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from lensbench.cells.resolved import Parts
+    from lensbench.study.expand import Expanded
+    from lensbench.study.spec import Study
+
+
+def study_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The study file and `--set`."""
+    function = click.option(
+        "--set", "overrides", multiple=True, metavar="KEY=VALUE",
+        help="Takes the place of a key of the file, e.g. budget=smoke or axes.labels='[100]'.",
+    )(function)  # fmt: skip
+    return click.argument("study", type=click.Path(path_type=Path))(function)
+
+
+def read_study(path: Path, overrides: Sequence[str]) -> tuple[Study, str]:
+    """A study file and its text.
+
+    Raises:
+        UsageError: Where it cannot be read or makes no sense.
+    """
+    from lensbench.study.spec import parse_study
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"the study {str(path)!r} cannot be read: {error}", "name a TOML file"
+        ) from None
+    return parse_study(text, overrides), text + "".join(f"\n# --set {word}" for word in overrides)
+
+
+def expand_study(parts: Parts, study: Study) -> Expanded:
+    """The cells of a study, tried for how their parts fit."""
+    from lensbench.cells.checks import Checks
+    from lensbench.study.expand import expand
+
+    expanded = expand(parts.catalogue, study, Checks(parts).check)
+    if not expanded.cells and not expanded.incompatible:
+        raise UsageError(f"study {study.name!r} has no cell", "name an encoder or a baseline")
+    return expanded

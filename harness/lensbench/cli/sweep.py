@@ -1,0 +1,85 @@
+"""`lensbench sweep`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lensbench.cli.execution import compute, execution_options, local_executor, make_parts
+from lensbench.cli.options import json_option, store_option, store_root
+from lensbench.cli.studies import expand_study, read_study, study_options
+
+if TYPE_CHECKING:
+    from lensbench.cells.executors import Executor
+    from lensbench.cli.display import Display
+
+
+@click.command("sweep")
+@study_options
+@click.option(
+    "--executor", "where", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+    help="Processes of this machine, or a Ray cluster.",
+)  # fmt: skip
+@click.option("--address", default="", metavar="ADDRESS",
+              help="Of the Ray cluster.  [default: one that is begun here]")  # fmt: skip
+@click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@execution_options
+@store_option
+@json_option
+def command(study: Path, overrides: tuple[str, ...], where: str, address: str, retry_failed: bool,
+            quiet: bool, workers: int | None, threads: int | None, device: str | None,
+            store: str | None, as_json: bool) -> None:  # fmt: skip
+    """Compute all cells of a study; what the store has already is not computed again.
+
+    It can be stopped, or killed, at any time; the same command goes on where it was.
+
+    \b
+    Examples:
+      lensbench sweep studies/smoke.toml
+      lensbench sweep studies/smoke.toml --set budget=quick --workers 4
+    """
+    from lensbench.store import open_store
+
+    spec, text = read_study(study, overrides)
+    run = spec.run
+    parts = make_parts(threads or run.threads, device or run.device, run.processes)
+    expanded = expand_study(parts, spec)
+    opened = open_store(store_root(store))
+    count = workers if workers is not None else run.workers
+
+    def make(display: Display) -> Executor:
+        from lensbench.cells.executors.local import Limits
+
+        if where == "ray":
+            from lensbench.cells.executors.cluster import RayExecutor
+            from lensbench.cells.worker import Settings, work
+
+            settings = Settings(opened.address, parts.numerics, parts.code, run.checkpoint_seconds)
+            return RayExecutor(settings, work, address, Limits(run.seconds, run.bytes))
+        return local_executor(
+            parts, opened, count, display, Limits(run.seconds, run.bytes), run.checkpoint_seconds
+        )
+
+    swept = compute(
+        parts, opened, expanded, quiet=quiet, retry_failed=retry_failed, study=text, executor=make
+    )
+    if as_json:
+        click.echo(swept.records.write_json())
+    else:
+        from lensbench.leaderboard.table import study_tables
+
+        for table in study_tables(swept.records):
+            click.echo(table.text() + "\n")
+        click.echo(f"Records: {opened.root / 'runs' / (swept.key + '.parquet')}")
+    for key, error in swept.failed.items():
+        click.echo(f"failed: {key}: {error}", err=True)
+    if swept.failed:
+        click.echo(
+            f"{len(swept.failed)} cells failed; --retry-failed tries them again, "
+            f"their logs lie in {opened.root / 'failures'}", err=True,
+        )  # fmt: skip
+    sys.exit(1 if swept.failed else 0)

@@ -1,0 +1,238 @@
+"""From a study to its cells: every combination that its axes allow, each once."""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lensbench.api.budget import find_budget
+from lensbench.errors import IncompatibleError, LensbenchError
+from lensbench.registry import Catalogue, parse_reference
+from lensbench.study.cell import Cell, Entrant, Seeds, View
+from lensbench.study.plan import encoder_entrant, find_conditions, uses, usual_conditions
+from lensbench.study.spec import Axes, Study
+
+Check = Callable[[Cell], None]
+"""Raises an error of a cell that cannot work."""
+
+
+@dataclass(frozen=True)
+class Incompatible:
+    """Cells that cannot be, and why.
+
+    Attributes:
+        cell: The first of them.
+        reason: In one line.
+        count: How many.
+    """
+
+    cell: Cell
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """A study's cells.
+
+    Attributes:
+        cells: Those that can be computed.
+        incompatible: Those that cannot, by entrant, task and dataset.
+    """
+
+    cells: tuple[Cell, ...]
+    incompatible: tuple[Incompatible, ...]
+
+
+def expand(catalogue: Catalogue, study: Study, check: Check) -> Expanded:
+    """All cells of a study.
+
+    A cell has only what it makes use of: a baseline has no pretraining seed, an encoder that is not
+    pretrained no pretraining views, so combinations that differ in nothing else are one.
+
+    Args:
+        catalogue: The plugins.
+        study: What to compare.
+        check: Tries a cell; asked once for each entrant, task and dataset.
+
+    Raises:
+        UsageError: Where a name is unknown or an option is wrong.
+    """
+    find_budget(study.budget)
+    reasons: dict[tuple[Entrant, str, View], str] = {}
+    cells: dict[Cell, None] = {}
+    lost: dict[tuple[Entrant, str, View], list[Any]] = {}
+    expander = _Expander(catalogue, study)
+    for cell in itertools.chain.from_iterable(map(expander.cells, study.blocks())):
+        what = (cell.entrant, cell.task, cell.train)
+        if what not in reasons:
+            reasons[what] = expander.reason(cell, check)
+        if not reasons[what]:
+            cells[cell] = None
+        elif cell not in cells:
+            lost.setdefault(what, [cell, reasons[what], set()])[2].add(cell)
+    incompatible = tuple(
+        Incompatible(first, reason, len(all_)) for first, reason, all_ in lost.values()
+    )
+    return Expanded(tuple(cells), incompatible)
+
+
+class _Expander:
+    """Crosses axes; names are brought to their one spelling once."""
+
+    def __init__(self, catalogue: Catalogue, study: Study) -> None:
+        self.catalogue = catalogue
+        self.study = study
+        self.budget = find_budget(study.budget)
+        self.impossible: dict[tuple[str, str], str] = {}
+
+    def cells(self, axes: Axes) -> Iterator[Cell]:
+        """The cells of one block of axes, but for those that are excluded."""
+        catalogue, study = self.catalogue, self.study
+        seeds = [study.seeds.values(axis) for axis in ("draw", "pretraining", "fit")]
+        labels = dict.fromkeys(self._labels(count) for count in axes.labels)
+        tasks = dict.fromkeys(catalogue.canonical("task", text) for text in axes.task)
+        datasets = dict.fromkeys(catalogue.canonical("dataset", text) for text in axes.dataset)
+        entrants = self._encoders(axes)
+        for task, dataset in itertools.product(tasks, datasets):
+            ranked = dict.fromkeys([*entrants, *self._baselines(axes, task)])
+            for condition in self._train_conditions(axes, dataset):
+                train = View(dataset, condition)
+                tests = self._tests(train)
+                for entrant, count in itertools.product(ranked, labels):
+                    if self._excluded(entrant, task, train, count):
+                        continue
+                    seen = self._pretrained_on(entrant, train)
+                    for target in self._targets(axes, entrant, tests):
+                        for chance in dict.fromkeys(self._seeds(entrant, *seeds)):
+                            yield Cell(
+                                entrant, task, train, tests, seen, target, count, chance,
+                                study.budget,
+                            )  # fmt: skip
+
+    def reason(self, cell: Cell, check: Check) -> str:
+        """Why a cell cannot be; empty where it can."""
+        try:
+            check(cell)
+        except IncompatibleError as error:
+            return f"{error.message}; {error.hint}"
+        except LensbenchError as error:
+            if error.exit_code != IncompatibleError.exit_code:
+                return error.message
+            raise
+        return ""
+
+    def _labels(self, count: int | str) -> int | None:
+        if isinstance(count, str) or count >= self.budget.train_scenes:
+            return None
+        return count
+
+    def _encoders(self, axes: Axes) -> list[Entrant]:
+        return [
+            encoder_entrant(
+                self.catalogue, encoder, "" if pretraining == "own" else pretraining, transfer
+            )
+            for encoder, pretraining, transfer in itertools.product(
+                axes.encoder, axes.pretraining, axes.transfer
+            )
+        ]
+
+    def _baselines(self, axes: Axes, task: str) -> Iterator[Entrant]:
+        name = parse_reference(task).name
+        for text in axes.baseline:
+            if text != "auto":
+                yield Entrant(baseline=self.catalogue.canonical("baseline", text))
+                continue
+            for item in self.catalogue.of_kind("baseline"):
+                if name in item.entry.tasks:
+                    yield Entrant(baseline=item.entry.name)
+
+    def _train_conditions(self, axes: Axes, dataset: str) -> tuple[str, ...]:
+        usual = usual_conditions(self.catalogue, dataset)[:1]
+        named = itertools.chain.from_iterable(
+            usual if text == "usual" else (text,) for text in axes.train_condition
+        )
+        return find_conditions(self.catalogue, dataset, tuple(named))
+
+    def _tests(self, train: View) -> tuple[View, ...]:
+        tests: dict[View, None] = {}
+        for text in self.study.tests.dataset:
+            dataset = train.dataset if text == "same" else self._canonical("dataset", text)
+            usual = usual_conditions(self.catalogue, dataset)
+            named = itertools.chain.from_iterable(
+                usual if text == "usual" else (text,) for text in self.study.tests.condition
+            )
+            for condition in (
+                train.condition, *find_conditions(self.catalogue, dataset, tuple(named))
+            ):  # fmt: skip
+                tests[View(dataset, condition)] = None
+        first = View(train.dataset, train.condition)
+        return (*(view for view in tests if view == first), *sorted(set(tests) - {first}))
+
+    def _pretrained_on(self, entrant: Entrant, train: View) -> tuple[View, ...]:
+        if not entrant.encoder or not uses(
+            self.catalogue, "pretraining", entrant.pretraining, "needs_images", True
+        ):
+            return ()
+        views: dict[View, None] = {}
+        for text in self.study.pretraining.dataset:
+            dataset = train.dataset if text == "same" else self._canonical("dataset", text)
+            named = tuple(
+                train.condition if text == "train" else text
+                for text in self.study.pretraining.condition
+            )
+            for condition in find_conditions(self.catalogue, dataset, named):
+                views[View(dataset, condition)] = None
+        return tuple(sorted(views))
+
+    def _targets(
+        self, axes: Axes, entrant: Entrant, tests: tuple[View, ...]
+    ) -> tuple[View | None, ...]:
+        if not entrant.transfer or not uses(
+            self.catalogue, "transfer", entrant.transfer, "adapts", False
+        ):
+            return (None,)
+        if not axes.adapt_condition:
+            return (tests[-1],)
+        dataset = tests[-1].dataset
+        return tuple(
+            View(dataset, name)
+            for name in find_conditions(self.catalogue, dataset, axes.adapt_condition)
+        )
+
+    def _seeds(
+        self,
+        entrant: Entrant,
+        draw: tuple[int, ...],
+        pretraining: tuple[int, ...],
+        fit: tuple[int, ...],
+    ) -> Iterator[Seeds]:
+        for combination in itertools.product(draw, pretraining if entrant.encoder else (0,), fit):
+            yield Seeds(*combination)
+
+    def _excluded(self, entrant: Entrant, task: str, train: View, labels: int | None) -> bool:
+        facts = {
+            "task": task, "encoder": entrant.encoder, "pretraining": entrant.pretraining,
+            "transfer": entrant.transfer, "baseline": entrant.baseline, "dataset": train.dataset,
+            "train_condition": train.condition, "labels": "all" if labels is None else str(labels),
+        }  # fmt: skip
+        return any(_matches(block, facts) for block in self.study.exclude)
+
+    def _canonical(self, kind: Any, text: str) -> str:
+        return self.catalogue.canonical(kind, text)
+
+
+def _matches(block: Mapping[str, Any], facts: Mapping[str, str]) -> bool:
+    """Whether all that a block names fits, by full name or by the name without options."""
+    for key, wanted in block.items():
+        patterns = wanted if isinstance(wanted, list | tuple) else [wanted]
+        fact = facts[key]
+        names = (fact, fact.partition(":")[0])
+        if not fact or not any(
+            fnmatch.fnmatchcase(name, str(pattern)) for pattern in patterns for name in names
+        ):
+            return False
+    return True
