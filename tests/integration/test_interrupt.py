@@ -17,7 +17,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_leaves_no_rubbish(tmp_path):
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith("pretraining scenes"):
+            if "jobs" in line:
                 break
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
@@ -25,5 +25,5 @@ def test_an_interrupted_run_says_how_to_go_on_and_leaves_no_rubbish(tmp_path):
     assert out == ""
     assert "run the same command to go on" in err
     assert "Traceback" not in err
-    assert not list(tmp_path.glob("writing-*"))
-    assert len(list((tmp_path / "images").glob("*.json"))) >= 4
+    assert not list((tmp_path / "writing").iterdir())
+    assert not list((tmp_path / "claims").iterdir())

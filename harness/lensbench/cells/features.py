@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,22 +19,28 @@ _POOLED, _MAP = "pooled", "map-{}"
 
 
 def write_features(
-    path: Path, encoder: Any, samples: Samples, maps: bool, device: torch.device
+    paths: Mapping[str, Path], encoder: Any, samples: Samples, device: torch.device
 ) -> None:
-    """Encodes samples batch by batch into a file, with the encoder's maps or without."""
+    """Encodes samples batch by batch into files of `pooled` features, of `maps`, or both."""
     encoder = encoder.to(device).eval()
-    with torch.no_grad(), writing_arrays(path, {}, rows=len(samples)) as writer:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        writers = {
+            part: stack.enter_context(writing_arrays(path, {}, rows=len(samples)))
+            for part, path in paths.items()
+        }
         for indices in torch.split(torch.arange(len(samples)), _BATCH):
             features = encode(encoder, samples.take(indices).to(device))
-            rows = {_POOLED: features.pooled.cpu().numpy()}
-            for number, values in enumerate(features.maps if maps else ()):
-                rows[_MAP.format(number)] = values.cpu().numpy()
-            writer.append(rows)
+            rows = {
+                "pooled": {_POOLED: features.pooled.cpu().numpy()},
+                "maps": {_MAP.format(i): m.cpu().numpy() for i, m in enumerate(features.maps)},
+            }
+            for part, writer in writers.items():
+                writer.append(rows[part])
 
 
-def with_features(samples: Samples, path: Path) -> Samples:
-    """These samples with the features that a file has of them."""
-    arrays = map_arrays(path)
-    pooled = torch.from_numpy(arrays.pop(_POOLED))
-    maps = tuple(torch.from_numpy(arrays[_MAP.format(i)]) for i in range(len(arrays)))
-    return replace(samples, features=Features(pooled, maps))
+def with_features(samples: Samples, pooled: Path, maps: Path | None) -> Samples:
+    """These samples with the features that files have of them."""
+    arrays = map_arrays(maps) if maps else {}
+    found = tuple(torch.from_numpy(arrays[_MAP.format(i)]) for i in range(len(arrays)))
+    return replace(samples, features=Features(torch.from_numpy(map_arrays(pooled)[_POOLED]), found))

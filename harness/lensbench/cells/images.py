@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from lensbench.api.condition import Condition
-from lensbench.api.dataset import Dataset, ObservedDataset, Scenes, Split
+from lensbench.api.dataset import Dataset, ObservedDataset, Split
 from lensbench.api.samples import Samples
 from lensbench.api.task import SkyTarget
 from lensbench.errors import DataError
-from lensbench.sky.observation import add_noise, coverage, expose, grid_of
+from lensbench.sky.observation import check_scenes, coverage, expose, grid_of, observe
 from lensbench.store import Store, key_of
 from lensbench.store.arrays import ArrayWriter, map_arrays, writing_arrays
 from lensbench.study.describe import Code, Description, describe_images
@@ -29,14 +29,13 @@ Sky = tuple[SkyTarget, Condition]
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Which images: a split of a dataset, how many of it, and how the sky is wanted."""
+    """Which scenes: the first so many of a split of a dataset."""
 
     name: str
     dataset: Dataset
     split: Split
     count: int
     seed: int
-    sky: Sky | None
 
     @property
     def size(self) -> int:
@@ -44,56 +43,63 @@ class ImageSet:
         available = self.dataset.size(self.split)
         return self.count if available is None else min(self.count, available)
 
-    @property
-    def claim(self) -> str:
-        """One name for the drawing of these scenes, whatever the conditions."""
-        return key_of(
-            {"dataset": self.name, "split": self.split, "count": self.count, "seed": self.seed,
-             "sky": list(self.sky) if self.sky else None}
-        )  # fmt: skip
-
-    def describe(self, condition: Condition, code: Code) -> Description:
-        """What the images of a condition depend on."""
+    def describe(self, piece: Piece, code: Code) -> Description:
+        """What a piece of these depends on."""
         digest = self.dataset.digest()
         return describe_images(
-            self.name, digest, self.split, self.size, self.seed, condition, self.sky, code
+            self.name, digest, self.split, self.size, self.seed, piece.condition, piece.sky, code
         )
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is wanted of scenes: images of a condition, or the sky that a task wants with them."""
+
+    condition: Condition
+    sky: Sky | None = None
+
+    @property
+    def kind(self) -> str:
+        """Of the artefact."""
+        return "skies" if self.sky else "images"
 
 
 def ensure_images(
     store: Store,
     wanted: ImageSet,
-    conditions: Sequence[Condition],
+    pieces: Sequence[Piece],
     code: Code,
     report: Callable[[int, int, str], None],
 ) -> None:
-    """Makes the images of these conditions that the store lacks, in one pass over the scenes."""
-    described = {c.name: wanted.describe(c, code) for c in conditions}
-    keys = {name: key_of(description) for name, description in described.items()}
-    if all(store.find("images", key) for key in keys.values()):
+    """Makes those of these pieces that the store lacks, in one pass over the scenes."""
+    described = {piece: wanted.describe(piece, code) for piece in pieces}
+    keys = {piece: key_of(description) for piece, description in described.items()}
+    if all(store.find(piece.kind, key) for piece, key in keys.items()):
         return
+    claim = key_of({"dataset": wanted.name, "split": wanted.split, "seed": wanted.seed})
     with contextlib.ExitStack() as stack:
-        stack.enter_context(store.claim("images", wanted.claim))
-        missing = [c for c in conditions if store.find("images", keys[c.name]) is None]
-        writers: dict[str, ArrayWriter] = {}
-        for condition in missing:
-            name = condition.name
-            path = stack.enter_context(store.writing("images", keys[name], ".h5", described[name]))
-            attributes = {"condition": name, "classes": _classes(wanted.dataset)}
-            writers[name] = stack.enter_context(writing_arrays(path, attributes, rows=wanted.size))
-        for start in range(0, wanted.size, _CHUNK):
+        stack.enter_context(store.claim("images", claim))
+        writers: dict[Piece, ArrayWriter] = {}
+        for piece, key in keys.items():
+            if store.find(piece.kind, key) is not None:
+                continue
+            path = stack.enter_context(store.writing(piece.kind, key, ".h5", described[piece]))
+            attributes = {"condition": piece.condition.name, "classes": _classes(wanted.dataset)}
+            writers[piece] = stack.enter_context(writing_arrays(path, attributes, wanted.size))
+        for start in range(0, wanted.size if writers else 0, _CHUNK):
             indices = range(start, min(start + _CHUNK, wanted.size))
-            for name, rows in _rows(wanted, indices, missing):
-                writers[name].append(rows)
-            report(indices.stop, wanted.size, f"{len(missing)} conditions")
+            for piece, rows in _rows(wanted, indices, list(writers)):
+                writers[piece].append(rows)
+            report(indices.stop, wanted.size, f"{len(writers)} views")
 
 
-def read_samples(store: Store, wanted: ImageSet, condition: Condition, key: str) -> Samples:
-    """The images of a condition as samples."""
-    path = store.find("images", key)
-    if path is None:
-        raise DataError(f"images {key} are no longer in the store", "run the command again")
-    arrays = map_arrays(path)
+def read_samples(
+    store: Store, wanted: ImageSet, condition: Condition, key: str, sky: str = ""
+) -> Samples:
+    """The images of a condition as samples, with the sky of a key where one is named."""
+    arrays = _arrays(store, "images", key)
+    if sky:
+        arrays[_SKY] = _arrays(store, "skies", sky)[_SKY]
     ids = tuple(scene.decode() for scene in arrays.pop(_IDS))
     images = torch.from_numpy(arrays.pop(_IMAGES))
     return Samples(
@@ -106,39 +112,38 @@ def read_samples(store: Store, wanted: ImageSet, condition: Condition, key: str)
     )
 
 
+def _arrays(store: Store, kind: str, key: str) -> dict[str, np.ndarray]:
+    path = store.find(kind, key)
+    if path is None:
+        raise DataError(f"{kind} {key} are no longer in the store", "run the command again")
+    return map_arrays(path)
+
+
 def _rows(
-    wanted: ImageSet, indices: Sequence[int], conditions: Sequence[Condition]
-) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """Rows of each condition: observed here, or as the dataset has them."""
+    wanted: ImageSet, indices: Sequence[int], pieces: Sequence[Piece]
+) -> Iterator[tuple[Piece, dict[str, np.ndarray]]]:
+    """Rows of each piece: observed here, or as the dataset has them."""
     dataset = wanted.dataset
     if isinstance(dataset, ObservedDataset):
-        for condition in conditions:
-            seen = dataset.observed(wanted.split, indices, condition.name)
+        for piece in pieces:
+            seen = dataset.observed(wanted.split, indices, piece.condition.name)
             rows = {_IDS: np.array(seen.ids, dtype="S64"), _IMAGES: seen.images.numpy()}
-            yield condition.name, rows | _plain_targets(seen.targets)
+            yield piece, rows | _plain_targets(seen.targets)
         return
     scenes = dataset.scenes(wanted.split, indices, wanted.seed)
-    _check(scenes)
-    for condition in conditions:
-        yield condition.name, _observe(wanted, scenes, condition)
-
-
-def _observe(wanted: ImageSet, scenes: Scenes, condition: Condition) -> dict[str, np.ndarray]:
-    """Rows of one condition: ids, images and targets."""
-    field_of_view = wanted.dataset.field_of_view
-    exposed = expose(scenes, condition, grid_of(condition, field_of_view))
-    rows: dict[str, np.ndarray] = {
-        _IDS: np.array(scenes.ids, dtype="S64"),
-        _IMAGES: add_noise(exposed, condition, scenes.ids, wanted.seed).numpy().astype("f4"),
-    }
-    rows.update(_plain_targets(scenes.targets))
-    if wanted.sky is not None:
-        target, reference = wanted.sky
-        grid = grid_of(condition, field_of_view, target.upsample)
-        sharp = expose(scenes, reference, grid) / condition.noise_level
-        sharp[~coverage(scenes, grid)] = torch.nan
-        rows[_SKY] = sharp.numpy().astype("f4")
-    return rows
+    check_scenes(scenes)
+    field_of_view = dataset.field_of_view
+    for piece in pieces:
+        ids = {_IDS: np.array(scenes.ids, dtype="S64")}
+        if piece.sky is None:
+            images = observe(scenes, piece.condition, field_of_view, wanted.seed)
+            yield piece, ids | {_IMAGES: images.numpy()} | _plain_targets(scenes.targets)
+        else:
+            target, reference = piece.sky
+            grid = grid_of(piece.condition, field_of_view, target.upsample)
+            sharp = expose(scenes, reference, grid) / piece.condition.noise_level
+            sharp[~coverage(scenes, grid)] = torch.nan
+            yield piece, ids | {_SKY: sharp.numpy().astype("f4")}
 
 
 def _classes(dataset: Dataset) -> str:
@@ -150,13 +155,3 @@ def _classes(dataset: Dataset) -> str:
 def _plain_targets(targets: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     kinds: Mapping[str, Any] = {"i": np.int64, "u": np.int64, "f": np.float32, "b": np.int64}
     return {name: values.astype(kinds[values.dtype.kind]) for name, values in targets.items()}
-
-
-def _check(scenes: Scenes) -> None:
-    """Refuses scenes whose sky is nowhere known or everywhere the same."""
-    for name, sky in zip(scenes.ids, scenes.sky, strict=True):
-        known = sky[torch.isfinite(sky)]
-        if len(known) == 0:
-            raise DataError(f"scene {name} has no finite pixel", "leave it out of the dataset")
-        if bool((known == known[0]).all()):
-            raise DataError(f"scene {name} is constant", "leave it out of the dataset")

@@ -16,8 +16,8 @@ from lensbench.study.job import (
     WeightsRequest,
 )
 
-Group = tuple[str, str, int, int, str]
-"""Images drawn in one go: dataset, split, count, seed, and the task whose sky they carry."""
+Group = tuple[str, str, int, int]
+"""Scenes drawn in one go: dataset, split, count and seed."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class _Planner:
     def __init__(self, parts: Parts, stored: Mapping[str, Collection[str]]) -> None:
         self.parts = parts
         self.stored = stored
-        self.groups: dict[Group, tuple[str, dict[str, None]]] = {}
+        self.groups: dict[Group, tuple[str, dict[tuple[str, str], None]]] = {}
         self.weights: dict[str, Job] = {}
-        self.features: dict[str, Job] = {}
+        self.features: dict[tuple[str, str], Job] = {}
         self.shared: dict[str, int] = {}
 
     def add(self, cell: Cell, keys: Keys) -> Job:
@@ -80,29 +80,34 @@ class _Planner:
 
     def upstream(self) -> Iterable[Job]:
         """Jobs that cells need, those that others need first."""
-        for group, (key, conditions) in self.groups.items():
-            dataset, split, count, _, _ = group
+        for group, (key, pieces) in self.groups.items():
+            dataset, split, count, _ = group
             yield Job(
-                key, f"{split} scenes of {dataset}", (), ImagesRequest(*group, tuple(conditions)),
-                _like("images", dataset, count * len(conditions)),
+                key, f"{split} scenes of {dataset}", (), ImagesRequest(*group, tuple(pieces)),
+                _like("images", dataset, count * len(pieces)),
             )  # fmt: skip
         yield from self.weights.values()
         yield from self.features.values()
 
-    def _images(self, cell: Cell, view: View, split: str, key: str) -> str:
-        """Key of the job that makes these images; empty where they are stored."""
-        if key in self.stored.get("images", ()):
+    def _images(self, cell: Cell, view: View, split: str, images: str) -> str:
+        """Key of the job that makes these images and skies; empty where they are stored."""
+        sky = self.parts.sky_key(cell, view, split)
+        missing = [] if images in self.stored["images"] else [""]
+        if sky and sky not in self.stored["skies"]:
+            missing.append(cell.task)
+        if not missing:
             return ""
         group = self.parts.group(cell, view, split)
         if group not in self.groups:
             self.groups[group] = (key_of({"kind": "drawing", "group": group}), {})
-        job, conditions = self.groups[group]
-        conditions[view.condition] = None
+        job, pieces = self.groups[group]
+        for task in missing:
+            pieces[view.condition, task] = None
         return job
 
     def _weights(self, cell: Cell, keys: Keys) -> str:
         """Key of the job that pretrains; empty where there is nothing to do."""
-        if not keys.pretraining or keys.weights in self.stored.get("weights", ()):
+        if not keys.pretraining or keys.weights in self.stored["weights"]:
             return ""
         if keys.weights not in self.weights:
             needs: dict[str, None] = {}
@@ -118,19 +123,24 @@ class _Planner:
 
     def _features(self, cell: Cell, keys: Keys, view: View, split: str, images: str) -> str:
         """Key of the job that encodes; empty where the features are stored."""
-        key = self.parts.features_key(cell, keys.weights, images)
-        if key in self.stored.get("features", ()):
-            return ""
-        if key not in self.features:
+        maps = self.parts.needs_maps(cell)
+        known = self.features.get((keys.weights, images))
+        if known is None or (maps and not known.request.maps):  # type: ignore[union-attr]
+            parts = ("pooled", "maps") if maps else ("pooled",)
+            found = [self.parts.features_key(cell, keys.weights, images, part) for part in parts]
+            if all(key in self.stored["features"] for key in found):
+                return ""
             needs: dict[str, None] = {}
             _need(needs, self._images(cell, view, split, images))
             _need(needs, self._weights(cell, keys))
-            self.features[key] = Job(
-                key, f"{cell.entrant.encoder} on {split} scenes of {view.dataset}", tuple(needs),
-                FeaturesRequest(cell, view, split),
+            known = Job(
+                self.parts.features_key(cell, keys.weights, images, "pooled"),
+                f"{cell.entrant.encoder} on {split} scenes of {view.dataset}", tuple(needs),
+                FeaturesRequest(cell, view, split, maps),
                 _like("features", cell.entrant.encoder, split, cell.budget),
             )  # fmt: skip
-        return key
+            self.features[keys.weights, images] = known
+        return known.key
 
 
 def _seen(cell: Cell, keys: Keys) -> Iterable[tuple[View, str, str]]:

@@ -13,10 +13,9 @@ from typing import Any, TypeVar
 import torch
 
 from lensbench.api.budget import Budget, find_budget
-from lensbench.api.condition import Condition
 from lensbench.api.entry import Kind
 from lensbench.cells.code import code_of
-from lensbench.cells.images import ImageSet, Sky
+from lensbench.cells.images import ImageSet, Piece
 from lensbench.registry import Catalogue, parse_reference
 from lensbench.registry.options import build_options
 from lensbench.store import key_of
@@ -45,6 +44,7 @@ class Keys:
         train, validation: Of the images to fit on.
         target: Of the images to adapt to; empty where none are.
         tests: Of the images of each test.
+        skies: Of the skies of train, validation and each test; none where the task wants none.
         fit: Of the fitted predictor.
         predictions: Of the answers to each test.
         records: Of the scores.
@@ -56,6 +56,7 @@ class Keys:
     validation: str
     target: str
     tests: tuple[str, ...]
+    skies: tuple[str, ...]
     fit: str
     predictions: tuple[str, ...]
     records: str
@@ -100,26 +101,35 @@ class Parts:
         normal: tuple[str, str] | None = getattr(self.get("task", cell.task), "normal", None)
         return normal
 
-    def group(self, cell: Cell, view: View, split: str) -> tuple[str, str, int, int, str]:
-        """Images that are drawn in one go: dataset, split, count, seed, task whose sky they carry.
+    def group(self, cell: Cell, view: View, split: str) -> tuple[str, str, int, int]:
+        """Scenes that are drawn in one go: dataset, split, count and seed."""
+        return view.dataset, split, split_count(cell.budget, split), cell.seeds.draw
 
-        Pretraining does not see the sharp sky.
-        """
-        with_sky = split != "pretraining" and self.get("task", cell.task).sky is not None
-        count = split_count(cell.budget, split)
-        return view.dataset, split, count, cell.seeds.draw, cell.task if with_sky else ""
+    def image_set(self, dataset: str, split: str, count: int, seed: int) -> ImageSet:
+        """The first `count` scenes of a split."""
+        return ImageSet(dataset, self.get("dataset", dataset), split, count, seed)  # type: ignore[arg-type]
 
-    def image_set(self, dataset: str, split: str, count: int, seed: int, sky: str) -> ImageSet:
-        """The first `count` images of a split, with the sky as a task wants it."""
-        built = self.get("dataset", dataset)
-        return ImageSet(dataset, built, split, count, seed, self._sky(sky))  # type: ignore[arg-type]
+    def has_sky(self, cell: Cell, split: str) -> bool:
+        """Whether a cell wants to know the sky of a split; pretraining never does."""
+        return split != "pretraining" and self.get("task", cell.task).sky is not None
+
+    def piece(self, condition: str, sky_task: str = "") -> Piece:
+        """Images of a condition, or the sky beside them as a task wants it."""
+        observed = self.get("condition", condition)
+        if not sky_task:
+            return Piece(observed)
+        target = self.get("task", sky_task).sky
+        return Piece(observed, (target, self.get("condition", target.reference)))
 
     def images_key(self, cell: Cell, view: View, split: str) -> str:
         """Key of the images of a split that a cell sees so."""
-        group = self.group(cell, view, split)
-        return self._once(
-            ("images", group, view.condition), lambda: self._images_key(group, view.condition)
-        )
+        return self._piece_key(self.group(cell, view, split), view.condition, "")
+
+    def sky_key(self, cell: Cell, view: View, split: str) -> str:
+        """Key of the skies behind these images; empty where a cell does not want them."""
+        if not self.has_sky(cell, split):
+            return ""
+        return self._piece_key(self.group(cell, view, split), view.condition, cell.task)
 
     def keys(self, cell: Cell) -> Keys:
         """All keys of a cell."""
@@ -130,19 +140,26 @@ class Parts:
         target = self.images_key(cell, cell.target, "train") if cell.target else ""
         tests = tuple(self.images_key(cell, view, "test") for view in cell.tests)
         images = (train, validation, target) if target else (train, validation)
-        fit = key_of(describe_fit(cell, weights, images, self.numerics, self.code))
+        skies: tuple[str, ...] = ()
+        if self.has_sky(cell, "test"):
+            fitted = [self.sky_key(cell, cell.train, split) for split in ("train", "validation")]
+            skies = (*fitted, *(self.sky_key(cell, view, "test") for view in cell.tests))
+        fit = key_of(describe_fit(cell, weights, images, skies[:2], self.numerics, self.code))
         predictions = tuple(key_of(describe_predictions(fit, test)) for test in tests)
-        records = key_of(self.describe_records(cell, predictions))
+        records = key_of(self._describe_records(cell, predictions, skies[2:]))
         return Keys(
-            pretraining, weights, train, validation, target, tests, fit, predictions, records
+            pretraining, weights, train, validation, target, tests, skies, fit, predictions, records
         )
 
-    def features_key(self, cell: Cell, weights: str, images: str) -> str:
-        """Key of what a cell's frozen encoder makes of images."""
-        maps = self.flag("task", cell.task, "needs_maps", True)
+    def needs_maps(self, cell: Cell) -> bool:
+        """Whether a cell's task looks at more than pooled features."""
+        return self.flag("task", cell.task, "needs_maps", True)
+
+    def features_key(self, cell: Cell, weights: str, images: str, part: str) -> str:
+        """Key of what a cell's frozen encoder makes of images: `pooled`, or `maps`."""
         return self._once(
-            ("features", weights, images, maps),
-            lambda: key_of(self.describe_features(cell, weights, images)),
+            ("features", weights, images, part),
+            lambda: key_of(self.describe_features(cell, weights, images, part)),
         )
 
     def describe_weights(self, cell: Cell, images: tuple[str, ...]) -> Description:
@@ -154,21 +171,20 @@ class Parts:
             self.numerics, self.code,
         )  # fmt: skip
 
-    def describe_features(self, cell: Cell, weights: str, images: str) -> Description:
+    def describe_features(self, cell: Cell, weights: str, images: str, part: str) -> Description:
         """What the features of a cell's frozen encoder depend on."""
-        maps = self.flag("task", cell.task, "needs_maps", True)
         return describe_features(
-            cell.entrant.encoder, weights, images, maps, self.numerics, self.code
+            cell.entrant.encoder, weights, images, part, self.numerics, self.code
         )
 
     def describe_fit(self, cell: Cell, keys: Keys) -> Description:
         """What a cell's fit depends on."""
         images = [keys.train, keys.validation, *filter(None, [keys.target])]
-        return describe_fit(cell, keys.weights, images, self.numerics, self.code)
+        return describe_fit(cell, keys.weights, images, keys.skies[:2], self.numerics, self.code)
 
-    def describe_records(self, cell: Cell, predictions: tuple[str, ...]) -> Description:
+    def describe_records(self, cell: Cell, keys: Keys) -> Description:
         """What a cell's records depend on."""
-        return describe_records(cell, predictions, self.budget(cell).resamples)
+        return self._describe_records(cell, keys.predictions, keys.skies[2:])
 
     def digest(self, kind: Kind, text: str) -> str:
         """A hash of the files that a plugin's options name, where its class has `digest`."""
@@ -185,16 +201,18 @@ class Parts:
             found = self._known[what] = find()
         return found
 
-    def _sky(self, task: str) -> Sky | None:
-        """How a task wants the target `sky`."""
-        if not task:
-            return None
-        target = self.get("task", task).sky
-        return target, self.get("condition", target.reference)
+    def _describe_records(
+        self, cell: Cell, predictions: tuple[str, ...], skies: tuple[str, ...]
+    ) -> Description:
+        return describe_records(cell, predictions, skies, self.budget(cell).resamples)
 
-    def _images_key(self, group: tuple[str, str, int, int, str], condition: str) -> str:
-        observed: Condition = self.get("condition", condition)
-        return key_of(self.image_set(*group).describe(observed, self.code))
+    def _piece_key(self, group: tuple[str, str, int, int], condition: str, sky_task: str) -> str:
+        return self._once(
+            ("piece", group, condition, sky_task),
+            lambda: key_of(
+                self.image_set(*group).describe(self.piece(condition, sky_task), self.code)
+            ),
+        )
 
     def _weights_key(self, cell: Cell, images: tuple[str, ...]) -> str:
         entrant = cell.entrant

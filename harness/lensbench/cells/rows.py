@@ -59,6 +59,7 @@ def done_rows(
                 "data_range": dataset.data_range if task.sky else None,
                 "predictions": keys.predictions[number],
                 "images": keys.tests[number],
+                "truth": keys.skies[2 + number] if keys.skies else None,
             }
             | dict(costs)
         )

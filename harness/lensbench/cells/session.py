@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any
 
 import torch
 
-from lensbench.api.condition import Condition
 from lensbench.api.predictor import FitContext, Predictor
 from lensbench.api.samples import Samples
 from lensbench.cells.checkpoints import keeping
@@ -24,13 +23,13 @@ from lensbench.cells.fits import (
     keep_fit,
     restore_fit,
 )
-from lensbench.cells.images import ImageSet, ensure_images, read_samples
+from lensbench.cells.images import ImageSet, Piece, ensure_images, read_samples
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.rows import done_rows
 from lensbench.cells.score import as_arrays
 from lensbench.cells.weights import build_encoder, load_weights, pretrain, save_weights
 from lensbench.errors import RunError
-from lensbench.store import Store, key_of
+from lensbench.store import Store
 from lensbench.store.predictions import predictions_suffix, read_predictions, write_predictions
 from lensbench.store.records import records_frame
 from lensbench.study.cell import Cell, View
@@ -62,11 +61,11 @@ class Session:
         self.watch = watch
         self.device = torch.device(parts.numerics.device)
 
-    def images(self, wanted: ImageSet, conditions: Sequence[Condition]) -> None:
-        """Makes the images of these conditions that the store lacks."""
+    def images(self, wanted: ImageSet, pieces: Sequence[Piece]) -> None:
+        """Makes those of these images and skies that the store lacks."""
         stage = f"{wanted.split} scenes of {wanted.name}"
         watch = functools.partial(self.watch, stage)
-        ensure_images(self.store, wanted, conditions, self.parts.code, watch)
+        ensure_images(self.store, wanted, pieces, self.parts.code, watch)
 
     def weights(self, cell: Cell, keys: Keys) -> Any:
         """The encoder of a cell before the task."""
@@ -78,16 +77,19 @@ class Session:
                     encoder = self._pretrain(cell, keys)
         return encoder
 
-    def features(self, cell: Cell, keys: Keys, view: View, split: str) -> str:
-        """Key of the features of a split, which are made where the store lacks them."""
+    def features(self, cell: Cell, keys: Keys, view: View, split: str, maps: bool) -> list[str]:
+        """Keys of the features of a split, pooled and maps, which are made where they lack."""
         images = self.parts.images_key(cell, view, split)
-        described = self.parts.describe_features(cell, keys.weights, images)
-        key = key_of(described)
-        if self.store.find("features", key) is None:
-            with self.store.claim("features", key):
-                if self.store.find("features", key) is None:
-                    self._encode(cell, keys, view, split, key)
-        return key
+        parts = ("pooled", "maps") if maps else ("pooled",)
+        found = {part: self.parts.features_key(cell, keys.weights, images, part) for part in parts}
+        if not self._has_features(found):
+            with self.store.claim("features", found["pooled"]):
+                if not self._has_features(found):
+                    self._encode(cell, keys, view, split, found)
+        return list(found.values())
+
+    def _has_features(self, keys: Mapping[str, str]) -> bool:
+        return all(self.store.find("features", key) for key in keys.values())
 
     def records(self, cell: Cell) -> None:
         """Makes a cell's records: fit, answers and scores, each where the store lacks it."""
@@ -95,7 +97,7 @@ class Session:
         with self.store.claim("records", keys.records):
             if self.store.find("records", keys.records) is None:
                 rows = self._rows(cell, keys)
-                described = self.parts.describe_records(cell, keys.predictions)
+                described = self.parts.describe_records(cell, keys)
                 with self.store.writing("records", keys.records, ".parquet", described) as path:
                     records_frame(rows).write_parquet(path)
 
@@ -116,15 +118,27 @@ class Session:
         """Trainings inside write checkpoints, and go on from those of an earlier try."""
         return keeping(self.store.root / "checkpoints" / key, self.checkpoint_seconds)
 
-    def _encode(self, cell: Cell, keys: Keys, view: View, split: str, key: str) -> None:
+    def _encode(
+        self, cell: Cell, keys: Keys, view: View, split: str, wanted: Mapping[str, str]
+    ) -> None:
+        """Makes those parts of the features that the store lacks."""
         encoder = self.weights(cell, keys)
-        samples = self._samples(cell, view, split)
         images = self.parts.images_key(cell, view, split)
-        described = self.parts.describe_features(cell, keys.weights, images)
+        samples = self._samples(cell, view, split, with_sky=False)
         cost: dict[str, float] = {}
-        with self.store.writing("features", key, ".h5", described, cost) as path:
+        with ExitStack() as stack:
+            paths = {
+                part: stack.enter_context(
+                    self.store.writing(
+                        "features", key, ".h5",
+                        self.parts.describe_features(cell, keys.weights, images, part), cost,
+                    )
+                )
+                for part, key in wanted.items()
+                if self.store.find("features", key) is None
+            }  # fmt: skip
             with measured() as spent:
-                write_features(path, encoder, samples, bool(described["maps"]), self.device)
+                write_features(paths, encoder, samples, self.device)
             cost.update(spent)
         self.watch(f"encoding by {cell.entrant.encoder}", 1, 1, view.condition)
 
@@ -157,29 +171,35 @@ class Session:
         return rows
 
     def _ensure_tests(self, cell: Cell, dataset: str) -> None:
-        """All test images of a dataset in one pass over its scenes."""
+        """All test images and skies of a dataset in one pass over its scenes."""
         views = [view for view in cell.tests if view.dataset == dataset]
-        conditions = [self.parts.get("condition", view.condition) for view in views]
-        self.images(self.parts.image_set(*self.parts.group(cell, views[0], "test")), conditions)
+        pieces = [piece for view in views for piece in self._pieces(cell, view, "test")]
+        self.images(self.parts.image_set(*self.parts.group(cell, views[0], "test")), pieces)
 
-    def _samples(self, cell: Cell, view: View, split: str) -> Samples:
+    def _pieces(self, cell: Cell, view: View, split: str) -> list[Piece]:
+        sky = (
+            [self.parts.piece(view.condition, cell.task)] if self.parts.has_sky(cell, split) else []
+        )
+        return [self.parts.piece(view.condition), *sky]
+
+    def _samples(self, cell: Cell, view: View, split: str, with_sky: bool = True) -> Samples:
         wanted = self.parts.image_set(*self.parts.group(cell, view, split))
-        condition = self.parts.get("condition", view.condition)
+        pieces = self._pieces(cell, view, split)
+        self.images(wanted, pieces if with_sky else pieces[:1])
         key = self.parts.images_key(cell, view, split)
-        if self.store.find("images", key) is None:
-            self.images(wanted, [condition])
-        return read_samples(self.store, wanted, condition, key)
+        sky = self.parts.sky_key(cell, view, split) if with_sky else ""
+        return read_samples(self.store, wanted, pieces[0].condition, key, sky)
 
     def _seen(self, cell: Cell, keys: Keys, view: View, split: str) -> Samples:
         """Samples as a cell's transfer sees them: with features where its encoder is frozen."""
         samples = self._samples(cell, view, split)
         if not self.parts.frozen(cell):
             return samples
-        key = self.features(cell, keys, view, split)
-        path = self.store.find("features", key)
-        if path is None:
+        found = self.features(cell, keys, view, split, self.parts.needs_maps(cell))
+        pooled, *maps = (self.store.find("features", key) for key in found)
+        if pooled is None or None in maps:
             raise RunError("features vanished from the store", "run the command again")
-        return with_features(samples, path)
+        return with_features(samples, pooled, maps[0] if maps else None)
 
     def _context(self, cell: Cell, keys: Keys) -> FitContext:
         """What a cell is fitted on: scenes that are in no other split."""

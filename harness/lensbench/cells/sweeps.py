@@ -21,7 +21,7 @@ from lensbench.study.cell import Cell
 from lensbench.study.expand import Incompatible
 from lensbench.study.job import Job, Outcome
 
-KINDS_PLANNED = ("images", "weights", "features")
+KINDS_PLANNED = ("images", "skies", "weights", "features")
 _STATE_EVERY = 1.0
 """Seconds between two writings of how a sweep stands."""
 

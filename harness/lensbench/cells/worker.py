@@ -76,14 +76,13 @@ def compute(session: Session, job: Job, watch: Watch) -> None:
     request = job.request
     parts = session.parts
     if isinstance(request, ImagesRequest):
-        wanted = parts.image_set(
-            request.dataset, request.split, request.count, request.seed, request.sky
-        )
-        session.images(wanted, [parts.get("condition", name) for name in request.conditions])
+        wanted = parts.image_set(request.dataset, request.split, request.count, request.seed)
+        session.images(wanted, [parts.piece(*piece) for piece in request.pieces])
     elif isinstance(request, WeightsRequest):
         session.weights(request.cell, parts.keys(request.cell))
     elif isinstance(request, FeaturesRequest):
-        session.features(request.cell, parts.keys(request.cell), request.view, request.split)
+        keys = parts.keys(request.cell)
+        session.features(request.cell, keys, request.view, request.split, request.maps)
     elif isinstance(request, CellRequest):
         session.records(request.cell)
 

@@ -25,7 +25,7 @@ from lensbench.api.dataset import Dataset, ObservedDataset, Scenes, Split
 from lensbench.data.container import Container, damaged, writing_container
 from lensbench.data.whole import replace_by
 from lensbench.errors import DataError, UsageError
-from lensbench.sky.observation import add_noise, expose, grid_of
+from lensbench.sky.observation import check_scenes, observe
 from lensbench.store.keys import key_of
 
 BLOCK = 96
@@ -205,7 +205,7 @@ def _make_block(recipe: Recipe, block: int, file: Path) -> Iterator[int]:
         for start in range(block * BLOCK, last, _CHUNK):
             indices = range(start, min(start + _CHUNK, last))
             scenes = recipe.dataset.scenes(recipe.split, indices, recipe.seed)
-            _check(scenes)
+            check_scenes(scenes)
             _append(container, recipe, scenes, start - block * BLOCK)
             yield len(indices)
     with temporary.open("rb") as written:
@@ -222,20 +222,9 @@ def _append(container: Container, recipe: Recipe, scenes: Scenes, first: int) ->
             container.append(f"/scenes/{kind}/{name}", np.asarray(values))
     rows = np.arange(first, first + len(scenes.ids))
     for condition in recipe.conditions:
-        exposed = expose(scenes, condition, grid_of(condition, recipe.dataset.field_of_view))
-        noisy = add_noise(exposed, condition, scenes.ids, recipe.seed)
+        noisy = observe(scenes, condition, recipe.dataset.field_of_view, recipe.seed)
         container.append(f"/images/{condition.name}/pixels", noisy.numpy().astype("<f4"))
         container.append(f"/images/{condition.name}/scene", rows)
-
-
-def _check(scenes: Scenes) -> None:
-    """Refuses scenes whose sky is nowhere known or everywhere the same."""
-    for name, sky in zip(scenes.ids, scenes.sky, strict=True):
-        known = sky.numpy()[np.isfinite(sky.numpy())]
-        if len(known) == 0:
-            raise DataError(f"scene {name} has no finite pixel", "leave it out of the dataset")
-        if (known == known[0]).all():
-            raise DataError(f"scene {name} is constant", "leave it out of the dataset")
 
 
 def condition_attributes(condition: Condition) -> dict[str, Any]:

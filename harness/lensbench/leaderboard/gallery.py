@@ -66,6 +66,11 @@ def _draw(
     if images_path is None:
         raise StoreError(f"images {first['images']} are gone", "run the command again")
     images = map_arrays(images_path)
+    if first["truth"]:
+        truth_path = store.find("skies", first["truth"])
+        if truth_path is None:
+            raise StoreError(f"skies {first['truth']} are gone", "run the command again")
+        images |= map_arrays(truth_path)
     ids = [scene.decode() for scene in images["scene"]]
     ranked = frame.sort("value", descending=bool(first["higher_is_better"]))
     answers = []

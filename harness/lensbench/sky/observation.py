@@ -81,6 +81,26 @@ def coverage(scenes: Scenes, grid: Grid) -> Tensor:
     return known[..., nearest[:, None], nearest[None, :]]
 
 
+def observe(scenes: Scenes, condition: Condition, field_of_view: float, seed: int) -> Tensor:
+    """Images (B, C, H, W) of scenes under a condition, in units of σ, float32."""
+    exposed = expose(scenes, condition, grid_of(condition, field_of_view))
+    return add_noise(exposed, condition, scenes.ids, seed).float()
+
+
+def check_scenes(scenes: Scenes) -> None:
+    """Refuses scenes whose sky is nowhere known or everywhere the same.
+
+    Raises:
+        DataError: Naming the scene.
+    """
+    for name, sky in zip(scenes.ids, scenes.sky, strict=True):
+        known = sky[torch.isfinite(sky)]
+        if len(known) == 0:
+            raise DataError(f"scene {name} has no finite pixel", "leave it out of the dataset")
+        if bool((known == known[0]).all()):
+            raise DataError(f"scene {name} is constant", "leave it out of the dataset")
+
+
 def add_noise(image: Tensor, condition: Condition, ids: tuple[str, ...], seed: int) -> Tensor:
     """Images as they are recorded, in units of the noise of an empty pixel.
 

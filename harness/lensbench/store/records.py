@@ -50,6 +50,7 @@ RESULTS: Mapping[str, Any] = {
     "code": pl.String,
     "predictions": pl.String,
     "images": pl.String,
+    "truth": pl.String,
 }
 """Columns that a repetition gives again, bit for bit, on the same machine."""
 

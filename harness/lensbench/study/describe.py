@@ -62,9 +62,9 @@ def describe_images(
     sky: tuple[SkyTarget, Condition] | None,
     code: Code,
 ) -> Description:
-    """Observed images of the first `count` scenes of a split."""
+    """The first `count` scenes of a split: observed, or as the sky that a task wants to know."""
     return {
-        "kind": "images",
+        "kind": "skies" if sky else "images",
         "dataset": dataset,
         "digest": digest,
         "split": split,
@@ -114,13 +114,13 @@ def describe_weights(
 
 
 def describe_features(
-    encoder: str, weights: str, images: str, maps: bool, numerics: Numerics, code: Code
+    encoder: str, weights: str, images: str, part: str, numerics: Numerics, code: Code
 ) -> Description:
-    """What an encoder of these weights makes of these images, with its maps or without."""
+    """What an encoder of these weights makes of these images: `pooled` vectors, or `maps`."""
     return {
         "kind": "features",
         "encoder": encoder,
-        "maps": maps,
+        "part": part,
         "numerics": numerics,
         "inputs": {"weights": weights, "images": images},
         "code": code.of(f"encoder/{encoder}"),
@@ -128,7 +128,12 @@ def describe_features(
 
 
 def describe_fit(
-    cell: Cell, weights: str, images: Sequence[str], numerics: Numerics, code: Code
+    cell: Cell,
+    weights: str,
+    images: Sequence[str],
+    skies: Sequence[str],
+    numerics: Numerics,
+    code: Code,
 ) -> Description:
     """An entrant fitted to a task.
 
@@ -136,6 +141,7 @@ def describe_fit(
         cell: Which.
         weights: Key of its pretrained encoder; empty for a baseline.
         images: Keys of the images to train and validate on, and of those to adapt to.
+        skies: Keys of their skies, where the task asks for these.
         numerics: How it is computed.
         code: What computes it.
     """
@@ -155,7 +161,7 @@ def describe_fit(
         "seed": cell.seeds.fit,
         "budget": cell.budget,
         "numerics": numerics,
-        "inputs": {"weights": weights, "images": list(images)},
+        "inputs": {"weights": weights, "images": list(images), "skies": list(skies)},
         "code": code.of(f"task/{cell.task}", *parts),
     }
 
@@ -165,11 +171,13 @@ def describe_predictions(fit: str, images: str) -> Description:
     return {"kind": "predictions", "inputs": {"fits": fit, "images": images}}
 
 
-def describe_records(cell: Cell, predictions: Sequence[str], resamples: int) -> Description:
-    """The scores of a cell, from its predictions in the order of its tests."""
+def describe_records(
+    cell: Cell, predictions: Sequence[str], skies: Sequence[str], resamples: int
+) -> Description:
+    """The scores of a cell, from its predictions and the true skies in the order of its tests."""
     return {
         "kind": "records",
         "pretraining": cell.entrant.pretraining,
         "resamples": resamples,
-        "inputs": {"predictions": list(predictions)},
+        "inputs": {"predictions": list(predictions), "skies": list(skies)},
     }

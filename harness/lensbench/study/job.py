@@ -9,23 +9,21 @@ from lensbench.study.cell import Cell, View
 
 @dataclass(frozen=True, slots=True)
 class ImagesRequest:
-    """Scenes of a split, drawn once and observed under each of these conditions.
+    """Scenes of a split, drawn once, and what is wanted of them.
 
     Attributes:
         dataset: Name with options.
         split: Which of its splits.
         count: How many scenes, from the first.
         seed: Of the draw.
-        sky: Task whose sky target is wanted with the images; empty for none.
-        conditions: Names with options.
+        pieces: Conditions, each with the task whose sky is wanted, or with no name for images.
     """
 
     dataset: str
     split: str
     count: int
     seed: int
-    sky: str
-    conditions: tuple[str, ...]
+    pieces: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +35,12 @@ class WeightsRequest:
 
 @dataclass(frozen=True, slots=True)
 class FeaturesRequest:
-    """What a cell's frozen encoder makes of the images of a split."""
+    """What a cell's frozen encoder makes of the images of a split, with its maps or without."""
 
     cell: Cell
     view: View
     split: str
+    maps: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,13 +128,25 @@ def _begin(memory: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
 
+class _Worker:
+    """What this process is at."""
+
+    busy = False
+
+
 def _stop(*_: object) -> None:
     """Unwinds what is being done, so that checkpoints are written and scratch is cleared."""
+    if not _Worker.busy:
+        os._exit(0)
     raise KeyboardInterrupt
 
 
 def _compute(work: Work, settings: Settings, job: Job, address: str) -> Outcome:
-    return work(settings, job, reporter(address, job.key))
+    _Worker.busy = True
+    try:
+        return work(settings, job, reporter(address, job.key))
+    finally:
+        _Worker.busy = False
 
 
 @contextlib.contextmanager
