@@ -32,11 +32,18 @@ def azimuthal_profile(images: Tensor, pixel_scale: float, step: float) -> tuple[
     return sums / counts, (torch.arange(bins) + 0.5) * max(step, pixel_scale)
 
 
+def peak_radius(images: Tensor, pixel_scale: float) -> Tensor:
+    """Radius (B,) where rings about the centre, less the galaxy there, hold most light [arcsec]."""
+    light = without_centre(images, pixel_scale)
+    profile, middle = azimuthal_profile(light, pixel_scale, 0.1)
+    return middle[(profile * middle * (middle > _CENTRAL)).argmax(1)]
+
+
 def without_centre(images: Tensor, pixel_scale: float) -> Tensor:
     """Images (B, N, N) less the round galaxy at their centre.
 
-    The galaxy is the median over azimuth at each radius, taken from quarter turns, and made to
-    fall outwards: a ring stands out from what falls, arcs from the median.
+    The galaxy is what the two faintest of four quarter turns have in common, averaged over rings
+    and made to fall outwards: a ring stands out from what falls, arcs are not in all turns.
     """
     turns = torch.stack([torch.rot90(images, k, (1, 2)) for k in range(4)])
     smallest = turns.sort(0).values[:2].mean(0)
@@ -59,8 +66,12 @@ def ring_radius(images: Tensor, pixel_scale: float) -> Tensor:
         images: (B, N, N) in units of σ.
         pixel_scale: Side of a pixel [arcsec].
     """
-    radius = radii(images.shape[-1], pixel_scale)
-    light = without_centre(images, pixel_scale)
+    return mean_radius(without_centre(images, pixel_scale), pixel_scale)
+
+
+def mean_radius(light: Tensor, pixel_scale: float) -> Tensor:
+    """Mean radius (B,) of what is above three in images (B, N, N), outside the centre [arcsec]."""
+    radius = radii(light.shape[-1], pixel_scale)
     light = torch.where((light > 3) & (radius > _CENTRAL), light, 0.0)
     weight = light.clamp(min=0).sqrt()
     weight = weight + 1e-6 * (radius > _CENTRAL)
