@@ -65,12 +65,12 @@ class LinearClasses:
         scores = ((values - self.mean) / self.scale) @ self.weights.T + self.bias
         if len(self.slopes):
             shares = torch.sigmoid(scores * self.slopes + self.offsets)
-            if shares.shape[1] == 1:
+            if shares.shape[1] < len(self.classes):
                 shares = torch.cat([1 - shares, shares], 1)
             shares = shares.clamp(min=1e-12)
             shares = shares / shares.sum(1, keepdim=True)
         else:
-            if scores.shape[1] == 1:
+            if scores.shape[1] < len(self.classes):
                 scores = torch.cat([torch.zeros_like(scores), scores], 1)
             shares = scores.softmax(1)
         probability = torch.zeros(len(values), self.count, dtype=torch.float64)

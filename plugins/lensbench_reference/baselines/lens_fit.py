@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -69,12 +71,7 @@ class Optics:
 
     def linearised(self, theta: Tensor) -> tuple[Tensor, Tensor]:
         """Images (B, N, N) and their exact derivatives (B, 14, N, N) by the parameters (B, 14)."""
-
-        def twice(one: Tensor) -> tuple[Tensor, Tensor]:
-            sky = self.sky(one)
-            return sky, sky
-
-        slopes, sky = vmap(jacfwd(twice, has_aux=True))(theta.float())
+        sky, slopes = with_slopes(self.sky, theta.float())
         return self.observe(sky), self.observe(slopes.movedim(-1, 1))
 
     def variance(self, images: Tensor) -> Tensor:
@@ -86,6 +83,22 @@ class Optics:
         photons = (images * condition.sigma_electrons + condition.sky_electrons).clamp(min=0)
         noise: Tensor = (photons + condition.read_electrons**2) / condition.sigma_electrons**2
         return noise.clamp(min=1e-3)
+
+
+def with_slopes(function: Callable[[Tensor], Tensor], theta: Tensor) -> tuple[Tensor, Tensor]:
+    """A function of parameters (P,), at each of (B, P): values (B, ...), derivatives (B, ..., P).
+
+    Forward mode, exact.
+    """
+
+    def twice(one: Tensor) -> tuple[Tensor, Tensor]:
+        value = function(one)
+        return value, value
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's own, on first use
+        slopes, values = vmap(jacfwd(twice, has_aux=True))(theta)
+    return values, slopes
 
 
 def smooth_lens(theta: Tensor) -> SceneModel:
@@ -164,7 +177,8 @@ def least_squares(
         scale = matrix.diagonal(dim1=1, dim2=2)
         for each in _DAMPINGS:
             strength = (damping[active] * each)[:, None] * scale
-            tried = one + torch.linalg.solve(matrix + torch.diag_embed(strength), gradient)
+            step, _ = torch.linalg.solve_ex(matrix + torch.diag_embed(strength), gradient)
+            tried = one + step.nan_to_num(posinf=0.0, neginf=0.0)
             tried = _within(tried)
             new = _cost(images[active], optics.images(tried), weight, tried)
             better = new < cost
@@ -187,7 +201,7 @@ def _ended(optics: Optics, images: Tensor, theta: Tensor, floor: Tensor | None) 
     matrix, _ = _normal_equations(images, model, slopes, weight, theta)
     chi_squared = ((images - model).double() ** 2 * weight).sum((1, 2))
     cost = _cost(images, model, weight, theta)
-    return Fit(theta, cost, chi_squared, torch.linalg.inv(matrix))
+    return Fit(theta, cost, chi_squared, torch.linalg.inv_ex(matrix).inverse)
 
 
 def _weights(optics: Optics, model: Tensor, floor: Tensor | None) -> Tensor:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.func import jacfwd, vmap
 from torch.nn.functional import avg_pool2d
 
 from lensbench import Condition, FitContext, OptionError, Predictions, Predictor, Samples
@@ -20,6 +20,7 @@ from lensbench_reference.baselines.lens_fit import (
     Optics,
     bounded,
     least_squares,
+    with_slopes,
 )
 from lensbench_reference.baselines.lens_starts import blind_starts
 
@@ -131,7 +132,7 @@ class FittedLenses:
         for i, name in enumerate(self.names):
             mean, sigma = self.mean[i].expand(len(seen)), self.spread[i].expand(len(seen))
             if name in MEASURED:
-                value, slope = _with_slope(name, fit.theta)
+                value, slope = with_slopes(partial(_value, name), fit.theta)
                 error = (slope[:, None] @ fit.covariance @ slope[:, :, None])[:, 0, 0]
                 error = error.clamp(min=0).sqrt() * inflation
                 valid = seen & torch.isfinite(value) & torch.isfinite(error)
@@ -214,14 +215,3 @@ def _value(name: str, theta: Tensor) -> Tensor:
 
 MEASURED = ("theta_E", "shear", "source_magnitude", "source_radius", "lens_x", "lens_y")
 """Targets that the fit answers."""
-
-
-def _with_slope(name: str, theta: Tensor) -> tuple[Tensor, Tensor]:
-    """A target (B,) and its derivatives (B, 14) by the parameters."""
-
-    def twice(one: Tensor) -> tuple[Tensor, Tensor]:
-        value = _value(name, one)
-        return value, value
-
-    slope, value = vmap(jacfwd(twice, has_aux=True))(theta)
-    return value, slope
