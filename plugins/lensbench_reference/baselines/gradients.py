@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, interpolate
 
 ORIENTATIONS = 9
 BLOCK = 2
+CELLS = 8
 _EPSILON = 1e-5
 _CLIP = 0.2
 
@@ -40,8 +39,15 @@ def oriented_gradients(images: Tensor, cell: int) -> Tensor:
 
 
 def cell_of(size: int) -> int:
-    """Side of a cell [pixels], for about eight across an image."""
-    return max(2, math.floor(size / 8))
+    """Side of a cell [pixels], for eight across an image; sides are multiples of eight."""
+    return size // CELLS
+
+
+def at_least(images: Tensor, size: int) -> Tensor:
+    """Images (B, C, N, N) as they are, or interpolated where they are smaller."""
+    if images.shape[-1] >= size:
+        return images
+    return interpolate(images, size, mode="bilinear")
 
 
 def _normed(blocks: Tensor) -> Tensor:

@@ -17,9 +17,9 @@ from lensbench_reference.baselines.classes import (
     restored,
     standardised,
 )
-from lensbench_reference.baselines.gradients import cell_of, oriented_gradients
+from lensbench_reference.baselines.gradients import CELLS, at_least, cell_of, oriented_gradients
 
-_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+_STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2)
 _CHUNK = 128
 
 
@@ -41,7 +41,9 @@ class HogSvm:
         present = np.unique(wanted)
         if len(present) == 1:
             return always(hog_features, values.shape[1], int(present[0]), count)
-        weights, bias, slopes, offsets = _calibrated((values - mean) / scale, wanted, context.seed)
+        weights, bias, slopes, offsets = _calibrated(
+            (values - mean) / scale, wanted, context.seed % 2**32
+        )
         context.report(1, 1, "")
         fitted = (mean, scale, weights, bias, present)
         return LinearClasses(
@@ -55,10 +57,13 @@ class HogSvm:
 
 
 def hog_features(images: Tensor) -> np.ndarray:
-    """HOG descriptors (N, D) of stretched images (N, C, H, W), bands averaged."""
-    cell = cell_of(images.shape[-1])
+    """HOG descriptors (N, D) of stretched images (N, C, H, W), bands averaged.
+
+    Of as many cells whatever the sampling of the field, so that conditions compare.
+    """
+    cell = cell_of(max(images.shape[-1], 2 * CELLS))
     parts = [
-        oriented_gradients(stretch(chunk).mean(1), cell)
+        oriented_gradients(at_least(stretch(chunk), 2 * CELLS).mean(1), cell)
         for chunk in images.cpu().float().split(_CHUNK)
     ]
     features: np.ndarray = torch.cat(parts).double().numpy()
@@ -77,7 +82,7 @@ def _calibrated(
 
     present, sizes = np.unique(wanted, return_counts=True)
     folds = min(4, int(sizes.min()))
-    strength, held_out = 1e-2, None
+    strength, held_out = 1e-3, None
     if folds > 1:
         split = StratifiedKFold(folds, shuffle=True, random_state=seed)
         scores = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from lensbench import FitContext, Predictions, Predictor, Samples, stretch
 from lensbench_reference.baselines.classes import (
@@ -40,13 +42,17 @@ class Components:
 
     def project(self, images: Tensor) -> Tensor:
         """Coordinates (N, K) of images (N, C, H, W) along the axes."""
-        return (flattened(images) - self.mean) @ self.axes.T
+        return (flattened(images, self.side_of(images)) - self.mean) @ self.axes.T
 
     def residual(self, images: Tensor) -> Tensor:
         """Mean squared residual a pixel (N,) after all components."""
-        values = flattened(images) - self.mean
+        values = flattened(images, self.side_of(images)) - self.mean
         left = values - (values @ self.axes.T) @ self.axes
         return left.square().mean(1)
+
+    def side_of(self, images: Tensor) -> int:
+        """Pixels on a side of what was fitted, for images of as many bands."""
+        return math.isqrt(len(self.mean) // images.shape[1])
 
     def state(self) -> dict[str, Tensor]:
         """As named tensors."""
@@ -62,17 +68,22 @@ class Components:
         return cls(state["features.mean"], state["features.axes"], state["features.variance"])
 
 
-def flattened(images: Tensor) -> Tensor:
-    """Stretched images (N, D), added up to at most 64 pixels on a side."""
-    size = images.shape[-1]
-    factor = next(f for f in range(max(1, -(-size // _SIDE)), size + 1) if size % f == 0)
-    pooled = torch.nn.functional.avg_pool2d(images.cpu().float(), factor) * factor
-    return stretch(pooled).flatten(1)
+def flattened(images: Tensor, side: int) -> Tensor:
+    """Stretched images (N, C × side²), on a grid of `side` pixels over the same field.
+
+    Where pixels are added up the noise stays one; finer ones are interpolated.
+    """
+    images, size = images.cpu().float(), images.shape[-1]
+    if size > side:
+        images = interpolate(images, side, mode="area") * (size / side)
+    elif size < side:
+        images = interpolate(images, side, mode="bilinear")
+    return stretch(images).flatten(1)
 
 
 def principal_components(images: Tensor, count: int) -> Components:
     """The first `count` components of images (N, C, H, W), or as many as there are."""
-    values = flattened(images[:_FITTED])
+    values = flattened(images[:_FITTED], min(_SIDE, images.shape[-1]))
     mean = values.mean(0)
     count = max(1, min(count, len(values) - 1, values.shape[1]))
     # Of the smaller of the two Gram matrices, in double precision: the same every time.

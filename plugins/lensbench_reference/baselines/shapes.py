@@ -24,9 +24,9 @@ _CHUNK = 128
 def shape_features(images: Tensor) -> np.ndarray:
     """Statistics (N, 20) of images (N, C, H, W) in units of σ, bands added.
 
-    In turn: Gini, M20, asymmetry under half and quarter turns, concentration, ellipticity, mean
-    square radius in pixels, share of pixels in the object, and the radial profile, stretched, in
-    twelve rings about the centre.
+    In turn: Gini, M20, asymmetry under half and quarter turns, concentration, ellipticity, root
+    mean square radius over the image's side, share of pixels in the object, and the radial
+    profile, stretched, in twelve rings about the centre.
     """
     parts = []
     for chunk in images.cpu().float().split(_CHUNK):
@@ -34,14 +34,14 @@ def shape_features(images: Tensor) -> np.ndarray:
         flux = torch.where(image > _THRESHOLD, image, 0.0).double()
         enough = (flux > 0).sum((1, 2)) >= _FEWEST
         ellipticity, size = second_moments(flux)
+        side = image.shape[-1]
         single = torch.stack(
             [
                 gini(flux), m20(flux), asymmetry(image, 2), asymmetry(image, 1),
-                concentration(flux), ellipticity, size, (flux > 0).double().mean((1, 2)),
+                concentration(flux), ellipticity, size / side, (flux > 0).double().mean((1, 2)),
             ],
             1,
         )  # fmt: skip
-        side = image.shape[-1]
         profile, _ = azimuthal_profile(stretch(image), 1.0, side / 2 / _PROFILE)
         profile = torch.nn.functional.pad(profile, (0, _PROFILE - profile.shape[1]))
         parts.append(torch.cat([torch.where(enough[:, None], single, 0.0), profile.double()], 1))

@@ -13,7 +13,6 @@ from lensbench import FitContext, Predictions, Predictor, Samples, SkyTarget
 from lensbench_reference.baselines.interpolation import sky_of
 from lensbench_reference.baselines.optics import SkyOperator
 
-_BINS = 48
 _CHOICES = 256
 
 
@@ -40,11 +39,14 @@ class Wiener:
         power = radial_power(torch.where(finite, wanted - level, 0.0).flatten(0, 1))
         unit = torch.tensor(known.condition.noise_level)
         context.report(1, 1, "")
-        return LinearEstimate(sky, power * unit**2, level * unit)
+        grid = (wanted.shape[-1], known.condition.pixel_scale / sky.upsample)
+        shape = torch.tensor(grid, dtype=torch.float64)
+        return LinearEstimate(sky, power * unit**2, level * unit, shape)
 
     def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
         """The predictor whose state this was."""
-        return LinearEstimate(sky_of(context, "wiener"), state["power"], state["level"])
+        names = ("power", "level", "grid")
+        return LinearEstimate(sky_of(context, "wiener"), *(state[name] for name in names))
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,16 @@ class LinearEstimate:
 
     Attributes:
         sky: What is wanted.
-        power: Mean squared modulus of the skies' Fourier modes, by frequency up to the corner of
-            the fine grid, divided by the number of fine pixels [(µJy/arcsec²)²].
+        power: Mean squared modulus of the skies' Fourier modes, by frequency in units of one over
+            the field, divided by the number of fine pixels [(µJy/arcsec²)²].
         level: Mean of the skies [µJy/arcsec²].
+        grid: What the power was measured on: fine pixels on a side, and their side [arcsec].
     """
 
     sky: SkyTarget
     power: Tensor
     level: Tensor
+    grid: Tensor
 
     def __call__(self, samples: Samples) -> Predictions:
         """Skies behind the reference's PSF, in units of σ."""
@@ -68,33 +72,45 @@ class LinearEstimate:
         unit = samples.condition.noise_level
         level = float(self.level) / unit
         operator = SkyOperator.of(samples, self.sky)
-        power = self.power / unit**2
+        power = self.spectrum(operator)
         answers = []
         for image in images - level:
             weights = wiener_weights(operator, power * brightness(operator, power, image))
             answers.append(apply_weights(weights, image, operator.upsample) + level)
         return {"sky": torch.stack(answers)}
 
+    def spectrum(self, operator: SkyOperator) -> Tensor:
+        """Power (sN, sN) on the fine grid of an operator, in its σ², by frequency on the sky.
+
+        Modes past those that were measured have the power of the last.
+        """
+        fine = operator.condition.pixel_scale / operator.upsample
+        side, scale = self.grid.tolist()
+        ring = _ring(operator.size * operator.upsample, fine, side * scale)
+        power = self.power[ring.clamp(max=len(self.power) - 1)] * (scale / fine) ** 2
+        return power / operator.condition.noise_level**2
+
     def state(self) -> Mapping[str, Tensor]:
         """Power spectrum and level."""
-        return {"power": self.power, "level": self.level}
+        return {"power": self.power, "level": self.level, "grid": self.grid}
 
 
 def radial_power(skies: Tensor) -> Tensor:
-    """Mean of |mode|²/pixels (bins,) of skies (B, S, S), in rings of frequency."""
+    """Mean of |mode|²/pixels (bins,) of skies (B, S, S), in rings of frequency.
+
+    Rings are as wide as modes are apart, so each has some.
+    """
     side = skies.shape[-1]
     mean = (torch.fft.fft2(skies).abs() ** 2).mean(0) / side**2
-    ring = _ring(side).flatten()
-    sums = torch.zeros(_BINS).index_add_(0, ring, mean.flatten())
-    counts = torch.bincount(ring, minlength=_BINS)
-    filled = torch.where(counts > 0, sums / counts.clamp(min=1), sums.sum() / side**2)
-    return filled.clamp(min=1e-12)
+    ring = _ring(side, 1.0, side).flatten()
+    counts = torch.bincount(ring)
+    sums = torch.zeros(len(counts)).index_add_(0, ring, mean.flatten())
+    return (sums / counts).clamp(min=1e-12)
 
 
 def brightness(operator: SkyOperator, power: Tensor, image: Tensor) -> float:
     """How much more power an image (C, N, N) has than skies on average, its noise taken off."""
-    side = operator.size * operator.upsample
-    seen = float((transfer_between(operator).abs() ** 2 * power[_ring(side)]).mean())
+    seen = float((transfer_between(operator).abs() ** 2 * power).mean())
     return max(float((image**2).mean()) - 1.0, 1e-3) / max(seen, 1e-12)
 
 
@@ -107,9 +123,8 @@ def wiener_weights(operator: SkyOperator, power: Tensor) -> Tensor:
     """
     s, n = operator.upsample, operator.size
     transfer = transfer_between(operator)
-    spectrum = power[_ring(s * n)]
-    seen = (transfer.abs() ** 2 * spectrum).view(s, n, s, n).sum((0, 2)) / s**2
-    return transfer.conj() * spectrum / (seen + 1.0).repeat(s, s)
+    seen = (transfer.abs() ** 2 * power).view(s, n, s, n).sum((0, 2)) / s**2
+    return transfer.conj() * power / (seen + 1.0).repeat(s, s)
 
 
 def apply_weights(weights: Tensor, images: Tensor, upsample: int) -> Tensor:
@@ -144,8 +159,7 @@ def _away_from_zero(values: Tensor) -> Tensor:
     return torch.where(values.abs() < 1e-6, torch.full_like(values, 1e-6), values)
 
 
-def _ring(side: int) -> Tensor:
-    """Which ring of frequency each mode (side, side) is of."""
-    axis = torch.fft.fftfreq(side)
-    share = torch.hypot(axis[:, None], axis[None, :]) / (0.5 * 2**0.5)
-    return (share * _BINS).long().clamp(max=_BINS - 1)
+def _ring(side: int, pixel_scale: float, field: float) -> Tensor:
+    """Which ring each mode (side, side) is of: its frequency times the field, rounded."""
+    axis = torch.fft.fftfreq(side) / pixel_scale
+    return (torch.hypot(axis[:, None], axis[None, :]) * field).round().long()

@@ -108,7 +108,7 @@ def test_components_are_those_of_scikit_learn():
     """Axes but for their sign, variances, and what they leave over."""
     images = made_samples(count=30, size=16).images
     ours = principal_components(images, 5)
-    values = flattened(images).double().numpy()
+    values = flattened(images, 16).double().numpy()
     theirs = PCA(5, svd_solver="full").fit(values)
     assert np.allclose(ours.variance, theirs.explained_variance_, rtol=1e-4)
     assert np.allclose(np.abs(ours.axes @ theirs.components_.T.astype("f4")), np.eye(5), atol=1e-3)

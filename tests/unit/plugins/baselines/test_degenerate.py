@@ -1,5 +1,7 @@
 """Every baseline answers, finitely, for images that hold nothing, or too much."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -49,3 +51,21 @@ def test_it_answers(catalogue, context, entry, trained_on):
         assert torch.allclose(total.double(), torch.ones((), dtype=torch.float64), atol=1e-4)
     if "sigma" in answers:
         assert bool((answers["sigma"] > 0).all())
+
+
+@pytest.mark.parametrize("size", [16, 24, 64])
+@pytest.mark.parametrize("entry", BASELINES, ids=lambda entry: entry.name)
+def test_it_answers_under_other_pixels(catalogue, context, entry, size):
+    """Conditions sample one field with other pixels; seeds are of 64 bits."""
+    train = made_samples(count=24, size=32)
+    fit = replace(context(train, *TASKS[entry.tasks[0]]), seed=2**63 - 5)
+    predict = catalogue.build("baseline", entry.name + FAST.get(entry.name, "")).fit(fit)
+    other = made_samples(count=2, size=size)
+    finer = replace(other.condition, name="other", pixel_scale=3.2 / size)
+    answers = predict(replace(other, condition=finer))
+    for name, answer in answers.items():
+        values = torch.as_tensor(answer)
+        assert len(values) == 2
+        assert bool(torch.isfinite(values).all())
+        if name == "sky":
+            assert values.shape[-1] == 2 * size
