@@ -19,14 +19,21 @@ NAMES = (
 """Parameters of the fit: logarithms of what is positive, components of what has a direction;
 centres in arcsec, the source's from the lens's."""
 
+LIGHT_NAMES = ("light_magnitude", "ln_light_radius", "ln_light_index", "light_e1", "light_e2")
+"""What is added where the lens galaxy shines: a Sérsic profile about the lens's centre."""
+
+LENS_ONLY = len(NAMES)
+
 CENTRE = torch.tensor(
-    [0.0, 0.03, 0.0, 0.0, 0.0, 0.0, 0.01, 23.5, -1.4, 0.2, 0.03, 0.0, 0.0, 0.0], dtype=torch.float64
-)
+    [0.0, 0.03, 0.0, 0.0, 0.0, 0.0, 0.01, 23.5, -1.4, 0.2, 0.03, 0.0, 0.0, 0.0,
+     19.5, -0.2, 1.2, 0.03, 0.0], dtype=torch.float64,
+)  # fmt: skip
 """Where the priors are centred; ellipticities beside zero, where the angle has no derivative."""
 
 WIDTH = torch.tensor(
-    [1.0, 0.2, 0.2, 0.3, 0.3, 0.1, 0.1, 3.0, 0.8, 0.6, 0.3, 0.3, 0.5, 0.5], dtype=torch.float64
-)
+    [1.0, 0.2, 0.2, 0.3, 0.3, 0.1, 0.1, 3.0, 0.8, 0.6, 0.3, 0.3, 0.5, 0.5,
+     3.0, 1.0, 0.5, 0.2, 0.2], dtype=torch.float64,
+)  # fmt: skip
 """Standard deviations of the normal priors: far wider than what a ring in the image says, so that
 they rule only what the image leaves open. They are chosen for galaxies that lens galaxies."""
 
@@ -102,8 +109,8 @@ def with_slopes(function: Callable[[Tensor], Tensor], theta: Tensor) -> tuple[Te
 
 
 def smooth_lens(theta: Tensor) -> SceneModel:
-    """SIE, external shear and a Sérsic source of parameters (..., 14)."""
-    p = dict(zip(NAMES, theta[..., None, None].unbind(-3), strict=True))
+    """SIE, shear and Sérsic source of parameters (..., 14); with lens light of (..., 19)."""
+    p = named(theta[..., None, None], -3)
     q, phi = _shape(p["lens_e1"], p["lens_e2"])
     source_q, source_phi = _shape(p["source_e1"], p["source_e2"])
     gamma = torch.sqrt(p["gamma_1"] ** 2 + p["gamma_2"] ** 2 + 1e-12)
@@ -118,7 +125,20 @@ def smooth_lens(theta: Tensor) -> SceneModel:
         p["magnitude"], p["ln_radius"].exp(), p["ln_index"].exp(), source_q, source_phi,
         x + p["source_x"], y + p["source_y"],
     )  # fmt: skip
-    return SceneModel(mass, (source,))
+    if "light_magnitude" not in p:
+        return SceneModel(mass, (source,))
+    light_q, light_phi = _shape(p["light_e1"], p["light_e2"])
+    light = Sersic(
+        p["light_magnitude"], p["ln_light_radius"].exp(), p["ln_light_index"].exp(),
+        light_q, light_phi, x, y,
+    )  # fmt: skip
+    return SceneModel(mass, (source,), (light,))
+
+
+def named(theta: Tensor, axis: int = -1) -> dict[str, Tensor]:
+    """Parameters by name, along an axis of 14 or 19."""
+    values = theta.unbind(axis)
+    return dict(zip((*NAMES, *LIGHT_NAMES)[: len(values)], values, strict=True))
 
 
 def _shape(e_1: Tensor, e_2: Tensor) -> tuple[Tensor, Tensor]:
@@ -216,18 +236,26 @@ def _normal_equations(
     root = weight.sqrt()
     jacobian = (slopes.double().nan_to_num(posinf=0.0, neginf=0.0) * root[:, None]).flatten(2)
     residual = ((images - model).double().nan_to_num() * root).flatten(1)
-    matrix = jacobian @ jacobian.mT + torch.diag(WIDTH**-2)
-    gradient = (jacobian @ residual[..., None])[..., 0] + (CENTRE - theta) / WIDTH**2
+    centre, width = _priors(theta)
+    matrix = jacobian @ jacobian.mT + torch.diag(width**-2)
+    gradient = (jacobian @ residual[..., None])[..., 0] + (centre - theta) / width**2
     return matrix, gradient
 
 
 def _cost(images: Tensor, model: Tensor, weight: Tensor, theta: Tensor) -> Tensor:
     """χ² with the priors' share (B,); infinite where the model is not finite."""
     squared = ((images - model).double() ** 2 * weight).sum((1, 2))
-    total = squared + (((theta - CENTRE) / WIDTH) ** 2).sum(1)
+    centre, width = _priors(theta)
+    total = squared + (((theta - centre) / width) ** 2).sum(1)
     return total.nan_to_num(nan=torch.inf)
 
 
 def _within(theta: Tensor) -> Tensor:
     """Parameters no more than five widths from where the priors are centred."""
-    return torch.minimum(torch.maximum(theta, CENTRE - 5 * WIDTH), CENTRE + 5 * WIDTH)
+    centre, width = _priors(theta)
+    return torch.minimum(torch.maximum(theta, centre - 5 * width), centre + 5 * width)
+
+
+def _priors(theta: Tensor) -> tuple[Tensor, Tensor]:
+    """Centres and widths of the priors of as many parameters as there are."""
+    return CENTRE[: theta.shape[-1]], WIDTH[: theta.shape[-1]]

@@ -15,14 +15,15 @@ from torch.nn.functional import avg_pool2d
 from lensbench import Condition, FitContext, OptionError, Predictions, Predictor, Samples
 from lensbench_reference.baselines.lens_fit import (
     LARGEST_SHEAR,
-    NAMES,
     Fit,
     Optics,
     bounded,
     least_squares,
+    named,
     with_slopes,
 )
 from lensbench_reference.baselines.lens_starts import blind_starts
+from lensbench_reference.baselines.rings import shines
 
 _CHUNK = 8
 """Images fitted together: as many as a core's cache holds the derivatives of."""
@@ -39,11 +40,14 @@ class LensModel:
 
     The PSF, the pixels and the noise are those of the samples' condition; nothing else is told.
     Each fit begins blind, from several places, first with one ray a pixel and then, from the
-    best, with `oversampling` rays along its side. The stated error is that of (JᵀJ)⁻¹, scaled
-    by the root of the reduced χ² where that is above one, and has added in quadrature the
-    scatter that a smooth lens leaves on labelled validation samples, where `calibrate` asks for
-    some. What the model does not know (other targets) and images without a visible lens get the
-    mean of the training labels and their scatter.
+    best, with `oversampling` rays along its side. The lens's light is a Sérsic profile about its
+    centre, fitted where most training images are brightest at theirs, or as `lens_light` says.
+
+    The stated error is that of (JᵀJ)⁻¹, scaled by the root of the reduced χ² where that is above
+    one, and has added in quadrature the scatter that the fits show on `calibrate` labelled
+    validation samples. Where that is more than half the scatter of the training labels, these
+    count as a normal prior too. What the model does not know (other targets) and images without
+    a visible lens get the mean of the training labels and their scatter.
     """
 
     version = "1"
@@ -55,6 +59,7 @@ class LensModel:
         starts: Literal["1", "2", "3", "5", "8"] = "5"
         oversampling: Literal["1", "2", "4"] = "2"
         calibrate: int = 48
+        lens_light: Literal["auto", "yes", "no"] = "auto"
 
     def __init__(self, options: Options) -> None:
         if options.calibrate < 0:
@@ -66,7 +71,13 @@ class LensModel:
         names = context.task.targets
         labels = torch.stack([context.train.targets[name].double().cpu() for name in names], 1)
         spread = labels.std(0, correction=0).clamp(min=1e-9)
-        plain = FittedLenses(self.options, names, labels.mean(0), spread, torch.zeros_like(spread))
+        light = self.options.lens_light == "yes"
+        if self.options.lens_light == "auto":
+            seen = one_image(context.train.images.cpu())
+            light = shines(seen, context.train.condition.pixel_scale)
+        nothing = torch.zeros_like(spread)
+        told = torch.tensor(int(light))
+        plain = FittedLenses(self.options, names, labels.mean(0), spread, nothing, told)
         count = min(self.options.calibrate, len(context.validation))
         if not count:
             return plain
@@ -74,13 +85,14 @@ class LensModel:
         wanted = torch.stack([known.targets[name].double().cpu() for name in names], 1)
         mean, sigma = plain.measure(known, context)
         return FittedLenses(
-            self.options, names, labels.mean(0), spread, extra_scatter(mean - wanted, sigma)
+            self.options, names, labels.mean(0), spread, extra_scatter(mean - wanted, sigma), told
         )
 
     def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
         """The predictor whose state this was."""
         names = context.task.targets
-        return FittedLenses(self.options, names, state["mean"], state["spread"], state["extra"])
+        fitted = (state[name] for name in ("mean", "spread", "extra", "light"))
+        return FittedLenses(self.options, names, *fitted)
 
 
 @dataclass(frozen=True)
@@ -93,6 +105,7 @@ class FittedLenses:
         mean: Of the training labels (T,).
         spread: Their standard deviation (T,).
         extra: Scatter beyond that of the noise (T,).
+        light: Whether lens galaxies shine, 0 or 1.
     """
 
     options: LensModel.Options
@@ -100,15 +113,21 @@ class FittedLenses:
     mean: Tensor
     spread: Tensor
     extra: Tensor
+    light: Tensor
 
     def __call__(self, samples: Samples) -> Predictions:
         """Mean and sigma of every target (N, T)."""
         mean, sigma = self.measure(samples)
-        return {"mean": mean.float(), "sigma": torch.hypot(sigma, self.extra).float()}
+        own, prior = sigma**2 + self.extra**2, self.spread**2
+        doubtful = self.extra > self.spread / 2
+        mean = torch.where(doubtful, (mean * prior + self.mean * own) / (own + prior), mean)
+        sigma = torch.where(doubtful, own * prior / (own + prior), own).sqrt()
+        return {"mean": mean.float(), "sigma": sigma.float()}
 
     def state(self) -> Mapping[str, Tensor]:
-        """Three numbers a target."""
-        return {"mean": self.mean, "spread": self.spread, "extra": self.extra}
+        """Three numbers a target, and one."""
+        names = ("mean", "spread", "extra", "light")
+        return {name: getattr(self, name) for name in names}
 
     def measure(self, samples: Samples, context: FitContext | None = None) -> tuple[Tensor, Tensor]:
         """Values and errors of all targets (N, T), each in the target's unit."""
@@ -117,8 +136,9 @@ class FittedLenses:
         for start in range(0, len(one_band), _CHUNK):
             images = one_band[start : start + _CHUNK]
             fit = fit_lenses(
-                images, samples, int(self.options.starts), int(self.options.oversampling)
-            )
+                images, samples, int(self.options.starts), int(self.options.oversampling),
+                bool(self.light),
+            )  # fmt: skip
             rows.append(self._answers(fit, images))
             if context is not None:
                 context.report(min(start + _CHUNK, len(one_band)), len(one_band), "lenses")
@@ -143,12 +163,14 @@ class FittedLenses:
         return torch.stack(means, 1), torch.stack(sigmas, 1)
 
 
-def fit_lenses(images: Tensor, samples: Samples, starts: int, oversampling: int) -> Fit:
+def fit_lenses(
+    images: Tensor, samples: Samples, starts: int, oversampling: int, light: bool = False
+) -> Fit:
     """Fits images (B, N, N) of the samples' condition, from blind starts."""
     condition, coarse = binned(samples.condition, images)
     rough = Optics(condition, coarse.shape[-1], 1)
     smooth = avg_pool2d(coarse[:, None], 3, 1, 1, count_include_pad=False)[:, 0]
-    places = blind_starts(rough, coarse, starts)
+    places = blind_starts(rough, coarse, starts, light)
     tried = least_squares(
         rough, coarse.repeat(starts, 1, 1), places.flatten(0, 1), 12, smooth.repeat(starts, 1, 1)
     )
@@ -201,7 +223,7 @@ def extra_scatter(residual: Tensor, sigma: Tensor) -> Tensor:
 
 def _value(name: str, theta: Tensor) -> Tensor:
     """A target of one lens's parameters (14,)."""
-    p = dict(zip(NAMES, theta.unbind(-1), strict=True))
+    p = named(theta)
     if name == "theta_E":
         return p["ln_theta_E"].exp()
     if name == "shear":

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from lensbench_reference.baselines.lens_fit import CENTRE, NAMES, Optics
-from lensbench_reference.baselines.rings import ring_radius
+from lensbench_reference.baselines.lens_fit import CENTRE, LENS_ONLY, NAMES, Optics
+from lensbench_reference.baselines.rings import ring_radius, without_centre
 
 _RADII = (0.7, 0.8, 0.87, 0.94, 1.01, 1.1, 1.25)
 """Einstein radii tried, in units of the mean radius of the ring's light."""
@@ -19,8 +19,11 @@ _OFFSETS = ((0.03, 1), (0.12, 6), (0.25, 8), (0.4, 8))
 _SOURCE_RADIUS = 0.2
 _LARGEST = 5.0
 
+MICROJANSKY_ZEROPOINT = 23.9
+"""AB magnitude of 1 µJy (Oke & Gunn 1983)."""
 
-def blind_starts(optics: Optics, images: Tensor, count: int) -> Tensor:
+
+def blind_starts(optics: Optics, images: Tensor, count: int, light: bool = False) -> Tensor:
     """The best `count` of a grid of simple lenses for each image: parameters (count, B, 14).
 
     Lenses are round and centred, sources are exponential discs of 0.2″; their flux is solved for.
@@ -32,13 +35,24 @@ def blind_starts(optics: Optics, images: Tensor, count: int) -> Tensor:
         optics: Makes images.
         images: (B, N, N) in units of σ.
         count: How many starts an image.
+        light: Whether the lens galaxy shines: it is taken off first, and parameters are 19, its
+            flux that of what was taken off.
     """
+    scale = optics.condition.pixel_scale
+    ring = without_centre(images, scale) if light else images
     seen = ring_radius(images, optics.condition.pixel_scale).clamp(0.1, _LARGEST)
     starts = [
         _of_one(optics, image, float(radius), count)
-        for image, radius in zip(images, seen, strict=True)
+        for image, radius in zip(ring, seen, strict=True)
     ]
-    return torch.stack(starts, 1)
+    theta = torch.stack(starts, 1)
+    if not light:
+        return theta
+    flux = (images - ring).sum((1, 2)).double().clamp(min=1.0)
+    brightness = flux * scale**2 * optics.condition.noise_level
+    galaxy = CENTRE[LENS_ONLY:].repeat(*theta.shape[:2], 1)
+    galaxy[..., 0] = MICROJANSKY_ZEROPOINT - 2.5 * torch.log10(brightness)
+    return torch.cat([theta, galaxy], -1)
 
 
 def _of_one(optics: Optics, image: Tensor, ring: float, count: int) -> Tensor:
@@ -69,7 +83,7 @@ def _grid(ring: float) -> Tensor:
         for distance, ways in _OFFSETS
         for angle in (2 * math.pi * (k + 0.5) / ways for k in range(ways))
     ]
-    grid = CENTRE.repeat(len(_RADII), len(places), 1)
+    grid = CENTRE[:LENS_ONLY].repeat(len(_RADII), len(places), 1)
     theta_E = torch.tensor(_RADII, dtype=torch.float64) * ring
     where = torch.tensor(places, dtype=torch.float64)
     grid[..., NAMES.index("ln_theta_E")] = theta_E.log()[:, None]

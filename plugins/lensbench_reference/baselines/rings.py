@@ -56,6 +56,13 @@ def without_centre(images: Tensor, pixel_scale: float) -> Tensor:
     return images - (falling[:, low] * (1 - share) + falling[:, high] * share)
 
 
+def shines(images: Tensor, pixel_scale: float) -> bool:
+    """Whether most images (B, N, N) are brighter at their centre than any ring about it."""
+    profile, middle = azimuthal_profile(images, pixel_scale, 0.15)
+    outside = torch.where(middle > _CENTRAL, profile, -torch.inf).max(1).values
+    return bool((profile[:, 0] > outside.clamp(min=3.0)).float().mean() > 0.5)
+
+
 def ring_radius(images: Tensor, pixel_scale: float) -> Tensor:
     """Mean radius (B,) of significant light outside the centre, less the central galaxy [arcsec].
 

@@ -12,10 +12,11 @@ from lensbench import (
     fisher_information,
     scene_model,
 )
-from lensbench_reference.baselines.lens_fit import CENTRE, NAMES, Optics, least_squares
-from lensbench_reference.baselines.lens_model import LensModel, binned, extra_scatter
+from lensbench_reference.baselines.lens_fit import CENTRE, LENS_ONLY, NAMES, Optics, least_squares
+from lensbench_reference.baselines.lens_model import LensModel, binned, extra_scatter, fit_lenses
 from lensbench_reference.baselines.lens_starts import blind_starts
 from lensbench_reference.baselines.ring_radius import RingRadius
+from lensbench_reference.baselines.rings import shines
 
 DRAWN = (
     "theta_E", "lens_ellipticity", "lens_phi", "shear", "shear_phi", "lens_x", "lens_y",
@@ -26,7 +27,7 @@ DRAWN = (
 
 def a_lens(**changed):
     """Parameters (1, 14) of a plain lens."""
-    theta = CENTRE.clone()
+    theta = CENTRE[:LENS_ONLY].clone()
     values = {"ln_theta_E": 0.2, "magnitude": 22.5, "source_x": 0.15, "source_y": -0.1} | changed
     for name, value in values.items():
         theta[NAMES.index(name)] = value
@@ -105,6 +106,18 @@ def test_extra_scatter_is_what_errors_lack():
     assert float(extra_scatter(wide, sigma)) == pytest.approx(0.4, rel=0.06)
     narrow = torch.from_numpy(random.normal(0, 0.2, (4000, 1)))
     assert float(extra_scatter(narrow, sigma)) < 0.02
+
+
+def test_the_light_of_lens_galaxies_is_noticed_and_fitted(observed):
+    """Default lenses have none; one that outshines the ring is told from it."""
+    samples = observed("euclid-vis", range(9))
+    assert not shines(samples.images[:, 0], 0.101)
+    optics = Optics(samples.condition, 64, 1)
+    galaxy = torch.tensor([[21.0, -0.7, 1.2, 0.1, 0.0]], dtype=torch.float64)
+    image = optics.images(torch.cat([a_lens(lens_e1=0.1), galaxy], 1))
+    assert shines(image, 0.101)
+    fit = fit_lenses(image, samples, 2, 1, light=True)
+    assert float(fit.theta[0, 0]) == pytest.approx(0.2, abs=0.01)
 
 
 def test_binned_images_keep_flux_and_noise():
