@@ -48,6 +48,11 @@ if TYPE_CHECKING:
     from lensbench.errors import LensbenchError as LensbenchError
     from lensbench.errors import OptionError as OptionError
     from lensbench.errors import RunError as RunError
+    from lensbench.registry.catalogue import condition_of as condition_of
+    from lensbench.sky.components import SceneModel as SceneModel
+    from lensbench.sky.components import Sersic as Sersic
+    from lensbench.sky.components import Shear as Shear
+    from lensbench.sky.components import Sie as Sie
     from lensbench.sky.images import SourceImages as SourceImages
     from lensbench.sky.images import WithSourceImages as WithSourceImages
     from lensbench.sky.information import NormalPrior as NormalPrior
@@ -56,6 +61,7 @@ if TYPE_CHECKING:
     from lensbench.sky.information import cramer_rao_bound as cramer_rao_bound
     from lensbench.sky.information import fisher_information as fisher_information
     from lensbench.sky.information import scene_model as scene_model
+    from lensbench.sky.observation import imaging_operator as imaging_operator
     from lensbench.sky.population import Population as Population
     from lensbench.sky.populations import population_names as population_names
     from lensbench.sky.populations import population_of as population_of
@@ -94,6 +100,10 @@ _HOMES = {
     "Samples": "api.samples",
     "ScenePopulation": "sky.scenes",
     "Scenes": "api.dataset",
+    "SceneModel": "sky.components",
+    "Sersic": "sky.components",
+    "Shear": "sky.components",
+    "Sie": "sky.components",
     "SkyTarget": "api.task",
     "SmoothUniform": "sky.information",
     "SourceImages": "sky.images",
@@ -103,6 +113,7 @@ _HOMES = {
     "TrainingLoop": "cells.loop",
     "Transfer": "api.predictor",
     "bayesian_bound": "sky.information",
+    "condition_of": "registry.catalogue",
     "cramer_rao_bound": "sky.information",
     "WithSourceImages": "sky.images",
     "draw_scenes": "sky.scenes",
@@ -110,6 +121,7 @@ _HOMES = {
     "feature_shape": "cells.encoding",
     "fisher_information": "sky.information",
     "hookimpl": "api.hookspecs",
+    "imaging_operator": "sky.observation",
     "population_names": "sky.populations",
     "population_of": "sky.populations",
     "locate": "data.downloads",

@@ -12,6 +12,7 @@ from typing import Any
 import pluggy
 
 from lensbench.api import hookspecs
+from lensbench.api.condition import Condition
 from lensbench.api.entry import KINDS, Entry, Kind
 from lensbench.errors import PluginError, UsageError, nearest
 from lensbench.registry.options import Reference, build_options, option_fields, parse_reference
@@ -103,6 +104,16 @@ class Catalogue:
 def load_catalogue() -> Catalogue:
     """The catalogue of this process, found once."""
     return _load_catalogue()
+
+
+def condition_of(name: str) -> Condition:
+    """The condition of this name, with its options where it has some.
+
+    Raises:
+        UsageError: Where there is none.
+    """
+    condition: Condition = load_catalogue().build("condition", name)
+    return condition
 
 
 @functools.cache

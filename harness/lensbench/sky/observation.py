@@ -15,7 +15,7 @@ from lensbench.api.dataset import Scenes
 from lensbench.errors import DataError
 from lensbench.sky.artefacts import draw_artefacts
 from lensbench.sky.blur import Blur, blur_of
-from lensbench.sky.resampling import sample
+from lensbench.sky.resampling import Separable, Spectral, operator, sample
 from lensbench.sky.seeds import generator_of
 
 Electrons = NDArray[np.float64]
@@ -69,6 +69,31 @@ def _runs(blurs: list[Blur]) -> list[tuple[int, int]]:
     """First and one past the last index of every run of equal blurs."""
     starts = [i for i, blur in enumerate(blurs) if i == 0 or blur != blurs[i - 1]]
     return list(pairwise([*starts, len(blurs)]))
+
+
+def imaging_operator(
+    condition: Condition,
+    size: int,
+    pixel_scale: float,
+    new_size: int,
+    new_scale: float,
+    dtype: torch.dtype = torch.float32,
+) -> Separable | Spectral:
+    """PSF and pixels of a condition as one linear map of skies, for who fits or inverts them.
+
+    Called with skies (..., size, size), noise-free and not blurred, it gives images (..., new_size,
+    new_size) in the same unit, as `expose` does; autograd goes through it. Where pixels are as
+    fine as the sky's, it is the PSF alone. The field is taken as periodic.
+
+    Args:
+        condition: Gives the PSF; its own pixel scale is not looked at.
+        size: Pixels on a side of the sky.
+        pixel_scale: Side of a sky pixel [arcsec].
+        new_size: Pixels on a side of the image.
+        new_scale: Side of its pixels [arcsec].
+        dtype: Real type of the skies.
+    """
+    return operator(size, pixel_scale, new_scale, new_size, blur_of(condition, 0.0), dtype)
 
 
 def coverage(scenes: Scenes, grid: Grid) -> Tensor:

@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from lensbench import FitContext, Predictions, Predictor, Samples, stretch
+from lensbench import FitContext, Predictor, stretch
+from lensbench_reference.baselines.classes import logistic_regression, restored
 
 RADIAL_BINS = 16
 MOMENTS = 6
+_CHUNK = 64
 
 
 class SpectrumLogisticRegression:
     """Radial power spectrum and azimuthal moments into a logistic regression."""
 
-    version = "1"
+    version = "2"
 
     def fit(self, context: FitContext) -> Predictor:
         """Chooses the regularisation by cross-validation on the training samples."""
-        from sklearn.linear_model import LogisticRegressionCV
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
+        return logistic_regression(spectrum_features, context, "spectrum-logreg")
 
-        target = context.task.targets[0]
-        model = make_pipeline(
-            StandardScaler(),
-            LogisticRegressionCV(
-                Cs=8, cv=4, max_iter=2000, scoring="neg_log_loss",
-                l1_ratios=(0.0,), use_legacy_attributes=False,
-            ),
-        )  # fmt: skip
-        wanted = context.train.targets[target].cpu().numpy()
-        model.fit(spectrum_features(context.train.images), wanted)
-        context.report(1, 1, "")
-
-        def predict(samples: Samples) -> Predictions:
-            return {"probability": model.predict_proba(spectrum_features(samples.images))}
-
-        return predict
+    def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
+        """The predictor whose state this was."""
+        return restored(spectrum_features, context, "spectrum-logreg", state)
 
 
 def spectrum_features(images: Tensor) -> np.ndarray:
@@ -47,27 +37,46 @@ def spectrum_features(images: Tensor) -> np.ndarray:
     The logarithm of the azimuthally averaged power spectrum, in bins of radius up to the Nyquist
     frequency, and the amplitudes of azimuthal Fourier modes 1 to `MOMENTS` of the stretched image
     in rings about its centre.
-    """
-    flat = stretch(images.cpu()).mean(1)
-    power = torch.fft.fft2(flat).abs() ** 2
-    frequency = torch.fft.fftfreq(flat.shape[-1])
-    k = torch.hypot(frequency[:, None], frequency[None, :])
-    spectrum = torch.log(_ring_means(power, k / 0.5) + 1e-6)
 
-    axis = (torch.arange(flat.shape[-1]) - (flat.shape[-1] - 1) / 2) / (flat.shape[-1] / 2)
+    Args:
+        images: (B, C, N, N); bands are averaged after the stretch.
+    """
+    spectral, real, imaginary = _rings(images.shape[-1])
+    parts = []
+    for chunk in images.cpu().float().split(_CHUNK):
+        flat = stretch(chunk).mean(1)
+        power = torch.fft.rfft2(flat).abs().square().flatten(1)
+        spectrum = torch.log(power @ spectral + 1e-6)
+        pixels = flat.flatten(1)
+        parts.append(torch.cat([spectrum, torch.hypot(pixels @ real, pixels @ imaginary)], 1))
+    return torch.cat(parts).numpy()
+
+
+@functools.lru_cache(maxsize=8)
+def _rings(size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Means over rings as matrices: of modes (halved by symmetry), and of cos and sin moments."""
+    k_y = torch.fft.fftfreq(size)
+    k_x = torch.fft.rfftfreq(size)
+    twice = torch.full((len(k_x),), 2.0)
+    twice[0] = 1.0
+    if size % 2 == 0:
+        twice[-1] = 1.0
+    k = torch.hypot(k_y[:, None], k_x[None, :])
+    spectral = _ring_means(k / 0.5, twice.expand(size, -1))
+
+    axis = (torch.arange(size) - (size - 1) / 2) / (size / 2)
     radius = torch.hypot(axis[:, None], axis[None, :])
     angle = torch.atan2(axis[:, None].expand_as(radius), axis[None, :].expand_as(radius))
-    moments = [
-        _ring_means(flat * torch.exp(1j * m * angle), radius).abs() for m in range(1, MOMENTS + 1)
-    ]
-    return torch.cat([spectrum, *moments], 1).numpy()
+    rings = _ring_means(radius, torch.ones_like(radius))
+    orders = range(1, MOMENTS + 1)
+    real = torch.cat([rings * torch.cos(m * angle).flatten()[:, None] for m in orders], 1)
+    imaginary = torch.cat([rings * torch.sin(m * angle).flatten()[:, None] for m in orders], 1)
+    return spectral, real, imaginary
 
 
-def _ring_means(values: Tensor, radius: Tensor) -> Tensor:
-    """Means (B, RADIAL_BINS) over rings of equal width, of radius 0 to 1."""
+def _ring_means(radius: Tensor, weight: Tensor) -> Tensor:
+    """Weights (pixels, RADIAL_BINS) of means over rings of equal width, of radius 0 to 1."""
     ring = (radius * RADIAL_BINS).long().flatten()
-    inside = ring < RADIAL_BINS
-    sums = torch.zeros(len(values), RADIAL_BINS, dtype=values.dtype)
-    sums.index_add_(1, ring[inside], values.flatten(1)[:, inside])
-    counts = torch.bincount(ring[inside], minlength=RADIAL_BINS).clamp(min=1)
-    return sums / counts
+    member = torch.nn.functional.one_hot(ring.clamp(max=RADIAL_BINS), RADIAL_BINS + 1)
+    weights = member[:, :RADIAL_BINS] * weight.flatten()[:, None]
+    return weights / weights.sum(0).clamp(min=1)

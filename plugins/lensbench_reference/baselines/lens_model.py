@@ -1,0 +1,239 @@
+"""Lens modelling: a smooth lens fitted to each image, with the errors that the fit itself gives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from lensbench import Condition, FitContext, OptionError, Predictions, Predictor, Samples
+from lensbench_reference.baselines.lens_fit import (
+    LARGEST_SHEAR,
+    Fit,
+    Optics,
+    bounded,
+    least_squares,
+    named,
+    with_slopes,
+)
+from lensbench_reference.baselines.lens_starts import blind_starts
+from lensbench_reference.baselines.rings import shines
+
+_CHUNK = 8
+"""Images fitted together: as many as a core's cache holds the derivatives of."""
+
+_COARSE = 0.1
+"""Side of the pixels that a fit starts with, at most [arcsec]."""
+
+_DETECTED = 50.0
+"""How much better than an empty sky a fit has to be, in χ², for it to say anything."""
+
+
+class LensModel:
+    """SIE, external shear and a Sérsic source, fitted to every image by least squares.
+
+    The PSF, the pixels and the noise are those of the samples' condition; nothing else is told.
+    Each fit begins blind, from several places, first with one ray a pixel and then, from the
+    best, with `oversampling` rays along its side. The lens's light is a Sérsic profile about its
+    centre, fitted where most training images are brightest at theirs, or as `lens_light` says.
+
+    The stated error is that of (JᵀJ)⁻¹, scaled by the root of the reduced χ² where that is above
+    one, and has added in quadrature the scatter that the fits show on `calibrate` labelled
+    validation samples. Where that is more than half the scatter of the training labels, these
+    count as a normal prior too. What the model does not know (other targets) and images without
+    a visible lens get the mean of the training labels and their scatter.
+    """
+
+    version = "1"
+
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `lens-model`."""
+
+        starts: Literal["1", "2", "3", "5", "8"] = "5"
+        oversampling: Literal["1", "2", "4"] = "2"
+        calibrate: int = 48
+        lens_light: Literal["auto", "yes", "no"] = "auto"
+
+    def __init__(self, options: Options) -> None:
+        if options.calibrate < 0:
+            raise OptionError(f"calibrate={options.calibrate}, expected 0 or more", "try 48")
+        self.options = options
+
+    def fit(self, context: FitContext) -> Predictor:
+        """Labels are used for the scatter that errors leave out, and for what no fit answers."""
+        names = context.task.targets
+        labels = torch.stack([context.train.targets[name].double().cpu() for name in names], 1)
+        spread = labels.std(0, correction=0).clamp(min=1e-9)
+        light = self.options.lens_light == "yes"
+        if self.options.lens_light == "auto":
+            seen = one_image(context.train.images.cpu())
+            light = shines(seen, context.train.condition.pixel_scale)
+        nothing = torch.zeros_like(spread)
+        told = torch.tensor(int(light))
+        plain = FittedLenses(self.options, names, labels.mean(0), spread, nothing, told)
+        count = min(self.options.calibrate, len(context.validation))
+        if not count:
+            return plain
+        known = context.validation.take(torch.arange(count))
+        wanted = torch.stack([known.targets[name].double().cpu() for name in names], 1)
+        mean, sigma = plain.measure(known, context)
+        return FittedLenses(
+            self.options, names, labels.mean(0), spread, extra_scatter(mean - wanted, sigma), told
+        )
+
+    def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
+        """The predictor whose state this was."""
+        names = context.task.targets
+        fitted = (state[name] for name in ("mean", "spread", "extra", "light"))
+        return FittedLenses(self.options, names, *fitted)
+
+
+@dataclass(frozen=True)
+class FittedLenses:
+    """Fits lenses.
+
+    Attributes:
+        options: How.
+        names: Targets, in their order.
+        mean: Of the training labels (T,).
+        spread: Their standard deviation (T,).
+        extra: Scatter beyond that of the noise (T,).
+        light: Whether lens galaxies shine, 0 or 1.
+    """
+
+    options: LensModel.Options
+    names: tuple[str, ...]
+    mean: Tensor
+    spread: Tensor
+    extra: Tensor
+    light: Tensor
+
+    def __call__(self, samples: Samples) -> Predictions:
+        """Mean and sigma of every target (N, T)."""
+        mean, sigma = self.measure(samples)
+        own, prior = sigma**2 + self.extra**2, self.spread**2
+        doubtful = self.extra > self.spread / 2
+        mean = torch.where(doubtful, (mean * prior + self.mean * own) / (own + prior), mean)
+        sigma = torch.where(doubtful, own * prior / (own + prior), own).sqrt()
+        return {"mean": mean.float(), "sigma": sigma.float()}
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Three numbers a target, and one."""
+        names = ("mean", "spread", "extra", "light")
+        return {name: getattr(self, name) for name in names}
+
+    def measure(self, samples: Samples, context: FitContext | None = None) -> tuple[Tensor, Tensor]:
+        """Values and errors of all targets (N, T), each in the target's unit."""
+        one_band = one_image(samples.images).cpu()
+        rows = []
+        for start in range(0, len(one_band), _CHUNK):
+            images = one_band[start : start + _CHUNK]
+            fit = fit_lenses(
+                images, samples, int(self.options.starts), int(self.options.oversampling),
+                bool(self.light),
+            )  # fmt: skip
+            rows.append(self._answers(fit, images))
+            if context is not None:
+                context.report(min(start + _CHUNK, len(one_band)), len(one_band), "lenses")
+        return torch.cat([mean for mean, _ in rows]), torch.cat([sigma for _, sigma in rows])
+
+    def _answers(self, fit: Fit, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Values and errors; those of the training labels where there is nothing else to say."""
+        seen = detected(fit, images)
+        inflation = (fit.chi_squared / images[0].numel()).clamp(min=1).sqrt()
+        means, sigmas = [], []
+        for i, name in enumerate(self.names):
+            mean, sigma = self.mean[i].expand(len(seen)), self.spread[i].expand(len(seen))
+            if name in MEASURED:
+                value, slope = with_slopes(partial(_value, name), fit.theta)
+                error = (slope[:, None] @ fit.covariance @ slope[:, :, None])[:, 0, 0]
+                error = error.clamp(min=0).sqrt() * inflation
+                valid = seen & torch.isfinite(value) & torch.isfinite(error)
+                mean = torch.where(valid, value, mean)
+                sigma = torch.where(valid, error.clamp(min=1e-9), sigma)
+            means.append(mean)
+            sigmas.append(sigma)
+        return torch.stack(means, 1), torch.stack(sigmas, 1)
+
+
+def fit_lenses(
+    images: Tensor, samples: Samples, starts: int, oversampling: int, light: bool = False
+) -> Fit:
+    """Fits images (B, N, N) of the samples' condition, from blind starts."""
+    condition, coarse = binned(samples.condition, images)
+    rough = Optics(condition, coarse.shape[-1], 1)
+    smooth = avg_pool2d(coarse[:, None], 3, 1, 1, count_include_pad=False)[:, 0]
+    places = blind_starts(rough, coarse, starts, light)
+    tried = least_squares(
+        rough, coarse.repeat(starts, 1, 1), places.flatten(0, 1), 12, smooth.repeat(starts, 1, 1)
+    )
+    best = tried.cost.view(starts, -1).argmin(0)
+    theta = tried.theta.view(starts, len(images), -1)[best, torch.arange(len(images))]
+    fine = Optics(samples.condition, images.shape[-1], oversampling)
+    return least_squares(fine, images, theta, 15)
+
+
+def binned(condition: Condition, images: Tensor) -> tuple[Condition, Tensor]:
+    """A condition and its images (B, N, N) with pixels added up to at most 0.1″, for a start."""
+    factor = max(1, int(_COARSE / condition.pixel_scale + 1e-6))
+    while images.shape[-1] % factor:
+        factor -= 1
+    coarser = replace(
+        condition,
+        name=f"{condition.name}-binned",
+        pixel_scale=condition.pixel_scale * factor,
+        read_noise=condition.read_noise * factor,
+    )
+    return coarser, avg_pool2d(images[:, None], factor)[:, 0] * factor
+
+
+def one_image(images: Tensor) -> Tensor:
+    """All bands of images (N, C, H, W) as one (N, H, W), whose empty pixels scatter by one."""
+    return images.sum(1) / math.sqrt(images.shape[1])
+
+
+def detected(fit: Fit, images: Tensor) -> Tensor:
+    """Whether (B,) a lens explains far more than an empty sky does, and more than half of it.
+
+    The second keeps out what is no lens and so bright that anything is better than nothing.
+    """
+    empty = (images.double() ** 2).sum((1, 2))
+    gained = empty - fit.chi_squared
+    return (gained > _DETECTED) & (gained > 0.5 * (empty - images[0].numel()))
+
+
+def extra_scatter(residual: Tensor, sigma: Tensor) -> Tensor:
+    """The scatter (T,) that, added to errors (N, T) in quadrature, makes residuals most likely.
+
+    Found on a logarithmic grid; zero where the errors say all.
+    """
+    grid = torch.cat([torch.zeros(1), torch.logspace(-5, 1, 241)]).double()
+    scatter = grid[:, None, None] * residual.abs().amax(0).clamp(min=1e-9)
+    variance = sigma**2 + scatter**2
+    likelihood = -(torch.log(variance) + residual**2 / variance).sum(1)
+    return scatter[likelihood.argmax(0), 0, torch.arange(residual.shape[1])]
+
+
+def _value(name: str, theta: Tensor) -> Tensor:
+    """A target of one lens's parameters (14,)."""
+    p = named(theta)
+    if name == "theta_E":
+        return p["ln_theta_E"].exp()
+    if name == "shear":
+        return bounded(torch.hypot(p["gamma_1"], p["gamma_2"]), LARGEST_SHEAR)
+    if name == "source_magnitude":
+        return p["magnitude"]
+    if name == "source_radius":
+        return p["ln_radius"].exp()
+    return p[name]
+
+
+MEASURED = ("theta_E", "shear", "source_magnitude", "source_radius", "lens_x", "lens_y")
+"""Targets that the fit answers."""
