@@ -8,14 +8,12 @@ from lensbench.study.plan import Request, check_targets, plan_run
 
 def test_a_run_ranks_the_reference_encoder_and_all_baselines_of_the_task(catalogue):
     """The entrant asked for comes first, each other once."""
-    cells = plan_run(catalogue, Request(task="superres", encoder="mae-vit"))
-    assert [cell.entrant.label for cell in cells] == [
-        "mae-vit + mae + finetune", "resnet18 + none + finetune", "bicubic",
-    ]  # fmt: skip
-    again = plan_run(catalogue, Request(task="morphology", encoder="resnet18"))
-    assert [cell.entrant.label for cell in again] == [
-        "resnet18 + none + finetune", "spectrum-logreg",
-    ]  # fmt: skip
+    for task, encoder in (("superres", "mae-vit"), ("morphology", "resnet18")):
+        labels = [c.entrant.label for c in plan_run(catalogue, Request(task, encoder=encoder))]
+        able = [b.entry.name for b in catalogue.of_kind("baseline") if task in b.entry.tasks]
+        first = {"superres": ["mae-vit + mae + finetune"], "morphology": []}[task]
+        assert labels == [*first, "resnet18 + none + finetune", *able]
+        assert len(able) > 1
 
 
 def test_the_training_condition_comes_first(catalogue):

@@ -1,0 +1,172 @@
+"""Studies survive whatever happens to them, and end with the same records."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from lensbench.cells.sweeps import results
+from lensbench.store import Store
+
+STUDY = """
+name = "small"
+budget = "smoke"
+[axes]
+task = ["morphology"]
+encoder = ["mae-vit:depth=1,width=16", "resnet18:width=8"]
+pretraining = ["simclr", "none"]
+transfer = ["linear", "finetune"]
+baseline = ["spectrum-logreg"]
+labels = [32, "all"]
+[tests]
+condition = ["rubin-r"]
+"""
+COMMAND = (sys.executable, "-c", "from lensbench.cli import main; main()", "sweep")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    """A study of 18 cells."""
+    path = tmp_path_factory.mktemp("study") / "small.toml"
+    path.write_text(STUDY)
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(study, tmp_path_factory) -> bytes:
+    """Its records by one process that nothing disturbs."""
+    store = tmp_path_factory.mktemp("whole")
+    sweep(study, store, "--workers", "0")
+    return records(store)
+
+
+def sweep(study: Path, store: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """`lensbench sweep`, which must end well."""
+    ended = subprocess.run(
+        [*COMMAND, str(study), "--store", str(store), *words],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    return ended
+
+
+def records(store: Path) -> bytes:
+    """What a repetition must give again, as bytes."""
+    opened = Store(store)
+    frame = pl.read_parquet(opened.find("runs", opened.keys("runs")[-1]))
+    assert set(frame["state"]) == {"done"}
+    return results(frame).write_csv().encode()
+
+
+def leftovers(store: Path) -> list[Path]:
+    """What should not be there after a sweep."""
+    folders = [store / name for name in ("writing", "claims", "checkpoints")]
+    return [path for folder in folders if folder.exists() for path in folder.iterdir()]
+
+
+def test_processes_do_not_change_the_records(study, whole, tmp_path):
+    """Two workers, in an order that nobody knows, give the bytes of one."""
+    sweep(study, tmp_path, "--workers", "2")
+    assert records(tmp_path) == whole
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_a_study_that_is_killed_goes_on(study, whole, tmp_path):
+    """SIGKILL of the whole process group, again and again: the same bytes, nothing left behind."""
+    chance = random.Random(0)
+    kills = int(os.environ.get("LENSBENCH_KILLS", "4"))
+    for _ in range(kills):
+        with subprocess.Popen(
+            [*COMMAND, str(study), "--store", str(tmp_path), "--workers", "2"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        ) as process:  # fmt: skip
+            time.sleep(chance.uniform(4.0, 10.0))
+            os.killpg(process.pid, signal.SIGKILL)
+    sweep(study, tmp_path, "--workers", "2")
+    assert records(tmp_path) == whole
+    assert leftovers(tmp_path) == []
+
+
+def test_two_sweeps_at_once_compute_each_cell_once(study, whole, tmp_path):
+    """Each waits for what the other makes; both end with all records."""
+    running = [
+        subprocess.Popen(
+            [*COMMAND, str(study), "--store", str(tmp_path), "--workers", "1", "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    printed = [process.communicate()[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0]
+    first, second = (pl.DataFrame(json.loads(text)) for text in printed)
+    assert first.equals(second)  # costs too: they are of one computation
+    assert records(tmp_path) == whole
+
+
+@pytest.mark.parametrize(
+    "kind", ["images", "weights", "features", "fits", "predictions", "records", "runs"]
+)
+def test_a_flipped_byte_is_noticed_and_only_that_made_again(study, whole, tmp_path, kind, pristine):
+    """The damaged artefact is told of and computed anew; its neighbours are not touched."""
+    subprocess.run(["cp", "-a", f"{pristine}/.", str(tmp_path)], check=True)
+    damaged = max((tmp_path / kind).glob("*.[!j]*"), key=lambda path: path.stat().st_size)
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    damaged.write_bytes(bytes(content))
+    # What was made from it is asked for again, so that it is read.
+    order = ["images", "weights", "features", "fits", "predictions", "records", "runs"]
+    for later in order[order.index(kind) + 1 :]:
+        for path in (tmp_path / later).iterdir():
+            path.unlink()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*.*") if path != damaged}
+    ended = sweep(study, tmp_path, "--workers", "0")
+    assert f"{kind} {damaged.stem}" in ended.stderr
+    assert "damaged" in ended.stderr
+    assert records(tmp_path) == whole
+    kept = order[: order.index(kind) + 1]
+    changed = {
+        path.stem
+        for path, when in before.items()
+        if path.parent.name in kept and path.stat().st_mtime_ns != when
+    }
+    assert changed <= {damaged.stem}
+
+
+@pytest.fixture(scope="module")
+def pristine(study, tmp_path_factory) -> Path:
+    """A store with the finished study."""
+    store = tmp_path_factory.mktemp("pristine")
+    sweep(study, store, "--workers", "2")
+    return store
+
+
+def test_an_interrupted_sweep_leaves_no_child(study, tmp_path):
+    """Ctrl-C: exit 130, how to go on, and no process that outlives it."""
+    import psutil
+
+    with subprocess.Popen(
+        [*COMMAND, str(study), "--store", str(tmp_path), "--workers", "2"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        process.stderr.readline()
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "go on" in err
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+    state = json.loads(next((tmp_path / "sweeps").glob("*/state.json")).read_text())
+    assert state["state"] == "stopped"
+    assert leftovers(tmp_path) == [] or {path.parent.name for path in leftovers(tmp_path)} == {
+        "checkpoints"
+    }

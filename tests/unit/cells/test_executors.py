@@ -1,0 +1,112 @@
+"""Workers that die fail their job and no other."""
+
+import ctypes
+import os
+import signal
+import time
+
+import pytest
+
+from lensbench.cells.driver import drive
+from lensbench.cells.executors.inline import InlineExecutor
+from lensbench.cells.executors.local import Limits, LocalExecutor
+from lensbench.cells.worker import Settings
+from lensbench.study.cell import Cell, Entrant, View
+from lensbench.study.describe import Code, Numerics
+from lensbench.study.job import CellRequest, Job, Outcome
+
+SETTINGS = Settings("", Numerics(), Code("", {}, ""))
+CELL = Cell(Entrant(baseline="b"), "t", View("d", "c"), (View("d", "c"),))
+
+
+def job(key: str, *needs: str) -> Job:
+    """A job whose label says what its worker is to do."""
+    return Job(key, key.partition("-")[0], needs, CellRequest(CELL), key)
+
+
+def act(settings: Settings, work: Job, watch) -> Outcome:
+    """Does what the label says."""
+    watch("acting", 1, 1, "")
+    match work.label:
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "crash":
+            ctypes.string_at(0)
+        case "leave":
+            os._exit(3)
+        case "hang":
+            time.sleep(600)
+        case "fail":
+            return Outcome(work.key, "failed", "the chip melted")
+        case "unsendable":
+            return Outcome(work.key, "done", error=lambda: None)  # type: ignore[arg-type]
+    return Outcome(work.key, "done")
+
+
+class Notes:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+        self.messages: list[str] = []
+        self.total = 0
+
+    def planned(self, total):
+        self.total = total
+
+    def begun(self, job):
+        self.order.append(job.key)
+
+    def told(self, message):
+        self.messages.append(message.key)
+
+    def ended(self, job, outcome):
+        pass
+
+
+def test_every_kind_of_death_is_one_failed_job():
+    """Killed, crashed, left, hung or unsendable: each is told, and the others are done."""
+    jobs = [job(f"{name}-1") for name in ("kill", "crash", "leave", "hang", "unsendable")]
+    jobs += [job(f"good-{number}") for number in range(6)]
+    executor = LocalExecutor(SETTINGS, act, 2, Limits(seconds=2.0))
+    try:
+        outcomes = {one.key: one for one in drive(jobs, executor, Notes(), lambda _: 1.0)}
+    finally:
+        executor.close(at_once=False)
+    assert {one.key for one in jobs} == set(outcomes)
+    failed = {key: one.error for key, one in outcomes.items() if one.state == "failed"}
+    assert set(failed) == {"kill-1", "crash-1", "leave-1", "hang-1", "unsendable-1"}
+    assert "SIGKILL" in failed["kill-1"]
+    assert "SIGSEGV" in failed["crash-1"]
+    assert "exit code 3" in failed["leave-1"]
+    assert "time limit of 2 s" in failed["hang-1"]
+
+
+def here(work=act) -> InlineExecutor:
+    return InlineExecutor(SETTINGS, work, lambda _: None)
+
+
+def test_what_needs_a_failed_job_fails_with_its_reason():
+    """And what does not, is done."""
+    jobs = [job("good-1"), job("fail-1"), job("a", "fail-1"), job("b", "a"), job("c", "good-1")]
+    outcomes = {one.key: one for one in drive(jobs, here(), Notes(), lambda _: 1.0)}
+    assert {key for key, one in outcomes.items() if one.state == "done"} == {"good-1", "c"}
+    assert "the chip melted" in outcomes["b"].error
+
+
+def test_jobs_begin_after_what_they_need_and_long_ways_first():
+    """The head of the costliest chain comes before cheap jobs that stand earlier."""
+    jobs = [job("cheap"), job("head"), job("tail", "head")]
+    notes = Notes()
+    drive(jobs, here(), notes, lambda one: {"cheap": 1.0, "head": 1.0, "tail": 5.0}[one.key])
+    assert notes.order == ["head", "tail", "cheap"]
+    assert notes.total == 3
+
+
+@pytest.mark.parametrize("width", [1, 50])
+def test_many_jobs_are_no_trouble(width):
+    """Each is done once, in whatever shape they hang together."""
+    count = 20_000
+    jobs = [job(str(i), *([str(i - width)] if i >= width else [])) for i in range(count)]
+    outcomes = drive(jobs, here(), Notes(), lambda _: 1.0)
+    assert len({one.key for one in outcomes}) == count
