@@ -60,23 +60,33 @@ class _Planner:
         self.weights: dict[str, Job] = {}
         self.features: dict[tuple[str, str], Job] = {}
         self.shared: dict[str, int] = {}
+        self.known: dict[tuple[object, ...], tuple[str, ...]] = {}
 
     def add(self, cell: Cell, keys: Keys) -> Job:
         """The job of a cell; what it needs is noted."""
-        needs: dict[str, None] = {}
         frozen = self.parts.frozen(cell)
+        what = (keys.weights, frozen, cell.task, keys.train, keys.target, keys.tests)
+        needs = self.known.get(what)
+        if needs is None:
+            needs = self.known[what] = self._needs(cell, keys, frozen)
+        for need in needs:
+            self.shared[need] = self.shared.get(need, 0) + 1
+        label = cell.entrant.label
+        return Job(
+            keys.records, f"{label}, {cell.task}", needs, CellRequest(cell),
+            f"cell | {label} | {cell.task} | {cell.budget} | {cell.labels}",
+        )  # fmt: skip
+
+    def _needs(self, cell: Cell, keys: Keys, frozen: bool) -> tuple[str, ...]:
+        """Keys of the jobs before those of a cell with these keys."""
+        needs: dict[str, None] = {}
         for view, split, key in _seen(cell, keys):
             _need(needs, self._images(cell, view, split, key))
             if frozen:
                 _need(needs, self._features(cell, keys, view, split, key))
         if cell.entrant.encoder:
             _need(needs, self._weights(cell, keys))
-        for need in needs:
-            self.shared[need] = self.shared.get(need, 0) + 1
-        return Job(
-            keys.records, f"{cell.entrant.label}, {cell.task}", tuple(needs), CellRequest(cell),
-            _like("cell", cell.entrant.label, cell.task, cell.budget, cell.labels),
-        )  # fmt: skip
+        return tuple(needs)
 
     def upstream(self) -> Iterable[Job]:
         """Jobs that cells need, those that others need first."""

@@ -133,22 +133,30 @@ class Parts:
 
     def keys(self, cell: Cell) -> Keys:
         """All keys of a cell."""
+        what = (cell.train, cell.tests, cell.target, cell.task, cell.budget, cell.seeds.draw)
+        train, validation, target, tests, skies = self._once(what, lambda: self._seen_keys(cell))
         pretraining = tuple(self.images_key(cell, view, "pretraining") for view in cell.pretraining)
         weights = self._weights_key(cell, pretraining) if cell.entrant.encoder else ""
-        train = self.images_key(cell, cell.train, "train")
-        validation = self.images_key(cell, cell.train, "validation")
-        target = self.images_key(cell, cell.target, "train") if cell.target else ""
-        tests = tuple(self.images_key(cell, view, "test") for view in cell.tests)
         images = (train, validation, target) if target else (train, validation)
-        skies: tuple[str, ...] = ()
-        if self.has_sky(cell, "test"):
-            fitted = [self.sky_key(cell, cell.train, split) for split in ("train", "validation")]
-            skies = (*fitted, *(self.sky_key(cell, view, "test") for view in cell.tests))
         fit = key_of(describe_fit(cell, weights, images, skies[:2], self.numerics, self.code))
         predictions = tuple(key_of(describe_predictions(fit, test)) for test in tests)
         records = key_of(self._describe_records(cell, predictions, skies[2:]))
         return Keys(
             pretraining, weights, train, validation, target, tests, skies, fit, predictions, records
+        )
+
+    def _seen_keys(self, cell: Cell) -> tuple[str, str, str, tuple[str, ...], tuple[str, ...]]:
+        """Keys of images to train, validate, adapt to and test on, and of their skies."""
+        skies: tuple[str, ...] = ()
+        if self.has_sky(cell, "test"):
+            fitted = [self.sky_key(cell, cell.train, split) for split in ("train", "validation")]
+            skies = (*fitted, *(self.sky_key(cell, view, "test") for view in cell.tests))
+        return (
+            self.images_key(cell, cell.train, "train"),
+            self.images_key(cell, cell.train, "validation"),
+            self.images_key(cell, cell.target, "train") if cell.target else "",
+            tuple(self.images_key(cell, view, "test") for view in cell.tests),
+            skies,
         )
 
     def needs_maps(self, cell: Cell) -> bool:

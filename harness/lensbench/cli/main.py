@@ -18,6 +18,8 @@ VERBS = {
     "show": ("show", "Show all about one plugin or condition."),
     "data": ("data", "Make, inspect, convert and preview images."),
     "show-run": ("show_run", "Draw pictures of a run."),
+    "store": ("store", "List, verify, clear and export results."),
+    "why": ("why", "Tell what a result is made of, and why it was made anew."),
     "doctor": ("doctor", "Check versions, devices, plugins and store."),
 }
 

@@ -30,6 +30,11 @@ class Numerics:
     threads: int = 1
     processes: int = 1
 
+    @property
+    def described(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"device": self.device, "threads": self.threads, "processes": self.processes}
+
 
 @dataclass(frozen=True)
 class Code:
@@ -109,7 +114,7 @@ def describe_weights(
         "code": code.of(f"encoder/{encoder}", f"pretraining/{pretraining}"),
     }
     if images:
-        described |= {"budget": budget, "normal": normal, "numerics": numerics}
+        described |= {"budget": budget, "normal": normal, "numerics": numerics.described}
     return described
 
 
@@ -121,7 +126,7 @@ def describe_features(
         "kind": "features",
         "encoder": encoder,
         "part": part,
-        "numerics": numerics,
+        "numerics": numerics.described,
         "inputs": {"weights": weights, "images": images},
         "code": code.of(f"encoder/{encoder}"),
     }
@@ -160,7 +165,7 @@ def describe_fit(
         "labels": cell.labels,
         "seed": cell.seeds.fit,
         "budget": cell.budget,
-        "numerics": numerics,
+        "numerics": numerics.described,
         "inputs": {"weights": weights, "images": list(images), "skies": list(skies)},
         "code": code.of(f"task/{cell.task}", *parts),
     }

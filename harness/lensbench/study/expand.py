@@ -66,14 +66,17 @@ def expand(catalogue: Catalogue, study: Study, check: Check) -> Expanded:
     cells: dict[Cell, None] = {}
     lost: dict[tuple[Entrant, str, View], list[Any]] = {}
     expander = _Expander(catalogue, study)
+    last, reason = None, ""
     for cell in itertools.chain.from_iterable(map(expander.cells, study.blocks())):
         what = (cell.entrant, cell.task, cell.train)
-        if what not in reasons:
-            reasons[what] = expander.reason(cell, check)
-        if not reasons[what]:
+        if what != last:
+            if what not in reasons:
+                reasons[what] = expander.reason(cell, check)
+            last, reason = what, reasons[what]
+        if not reason:
             cells[cell] = None
-        elif cell not in cells:
-            lost.setdefault(what, [cell, reasons[what], set()])[2].add(cell)
+        else:
+            lost.setdefault(what, [cell, reason, set()])[2].add(cell)
     incompatible = tuple(
         Incompatible(first, reason, len(all_)) for first, reason, all_ in lost.values()
     )

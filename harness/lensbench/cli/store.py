@@ -1,0 +1,163 @@
+"""`lensbench store`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import click
+
+from lensbench.cli.options import json_option, store_option, store_root
+from lensbench.errors import UsageError
+
+_DAYS = {"d": 1.0, "h": 1 / 24}
+
+
+@click.group("store")
+def command() -> None:
+    """Look after the folder of results.
+
+    \b
+    Examples:
+      lensbench store ls
+      lensbench store gc --older-than 30d --yes
+    """
+
+
+@command.command("ls")
+@store_option
+@json_option
+def ls(store: str | None, as_json: bool) -> None:
+    """Count what there is and how much it takes.
+
+    \b
+    Example:
+      lensbench store ls
+    """
+    from lensbench.store import open_store
+    from lensbench.store.care import artefacts
+
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for one in artefacts(open_store(store_root(store))):
+        counts[one.kind][0] += 1
+        counts[one.kind][1] += one.size
+    if as_json:
+        click.echo(json.dumps({k: {"count": n, "bytes": size} for k, (n, size) in counts.items()}))
+        return
+    for kind, (count, size) in counts.items():
+        click.echo(f"{kind:12} {count:8} {_size(size):>10}")
+    click.echo(f"{'total':12} {sum(n for n, _ in counts.values()):8} "
+               f"{_size(sum(size for _, size in counts.values())):>10}")  # fmt: skip
+
+
+@command.command("verify")
+@click.option("--remove", is_flag=True, help="Remove what is damaged, so that it is made again.")
+@store_option
+@json_option
+def verify(remove: bool, store: str | None, as_json: bool) -> None:
+    """Hash every file; exit 1 where one is damaged.
+
+    \b
+    Example:
+      lensbench store verify --remove
+    """
+    from lensbench.store import open_store
+    from lensbench.store.care import damaged
+
+    opened = open_store(store_root(store))
+    found = damaged(opened)
+    if as_json:
+        click.echo(json.dumps([[one.kind, one.key] for one in found]))
+    for one in found:
+        if not as_json:
+            click.echo(f"damaged: {one.kind} {one.key}" + (", removed" if remove else ""))
+        if remove:
+            opened.remove(one.kind, one.key)
+    if not found and not as_json:
+        click.echo("every artefact is what was written")
+    sys.exit(1 if found else 0)
+
+
+@command.command("gc")
+@click.option("--kind", multiple=True, metavar="KIND", help="Only these kinds, needed or not.")
+@click.option("--older-than", default="", metavar="30d", help="Only what was made before that.")
+@click.option("--yes", is_flag=True, help="Remove it.  [default: only show it]")
+@store_option
+def gc(kind: tuple[str, ...], older_than: str, yes: bool, store: str | None) -> None:
+    """Remove what no record was made from; with --kind, all of a kind, to be made again if asked.
+
+    \b
+    Examples:
+      lensbench store gc
+      lensbench store gc --kind images --kind features --older-than 30d --yes
+    """
+    from lensbench.store import open_store
+    from lensbench.store.care import KINDS, artefacts, stale_checkpoints, unneeded
+
+    unknown = set(kind) - set(KINDS)
+    if unknown:
+        raise UsageError(f"a store has no kind {min(unknown)!r}", f"kinds: {', '.join(KINDS)}")
+    before = time.time() - 86400 * _days(older_than)
+    opened = open_store(store_root(store))
+    found = [
+        one
+        for one in (artefacts(opened, kind) if kind else unneeded(opened))
+        if one.touched < before
+    ]
+    checkpoints = stale_checkpoints(opened)
+    for one in found:
+        click.echo(f"{one.kind} {one.key} {_size(one.size)}")
+        if yes:
+            opened.remove(one.kind, one.key)
+    if yes:
+        import shutil
+
+        for path in checkpoints:
+            shutil.rmtree(path, ignore_errors=True)
+    total = _size(sum(one.size for one in found))
+    verb = "removed" if yes else "could go (--yes removes them)"
+    click.echo(f"{len(found)} artefacts, {total}, and {len(checkpoints)} checkpoints {verb}")
+
+
+@command.command("export")
+@click.argument("run")
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), metavar="FOLDER")
+@click.option("--with-images", is_flag=True, help="Images, skies and features too.")
+@store_option
+def export_run(run: str, target: Path, with_images: bool, store: str | None) -> None:
+    """Copy a run, with all that it was made from, into a store of its own.
+
+    \b
+    Example:
+      lensbench store export 3fa3 --to exported
+    """
+    from lensbench.store import open_store
+    from lensbench.store.care import export, find_artefact
+
+    opened = open_store(store_root(store))
+    kind, key = find_artefact(opened, run)
+    if kind != "runs":
+        raise UsageError(f"{key} is of kind {kind}, not a run", "run prints the key of each")
+    count = export(opened, key, target, with_images)
+    click.echo(f"{count} artefacts reached by run {key}; store: {target}")
+
+
+def _days(text: str) -> float:
+    if not text:
+        return 0.0
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([dh])", text)
+    if not found:
+        raise UsageError(f"--older-than {text!r} is no time", "e.g. 30d or 12h")
+    return float(found[1]) * _DAYS[found[2]]
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
