@@ -21,12 +21,34 @@ def lensbench_encoders() -> list[Entry]:
             pretraining="mae",
         ),
         Entry(
+            "pixels",
+            f"{_HERE}.encoders.pixels:Pixels",
+            summary="The image averaged to a small grid, without weights.",
+            licence="MIT",
+        ),
+        Entry(
             "resnet18",
             f"{_HERE}.encoders.resnet:ResNet18",
             summary="Residual network of 18 layers: the supervised CNN of the field.",
             citation="He et al. 2015, arXiv:1512.03385; Alexander et al. 2019, arXiv:1909.07346",
             licence="MIT",
             reference=True,
+        ),
+        Entry(
+            "resnet34",
+            f"{_HERE}.encoders.resnet:ResNet34",
+            summary="Residual network of 34 layers.",
+            citation="He et al. 2015, arXiv:1512.03385",
+            licence="MIT",
+        ),
+        Entry(
+            "spectrum",
+            f"{_HERE}.encoders.spectrum:Spectrum",
+            summary="Hand-made features: spectrum, moments, shapes and gradients, without weights.",
+            citation="Lotz et al. 2004, arXiv:astro-ph/0311352; "
+            "Conselice 2003, arXiv:astro-ph/0303065; "
+            "Dalal & Triggs 2005, doi:10.1109/CVPR.2005.177",
+            licence="MIT",
         ),
     ]
 
