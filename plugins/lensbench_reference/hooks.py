@@ -13,6 +13,21 @@ def lensbench_encoders() -> list[Entry]:
     """Encoders."""
     return [
         Entry(
+            "aae",
+            f"{_HERE}.encoders.coding:AdversarialAutoencoder",
+            summary="Autoencoder whose codes a critic brings to a prior.",
+            citation="Makhzani et al. 2015, arXiv:1511.05644; "
+            "Alexander et al. 2020, arXiv:2008.12731",
+            licence="MIT",
+        ),
+        Entry(
+            "dcae",
+            f"{_HERE}.encoders.dcae:ConvolutionalAutoencoder",
+            summary="Deep convolutional autoencoder.",
+            citation="Alexander et al. 2020, arXiv:2008.12731",
+            licence="MIT",
+        ),
+        Entry(
             "mae-vit",
             f"{_HERE}.encoders.vit:VisionTransformer",
             summary="Vision transformer made for masked autoencoding.",
@@ -24,6 +39,14 @@ def lensbench_encoders() -> list[Entry]:
             "pixels",
             f"{_HERE}.encoders.pixels:Pixels",
             summary="The image averaged to a small grid, without weights.",
+            licence="MIT",
+        ),
+        Entry(
+            "rbm",
+            f"{_HERE}.encoders.rbm:BoltzmannMachine",
+            summary="Restricted Boltzmann machine on a small grid of pixels.",
+            citation="Hinton 2002, doi:10.1162/089976602760128018; "
+            "Alexander et al. 2020, arXiv:2008.12731",
             licence="MIT",
         ),
         Entry(
@@ -48,6 +71,14 @@ def lensbench_encoders() -> list[Entry]:
             citation="Lotz et al. 2004, arXiv:astro-ph/0311352; "
             "Conselice 2003, arXiv:astro-ph/0303065; "
             "Dalal & Triggs 2005, doi:10.1109/CVPR.2005.177",
+            licence="MIT",
+        ),
+        Entry(
+            "vae",
+            f"{_HERE}.encoders.coding:VariationalAutoencoder",
+            summary="Variational autoencoder.",
+            citation="Kingma & Welling 2013, arXiv:1312.6114; "
+            "Alexander et al. 2020, arXiv:2008.12731",
             licence="MIT",
         ),
     ]
