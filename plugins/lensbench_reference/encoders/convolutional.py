@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from torch import Tensor, nn
 
 STRIDE = 8
@@ -15,7 +17,7 @@ class Downward(nn.Module):
         widths = (channels, width, 2 * width, 4 * width)
         self.stages = nn.ModuleList(
             nn.Sequential(*_layer(into, out, 2), *_layer(out, out, 1))
-            for into, out in zip(widths[:-1], widths[1:], strict=True)
+            for into, out in itertools.pairwise(widths)
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
