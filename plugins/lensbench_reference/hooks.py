@@ -28,6 +28,13 @@ def lensbench_encoders() -> list[Entry]:
             licence="MIT",
         ),
         Entry(
+            "hf",
+            f"{_HERE}.encoders.hf_models:HuggingFaceEncoder",
+            summary="A vision model of transformers from a folder: hf:PATH.",
+            citation="Wolf et al. 2019, arXiv:1910.03771, and whoever made the model",
+            licence="MIT",
+        ),
+        Entry(
             "mae-vit",
             f"{_HERE}.encoders.vit:VisionTransformer",
             summary="Vision transformer made for masked autoencoding.",
@@ -74,11 +81,25 @@ def lensbench_encoders() -> list[Entry]:
             licence="MIT",
         ),
         Entry(
+            "timm",
+            f"{_HERE}.encoders.timm_models:TimmEncoder",
+            summary="Any vision model of timm: timm:resnet50.",
+            citation="Wightman 2019, doi:10.5281/zenodo.4414861, and whoever made the model",
+            licence="MIT",
+        ),
+        Entry(
             "vae",
             f"{_HERE}.encoders.coding:VariationalAutoencoder",
             summary="Variational autoencoder.",
             citation="Kingma & Welling 2013, arXiv:1312.6114; "
             "Alexander et al. 2020, arXiv:2008.12731",
+            licence="MIT",
+        ),
+        Entry(
+            "zoobot",
+            f"{_HERE}.encoders.timm_models:ZoobotEncoder",
+            summary="A network that learned from the volunteers of Galaxy Zoo.",
+            citation="Walmsley et al. 2023, doi:10.21105/joss.05312",
             licence="MIT",
         ),
     ]
