@@ -28,6 +28,14 @@ def lensbench_encoders() -> list[Entry]:
             licence="MIT",
         ),
         Entry(
+            "equivariant",
+            f"{_HERE}.encoders.equivariant:EquivariantNetwork",
+            summary="Convolutional network that commutes with turns, and with flips if asked.",
+            citation="Weiler & Cesa 2019, arXiv:1911.08251; Alexander et al. 2019, "
+            "arXiv:1909.07346",
+            licence="MIT",
+        ),
+        Entry(
             "hf",
             f"{_HERE}.encoders.hf_models:HuggingFaceEncoder",
             summary="A vision model of transformers from a folder: hf:PATH.",
