@@ -30,7 +30,7 @@ def ring_features(images: Tensor) -> Tensor:
     spectral, real, imaginary = _rings(images.shape[1], images.shape[2], images.device)
     power = torch.fft.rfft2(images).abs().square().flatten(1)
     pixels = images.flatten(1)
-    moments = torch.hypot(pixels @ real, pixels @ imaginary)
+    moments = _length(pixels @ real, pixels @ imaginary)
     return torch.cat([torch.log(power @ spectral + 1e-6), moments], 1)
 
 
@@ -69,7 +69,7 @@ def oriented_gradients(images: Tensor) -> Tensor:
     g_y, g_x = torch.zeros_like(images), torch.zeros_like(images)
     g_y[:, 1:-1] = images[:, 2:] - images[:, :-2]
     g_x[:, :, 1:-1] = images[:, :, 2:] - images[:, :, :-2]
-    strength = torch.hypot(g_y, g_x)
+    strength = _length(g_y, g_x)
     angle = torch.atan2(g_y, g_x) / torch.pi
     which = (angle * ORIENTATIONS).floor().long() % ORIENTATIONS
     b, height, width = images.shape
@@ -123,6 +123,11 @@ def _squared_radius(flux: Tensor, total: Tensor) -> Tensor:
     y = rows - (flux.sum(2) @ rows)[:, None] / total
     x = columns - (flux.sum(1) @ columns)[:, None] / total
     return y[:, :, None].square() + x[:, None, :].square()
+
+
+def _length(y: Tensor, x: Tensor) -> Tensor:
+    """√(x² + y²), with a gradient at zero."""
+    return torch.sqrt(y.square() + x.square() + _EPSILON)
 
 
 def _normed(descriptor: Tensor) -> Tensor:
