@@ -127,7 +127,7 @@ def _squared_radius(flux: Tensor, total: Tensor) -> Tensor:
 
 def _length(y: Tensor, x: Tensor) -> Tensor:
     """√(x² + y²), with a gradient at zero."""
-    return torch.sqrt(y.square() + x.square() + _EPSILON)
+    return torch.sqrt(y.square() + x.square() + 1e-20)
 
 
 def _normed(descriptor: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-_RING_WIDTH = 0.6
+_RING_WIDTH = 0.5
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def turned_harmonics(group: Group, kernel: int) -> Tensor:
     """Circular harmonics (|G|, K, kernel, kernel), moved by each element of the group.
 
     Gaussian rings of every whole radius within the filter, times cos(mφ) and sin(mφ) with
-    m ≤ twice the radius, each of unit norm.
+    m up to one more than the radius, which the pixels can still tell; each of unit norm.
     """
     axis = torch.arange(kernel, dtype=torch.float64) - kernel // 2
     radius = torch.hypot(axis[:, None], axis[None, :])
@@ -109,7 +109,7 @@ def turned_harmonics(group: Group, kernel: int) -> Tensor:
             envelope = torch.exp(-0.5 * ((radius - ring) / _RING_WIDTH) ** 2)
             filters.append(envelope)
             envelope = torch.where(radius > 0, envelope, 0.0)  # no angle at the centre
-            for m in range(1, 2 * ring + 1):
+            for m in range(1, ring + 2 if ring else 1):
                 filters += [envelope * torch.cos(m * phi), envelope * torch.sin(m * phi)]
         moved.append(torch.stack(filters))
     basis = torch.stack(moved)

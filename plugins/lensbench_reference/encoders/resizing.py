@@ -6,7 +6,6 @@ import functools
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 
 def resized(images: Tensor, height: int, width: int) -> Tensor:
@@ -25,8 +24,13 @@ def resized(images: Tensor, height: int, width: int) -> Tensor:
 
 @functools.lru_cache(maxsize=64)
 def _weights(size: int, wanted: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Weights (wanted, size) of the old pixels in each new one."""
+    """Weights (wanted, size) of the old pixels in each new one: a triangle about its centre.
+
+    It is as wide as the coarser of the two samplings, and cut off at the image's edge.
+    """
     with torch.inference_mode(False):
-        each = torch.eye(size).reshape(1, size, size, 1)
-        weights = interpolate(each, (wanted, 1), mode="bilinear", antialias=True)
-        return weights[0, :, :, 0].T.contiguous().to(device, dtype)
+        step = size / wanted
+        centre = (torch.arange(wanted, dtype=torch.float64) + 0.5) * step - 0.5
+        distance = (torch.arange(size) - centre[:, None]).abs() / max(step, 1.0)
+        weights = (1 - distance).clamp(min=0)
+        return (weights / weights.sum(1, keepdim=True)).to(device, dtype)

@@ -35,7 +35,8 @@ class VisionTransformer(nn.Module):
         self.uses_condition = its.condition
         self.embed = nn.Linear(channels * its.patch**2, its.width)
         self.condition = ConditionEmbedding(its.width) if its.condition else None
-        self.registers = nn.Parameter(0.02 * torch.randn(its.registers, its.width))
+        registers = nn.Parameter(0.02 * torch.randn(its.registers, its.width))
+        self.registers = registers if its.registers else None
         self.blocks = nn.ModuleList(
             Block(its.width, its.heads, its.mlp_ratio) for _ in range(its.depth)
         )
@@ -75,7 +76,7 @@ class VisionTransformer(nn.Module):
         if self.condition is not None and condition is not None:
             tokens = tokens + self.condition(condition)
         count = tokens.shape[1]
-        if len(self.registers):
+        if self.registers is not None:
             tokens = torch.cat([tokens, self.registers.expand(len(tokens), -1, -1)], 1)
         for block in self.blocks:
             tokens = block(tokens)
