@@ -131,7 +131,7 @@ def _length(y: Tensor, x: Tensor) -> Tensor:
 
 
 def _normed(descriptor: Tensor) -> Tensor:
-    return descriptor / torch.sqrt(descriptor.square().sum(1, keepdim=True) + 1e-10)
+    return descriptor / torch.sqrt(descriptor.square().sum(1, keepdim=True) + 1e-4)
 
 
 @functools.lru_cache(maxsize=16)

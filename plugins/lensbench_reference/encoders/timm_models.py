@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lensbench import DataError, Features, OptionError
 from lensbench_reference.encoders.extras import hub_folder, package
 from lensbench_reference.encoders.resizing import resized
-from lensbench_reference.encoders.weights import digest_of
+from lensbench_reference.encoders.weights import digest_of, read
 
 WEIGHTS = "model.safetensors"
 
@@ -117,20 +117,38 @@ def _create(name: str, channels: int, weights: Path | None) -> Any:
         )
     given: dict[str, Any] = {"num_classes": 0, "in_chans": channels}
     if weights:
-        given |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(weights)}}
+        # Without the classifier, and said to have none, timm asks for every tensor.
+        state = _without_classifier(weights, timm.get_pretrained_cfg(name, allow_unregistered=True))
+        given |= {
+            "pretrained": True,
+            "pretrained_cfg_overlay": {"state_dict": state, "num_classes": 0},
+        }
     try:
-        try:
-            model = timm.create_model(name, dynamic_img_size=True, **given)
-        except TypeError:  # a model that does not know the option
-            model = timm.create_model(name, **given)
-    except (OSError, RuntimeError, KeyError) as error:
-        said = str(error).splitlines()[0]
+        model = _any_size(timm, name, given)
+    except (RuntimeError, KeyError, NotImplementedError) as error:
+        said = str(error).replace("\n", " ")[:200]
         raise DataError(
             f"weights {weights} do not fit timm's {name}: {said}", "name a file of this model"
         ) from None
+    model.pretrained_cfg.pop("state_dict", None)
     if not hasattr(model, "forward_intermediates"):
         raise OptionError(
             f"timm's {name} does not give the maps of its stages",
             "take a model with forward_intermediates",
         )
     return model
+
+
+def _any_size(timm: Any, name: str, given: dict[str, Any]) -> Any:
+    try:
+        return timm.create_model(name, dynamic_img_size=True, **given)
+    except TypeError:  # a model that does not know the option
+        return timm.create_model(name, **given)
+
+
+def _without_classifier(weights: Path, config: Any) -> dict[str, Tensor]:
+    """Tensors of a file, but for those of the model's classifier."""
+    layers = getattr(config, "classifier", None) or ()
+    layers = (layers,) if isinstance(layers, str) else layers
+    starts = tuple(f"{layer}." for layer in layers)
+    return {name: value for name, value in read(weights).items() if not name.startswith(starts)}

@@ -45,16 +45,25 @@ def stored_options(path: Path) -> dict[str, Any]:
         ) from None
 
 
+def read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file.
+
+    Raises:
+        DataError: Where it is none.
+    """
+    from safetensors.torch import load_file
+
+    _metadata(path)
+    return load_file(str(path))
+
+
 def load_into(module: nn.Module, path: Path) -> None:
     """Puts the weights of a safetensors file into a module.
 
     Raises:
         DataError: Naming the first tensor that is missing, unknown or of another shape.
     """
-    from safetensors.torch import load_file
-
-    _metadata(path)
-    stored: Mapping[str, Tensor] = load_file(str(path))
+    stored = read(path)
     expected = module.state_dict()
     hint = "give the options and bands that these weights were made with"
     for name, value in expected.items():
