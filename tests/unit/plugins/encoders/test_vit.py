@@ -7,6 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from lensbench import DataError, LensbenchError, OptionError
+from lensbench.cells.resolved import Parts
+from lensbench.registry import load_catalogue
 from lensbench_reference.encoders.vit import VisionTransformer, sine_cosine_positions
 from lensbench_reference.encoders.vit_options import VisionTransformerOptions as Options
 from lensbench_reference.encoders.vit_options import architecture
@@ -146,6 +148,7 @@ def test_the_digest_is_that_of_the_file(tmp_path):
         encoder.norm.bias[0] += 1
     saved(encoder, tmp_path)
     assert len(one) == 64 and VisionTransformer.digest(options) != one
+    assert Parts(load_catalogue()).digest("encoder", f"mae-vit:weights={options.weights}") != one
     assert VisionTransformer.digest(Options()) == ""
     with pytest.raises(LensbenchError, match="nowhere"):
         VisionTransformer.digest(Options(weights=str(tmp_path / "nowhere")))
