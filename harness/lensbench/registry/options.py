@@ -120,12 +120,13 @@ def option_fields(options: Any) -> tuple[tuple[str, str], ...]:
 
 def option_type(field: dataclasses.Field[Any]) -> str:
     """The type of an option as a person would write it: `int`, `'2' or '4'`."""
-    text = re.sub(r"Annotated\[([^,\]]+)[^\]]*\]", r"\1", str(field.type))
+    text = str(field.type).removesuffix(" | None")
+    text = re.sub(r"Annotated\[([^,\]]+)[^\]]*\]", r"\1", text)
     return re.sub(r"Literal\[([^\]]+)\]", lambda its: its[1].replace(", ", " or "), text)
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
-    if field.default is dataclasses.MISSING:
+    if field.default is dataclasses.MISSING or field.default is None:
         return ""
     return f", {field.default} by default"
 
