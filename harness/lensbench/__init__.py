@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from lensbench.api.dataset import Scenes as Scenes
     from lensbench.api.dataset import Split as Split
     from lensbench.api.dataset import Target as Target
+    from lensbench.api.encoder import CodingEncoder as CodingEncoder
     from lensbench.api.encoder import Encoder as Encoder
+    from lensbench.api.encoder import EnergyEncoder as EnergyEncoder
     from lensbench.api.encoder import MaskableEncoder as MaskableEncoder
+    from lensbench.api.encoder import ReconstructingEncoder as ReconstructingEncoder
+    from lensbench.api.encoder import VariationalEncoder as VariationalEncoder
     from lensbench.api.entry import Entry as Entry
     from lensbench.api.hookspecs import hookimpl as hookimpl
     from lensbench.api.predictor import Baseline as Baseline
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     from lensbench.errors import IncompatibleError as IncompatibleError
     from lensbench.errors import LensbenchError as LensbenchError
     from lensbench.errors import OptionError as OptionError
+    from lensbench.errors import PluginError as PluginError
     from lensbench.errors import RunError as RunError
     from lensbench.registry.catalogue import condition_of as condition_of
     from lensbench.sky.components import SceneModel as SceneModel
@@ -74,11 +79,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "Baseline": "api.predictor",
     "Budget": "api.budget",
+    "CodingEncoder": "api.encoder",
     "Condition": "api.condition",
     "DataError": "errors",
     "Dataset": "api.dataset",
     "Download": "api.dataset",
     "Encoder": "api.encoder",
+    "EnergyEncoder": "api.encoder",
     "Entry": "api.entry",
     "FeatureShape": "api.task",
     "Features": "api.samples",
@@ -91,11 +98,13 @@ _HOMES = {
     "Objective": "api.pretraining",
     "Observed": "api.dataset",
     "OptionError": "errors",
+    "PluginError": "errors",
     "Population": "sky.population",
     "Predictions": "api.task",
     "Predictor": "api.predictor",
     "Pretraining": "api.pretraining",
     "PsfImage": "api.condition",
+    "ReconstructingEncoder": "api.encoder",
     "RunError": "errors",
     "Samples": "api.samples",
     "ScenePopulation": "sky.scenes",
@@ -112,6 +121,7 @@ _HOMES = {
     "Task": "api.task",
     "TrainingLoop": "cells.loop",
     "Transfer": "api.predictor",
+    "VariationalEncoder": "api.encoder",
     "bayesian_bound": "sky.information",
     "condition_of": "registry.catalogue",
     "cramer_rao_bound": "sky.information",

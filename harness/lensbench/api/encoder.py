@@ -39,3 +39,85 @@ class MaskableEncoder(Protocol):
     def positions(self, height: int, width: int) -> Any:
         """Position codes (L, width) of all patches of an image of this size."""
         ...
+
+
+@runtime_checkable
+class ReconstructingEncoder(Protocol):
+    """An encoder that can give back what it was shown."""
+
+    def reconstruct(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (B, C, H, W) of the stretched domain, and of the input's size, from its code.
+
+        No chance is used: a variational encoder decodes the mean.
+        """
+        ...
+
+
+@runtime_checkable
+class CodingEncoder(ReconstructingEncoder, Protocol):
+    """An encoder whose images pass through a vector, as an adversarial autoencoder asks."""
+
+    latent: int
+
+    def encode_code(self, images: torch.Tensor) -> torch.Tensor:
+        """Codes (B, latent) of stretched images (B, C, H, W)."""
+        ...
+
+    def decode(self, code: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
+        """Stretched images (B, C, H, W) of codes (B, latent), H and W the encoder's own by default.
+
+        Args:
+            code: (B, latent).
+            size: Height and width wanted [pixels].
+        """
+        ...
+
+
+@runtime_checkable
+class VariationalEncoder(ReconstructingEncoder, Protocol):
+    """An encoder that gives a distribution of codes, as a variational autoencoder asks."""
+
+    latent: int
+
+    def posterior(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and logarithm of the variance, each (B, latent), of a normal of the code."""
+        ...
+
+    def decode(self, code: torch.Tensor, size: tuple[int, int] | None = None) -> torch.Tensor:
+        """Stretched images (B, C, H, W) of codes (B, latent), H and W the encoder's own by default.
+
+        Args:
+            code: (B, latent).
+            size: Height and width wanted [pixels].
+        """
+        ...
+
+
+@runtime_checkable
+class EnergyEncoder(Protocol):
+    """An encoder that gives visible units an energy, trained by contrastive divergence.
+
+    The gradient to follow is that of the mean of `free_energy(v) − free_energy(w)`, where
+    v = `visible(images)` and w comes from v by `gibbs`, w held constant.
+    """
+
+    def visible(self, images: torch.Tensor) -> torch.Tensor:
+        """Visible units (B, V), each in [0, 1], of stretched images (B, C, H, W)."""
+        ...
+
+    def hidden(self, visible: torch.Tensor) -> torch.Tensor:
+        """Probabilities (B, K) that hidden units are on, given visible units (B, V)."""
+        ...
+
+    def free_energy(self, visible: torch.Tensor) -> torch.Tensor:
+        """Free energy (B,) of visible units (B, V): −log of what the hidden units sum to."""
+        ...
+
+    def gibbs(self, visible: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Visible units (B, V) after one step: hidden drawn given visible, visible given hidden.
+
+        Args:
+            visible: (B, V).
+            generator: Source of all chance; on the processor, whatever the device of `visible`.
+        """
+        ...

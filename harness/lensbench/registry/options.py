@@ -22,12 +22,15 @@ class Reference:
 
     def __str__(self) -> str:
         """The one spelling of this reference."""
-        pairs = ",".join(f"{key}={value}" for key, value in sorted(self.options))
+        pairs = ",".join(f"{key}={value}" if key else value for key, value in sorted(self.options))
         return f"{self.name}:{pairs}" if pairs else self.name
 
 
 def parse_reference(text: str) -> Reference:
-    """Reads `name` or `name:key=value,key=value`.
+    """Reads `name`, `name:key=value,key=value` or `name:value,key=value`.
+
+    A first value without its key stands under the empty key: it is of the option that the plugin
+    calls `positional`.
 
     Raises:
         UsageError: Where the text has another form.
@@ -36,13 +39,17 @@ def parse_reference(text: str) -> Reference:
     if not _NAME.fullmatch(name):
         raise UsageError(f"{text!r} is not a plugin name", "write name or name:option=value")
     pairs: dict[str, str] = {}
-    for part in rest.split(",") if colon else []:
+    for number, part in enumerate(rest.split(",") if colon else []):
         key, equals, value = part.partition("=")
-        if not equals or not key.strip():
+        if number == 0 and not equals:
+            key, value = "", part
+        elif not equals or not key.strip():
             raise UsageError(f"{part!r} in {text!r} is not option=value", "e.g. mae-vit:patch=8")
         if key.strip() in pairs:
             raise UsageError(f"option {key.strip()!r} stands twice in {text!r}", "keep one")
         pairs[key.strip()] = value.strip()
+    if pairs.get("", "-") == "":
+        raise UsageError(f"no option after the colon in {text!r}", "e.g. mae-vit:patch=8")
     return Reference(name, tuple(pairs.items()))
 
 
@@ -55,11 +62,15 @@ def options_class(plugin: Any) -> type | None:
 def build_options(what: str, plugin: Any, pairs: tuple[tuple[str, str], ...]) -> Any:
     """The plugin's options with these values, or `None` where the plugin has none.
 
+    A class with an attribute `positional` takes a first value without a key for the option of
+    that name.
+
     Raises:
         OptionError: Naming the option, the value and what is allowed.
     """
     cls = options_class(plugin)
     known = {field.name: field for field in dataclasses.fields(cls)} if cls else {}
+    pairs = _named(what, plugin, pairs)
     for key, value in pairs:
         if key not in known:
             raise OptionError(f"{what} has no option {key!r} (={value!r})", nearest(key, known))
@@ -80,6 +91,21 @@ def build_options(what: str, plugin: Any, pairs: tuple[tuple[str, str], ...]) ->
         ) from None
 
 
+def _named(
+    what: str, plugin: Any, pairs: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    """The pairs, a value without a key under the plugin's positional option."""
+    bare = dict(pairs).get("")
+    if bare is None:
+        return pairs
+    positional = getattr(plugin, "positional", "")
+    if not positional:
+        raise OptionError(f"{bare!r} of {what} is not option=value", "e.g. mae-vit:patch=8")
+    if positional in dict(pairs):
+        raise OptionError(f"{what} is given {positional} twice, {bare!r} too", "keep one")
+    return tuple((key or positional, value) for key, value in pairs)
+
+
 def option_fields(options: Any) -> tuple[tuple[str, str], ...]:
     """Options that differ from their defaults, as text."""
     if options is None:
@@ -94,12 +120,13 @@ def option_fields(options: Any) -> tuple[tuple[str, str], ...]:
 
 def option_type(field: dataclasses.Field[Any]) -> str:
     """The type of an option as a person would write it: `int`, `'2' or '4'`."""
-    text = re.sub(r"Annotated\[([^,\]]+)[^\]]*\]", r"\1", str(field.type))
+    text = str(field.type).removesuffix(" | None")
+    text = re.sub(r"Annotated\[([^,\]]+)[^\]]*\]", r"\1", text)
     return re.sub(r"Literal\[([^\]]+)\]", lambda its: its[1].replace(", ", " or "), text)
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
-    if field.default is dataclasses.MISSING:
+    if field.default is dataclasses.MISSING or field.default is None:
         return ""
     return f", {field.default} by default"
 

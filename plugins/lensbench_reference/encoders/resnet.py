@@ -1,4 +1,4 @@
-"""ResNet-18, the supervised network of the DeepLense papers."""
+"""ResNet-18, the supervised network of the DeepLense papers, and ResNet-34."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from torch import Tensor, nn
 from lensbench import Features
 
 
-class ResNet18(nn.Module):
-    """A stem of stride four, then four stages of two residual blocks (He et al. 2015)."""
+class ResNet(nn.Module):
+    """A stem of stride four, then four stages of residual blocks (He et al. 2015).
+
+    Attributes:
+        blocks: Residual blocks in each stage.
+    """
+
+    blocks: tuple[int, int, int, int]
 
     @dataclass(frozen=True)
     class Options:
-        """Options of `resnet18`."""
+        """Options of `resnet18` and `resnet34`."""
 
         width: Annotated[int, Ge(8)] = 64
 
@@ -30,7 +36,8 @@ class ResNet18(nn.Module):
         widths = [width, 2 * width, 4 * width, 8 * width]
         self.stages = nn.ModuleList(
             nn.Sequential(
-                ResidualBlock(into, out, 1 if stage == 0 else 2), ResidualBlock(out, out, 1)
+                ResidualBlock(into, out, 1 if stage == 0 else 2),
+                *(ResidualBlock(out, out, 1) for _ in range(self.blocks[stage] - 1)),
             )
             for stage, (into, out) in enumerate(zip([width, *widths], widths, strict=False))
         )
@@ -43,6 +50,18 @@ class ResNet18(nn.Module):
             current = stage(current)
             maps.append(current)
         return Features(current.mean((2, 3)), tuple(reversed(maps)))
+
+
+class ResNet18(ResNet):
+    """Two blocks a stage."""
+
+    blocks = (2, 2, 2, 2)
+
+
+class ResNet34(ResNet):
+    """Three, four, six and three blocks."""
+
+    blocks = (3, 4, 6, 3)
 
 
 class ResidualBlock(nn.Module):

@@ -2,67 +2,106 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from dataclasses import dataclass
-from typing import Annotated
+from pathlib import Path
 
 import torch
-from annotated_types import Ge, Gt
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from lensbench import Features
+from lensbench_reference.encoders.vit_options import VisionTransformerOptions, architecture
+from lensbench_reference.encoders.weights import digest_of, load_into
 
 
 class VisionTransformer(nn.Module):
     """Patches, fixed sine-cosine positions and pre-norm transformer blocks.
 
     Positions are in patches from the image's centre, so that any size works and a lens in the
-    middle is at the same place whatever the field.
+    middle is at the same place whatever the field. Registers are learned tokens that belong to no
+    patch and are dropped at the end (Darcet et al. 2023, arXiv:2309.16588). With
+    `condition=true` a small network of the condition's vector is added to every token; it is
+    zero at the start.
     """
 
-    @dataclass(frozen=True)
-    class Options:
-        """Options of `mae-vit`."""
+    Options = VisionTransformerOptions
 
-        patch: Annotated[int, Ge(1)] = 8
-        width: Annotated[int, Ge(4)] = 128
-        depth: Annotated[int, Ge(1)] = 4
-        heads: Annotated[int, Ge(1)] = 4
-        mlp_ratio: Annotated[float, Gt(0)] = 4.0
-
-    def __init__(self, options: Options, channels: int) -> None:
+    def __init__(self, options: VisionTransformerOptions, channels: int) -> None:
         super().__init__()
-        self.patch = options.patch
-        self.width = options.width
-        self.embed = nn.Conv2d(channels, options.width, options.patch, options.patch)
+        its = architecture(options)
+        self.patch = its.patch
+        self.width = its.width
+        self.uses_condition = its.condition
+        self.embed = nn.Linear(channels * its.patch**2, its.width)
+        self.condition = ConditionEmbedding(its.width) if its.condition else None
+        registers = nn.Parameter(0.02 * torch.randn(its.registers, its.width))
+        self.registers = registers if its.registers else None
         self.blocks = nn.ModuleList(
-            Block(options.width, options.heads, options.mlp_ratio) for _ in range(options.depth)
+            Block(its.width, its.heads, its.mlp_ratio) for _ in range(its.depth)
         )
-        self.norm = nn.LayerNorm(options.width)
+        self.norm = nn.LayerNorm(its.width)
+        if options.weights:
+            load_into(self, Path(options.weights))
 
-    def forward(self, images: Tensor) -> Features:
+    @staticmethod
+    def digest(options: VisionTransformerOptions) -> str:
+        """SHA-256 of the file of weights; empty where none is named."""
+        return digest_of(Path(options.weights)) if options.weights else ""
+
+    def forward(self, images: Tensor, condition: Tensor | None = None) -> Features:
         """Mean of all tokens, and the tokens as one map."""
         rows, columns = images.shape[2] // self.patch, images.shape[3] // self.patch
-        tokens = self.tokens(images)
-        grid = tokens.transpose(1, 2).reshape(len(images), self.width, rows, columns)
+        tokens = self.tokens(images, condition=condition)
+        grid = tokens.transpose(1, 2).unflatten(2, (rows, columns))
         return Features(tokens.mean(1), (grid,))
 
-    def tokens(self, images: Tensor, keep: Tensor | None = None) -> Tensor:
-        """Encoded patches (B, K, width) of the kept indices (B, K), or of all."""
-        embedded = self.embed(images)
-        positions = self.positions(*embedded.shape[2:]).to(embedded)
-        tokens = embedded.flatten(2).transpose(1, 2) + positions
+    def tokens(
+        self, images: Tensor, keep: Tensor | None = None, condition: Tensor | None = None
+    ) -> Tensor:
+        """Encoded patches (B, K, width) of the kept indices (B, K), or of all.
+
+        Args:
+            images: (B, C, H, W).
+            keep: Indices of patches, row by row; only these are looked at.
+            condition: The condition's vector (3,) or (B, 3); nothing is added without one.
+        """
+        rows, columns = images.shape[2] // self.patch, images.shape[3] // self.patch
+        patches = _patches(images, self.patch)
+        positions = _positions(rows, columns, self.width, images.device, images.dtype)
         if keep is not None:
-            tokens = tokens.gather(1, keep[..., None].expand(-1, -1, self.width))
+            patches = patches.gather(1, keep[..., None].expand(-1, -1, patches.shape[2]))
+            positions = positions[keep]
+        tokens = self.embed(patches) + positions
+        if self.condition is not None and condition is not None:
+            tokens = tokens + self.condition(condition)
+        count = tokens.shape[1]
+        if self.registers is not None:
+            tokens = torch.cat([tokens, self.registers.expand(len(tokens), -1, -1)], 1)
         for block in self.blocks:
             tokens = block(tokens)
-        encoded: Tensor = self.norm(tokens)
+        encoded: Tensor = self.norm(tokens[:, :count])
         return encoded
 
     def positions(self, rows: int, columns: int) -> Tensor:
         """Position codes (rows × columns, width) of a grid of patches."""
-        return sine_cosine_positions(rows, columns, self.width)
+        its = self.norm.weight
+        return _positions(rows, columns, self.width, its.device, its.dtype)
+
+
+class ConditionEmbedding(nn.Module):
+    """The condition's vector (3,) or (B, 3) to (1 or B, 1, width), zero at the start."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(3, width), nn.GELU(), nn.Linear(width, width))
+        for parameter in self.body[2].parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, condition: Tensor) -> Tensor:
+        """A token's width for each condition."""
+        embedded: Tensor = self.body(condition.reshape(-1, 3))[:, None]
+        return embedded
 
 
 class Block(nn.Module):
@@ -99,3 +138,18 @@ def sine_cosine_positions(rows: int, columns: int, width: int) -> Tensor:
     angle_x = (x[:, None] * rates).repeat(rows, 1)
     codes = torch.cat([angle_y.sin(), angle_y.cos(), angle_x.sin(), angle_x.cos()], 1)
     return nn.functional.pad(codes, (0, width - codes.shape[1]))
+
+
+@functools.lru_cache(maxsize=32)
+def _positions(
+    rows: int, columns: int, width: int, device: torch.device, dtype: torch.dtype
+) -> Tensor:
+    """`sine_cosine_positions` where and as they are needed, made once."""
+    with torch.inference_mode(False):
+        return sine_cosine_positions(rows, columns, width).to(device, dtype)
+
+
+def _patches(images: Tensor, patch: int) -> Tensor:
+    """Pixels (B, L, C × patch²) of the patches of images, row by row."""
+    tiles = images.unflatten(3, (-1, patch)).unflatten(2, (-1, patch))
+    return tiles.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)

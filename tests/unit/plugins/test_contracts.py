@@ -8,10 +8,9 @@ from lensbench.errors import PluginError
 from lensbench.registry import load_catalogue
 from lensbench.testing import check_encoder, check_plugin
 
+NEED_OPTIONS = ("hf", "images", "stored", "timm", "zoobot")
 WITHOUT_OPTIONS = [
-    (kind, name)
-    for kind, name in sorted(load_catalogue().entries)
-    if name not in ("images", "stored")
+    (kind, name) for kind, name in sorted(load_catalogue().entries) if name not in NEED_OPTIONS
 ]
 
 

@@ -24,6 +24,7 @@ class Plugin:
         rate: float = 0.1
         mode: Literal["fast", "slow"] = "fast"
         light: bool = False
+        size: Literal["small", "large"] | None = None
 
 
 class Needy:
@@ -43,7 +44,9 @@ def test_a_reference_reads_back_as_it_is_written(name, options):
     assert str(parse_reference(str(reference))) == str(reference)
 
 
-@pytest.mark.parametrize("text", ["", "Name", "a:b", "a:=1", "a:b=1,,c=2", "a:b=1,b=2", "../x"])
+@pytest.mark.parametrize(
+    "text", ["", "Name", "a:", "a:=1", "a:b=1,c", "a:b=1,,c=2", "a:b=1,b=2", "../x"]
+)
 def test_other_forms_are_refused(text):
     """What is not name:key=value is a mistake in the call."""
     with pytest.raises(UsageError):
@@ -65,6 +68,7 @@ def test_values_take_the_type_of_the_option():
         ("depth", "three", ["depth", "three", "int", "4"]),
         ("mode", "medium", ["medium", "fast", "slow"]),
         ("rate", "1,5", ["rate"]),
+        ("size", "huge", ["huge", "size is", "small", "large"]),
     ],
 )
 def test_a_wrong_option_names_option_value_and_what_is_allowed(key, value, words):
@@ -79,6 +83,28 @@ def test_a_missing_option_is_named():
     """An option without a default has to be given."""
     with pytest.raises(OptionError, match="needs option 'path'"):
         build_options("dataset x", Needy, ())
+
+
+class Positional(Needy):
+    """A class whose one option needs no key."""
+
+    positional = "path"
+
+
+def test_a_first_value_without_a_key_is_the_positional_option():
+    """`name:value` and `name:path=value` are the same plugin, in any order of the rest."""
+    for text in ("x:some/path", "x:path=some/path"):
+        assert build_options("x", Positional, parse_reference(text).options).path == "some/path"
+    assert str(parse_reference("x:value,key=1")) == "x:value,key=1"
+
+
+@pytest.mark.parametrize(
+    ("plugin", "text"), [(Plugin, "x:fast"), (Positional, "x:some,path=other"), (object, "x:some")]
+)
+def test_a_value_without_a_key_is_refused_where_it_says_nothing(plugin, text):
+    """A plugin without a positional option, or one that is given it twice, refuses the value."""
+    with pytest.raises(OptionError):
+        build_options("x", plugin, parse_reference(text).options)
 
 
 def test_a_plugin_without_options_refuses_any():

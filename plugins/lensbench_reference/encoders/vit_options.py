@@ -1,0 +1,129 @@
+"""Options of `mae-vit`: sizes by name, single numbers, or what a file of weights says."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt
+
+from lensbench import DataError, OptionError
+from lensbench_reference.encoders.weights import stored_options
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A transformer in numbers; the defaults are those of size `micro`."""
+
+    patch: int = 8
+    width: int = 128
+    depth: int = 4
+    heads: int = 4
+    mlp_ratio: float = 4.0
+    registers: int = 0
+    condition: bool = False
+
+
+_SIZES: dict[str, dict[str, Any]] = {
+    "micro": {},
+    "tiny": {"width": 192, "depth": 12, "heads": 3},
+    "small": {"width": 384, "depth": 12, "heads": 6},
+    "base": {"width": 768, "depth": 12, "heads": 12},
+}
+
+
+@dataclass(frozen=True)
+class VisionTransformerOptions:
+    """Options of `mae-vit`; one that is not given is that of the weights' file, or of the size.
+
+    Attributes:
+        size: Width, depth and heads by name: `micro` (128, 4, 4), which is taken where none is
+            named, and those of Dosovitskiy et al. 2020 and Touvron et al. 2021: `tiny`,
+            `small`, `base`.
+        patch: Side of a patch [pixels]: 1, 2, 4 or 8.
+        width: Of a token.
+        depth: Blocks.
+        heads: Of the attention.
+        mlp_ratio: Width of the perceptrons over that of a token.
+        registers: Learned tokens beside the patches.
+        condition: Whether it asks for the condition's vector.
+        weights: A safetensors file to start from; its options are read from `config.json`
+            beside it, or from its metadata.
+    """
+
+    size: Literal["micro", "tiny", "small", "base"] | None = None
+    patch: Annotated[int, Ge(1)] | None = None
+    width: Annotated[int, Ge(4)] | None = None
+    depth: Annotated[int, Ge(1)] | None = None
+    heads: Annotated[int, Ge(1)] | None = None
+    mlp_ratio: Annotated[float, Gt(0)] | None = None
+    registers: Annotated[int, Ge(0)] | None = None
+    condition: bool | None = None
+    weights: str = ""
+
+    def __post_init__(self) -> None:
+        if self.weights:
+            return
+        architecture(self)
+        if self.size == "micro":
+            object.__setattr__(self, "size", None)
+        plain = Architecture(**_SIZES[self.size or "micro"])
+        for name, value in _given(self).items():
+            if value == getattr(plain, name):  # one spelling for one model
+                object.__setattr__(self, name, None)
+
+
+def architecture(options: VisionTransformerOptions) -> Architecture:
+    """The numbers that options come to.
+
+    Raises:
+        OptionError: Where they do not fit together.
+        DataError: Where the weights' file says what is no option.
+    """
+    numbers: dict[str, Any] = {}
+    if options.weights:
+        stored = _stored(Path(options.weights))
+        numbers |= _SIZES[stored.size or "micro"] | _given(stored)
+    numbers |= _SIZES[options.size] if options.size else {}
+    its = Architecture(**numbers | _given(options))
+    if its.width % its.heads:
+        raise OptionError(
+            f"mae-vit: width={its.width} is not a multiple of heads={its.heads}",
+            f"e.g. heads={max(h for h in range(1, its.heads) if its.width % h == 0)}",
+        )
+    if 8 % its.patch:
+        raise OptionError(
+            f"mae-vit: patch={its.patch} does not divide the sides of images",
+            "patch is 1, 2, 4 or 8",
+        )
+    return its
+
+
+def _given(options: VisionTransformerOptions) -> dict[str, Any]:
+    """The numbers among options that are given."""
+    names = (field.name for field in dataclasses.fields(Architecture))
+    values = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _stored(path: Path) -> VisionTransformerOptions:
+    """Options as the files say."""
+    import pydantic
+
+    found = stored_options(path)
+    known = {field.name for field in dataclasses.fields(VisionTransformerOptions)} - {"weights"}
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise DataError(
+            f"the options beside the weights {path} have {unknown[0]!r}, which mae-vit has not",
+            f"known: {', '.join(sorted(known))}",
+        )
+    try:
+        return pydantic.TypeAdapter(VisionTransformerOptions).validate_python(found)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        raise DataError(
+            f"the options beside the weights {path}: {first['loc']}: {first['msg']}", "mend them"
+        ) from None

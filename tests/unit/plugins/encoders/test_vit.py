@@ -1,0 +1,158 @@
+"""The transformer: sizes, registers, condition, and weights from a file."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from lensbench import DataError, LensbenchError, OptionError
+from lensbench.cells.resolved import Parts
+from lensbench.registry import load_catalogue
+from lensbench_reference.encoders.vit import VisionTransformer, sine_cosine_positions
+from lensbench_reference.encoders.vit_options import VisionTransformerOptions as Options
+from lensbench_reference.encoders.vit_options import architecture
+
+SMALL = {"width": 32, "depth": 2, "heads": 2}
+
+
+def small(**changes) -> VisionTransformer:
+    return VisionTransformer(Options(**SMALL | changes), channels=1).eval()
+
+
+def saved(encoder, folder, metadata=None):
+    path = folder / "model.safetensors"
+    save_file(dict(encoder.state_dict()), path, metadata)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("size", "numbers"),
+    [(None, (128, 4, 4)), ("tiny", (192, 12, 3)), ("small", (384, 12, 6)), ("base", (768, 12, 12))],
+)
+def test_sizes_are_those_of_the_papers(size, numbers):
+    """Width, depth and heads by name; single numbers go before."""
+    its = architecture(Options(size=size))
+    assert (its.width, its.depth, its.heads) == numbers
+    assert architecture(Options(size=size, depth=7)).depth == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"),
+    [
+        ("mae-vit:size=micro,patch=8,width=128,registers=0,condition=false", "mae-vit"),
+        ("mae-vit:size=tiny,depth=12,heads=4", "mae-vit:heads=4,size=tiny"),
+    ],
+)
+def test_a_model_has_one_spelling(catalogue, text, spelling):
+    """Numbers that are those of the size are left out."""
+    assert catalogue.canonical("encoder", text) == spelling
+
+
+@pytest.mark.parametrize(
+    "text", ["mae-vit:width=130", "mae-vit:patch=5", "mae-vit:size=tiny,heads=5"]
+)
+def test_numbers_that_do_not_fit_are_refused(catalogue, text):
+    """Before anything is built, with what would do."""
+    with pytest.raises(OptionError) as caught:
+        catalogue.canonical("encoder", text)
+    assert caught.value.hint
+
+
+def test_patches_are_embedded_as_a_strided_convolution_does():
+    """Token by token, with the positions of the grid added."""
+    encoder, images = small(depth=1), torch.randn(2, 1, 24, 40)
+    encoder.blocks, encoder.norm = torch.nn.ModuleList(), torch.nn.Identity()
+    kernel = encoder.embed.weight.reshape(32, 1, 8, 8)
+    wanted = torch.nn.functional.conv2d(images, kernel, encoder.embed.bias, stride=8)
+    wanted = wanted.flatten(2).transpose(1, 2) + sine_cosine_positions(3, 5, 32)
+    assert torch.allclose(encoder.tokens(images), wanted, atol=1e-5)
+
+
+def test_registers_belong_to_no_patch():
+    """They change the tokens, are not among them, and follow kept patches alike."""
+    images = torch.randn(2, 1, 32, 32)
+    encoder = small(registers=3)
+    tokens = encoder.tokens(images)
+    assert tokens.shape == (2, 16, 32)
+    every = torch.arange(16).expand(2, -1)
+    assert torch.allclose(encoder.tokens(images, every), tokens, atol=1e-5)
+    torch.nn.init.normal_(encoder.registers, std=5.0)
+    assert not torch.allclose(encoder.tokens(images), tokens, atol=1e-3)
+
+
+def test_the_condition_reaches_every_token_once_it_is_learned():
+    """Zero at the start; then one vector for all images or one for each."""
+    images, encoder = torch.randn(2, 1, 32, 32), small(condition=True)
+    assert encoder.uses_condition and not small().uses_condition
+    one, other = torch.tensor([-1.0, -0.7, -1.5]), torch.tensor([-0.7, -0.2, -1.0])
+    assert torch.equal(encoder(images, one).pooled, encoder(images).pooled)
+    torch.nn.init.normal_(encoder.condition.body[2].weight)
+    assert not torch.allclose(encoder(images, one).pooled, encoder(images, other).pooled)
+    each = encoder(images, torch.stack([one, other])).pooled
+    assert torch.allclose(each[0], encoder(images, one).pooled[0], atol=1e-5)
+    assert torch.allclose(each[1], encoder(images, other).pooled[1], atol=1e-5)
+
+
+def test_positions_made_without_gradients_serve_training():
+    """They are kept from one call to the next, whatever the mode of the first."""
+    encoder = small()
+    with torch.inference_mode():
+        encoder(torch.randn(1, 1, 48, 40))
+    encoder.embed(torch.randn(1, 30, 64)).mul(encoder.positions(6, 5)).sum().backward()
+    assert torch.isfinite(encoder.embed.weight.grad).all()
+
+
+@pytest.mark.parametrize("where", ["config.json", "options inside", "metadata"])
+def test_weights_come_with_their_options(catalogue, tmp_path, where):
+    """From config.json beside the file or from its metadata; the features are the same."""
+    encoder, said = small(registers=2), SMALL | {"registers": 2}
+    path = saved(encoder, tmp_path, {"options": json.dumps(said)} if where == "metadata" else None)
+    if where != "metadata":
+        inside = {"encoder": "mae-vit", "options": said} if where == "options inside" else said
+        (tmp_path / "config.json").write_text(json.dumps(inside))
+    again = catalogue.build("encoder", f"mae-vit:weights={path}", channels=1).eval()
+    images = torch.randn(1, 1, 24, 24)
+    assert torch.equal(again(images).pooled, encoder(images).pooled)
+
+
+def test_weights_that_do_not_fit_are_one_clear_error(tmp_path):
+    """The tensor, both shapes and what to do; likewise for bands and for missing tensors."""
+    path = saved(small(), tmp_path)
+    with pytest.raises(DataError, match=r"embed.weight.*\(32, 64\).*\(64, 64\)") as caught:
+        VisionTransformer(Options(**SMALL | {"width": 64}, weights=str(path)), channels=1)
+    assert caught.value.hint
+    with pytest.raises(DataError, match=r"embed.weight"):
+        VisionTransformer(Options(**SMALL, weights=str(path)), channels=3)
+    with pytest.raises(DataError, match=r"no tensor 'blocks.2"):
+        VisionTransformer(Options(**SMALL | {"depth": 3}, weights=str(path)), channels=1)
+    with pytest.raises(DataError, match="tensors more"):
+        VisionTransformer(Options(**SMALL | {"depth": 1}, weights=str(path)), channels=1)
+
+
+@pytest.mark.parametrize("config", ["[1, 2]", "{", '{"wdth": 32}', '{"width": "wide"}'])
+def test_options_that_cannot_be_read_are_refused(tmp_path, config):
+    """A file that says what is no option is named."""
+    path = saved(small(), tmp_path)
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(DataError, match="weights"):
+        VisionTransformer(Options(weights=str(path)), channels=1)
+
+
+def test_the_digest_is_that_of_the_file(tmp_path):
+    """It changes with one weight, is empty without weights, and a missing file is an error."""
+    encoder = small()
+    options = Options(weights=str(saved(encoder, tmp_path)))
+    one = VisionTransformer.digest(options)
+    with torch.no_grad():
+        encoder.norm.bias[0] += 1
+    saved(encoder, tmp_path)
+    assert len(one) == 64 and VisionTransformer.digest(options) != one
+    named = f"mae-vit:weights={options.weights}"
+    assert Parts(load_catalogue()).digest("encoder", named) == VisionTransformer.digest(options)
+    assert VisionTransformer.digest(Options()) == ""
+    with pytest.raises(LensbenchError, match="nowhere"):
+        VisionTransformer.digest(Options(weights=str(tmp_path / "nowhere")))
+    (tmp_path / "text").write_text("no weights")
+    with pytest.raises(DataError, match="cannot be read"):
+        VisionTransformer(Options(weights=str(tmp_path / "text")), channels=1)
