@@ -85,7 +85,7 @@ def unneeded(store: Store) -> list[Artefact]:
 
 
 def _encoded_for(store: Store) -> set[tuple[str, str]]:
-    """Features whose weights and images are both needed: cells read them, though none names them."""
+    """Features whose weights and images are both needed: cells read them, none names them."""
     roots = ((one.kind, one.key) for one in artefacts(store, ROOTS))
     needed = reached(store, roots)
     features = set()

@@ -20,13 +20,12 @@ class Message(NamedTuple):
 
 
 class Executor(Protocol):
-    """Computes jobs that it is given; a worker that dies fails its job and no other.
+    """Computes jobs that it is given; a worker that dies fails its job and no other."""
 
-    Attributes:
-        workers: How many jobs it computes at a time.
-    """
-
-    workers: int
+    @property
+    def workers(self) -> int:
+        """How many jobs it computes at a time."""
+        ...
 
     def submit(self, job: Job) -> Future[Outcome]:
         """Begins a job, or queues it."""

@@ -41,9 +41,19 @@ class Mailbox:
 
 
 def reporter(address: str, key: str) -> Watch:
-    """A worker's end: what it tells is sent, but not too often, and lost where nobody listens."""
+    """A worker's end: what it tells is sent, and lost where nobody listens."""
     sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     sender.setblocking(False)
+
+    def send(stage: str, done: int, total: int, note: str) -> None:
+        with contextlib.suppress(OSError):
+            sender.sendto(json.dumps([key, stage, done, total, note]).encode(), address)
+
+    return throttled(send)
+
+
+def throttled(send: Watch) -> Watch:
+    """Passes on the last word of a stage, and the others not too often."""
     last: dict[str, float] = {}
 
     def watch(stage: str, done: int, total: int, note: str) -> None:
@@ -51,7 +61,6 @@ def reporter(address: str, key: str) -> Watch:
         if done < total and now - last.get(stage, 0.0) < _INTERVAL:
             return
         last[stage] = now
-        with contextlib.suppress(OSError):
-            sender.sendto(json.dumps([key, stage, done, total, note]).encode(), address)
+        send(stage, done, total, note)
 
     return watch
