@@ -170,3 +170,15 @@ def test_an_interrupted_sweep_leaves_no_child(study, tmp_path):
     assert leftovers(tmp_path) == [] or {path.parent.name for path in leftovers(tmp_path)} == {
         "checkpoints"
     }
+
+
+def test_a_store_behind_a_url_gives_the_same_records(study, whole, tmp_path):
+    """Workers and driver meet at the URL alone."""
+    url = f"file://{tmp_path}/far"
+    ended = subprocess.run(
+        [*COMMAND, str(study), "--store", url, "--workers", "2", "--json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert records(tmp_path / "far") == whole
+    assert pl.DataFrame(json.loads(ended.stdout)).height > 0

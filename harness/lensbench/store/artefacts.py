@@ -194,7 +194,11 @@ class Store:
 
 
 def open_store(where: str | Path) -> Store:
-    """The store at a path."""
+    """The store at a path, or behind a URL that fsspec knows."""
+    if "://" in str(where):
+        from lensbench.store.remote import RemoteStore
+
+        return RemoteStore(str(where))
     return Store(Path(where))
 
 

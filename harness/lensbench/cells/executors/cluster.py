@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -40,7 +41,7 @@ class RayExecutor:
         self, settings: Settings, work: Work, address: str = "", limits: Limits | None = None
     ) -> None:
         try:
-            import ray
+            ray: Any = importlib.import_module("ray")
         except ImportError:
             raise UsageError("ray is not installed", "pip install 'lensbench[ray]'") from None
         self._ray = ray
