@@ -1,0 +1,42 @@
+"""Datasets of this package, and the conditions that are theirs alone."""
+
+from __future__ import annotations
+
+from lensbench import Entry
+
+_HERE = "lensbench_reference.datasets"
+
+ENTRIES = [
+    Entry(
+        "images",
+        f"{_HERE}.images:Images",
+        summary="Images on disk, in FITS or .npy, observed from their own resolution.",
+        licence="MIT",
+        targets=("sky",),
+    ),
+    Entry(
+        "lenses",
+        f"{_HERE}.lenses:Lenses",
+        summary="Simulated galaxy-scale lenses with and without substructure.",
+        citation="after Alexander et al. 2019, arXiv:1909.07346",
+        licence="MIT",
+        targets=("sky", "substructure", "theta_E"),
+    ),
+    Entry(
+        "stored",
+        f"{_HERE}.stored:Stored",
+        summary="Labelled images on disk, as they are: DeepLense releases, HDF5, Parquet.",
+        licence="MIT",
+        targets=("substructure",),
+        conditions=("as-stored",),
+    ),
+]
+
+CONDITIONS = [
+    Entry(
+        "as-stored",
+        f"{_HERE}.stored:AS_STORED",
+        summary="Images on disk as they are, under the condition that made them.",
+        licence="MIT",
+    )
+]

@@ -1,0 +1,105 @@
+"""Encoders of this package."""
+
+from __future__ import annotations
+
+from lensbench import Entry
+
+_HERE = "lensbench_reference.encoders"
+
+ENTRIES = [
+    Entry(
+        "aae",
+        f"{_HERE}.coding:AdversarialAutoencoder",
+        summary="Autoencoder whose codes a critic brings to a prior.",
+        citation="Makhzani et al. 2015, arXiv:1511.05644; Alexander et al. 2020, arXiv:2008.12731",
+        licence="MIT",
+    ),
+    Entry(
+        "dcae",
+        f"{_HERE}.dcae:ConvolutionalAutoencoder",
+        summary="Deep convolutional autoencoder.",
+        citation="Alexander et al. 2020, arXiv:2008.12731",
+        licence="MIT",
+    ),
+    Entry(
+        "equivariant",
+        f"{_HERE}.equivariant:EquivariantNetwork",
+        summary="Convolutional network that commutes with turns, and with flips if asked.",
+        citation="Weiler & Cesa 2019, arXiv:1911.08251; Alexander et al. 2019, arXiv:1909.07346",
+        licence="MIT",
+    ),
+    Entry(
+        "hf",
+        f"{_HERE}.hf_models:HuggingFaceEncoder",
+        summary="A vision model of transformers from a folder: hf:PATH.",
+        citation="Wolf et al. 2019, arXiv:1910.03771, and whoever made the model",
+        licence="MIT",
+    ),
+    Entry(
+        "mae-vit",
+        f"{_HERE}.vit:VisionTransformer",
+        summary="Vision transformer made for masked autoencoding.",
+        citation="Dosovitskiy et al. 2020, arXiv:2010.11929; He et al. 2021, arXiv:2111.06377",
+        licence="MIT",
+        pretraining="mae",
+    ),
+    Entry(
+        "pixels",
+        f"{_HERE}.pixels:Pixels",
+        summary="The image averaged to a small grid, without weights.",
+        licence="MIT",
+    ),
+    Entry(
+        "rbm",
+        f"{_HERE}.rbm:BoltzmannMachine",
+        summary="Restricted Boltzmann machine on a small grid of pixels.",
+        citation="Hinton 2002, doi:10.1162/089976602760128018; "
+        "Alexander et al. 2020, arXiv:2008.12731",
+        licence="MIT",
+    ),
+    Entry(
+        "resnet18",
+        f"{_HERE}.resnet:ResNet18",
+        summary="Residual network of 18 layers: the supervised CNN of the field.",
+        citation="He et al. 2015, arXiv:1512.03385; Alexander et al. 2019, arXiv:1909.07346",
+        licence="MIT",
+        reference=True,
+    ),
+    Entry(
+        "resnet34",
+        f"{_HERE}.resnet:ResNet34",
+        summary="Residual network of 34 layers.",
+        citation="He et al. 2015, arXiv:1512.03385",
+        licence="MIT",
+    ),
+    Entry(
+        "spectrum",
+        f"{_HERE}.spectrum:Spectrum",
+        summary="Hand-made features: spectrum, moments, shapes and gradients, without weights.",
+        citation="Lotz et al. 2004, arXiv:astro-ph/0311352; "
+        "Conselice 2003, arXiv:astro-ph/0303065; "
+        "Dalal & Triggs 2005, doi:10.1109/CVPR.2005.177",
+        licence="MIT",
+    ),
+    Entry(
+        "timm",
+        f"{_HERE}.timm_models:TimmEncoder",
+        summary="Any vision model of timm: timm:resnet50.",
+        citation="Wightman 2019, doi:10.5281/zenodo.4414861, and whoever made the model",
+        licence="MIT",
+    ),
+    Entry(
+        "vae",
+        f"{_HERE}.coding:VariationalAutoencoder",
+        summary="Variational autoencoder.",
+        citation="Kingma & Welling 2013, arXiv:1312.6114; Alexander et al. 2020, arXiv:2008.12731",
+        licence="MIT",
+    ),
+    Entry(
+        "zoobot",
+        f"{_HERE}.timm_models:ZoobotEncoder",
+        summary="A network that learned from the volunteers of Galaxy Zoo.",
+        citation="Walmsley et al. 2023, doi:10.21105/joss.05312",
+        licence="MIT",
+    ),
+]
