@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from typing import Any
 
 import click
 
+from lensbench.cli.lazy import LazyGroup
+
 VERBS = {
-    "run": ("run", "Rank one entrant on one task under several conditions."),
-    "sweep": ("sweep", "Compute all cells of a study."),
-    "plan": ("plan", "Show what a study would compute, and how long it would take."),
-    "status": ("status", "Show how a sweep stands."),
-    "list": ("listing", "List plugins and conditions."),
-    "show": ("show", "Show all about one plugin or condition."),
-    "data": ("data", "Make, inspect, convert and preview images."),
-    "show-run": ("show_run", "Draw pictures of a run."),
-    "store": ("store", "List, verify, clear and export results."),
-    "why": ("why", "Tell what a result is made of, and why it was made anew."),
-    "doctor": ("doctor", "Check versions, devices, plugins and store."),
+    "run": ("lensbench.cli.run", "Rank one entrant on one task under several conditions."),
+    "sweep": ("lensbench.cli.sweep", "Compute all cells of a study."),
+    "plan": ("lensbench.cli.plan", "Show what a study would compute, and how long it would take."),
+    "status": ("lensbench.cli.status", "Show how a sweep stands."),
+    "list": ("lensbench.cli.listing", "List plugins and conditions."),
+    "show": ("lensbench.cli.show", "Show all about one plugin or condition."),
+    "data": ("lensbench.cli.data", "Make, inspect, convert and preview images."),
+    "show-run": ("lensbench.cli.show_run", "Draw pictures of a run."),
+    "store": ("lensbench.cli.store", "List, verify, clear and export results."),
+    "why": ("lensbench.cli.why", "Tell what a result is made of, and why it was made anew."),
+    "leaderboard": ("lensbench.cli.leaderboard", "Compare, publish and verify results."),
+    "doctor": ("lensbench.cli.doctor", "Check versions, devices, plugins and store."),
 }
-
-
-class _Verbs(click.Group):
-    """A group that imports a verb's module when it is called for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        module = importlib.import_module(f"lensbench.cli.{VERBS[cmd_name][0]}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in VERBS.items()])
 
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -50,7 +34,7 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
-@click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=LazyGroup, verbs=VERBS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
