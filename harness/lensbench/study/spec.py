@@ -36,7 +36,8 @@ class Axes(_Section):
         dataset: Scenes to train on.
         train_condition: Under which to train; `usual` is the dataset's own or the default one.
         labels: How many labelled scenes, or `all`.
-        adapt_condition: What transfers that adapt adapt to; the last tested under where empty.
+        adapt_dataset: What transfers that adapt adapt to; the dataset of the last test where empty.
+        adapt_condition: Under which they see these; that of the last test where empty.
     """
 
     task: Names = pydantic.Field(min_length=1)
@@ -47,6 +48,7 @@ class Axes(_Section):
     dataset: Names = ("lenses",)
     train_condition: Names = ("usual",)
     labels: tuple[Labels, ...] = ("all",)
+    adapt_dataset: Names = ()
     adapt_condition: Names = ()
 
 
@@ -194,7 +196,7 @@ class Study(_Section):
         return Axes.model_validate(self.axes.model_dump() | lists)
 
 
-EXCLUDABLE = set(Axes.model_fields) - {"adapt_condition"}
+EXCLUDABLE = set(Axes.model_fields) - {"adapt_dataset", "adapt_condition"}
 """What an `exclude` may name."""
 
 
