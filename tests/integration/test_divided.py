@@ -36,7 +36,7 @@ Weights = dict[str, torch.Tensor]
 
 
 def cell_of(pretraining: str, encoder: str = "mae-vit:depth=1,width=16") -> Cell:
-    """A cell of the smallest budget: eight steps of pretraining on 64 scenes."""
+    """A cell of the smallest budget: four steps of pretraining on 64 scenes."""
     catalogue = load_catalogue()
     entrant = Entrant(
         catalogue.canonical("encoder", encoder),
@@ -84,8 +84,19 @@ def test_three_processes_train_as_one(tmp_path):
         initial = build_encoder(load_catalogue(), cell, 1).state_dict()
     three = pretrained(tmp_path, cell, 3)
     assert max((one[name] - initial[name]).abs().max() for name in one) > 1e-3
-    assert_close(three, one, 1e-5)
+    free = [name for name in one if "qkv.bias" in name]  # of keys: no gradient but rounding
+    assert_close({**three, **{name: one[name] for name in free}}, one, 1e-5)
+    assert_close(features(cell, three), features(cell, one), 1e-4)
     assert ranks_alive() == []
+
+
+def features(cell: Cell, weights: Weights) -> Weights:
+    """What an encoder of these weights makes of noise."""
+    encoder = build_encoder(load_catalogue(), cell, 1).eval()
+    encoder.load_state_dict(weights)
+    images = torch.randn(8, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        return {"pooled": encoder(images).pooled}
 
 
 def simclr_of_two_shares(session: Session, cell: Cell) -> Weights:
@@ -152,24 +163,29 @@ def test_a_lost_process_fails_the_training_with_its_death(tmp_path):
     assert Store(tmp_path).stored("weights") == set()
 
 
+@pytest.mark.slow
 def test_an_error_in_another_process_is_the_trainings(tmp_path):
     """What the second process cannot do is told by its own words."""
     session = session_of(tmp_path, 2)
     entrant = Entrant("no-such-encoder", "mae", "linear")
-    cell = dataclasses.replace(cell_of("mae"), entrant=entrant)
-    division = Division(tmp_path, session.parts.numerics, session.parts.code, cell)
-    with pytest.raises(RunError, match=r"process 2 of 2: .*no-such-encoder"), divided(division, 0):
-        raise ConnectionError("the other end hung up")
+    cell = cell_of("mae")
+    other = dataclasses.replace(cell, entrant=entrant)
+    division = Division(tmp_path, session.parts.numerics, session.parts.code, other)
+    with (
+        pytest.raises(RunError, match=r"process 2 of 2: .*no-such-encoder"),
+        divided(division, 0) as team,
+    ):
+        session.pretrain(cell, team)
     assert ranks_alive() == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("encoder", ["resnet18:width=8"])
-def test_killed_and_resumed_it_ends_with_the_same_bits(tmp_path, encoder):
+def test_killed_and_resumed_it_ends_with_the_same_bits(tmp_path):
     """SIGKILL of the first process at any step: no other outlives it, and the bits are the same.
 
     The encoder has running statistics, which are those of the first process everywhere.
     """
+    encoder = "resnet18:width=8"
     cell = cell_of("simclr", encoder)
     whole = pretrained(tmp_path / "whole", cell, 2)
     script = (
@@ -177,7 +193,7 @@ def test_killed_and_resumed_it_ends_with_the_same_bits(tmp_path, encoder):
         f"spec = importlib.util.spec_from_file_location('t', {__file__!r})\n"
         "t = importlib.util.module_from_spec(spec); spec.loader.exec_module(t)\n"
         "def watch(stage, done, total, note):\n"
-        "    if stage.startswith('pretraining ') and done == 5:\n"
+        "    if stage.startswith('pretraining ') and done == 3:\n"
         "        print(*(p.pid for p in t.ranks_alive()), flush=True)\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         f"cell = t.cell_of('simclr', {encoder!r})\n"
@@ -201,7 +217,7 @@ def test_killed_and_resumed_it_ends_with_the_same_bits(tmp_path, encoder):
             steps.append(done)
 
     resumed = pretrained(tmp_path / "cut", cell, 2, note)
-    assert steps[0] == 5  # the checkpoint was of the fourth step
+    assert steps == [3, 4]  # the checkpoint was of the second step
     assert all(torch.equal(resumed[name], values) for name, values in whole.items())
 
 
@@ -218,9 +234,7 @@ def test_a_worker_of_a_sweep_divides_its_pretraining(tmp_path):
         sys.executable, "-c", "from lensbench.cli import main; main()", "sweep", str(study),
         "--store", str(tmp_path / "store"), "--workers", "1",
     ]  # fmt: skip
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 60
         while not (others := ranks_alive()) and time.monotonic() < deadline:
             time.sleep(0.05)

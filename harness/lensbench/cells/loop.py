@@ -119,9 +119,7 @@ class _Training:
     def mark(self) -> str:
         """What a checkpoint must be of to be gone on from."""
         shapes = [(name, tuple(value.shape)) for name, value in self.model.state_dict().items()]
-        text = repr(
-            (self.loop, self.count, self.team.processes, shapes, torch.__version__)
-        )
+        text = repr((self.loop, self.count, self.team.processes, shapes, torch.__version__))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def advance(self, loss_of: LossOf) -> float:

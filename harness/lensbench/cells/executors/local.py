@@ -16,7 +16,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from lensbench.cells.executors import Message
 from lensbench.cells.executors.reports import Mailbox, reporter
-from lensbench.cells.lineage import end_with_parent
+from lensbench.cells.lineage import end_with, end_with_parent
 from lensbench.cells.worker import Settings, Work
 from lensbench.study.job import Job, Outcome
 
@@ -63,7 +63,7 @@ class LocalExecutor:
             self._pool = ProcessPool(
                 max_workers=workers,
                 initializer=_begin,
-                initargs=(self._limits.memory,),
+                initargs=(self._limits.memory, os.getpid()),
                 context=context,
             )
             self._pool.schedule(_ready).result()  # the fork server takes the environment of now
@@ -117,11 +117,12 @@ def _ready() -> None:
     """Asked of the first worker, so that the fork server is up."""
 
 
-def _begin(memory: int | None) -> None:
+def _begin(memory: int | None, driver: int) -> None:
     """Run first in every worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     signal.signal(signal.SIGTERM, _stop)
     end_with_parent()
+    end_with(driver)
     if memory is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
