@@ -15,6 +15,7 @@ from torch import nn
 
 from lensbench.cells.chance import chance_state, set_chance_state
 from lensbench.cells.checkpoints import next_checkpoint
+from lensbench.cells.costs import warmed_up
 from lensbench.cells.team import Alone, LossOf, Team
 from lensbench.errors import RunError
 
@@ -78,6 +79,7 @@ class TrainingLoop:
         try:
             while training.step < self.steps:
                 loss = training.advance(loss_of)
+                warmed_up()
                 report(training.step, self.steps, f"loss {loss:.4g}")
                 if checkpoint is not None and checkpoint.due():
                     checkpoint.write(training.state)

@@ -50,7 +50,7 @@ def _take_part(channel: object) -> None:
     torch.set_num_threads(division.numerics.threads)
     parts = Parts(load_catalogue(), division.numerics, division.code)
     session = Session(parts, Store(division.store), lambda *_: None)
-    print("ready", file=channel, flush=True)  # type: ignore[call-overload]  # noqa: T201 (the protocol)
+    print("ready", file=channel, flush=True)  # type: ignore[call-overload]
     with joined(rank, port, division.numerics, seed) as team:
         session.pretrain(division.cell, team)
 

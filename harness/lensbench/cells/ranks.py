@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import torch
+import torch.distributed
 from torch import Tensor, nn
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from lensbench.cells.chance import seed_all
 from lensbench.cells.team import Alone, LossOf, Team
@@ -147,7 +149,7 @@ def divided(division: Division, seed: int) -> Iterator[Team]:
         yield Alone()
         return
     _check_installed()
-    meeting = torch.distributed.TCPStore(_HOST, 0, is_master=True, wait_for_workers=False)
+    meeting = TCPStore(_HOST, 0, is_master=True, wait_for_workers=False)
     others = _Others(division, meeting.port, seed)
     try:
         others.wait_until_ready()
@@ -168,7 +170,7 @@ def divided(division: Division, seed: int) -> Iterator[Team]:
 @contextlib.contextmanager
 def joined(rank: int, port: int, numerics: Numerics, seed: int) -> Iterator[Team]:
     """The same for one of the other processes."""
-    meeting = torch.distributed.TCPStore(_HOST, port, is_master=False)
+    meeting = TCPStore(_HOST, port, is_master=False)
     with _grouped(meeting, rank, numerics):
         yield Ranks(rank, numerics.processes, numerics.device, seed)
 
@@ -284,8 +286,8 @@ def _fabric(rank: int, processes: int, device: str) -> Any:
     Parameters without a gradient are looked for: a strategy may make no use of some.
     """
     from lightning_fabric import Fabric
-    from lightning_fabric.plugins.environments import LightningEnvironment
-    from lightning_fabric.strategies import DDPStrategy
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
     class Here(LightningEnvironment):
         """Processes of this machine that were begun by the first of them."""

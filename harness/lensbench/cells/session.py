@@ -12,6 +12,7 @@ import torch
 
 from lensbench.api.predictor import FitContext, Predictor
 from lensbench.api.samples import Samples
+from lensbench.cells.arithmetic import flops_of
 from lensbench.cells.checkpoints import keeping
 from lensbench.cells.costs import measured
 from lensbench.cells.features import with_features, write_features
@@ -245,7 +246,8 @@ class Session:
         if cell.entrant.encoder:
             encoder = self.weights(cell, keys).to(self.device)
             spent = self.store.cost("weights", keys.weights)
-            cost["seconds_pretraining"] = spent.get("seconds", 0.0)
+            cost |= {f"{name}_pretraining": value for name, value in spent.items()}
+            cost.setdefault("seconds_pretraining", 0.0)
             cost["parameters"] = sum(p.numel() for p in encoder.parameters())
         context = self._context(cell, keys)
         with self.store.claim("fits", keys.fit):
@@ -257,6 +259,8 @@ class Session:
                         predictor = fit(self.parts, cell, encoder, context)
                     described = self.parts.describe_fit(cell, keys)
                     keep_fit(self.store, keys.fit, described, predictor, spent)
+        if encoder is not None and (flops := flops_of(predictor, context.train)) is not None:
+            cost["flops"] = flops
         return predictor, cost | {f"{name}_fit": value for name, value in spent.items()}
 
     def _predict(
