@@ -4,9 +4,11 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
@@ -146,6 +148,40 @@ def pristine(study, tmp_path_factory) -> Path:
     store = tmp_path_factory.mktemp("pristine")
     sweep(study, store, "--workers", "2")
     return store
+
+
+def test_records_tell_how_they_were_made(pristine):
+    """Code, machine and arithmetic of every number are known."""
+    opened = Store(pristine)
+    frame = pl.read_parquet(opened.find("runs", opened.keys("runs")[-1]))
+    assert set(frame["plugins"]) == {f"lensbench {version('lensbench')}"}
+    assert frame["device_name"].null_count() == 0
+    encoders = frame.filter(pl.col("baseline") == "")
+    assert encoders["flops"].min() > 1e5
+    assert frame.filter(pl.col("baseline") != "")["flops"].null_count() == 2 * 2
+    per_encoder = encoders.group_by("encoder", "transfer").agg(pl.col("flops").n_unique())
+    assert set(per_encoder["flops"]) == {1}
+    trained = encoders.filter(pl.col("transfer").str.starts_with("finetune"))
+    assert (trained["warmup_fit"] < trained["seconds_fit"]).all()
+    pretrained = encoders.filter(pl.col("pretraining").str.starts_with("simclr"))
+    assert (pretrained["warmup_pretraining"] < pretrained["seconds_pretraining"]).all()
+
+
+def test_nothing_that_is_published_names_anybody(pristine):
+    """No user, machine or home folder in any record or description."""
+    words = {socket.gethostname(), str(Path.home()), str(Path.cwd()), str(pristine)}
+    words |= {os.environ.get("USER", ""), os.environ.get("LOGNAME", "")} - {"root"}
+    words -= {"", "/", "localhost"}
+    assert words
+    published = [path for kind in ("records", "runs", "fits", "predictions", "weights", "features")
+                 for path in (pristine / kind).iterdir()]  # fmt: skip
+    assert len(published) > 50
+    for path in published:
+        if path.suffix == ".parquet":
+            text = pl.read_parquet(path).cast(pl.String, strict=False).write_csv()
+        else:
+            text = path.read_bytes().decode(errors="replace")
+        assert not [word for word in words if word in text], path.name
 
 
 def test_an_interrupted_sweep_leaves_no_child(study, tmp_path):

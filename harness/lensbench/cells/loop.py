@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lensbench.cells.chance import chance_state, set_chance_state
 from lensbench.cells.checkpoints import next_checkpoint
+from lensbench.cells.costs import warmed_up
+from lensbench.cells.team import Alone, LossOf, Team
 from lensbench.errors import RunError
 
 Report = Callable[[int, int, str], None]
-LossOf = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,14 @@ class TrainingLoop:
     warmup: float = 0.1
     clip: float = 1.0
 
-    def run(self, model: nn.Module, count: int, loss_of: LossOf, report: Report) -> float:
+    def run(
+        self,
+        model: nn.Module,
+        count: int,
+        loss_of: LossOf,
+        report: Report,
+        team: Team | None = None,
+    ) -> float:
         """Trains in place.
 
         Args:
@@ -54,6 +62,7 @@ class TrainingLoop:
             count: Number of samples.
             loss_of: From indices of samples (b,) and a generator to a scalar.
             report: Called after every step.
+            team: Processes that divide every batch; this one alone where none is named.
 
         Returns:
             The mean loss of the last tenth of the steps.
@@ -61,13 +70,16 @@ class TrainingLoop:
         Raises:
             RunError: Where the loss is not finite.
         """
-        training = _Training(self, model, count)
+        team = team or Alone()
+        training = _Training(self, model, count, team)
         checkpoint = next_checkpoint()
-        if checkpoint is not None and (state := checkpoint.read(training.mark)):
+        state = team.agreed(checkpoint.read(training.mark) if checkpoint else None)
+        if state:
             training.restore(state)
         try:
             while training.step < self.steps:
                 loss = training.advance(loss_of)
+                warmed_up()
                 report(training.step, self.steps, f"loss {loss:.4g}")
                 if checkpoint is not None and checkpoint.due():
                     checkpoint.write(training.state)
@@ -88,8 +100,9 @@ class TrainingLoop:
 class _Training:
     """A loop on its way: the model, its optimiser and all that chance has still to say."""
 
-    def __init__(self, loop: TrainingLoop, model: nn.Module, count: int) -> None:
-        self.loop, self.model, self.count = loop, model, count
+    def __init__(self, loop: TrainingLoop, model: nn.Module, count: int, team: Team) -> None:
+        self.loop, self.model, self.count, self.team = loop, model, count, team
+        team.join(model)
         self.trained = [p for p in model.parameters() if p.requires_grad]
         matrices = [p for p in self.trained if p.ndim > 1]
         vectors = [p for p in self.trained if p.ndim <= 1]
@@ -108,7 +121,7 @@ class _Training:
     def mark(self) -> str:
         """What a checkpoint must be of to be gone on from."""
         shapes = [(name, tuple(value.shape)) for name, value in self.model.state_dict().items()]
-        text = repr((self.loop, self.count, shapes, torch.__version__))
+        text = repr((self.loop, self.count, self.team.processes, shapes, torch.__version__))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def advance(self, loss_of: LossOf) -> float:
@@ -125,13 +138,12 @@ class _Training:
         for group in self.optimiser.param_groups:
             group["lr"] = self.loop.learning_rate * self.loop.rate(self.step)
         self.optimiser.zero_grad(set_to_none=True)
-        loss = loss_of(indices, self.generator)
-        if not math.isfinite(value := loss.item()):
+        value = self.team.differentiate(loss_of, indices, self.generator, self.step)
+        if not math.isfinite(value):
             raise RunError(
                 f"the loss is {value} at step {self.step + 1} of {self.loop.steps}",
                 "lower the learning rate or look for extreme images",
             )
-        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.trained, self.loop.clip)
         self.optimiser.step()
         self.losses.append(value)

@@ -11,7 +11,8 @@ import torch
 
 from lensbench.api.samples import Samples
 from lensbench.api.task import Metric
-from lensbench.cells.code import harness_version
+from lensbench.cells.code import checkouts, harness_version, packages
+from lensbench.cells.devices import device_name
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.score import score
 from lensbench.study.cell import Cell, View
@@ -62,6 +63,10 @@ def done_rows(
                 "truth": keys.skies[2 + number] if keys.skies else None,
             }
             | dict(costs)
+            | {
+                "device_name": device_name(parts.numerics.device),
+                "git": checkouts(parts.catalogue, cell),
+            }
         )
     return rows
 
@@ -111,9 +116,11 @@ def _facts(parts: Parts, cell: Cell, keys: Keys, view: View) -> Row:
         "seed_fit": cell.seeds.fit,
         "device": parts.numerics.device,
         "threads": parts.numerics.threads,
+        "processes": parts.numerics.processes,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "lensbench": harness_version(),
+        "plugins": ", ".join(sorted(set(packages(parts.catalogue, cell).values()))),
         "code": parts.code.harness,
     }
