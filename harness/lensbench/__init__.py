@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from lensbench.sky.resampling import resample as resample
     from lensbench.sky.scenes import ScenePopulation as ScenePopulation
     from lensbench.sky.scenes import draw_scenes as draw_scenes
+    from lensbench.sky.targets import scene_targets as scene_targets
 
 __version__ = "0.1.0"
 
@@ -138,6 +139,7 @@ _HOMES = {
     "open_images": "data.layouts",
     "resample": "sky.resampling",
     "scene_model": "sky.information",
+    "scene_targets": "sky.targets",
     "stretch": "cells.stretch",
     "unstretch": "cells.stretch",
 }

@@ -20,7 +20,10 @@ ENTRIES = [
         summary="Simulated galaxy-scale lenses with and without substructure.",
         citation="after Alexander et al. 2019, arXiv:1909.07346",
         licence="MIT",
-        targets=("sky", "substructure", "theta_E"),
+        targets=(
+            "sky", "substructure", "lens", "theta_E", "lens_e1", "lens_e2", "shear_1", "shear_2",
+            "source_x", "source_y", "f_sub", "vortex_half_length", "log10_axion_mass",
+        ),
     ),
     Entry(
         "stored",
