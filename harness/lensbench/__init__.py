@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from lensbench.sky.resampling import resample as resample
     from lensbench.sky.scenes import ScenePopulation as ScenePopulation
     from lensbench.sky.scenes import draw_scenes as draw_scenes
+    from lensbench.sky.targets import REAL_TARGETS as REAL_TARGETS
     from lensbench.sky.targets import scene_targets as scene_targets
 
 __version__ = "0.1.0"
@@ -105,6 +106,7 @@ _HOMES = {
     "Predictor": "api.predictor",
     "Pretraining": "api.pretraining",
     "PsfImage": "api.condition",
+    "REAL_TARGETS": "sky.targets",
     "ReconstructingEncoder": "api.encoder",
     "RunError": "errors",
     "Samples": "api.samples",

@@ -93,7 +93,7 @@ class Samples:
 
         def move(values: torch.Tensor) -> torch.Tensor:
             moved = values.clone()
-            for number in symmetry.unique().tolist():
+            for number in set(symmetry.tolist()):
                 chosen = symmetry == number
                 part = values[chosen].rot90(number % 4, (2, 3))
                 moved[chosen] = part.flip(3) if number >= 4 else part

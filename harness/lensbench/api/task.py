@@ -18,12 +18,11 @@ Predictions = Mapping[str, Any]
 
 By convention, so that any predictor, metric and picture understand each other:
 
-| asked for | name | shape | what it is |
-|---|---|---|---|
-| a class target | `probability` | (N, classes) | in the order of the target's classes, sums of one |
-| T real targets | `mean`, `sigma` | (N, T) each | value and standard error in the target's unit, in the order of `Task.targets`; `sigma` is left out by what states no error |
-| whether something is strange | `score` | (N,) | the higher, the stranger; in any unit |
-| the sky | `sky` | (N, C, sH, sW) | in the unit of the images |
+- a class target: `probability` (N, classes), in the order of its classes, with sums of one;
+- T real targets: `mean` and `sigma`, (N, T) each, value and standard error in the unit of the
+  target, in the order of `Task.targets`; `sigma` is left out by what states no error;
+- how strange something is: `score` (N,), the higher the stranger, in any unit;
+- the sky: `sky` (N, C, sH, sW), in the unit of the images.
 
 All are finite: a predictor that does not know answers with what it knows of the training labels.
 """

@@ -103,4 +103,4 @@ def _substructure(population: Any, p: Arrays, labels: np.ndarray) -> dict[str, n
 def _of_class(population: Any, labels: np.ndarray, name: str) -> np.ndarray:
     """Whether (B,) scenes are of a class, which a population may lack."""
     classes = tuple(population.classes)
-    return labels == (classes.index(name) if name in classes else -1)
+    return np.asarray(labels == (classes.index(name) if name in classes else -1))

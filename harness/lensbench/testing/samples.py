@@ -15,6 +15,7 @@ CONDITION = Condition(
 
 TARGETS = {
     "substructure": Target("class", classes=("no_sub", "cdm", "vortex")),
+    "lens": Target("class", classes=("non_lens", "lens")),
     "theta_E": Target("real", unit="arcsec"),
     "sky": Target("image", unit="µJy/arcsec²"),
 }
@@ -33,6 +34,7 @@ def made_samples(
         images=images,
         targets={
             "substructure": torch.arange(count) % 3,
+            "lens": torch.arange(count) % 2,
             "theta_E": torch.linspace(0.5, 1.5, count),
             "sky": sky,
         },
