@@ -47,7 +47,7 @@ def score(
     Scenes without the metric's target do not count, nor in the interval's `n`.
 
     Raises:
-        UndefinedError: Where there is no such scene, or the metric has no value for those there are.
+        UndefinedError: Where there is no such scene, or the metric has no value on those.
     """
     if metric.target:
         wanted = samples.targets[metric.target]

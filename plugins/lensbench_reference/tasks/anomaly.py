@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from lensbench import Metric, Predictions, Samples, SkyTarget
-from lensbench_reference.tasks.classes import labels_of
+from lensbench_reference.tasks.classes import Ranking, labels_of
 from lensbench_reference.tasks.curves import auroc, average_precision, true_positive_rate
 
 _TARGET, _NORMAL = "substructure", "no_sub"
@@ -38,7 +38,7 @@ class Anomaly:
         )
 
 
-def _all(figure, predictions: Predictions, samples: Samples) -> float:  # type: ignore[no-untyped-def]
+def _all(figure: Ranking, predictions: Predictions, samples: Samples) -> float:
     """A figure of all that is strange against what is normal."""
     normal = samples.info[_TARGET].classes.index(_NORMAL)
     return float(figure(_scores(predictions), labels_of(samples, _TARGET) != normal))
