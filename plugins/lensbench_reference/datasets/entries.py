@@ -12,7 +12,7 @@ ENTRIES = [
         f"{_HERE}.images:Images",
         summary="Images on disk, in FITS or .npy, observed from their own resolution.",
         licence="MIT",
-        targets=("sky",),
+        targets=("sky", "lens", "theta_E"),
     ),
     Entry(
         "lenses",
