@@ -6,6 +6,7 @@ import csv
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -106,7 +107,7 @@ class Images:
         return len(self.files) if split == "test" else 0
 
     def scenes(self, split: Split, indices: Sequence[int], seed: int) -> Scenes:
-        """The images of these indices, folder by folder in the order of their file names."""
+        """The images of these indices, in the order of their file names or of a hash of these."""
         chosen = list(indices)
         targets = {}
         if "lens" in self.targets:
@@ -151,6 +152,8 @@ class Images:
 def find_classes(path: Path, lenses: str, others: str) -> tuple[list[Path], np.ndarray]:
     """Image files, and their classes where folders of both are named.
 
+    The order is then that of a hash of their names, so that the first few are of both classes.
+
     Raises:
         OptionError: Where folders of one class alone are named.
         DataError: Where there is no such folder, or two images have one name.
@@ -159,18 +162,17 @@ def find_classes(path: Path, lenses: str, others: str) -> tuple[list[Path], np.n
         return find_files(path), np.zeros(0, dtype=np.int64)
     if not lenses or not others:
         raise OptionError("lenses= and others= stand together", "name the folders of both")
-    files: list[Path] = []
-    labels: list[int] = []
-    for label, names in enumerate((others, lenses)):
-        for name in names.split("+"):
-            found = find_files(path / name)
-            files += found
-            labels += [label] * len(found)
-    called = [file.name for file in files]
-    twice = {name for name in called if called.count(name) > 1}
-    if twice:
-        raise DataError(f"two images are called {min(twice)!r}", "rename one of them")
-    return files, np.array(labels, dtype=np.int64)
+    found = [
+        (file, label)
+        for label, names in enumerate((others, lenses))
+        for name in names.split("+")
+        for file in find_files(path / name)
+    ]
+    found.sort(key=lambda pair: hashlib.sha256(pair[0].name.encode()).digest())
+    for (one, _), (other, _) in pairwise(found):
+        if one.name == other.name:
+            raise DataError(f"two images are called {one.name!r}", "rename one of them")
+    return [file for file, _ in found], np.array([label for _, label in found], dtype=np.int64)
 
 
 def read_theta_E(catalogue: str) -> dict[str, float]:
