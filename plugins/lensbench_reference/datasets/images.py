@@ -68,7 +68,7 @@ class Images:
             extension: Of a FITS file.
             lenses: Names of folders in `path`, joined by +, whose images are lenses.
             others: Likewise of what is no lens.
-            catalogue: CSV file with a column `file`, relative to `path`, and `theta_E` [arcsec].
+            catalogue: CSV file with columns `file`, relative to its folder, and `theta_E` [arcsec].
         """
 
         path: str
@@ -87,7 +87,7 @@ class Images:
         self.files, self._labels = find_classes(root, options.lenses, options.others)
         if len(self._labels):
             self.targets["lens"] = Target("class", classes=("non_lens", "lens"))
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256(self._labels.tobytes())
         self._skies, self._psf_fwhm, self._theta_E = [], [], []
         known = read_theta_E(options.catalogue) if options.catalogue else {}
         if options.catalogue:
@@ -99,8 +99,12 @@ class Images:
             sky, shrunk = self._place(picture)
             self._skies.append(sky)
             self._psf_fwhm.append(picture.psf_fwhm * shrunk)
-            name = file.name if root.is_file() else file.relative_to(root).as_posix()
-            self._theta_E.append(known.get(name, np.nan) * shrunk)
+            self._theta_E.append(known.get(file.resolve(), np.nan) * shrunk)
+        if options.catalogue and np.isnan(self._theta_E).all():
+            raise DataError(
+                f"{options.catalogue!r} has no theta_E of any image in {options.path!r}",
+                "its column 'file' is relative to its own folder",
+            )
 
     def size(self, split: Split) -> int | None:
         """All images are test scenes."""
@@ -175,8 +179,8 @@ def find_classes(path: Path, lenses: str, others: str) -> tuple[list[Path], np.n
     return [file for file, _ in found], np.array([label for _, label in found], dtype=np.int64)
 
 
-def read_theta_E(catalogue: str) -> dict[str, float]:
-    """Einstein radii [arcsec] by file, of those rows of a CSV file that have one.
+def read_theta_E(catalogue: str) -> dict[Path, float]:
+    """Einstein radii [arcsec] by image, of those rows of a CSV file that have one.
 
     Raises:
         DataError: Where the file or a column is missing, or a value is no number.
@@ -188,7 +192,8 @@ def read_theta_E(catalogue: str) -> dict[str, float]:
         if not {"file", "theta_E"} <= set(rows.fieldnames or ()):
             raise DataError(f"{catalogue!r} lacks columns 'file' and 'theta_E'", "add them")
         try:
-            return {row["file"]: float(row["theta_E"]) for row in rows if row["theta_E"]}
+            home = Path(catalogue).resolve().parent
+            return {home / row["file"]: float(row["theta_E"]) for row in rows if row["theta_E"]}
         except ValueError as error:
             raise DataError(f"{catalogue!r}: {error}", "mend the column 'theta_E'") from None
 

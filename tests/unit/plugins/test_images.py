@@ -175,6 +175,15 @@ def test_a_catalogue_gives_einstein_radii_that_shrink_with_their_images(tmp_path
     ] == pytest.approx([1.2])
 
 
+def test_a_catalogue_of_other_images_is_refused(tmp_path):
+    """Before anything runs: no radius would be scored."""
+    write(tmp_path / "a.fits", spot(40, 4.0))
+    table = tmp_path / "table.csv"
+    table.write_text("file,theta_E\nelsewhere/a.fits,1.2\n")
+    with pytest.raises(DataError, match="no theta_E"):
+        images(tmp_path, catalogue=str(table))
+
+
 @pytest.mark.parametrize("content", ["", "file\na.fits\n", "file,theta_E\na.fits,large\n"])
 def test_a_catalogue_that_cannot_be_read_is_named(tmp_path, content):
     """Missing columns and what is no number."""
