@@ -82,7 +82,7 @@ class Samples:
         """Each sample turned by quarters and perhaps mirrored, with all its targets.
 
         Image targets turn with the images, components of vectors and ellipticities by their spin;
-        what is no direction stays. Features and pairs are dropped: they are of other images.
+        what is no direction stays. Pairs turn alike; features are dropped, being of other images.
 
         Args:
             symmetry: One of the eight of the square a sample (N,): its remainder by 4 is the number
@@ -101,18 +101,23 @@ class Samples:
 
         targets = {}
         for name, values in self.targets.items():
-            its = self.info[name]
-            if its.kind == "image":
+            its = self.info.get(name)
+            if values.ndim == 4:
                 targets[name] = move(values)
-            elif its.spin:
+            elif its is not None and its.spin:
                 x, y = (self.targets[component] for component in its.components)
                 targets[name] = _turned(x, y, its.spin, quarters, mirrored)[
                     its.components.index(name)
                 ]
             else:
                 targets[name] = values
-        images = move(self.images)
-        return replace(self, images=images, targets=targets, features=None, pair=None)
+        return replace(
+            self,
+            images=move(self.images),
+            targets=targets,
+            features=None,
+            pair=self.pair.turned(symmetry) if self.pair else None,
+        )
 
     def to(self, device: torch.device) -> Samples:
         """The samples with images and targets on a device."""

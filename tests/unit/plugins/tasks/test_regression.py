@@ -160,3 +160,26 @@ def test_targets_are_named_once(text):
     with pytest.raises(OptionError) as caught:
         task(text)
     assert "shear_1" in caught.value.hint
+
+
+def test_a_head_learns_value_and_error_from_features_that_tell_them():
+    """A feature with noise of 0.1: an RMSE of that, and errors that say so."""
+    torch.manual_seed(0)
+    random = torch.Generator().manual_seed(1)
+    samples = made_samples(count=512, size=8)
+    truth = 1 + 0.3 * torch.randn(512, generator=random)
+    seen = truth + 0.1 * torch.randn(512, generator=random)
+    features = Features(torch.stack([5 * seen, torch.randn(512, generator=random)], 1))
+    batch = replace(samples, targets={"theta_E": truth})
+    question = task()
+    head = question.head(FeatureShape(2, (), 1), INFO)
+    optimiser = torch.optim.Adam(head.parameters(), lr=0.03)
+    for _ in range(300):
+        optimiser.zero_grad()
+        question.loss(head(features, batch), batch).backward()
+        optimiser.step()
+    answer = question.predict(head.eval()(features, batch), batch)
+    residual = answer["mean"][:, 0] - truth
+    best = 0.1 * 0.3 / np.hypot(0.1, 0.3)
+    assert float(residual.detach().square().mean().sqrt()) == pytest.approx(best, rel=0.1)
+    assert float(answer["sigma"].detach().mean()) == pytest.approx(best, rel=0.15)
