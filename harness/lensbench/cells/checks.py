@@ -49,9 +49,21 @@ class Checks:
         )
         name, task = parse_reference(text).name, parse_reference(cell.task).name
         entry = self.parts.catalogue.find(kind, name).entry  # type: ignore[arg-type]
-        if task not in entry.tasks and (entrant.baseline or entry.tasks):
+        if task in entry.tasks:
+            return
+        if entrant.baseline or entry.tasks:
             raise IncompatibleError(
                 f"{kind} {name!r} does not do task {task!r}", f"it does: {', '.join(entry.tasks)}"
+            )
+        if not self.parts.flag("task", cell.task, "trainable", True):
+            able = [
+                item.entry.name
+                for item in self.parts.catalogue.of_kind("transfer")
+                if task in item.entry.tasks
+            ]
+            raise IncompatibleError(
+                f"task {task!r} has no head for transfer {name!r} to train",
+                f"transfers that do it: {', '.join(able) or 'none installed'}",
             )
 
     def _check_pretraining(self, cell: Cell) -> tuple[str, ...]:

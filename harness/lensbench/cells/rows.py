@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from lensbench.api.task import Metric
 from lensbench.cells.code import checkouts, harness_version, packages
 from lensbench.cells.devices import device_name
 from lensbench.cells.resolved import Keys, Parts
-from lensbench.cells.score import score
+from lensbench.cells.score import UndefinedError, score
 from lensbench.study.cell import Cell, View
 
 Row = dict[str, Any]
@@ -29,7 +30,9 @@ def done_rows(
     predictions: Mapping[str, np.ndarray],
     costs: Mapping[str, Any],
 ) -> list[Row]:
-    """One row a metric, for the predictions of one test.
+    """One row a metric that applies, for the predictions of one test.
+
+    A metric that has no value on these scenes is a row that says why, of the state `undefined`.
 
     Args:
         parts: The plugins.
@@ -45,18 +48,20 @@ def done_rows(
     dataset = parts.get("dataset", view.dataset)
     rows = []
     for metric in task.metrics:
-        interval = score(metric, predictions, samples, parts.budget(cell).resamples)
-        if interval is None:
-            continue
+        found: Row
+        try:
+            interval = score(metric, predictions, samples, parts.budget(cell).resamples)
+        except UndefinedError as why:
+            found = {"state": "undefined", "error": str(why)}
+        else:
+            if interval is None:
+                continue
+            found = {"state": "done", **asdict(interval)}
         rows.append(
             _facts(parts, cell, keys, view)
             | _named(metric, metric is task.metrics[0])
             | {
-                "state": "done",
-                "value": interval.value,
-                "low": interval.low,
-                "high": interval.high,
-                "n": interval.n,
+                **found,
                 "data_range": dataset.data_range if task.sky else None,
                 "predictions": keys.predictions[number],
                 "images": keys.tests[number],

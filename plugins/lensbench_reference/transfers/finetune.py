@@ -16,7 +16,7 @@ from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor,
 class FineTune:
     """Trains all weights at one rate."""
 
-    version = "1"
+    version = "2"
 
     @dataclass(frozen=True)
     class Options:
