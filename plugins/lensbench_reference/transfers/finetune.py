@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from lensbench import FitContext
-from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit
+from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit, restored
 
 
 class FineTune:
@@ -38,6 +38,4 @@ class FineTune:
         self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
     ) -> ModelPredictor:
         """The predictor of these weights."""
-        model = HeadedEncoder(encoder, context)
-        model.load_state_dict(state)
-        return ModelPredictor(model, context.task, model)
+        return restored(encoder, context, state)
