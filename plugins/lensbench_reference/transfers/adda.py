@@ -48,7 +48,7 @@ class AdversarialAdaptation:
         """Options of `adda`: rates of the source's training, the encoder and its opponent."""
 
         learning_rate: Annotated[float, Gt(0)] = 1e-3
-        encoder_rate: Annotated[float, Gt(0)] = 2e-4
+        encoder_rate: Annotated[float, Gt(0)] = 5e-5
         discriminator_rate: Annotated[float, Gt(0)] = 1e-3
         hidden: Annotated[int, Ge(1)] = 256
         batch_size: Annotated[int, Ge(2)] = 32

@@ -35,7 +35,8 @@ ENTRIES = [
         "knn",
         f"{_HERE}.knn:NearestNeighbours",
         summary="The nearest training images vote, on a frozen encoder.",
-        citation="Cover & Hart 1967, doi:10.1109/TIT.1967.1053964; Wu et al. 2018, arXiv:1805.01978",
+        citation="Cover & Hart 1967, doi:10.1109/TIT.1967.1053964; "
+        "Wu et al. 2018, arXiv:1805.01978",
         licence="MIT",
         tasks=(*_CLASSES, "regression"),
     ),

@@ -92,8 +92,6 @@ def context() -> Callable[..., FitContext]:
     ) -> FitContext:
         budget = Budget("made", 0, 0, len(train), steps, 0, 0)
         known = train.first(12) if validation is None else validation
-        return FitContext(
-            task or Morphology(), train, known, budget, seed, lambda *_: None, target
-        )
+        return FitContext(task or Morphology(), train, known, budget, seed, lambda *_: None, target)
 
     return make
