@@ -49,7 +49,7 @@ class AdversarialAdaptation:
 
         learning_rate: Annotated[float, Gt(0)] = 1e-3
         encoder_rate: Annotated[float, Gt(0)] = 5e-5
-        discriminator_rate: Annotated[float, Gt(0)] = 1e-3
+        discriminator_rate: Annotated[float, Gt(0)] = 2e-4
         hidden: Annotated[int, Ge(1)] = 256
         batch_size: Annotated[int, Ge(2)] = 32
 

@@ -44,7 +44,8 @@ ENTRIES = [
         "knn-distance",
         f"{_HERE}.outliers:NeighbourDistance",
         summary="Distance to the k-th nearest normal image, on a frozen encoder.",
-        citation="Sun et al. 2022, arXiv:2204.06507",
+        citation="Ramaswamy et al. 2000, doi:10.1145/342009.335437; "
+        "Sun et al. 2022, arXiv:2204.06507",
         licence="MIT",
         tasks=("anomaly",),
     ),

@@ -110,9 +110,11 @@ class Mahalanobis(_OutlierTransfer):
 
 
 class NeighbourDistance(_OutlierTransfer):
-    """Distance to the k-th nearest normal image on the unit sphere (Sun et al. 2022).
+    """Distance to the k-th nearest normal image, in standardised features.
 
-    After arXiv:2204.06507, section 3; features are standardised before they are normalised.
+    After Ramaswamy et al. 2000 (doi:10.1145/342009.335437, definition 2.1). Features are not
+    brought to length one, as Sun et al. 2022 (arXiv:2204.06507) do with several classes: about the
+    mean of one class all directions are normal.
     """
 
     @dataclass(frozen=True)
@@ -125,18 +127,16 @@ class NeighbourDistance(_OutlierTransfer):
         self.options = options
 
     def fitted(self, features: Tensor) -> Mapping[str, Tensor]:
-        """The directions (N, D) of all training features."""
-        return {"directions": torch.nn.functional.normalize(features, dim=1)}
+        """All training features (N, D)."""
+        return {"features": features}
 
     def distance(self, fitted: Mapping[str, Tensor]) -> Distance:
-        """To the k-th nearest of the directions."""
-        directions = fitted["directions"]
-        k = min(self.options.k, len(directions))
+        """To the k-th nearest of the training features."""
+        known = fitted["features"]
+        k = min(self.options.k, len(known))
 
         def distance(features: Tensor) -> Tensor:
-            own = torch.nn.functional.normalize(features, dim=1)
-            between = torch.cdist(own, directions, compute_mode="donot_use_mm_for_euclid_dist")
-            return between.kthvalue(k, dim=1).values
+            return torch.cdist(features, known).kthvalue(k, dim=1).values
 
         return distance
 

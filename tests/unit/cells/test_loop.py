@@ -76,7 +76,7 @@ def stepped(rates: dict[str, float] | None, steps: int = 1) -> nn.Sequential:
 
 
 def test_a_named_parameter_has_its_own_rate():
-    """The first step of Adam is the rate times the gradient's sign: half the rate, half the step."""
+    """Adam's first step is the rate times the gradient's sign: half the rate, half the step."""
     net, before = stepped({"0.weight": 0.5, "1.bias": 0.0}), two_layers()
     moved = {
         name: (value - old).abs().max().item()
@@ -94,5 +94,5 @@ def test_rates_of_one_change_nothing():
 
 def test_a_rate_of_nothing_is_an_error():
     """A misspelled name is told."""
-    with pytest.raises(KeyError, match="'2.weight'"):
+    with pytest.raises(KeyError, match=r"'2\.weight'"):
         stepped({"2.weight": 0.5})

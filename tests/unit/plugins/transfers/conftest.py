@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 import torch
 from torch import nn
 
-from lensbench import Budget, Features, FitContext, Samples, Target, Task
+from lensbench import Budget, Features, FitContext, Predictor, Samples, Target, Task
 from lensbench.testing import made_samples
 from lensbench_reference.tasks.morphology import Morphology
 
@@ -25,17 +26,20 @@ def _one_seed() -> Iterator[None]:
 
 
 class SmallEncoder(nn.Module):
-    """Three convolutions with batch normalisation."""
+    """Three convolutions; without normalisation unless asked, so that none adapts by itself."""
 
-    def __init__(self, width: int = 12, channels: int = 1) -> None:
+    def __init__(self, width: int = 8, normalised: bool = False) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for into, out in ((channels, width), (width, width), (width, width)):
-            layers += [nn.Conv2d(into, out, 3, padding=1), nn.BatchNorm2d(out), nn.ReLU()]
-        self.layers = nn.Sequential(*layers[:3], nn.AvgPool2d(2), *layers[3:])
+        for into, out in ((1, width), (width, width), (width, 2 * width)):
+            layers += [nn.Conv2d(into, out, 3, padding=1)]
+            layers += [nn.BatchNorm2d(out)] if normalised else []
+            layers += [nn.GELU()]
+            layers += [nn.AvgPool2d(2)] if into == 1 else []
+        self.layers_ = nn.Sequential(*layers)
 
     def forward(self, images: torch.Tensor) -> Features:
-        return Features(self.layers(images).mean((2, 3)))
+        return Features(self.layers_(images).mean((2, 3)))
 
 
 def shapes(count: int, size: int, seed: int) -> Samples:
@@ -59,23 +63,63 @@ def shapes(count: int, size: int, seed: int) -> Samples:
 
 
 def moved_away(samples: Samples, seed: int) -> Samples:
-    """The same under another sky: fainter light, a bright background with a slope."""
+    """The same under another sky: fainter light, a background with a slope."""
     random = torch.Generator().manual_seed(seed)
-    size = samples.images.shape[-1]
-    axis = torch.linspace(-1, 1, size)
+    axis = torch.linspace(-1, 1, samples.images.shape[-1])
     slope = torch.randn(len(samples), 1, 1, 1, generator=random) * axis
-    return replace(samples, images=0.6 * samples.images + 6 + 2 * slope)
+    return replace(samples, images=0.5 * samples.images + 1 + 0.5 * slope)
+
+
+def fainter(samples: Samples, seed: int) -> Samples:
+    """The same with less light and less noise."""
+    return replace(samples, images=0.3 * samples.images)
+
+
+class Domains(NamedTuple):
+    """Labelled source, unlabelled target, and the target's test, of other shapes each."""
+
+    source: Samples
+    target: Samples
+    test: Samples
 
 
 @pytest.fixture
-def domains() -> Callable[..., tuple[Samples, Samples, Samples]]:
-    """Labelled source, unlabelled target, and the target's test, of other shapes each."""
+def domains() -> Callable[..., Domains]:
+    """Domains that differ by a change, the target's images of a size."""
 
-    def make(size: int = 16) -> tuple[Samples, Samples, Samples]:
-        target = replace(moved_away(shapes(240, size, 1), 11), targets={})
-        return shapes(240, 16, 0), target, moved_away(shapes(240, size, 2), 12)
+    def make(change: Callable[..., Samples] = moved_away, size: int = 16) -> Domains:
+        target = replace(change(shapes(240, size, 1), 11), targets={})
+        return Domains(shapes(240, 16, 0), target, change(shapes(240, size, 2), 12))
 
     return make
+
+
+@pytest.fixture
+def build() -> Callable[..., SmallEncoder]:
+    """A small encoder whose weights follow from a seed."""
+
+    def make(seed: int = 0, normalised: bool = False) -> SmallEncoder:
+        torch.manual_seed(seed)
+        return SmallEncoder(normalised=normalised)
+
+    return make
+
+
+@pytest.fixture
+def accuracy() -> Callable[..., float]:
+    """Share of samples whose class a predictor names, targets withheld."""
+
+    def of(predictor: Predictor, samples: Samples) -> float:
+        answers = predictor(replace(samples, targets={}))["probability"].argmax(1)
+        return float((answers == samples.targets["substructure"]).float().mean())
+
+    return of
+
+
+@pytest.fixture
+def changes() -> Mapping[str, Callable[..., Samples]]:
+    """Ways in which the target differs."""
+    return {"moved away": moved_away, "fainter": fainter}
 
 
 @pytest.fixture
