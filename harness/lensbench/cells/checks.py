@@ -33,7 +33,7 @@ class Checks:
         needs = tuple(task.targets)
         self._check_scope(cell)
         if cell.entrant.encoder:
-            needs += self._check_pretraining(cell)
+            needs += self._check_encoder(cell)
         self._check_targets(cell.task, needs, cell.train.dataset)
         self._check_scenes(cell.train.dataset, "train")
         for dataset in datasets:
@@ -66,11 +66,14 @@ class Checks:
                 f"transfers that do it: {', '.join(able) or 'none installed'}",
             )
 
-    def _check_pretraining(self, cell: Cell) -> tuple[str, ...]:
-        """Tries the strategy on the encoder; gives the targets that it needs."""
+    def _check_encoder(self, cell: Cell) -> tuple[str, ...]:
+        """Tries strategy and transfer on the encoder; gives the targets that the former needs."""
         dataset = self.parts.get("dataset", cell.train.dataset)
         strategy = self.parts.get("pretraining", cell.entrant.pretraining)
         encoder = build_encoder(self.parts.catalogue, cell, dataset.channels)
+        transfer = self.parts.get("transfer", cell.entrant.transfer)
+        if hasattr(transfer, "check"):
+            transfer.check(encoder, parse_reference(cell.entrant.pretraining).name)
         strategy.objective(encoder, dataset.channels, dataset.targets)
         return tuple(strategy.targets)
 

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,7 @@ class TrainingLoop:
         loss_of: LossOf,
         report: Report,
         team: Team | None = None,
+        rates: Mapping[str, float] | None = None,
     ) -> float:
         """Trains in place.
 
@@ -63,6 +64,8 @@ class TrainingLoop:
             loss_of: From indices of samples (b,) and a generator to a scalar.
             report: Called after every step.
             team: Processes that divide every batch; this one alone where none is named.
+            rates: Learning rates of parameters, by their names in the model, in units of the
+                loop's; one for those that are not named.
 
         Returns:
             The mean loss of the last tenth of the steps.
@@ -71,7 +74,7 @@ class TrainingLoop:
             RunError: Where the loss is not finite.
         """
         team = team or Alone()
-        training = _Training(self, model, count, team)
+        training = _Training(self, model, count, team, rates or {})
         checkpoint = next_checkpoint()
         state = team.agreed(checkpoint.read(training.mark) if checkpoint else None)
         if state:
@@ -100,16 +103,19 @@ class TrainingLoop:
 class _Training:
     """A loop on its way: the model, its optimiser and all that chance has still to say."""
 
-    def __init__(self, loop: TrainingLoop, model: nn.Module, count: int, team: Team) -> None:
-        self.loop, self.model, self.count, self.team = loop, model, count, team
+    def __init__(
+        self,
+        loop: TrainingLoop,
+        model: nn.Module,
+        count: int,
+        team: Team,
+        rates: Mapping[str, float],
+    ) -> None:
+        self.loop, self.model, self.count = loop, model, count
+        self.team, self.rates = team, rates
         team.join(model)
         self.trained = [p for p in model.parameters() if p.requires_grad]
-        matrices = [p for p in self.trained if p.ndim > 1]
-        vectors = [p for p in self.trained if p.ndim <= 1]
-        groups = [
-            {"params": matrices, "weight_decay": loop.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ]
+        groups = _groups(model, loop.weight_decay, rates)
         self.optimiser = torch.optim.AdamW(groups, lr=loop.learning_rate, betas=(0.9, 0.95))
         self.generator = torch.Generator().manual_seed(loop.seed)
         self.order = torch.empty(0, dtype=torch.long)
@@ -121,7 +127,9 @@ class _Training:
     def mark(self) -> str:
         """What a checkpoint must be of to be gone on from."""
         shapes = [(name, tuple(value.shape)) for name, value in self.model.state_dict().items()]
-        text = repr((self.loop, self.count, self.team.processes, shapes, torch.__version__))
+        rates = sorted(self.rates.items())
+        processes = self.team.processes
+        text = repr((self.loop, self.count, processes, shapes, rates, torch.__version__))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def advance(self, loss_of: LossOf) -> float:
@@ -136,7 +144,7 @@ class _Training:
             self.order = torch.randperm(self.count, generator=self.generator)
         indices, self.order = self.order[:batch_size], self.order[batch_size:]
         for group in self.optimiser.param_groups:
-            group["lr"] = self.loop.learning_rate * self.loop.rate(self.step)
+            group["lr"] = self.loop.learning_rate * self.loop.rate(self.step) * group["rate"]
         self.optimiser.zero_grad(set_to_none=True)
         value = self.team.differentiate(loss_of, indices, self.generator, self.step)
         if not math.isfinite(value):
@@ -173,3 +181,24 @@ class _Training:
         self.generator.set_state(state["generator"])
         self.losses.extend(state["losses"])
         set_chance_state(state["chance"])
+
+
+def _groups(
+    model: nn.Module, weight_decay: float, rates: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """Parameters of one rate and one decay together; vectors are not decayed.
+
+    Raises:
+        KeyError: Where a rate is of no parameter.
+    """
+    if unknown := set(rates) - {name for name, _ in model.named_parameters()}:
+        raise KeyError(f"rates of {sorted(unknown)[0]!r}, which is no parameter of the model")
+    together: dict[tuple[float, bool], list[nn.Parameter]] = {(1.0, True): [], (1.0, False): []}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            kind = (rates.get(name, 1.0), parameter.ndim > 1)
+            together.setdefault(kind, []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": weight_decay if matrix else 0.0, "rate": rate}
+        for (rate, matrix), parameters in together.items()
+    ]

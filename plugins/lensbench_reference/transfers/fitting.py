@@ -29,10 +29,23 @@ class HeadedEncoder(nn.Module):
         return self.head(encode(self.encoder, batch), batch)
 
 
-def fit(model: HeadedEncoder, context: FitContext, learning_rate: float, batch_size: int) -> None:
+def fit(
+    model: HeadedEncoder,
+    context: FitContext,
+    learning_rate: float,
+    batch_size: int,
+    rates: Mapping[str, float] | None = None,
+) -> None:
     """Trains what of a model requires gradients on the task's loss.
 
     Images are turned and flipped at random, but where a frozen encoder's features are given.
+
+    Args:
+        model: In training mode; in evaluation mode afterwards.
+        context: Samples, task and budget.
+        learning_rate: Peak rate.
+        batch_size: Samples a step.
+        rates: Of parameters by name, in units of the rate; see `TrainingLoop.run`.
     """
     loop = TrainingLoop(
         steps=context.budget.train_steps,
@@ -48,7 +61,7 @@ def fit(model: HeadedEncoder, context: FitContext, learning_rate: float, batch_s
             batch = turned(batch, generator)
         return context.task.loss(model(batch), batch)
 
-    loop.run(model, len(context.train), loss_of, context.report)
+    loop.run(model, len(context.train), loss_of, context.report, rates)
     model.eval()
 
 
@@ -85,3 +98,10 @@ class ModelPredictor:
                 for name, values in self.task.predict(self.model(batch), batch).items():
                     answers[name].append(torch.as_tensor(values))
         return {name: torch.cat(parts) for name, parts in answers.items()}
+
+
+def restored(encoder: Any, context: FitContext, state: Mapping[str, Tensor]) -> ModelPredictor:
+    """The predictor of these weights of encoder and head."""
+    model = HeadedEncoder(encoder, context)
+    model.load_state_dict(state)
+    return ModelPredictor(model, context.task, model)
