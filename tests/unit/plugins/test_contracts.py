@@ -9,6 +9,7 @@ from lensbench.registry import load_catalogue
 from lensbench.testing import check_encoder, check_plugin
 
 NEED_OPTIONS = ("hf", "images", "stored", "timm", "zoobot")
+ENCODERS = {"adversarial": "aae", "autoencoding": "vae", "contrastive-divergence": "rbm"}
 WITHOUT_OPTIONS = [
     (kind, name) for kind, name in sorted(load_catalogue().entries) if name not in NEED_OPTIONS
 ]
@@ -18,7 +19,7 @@ WITHOUT_OPTIONS = [
 def test_it_conforms(catalogue, kind, name):
     """Contract, shapes, determinism, gradients, state."""
     torch.manual_seed(0)
-    check_plugin(catalogue, kind, name, encoder="mae-vit")
+    check_plugin(catalogue, kind, name, encoder=ENCODERS.get(name, "mae-vit"))
 
 
 class Good(nn.Module):
