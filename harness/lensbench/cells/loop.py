@@ -97,7 +97,9 @@ class _Training:
             {"params": matrices, "weight_decay": loop.weight_decay},
             {"params": vectors, "weight_decay": 0.0},
         ]
-        self.optimiser = torch.optim.AdamW(groups, lr=loop.learning_rate, betas=(0.9, 0.95))
+        self.optimiser = torch.optim.AdamW(
+            groups, lr=loop.learning_rate, betas=(0.9, 0.95), fused=True
+        )
         self.generator = torch.Generator().manual_seed(loop.seed)
         self.order = torch.empty(0, dtype=torch.long)
         self.losses: deque[float] = deque(maxlen=max(1, loop.steps // 10))

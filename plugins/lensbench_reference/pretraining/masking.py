@@ -95,6 +95,7 @@ def restored(decoder: PatchDecoder, encoder: Any, seen: PartlySeen) -> Tensor:
 
 
 def _normalised(patches: Tensor) -> Tensor:
-    """Patches (B, L, P) less their means, over their deviations."""
-    mean, variance = patches.mean(-1, keepdim=True), patches.var(-1, keepdim=True)
-    return (patches - mean) / torch.sqrt(variance + 1e-6)
+    """Patches (B, L, P) less their means, over their deviations (of P − 1 degrees of freedom)."""
+    centred = patches - patches.mean(-1, keepdim=True)
+    variance = centred.square().sum(-1, keepdim=True) / (patches.shape[-1] - 1)  # var() is slow
+    return centred / torch.sqrt(variance + 1e-6)
