@@ -10,9 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from lensbench import Samples
+from lensbench import Samples, stretch
 from lensbench.registry import load_catalogue
-from lensbench.testing import made_samples
 
 IMAGE, MASK = 64, 0.75
 
@@ -27,6 +26,7 @@ class Size:
     decoder_width: int
     decoder_depth: int
     patch: int = 8
+    registers: int = 1
 
     @property
     def length(self) -> int:
@@ -37,7 +37,7 @@ class Size:
         """Objective of `mae` on a `mae-vit` with one register."""
         catalogue = load_catalogue()
         name = f"mae-vit:width={self.width},depth={self.depth},heads={self.heads}"
-        name += f",patch={self.patch},registers=1"
+        name += f",patch={self.patch},registers={self.registers}"
         encoder = catalogue.build("encoder", name, channels=1)
         options = f"mask={MASK},width={self.decoder_width},depth={self.decoder_depth}"
         return catalogue.build("pretraining", f"mae:{options}").objective(encoder, 1, {})
@@ -114,22 +114,18 @@ class Sides:
 
     sizes: dict[str, Size]
 
-    def batch(self, count: int) -> Samples:
-        """Images of drawn noise with a spot."""
-        return made_samples(count=count, size=IMAGE)
-
-    def loss_of(self, side: str, size: Size, samples: Samples) -> tuple[nn.Module, Callable]:
-        """A model and what computes its loss of these samples."""
-        from lensbench import stretch
-
-        random = torch.Generator().manual_seed(0)
-        torch.manual_seed(0)
+    def loss_of(
+        self, side: str, size: Size, seed: int = 0
+    ) -> tuple[nn.Module, Callable[[Samples], torch.Tensor]]:
+        """A model and its loss of samples, whose images every side stretches."""
+        random = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)
         model = getattr(size, side)().train()
         if side == "ours":
-            return model, lambda: model(samples, random)
+            return model, lambda samples: model(samples, random)
         if side == "transformers":
-            return model, lambda: model(stretch(samples.images)).loss
-        return model, lambda: model(stretch(samples.images))
+            return model, lambda samples: model(stretch(samples.images)).loss
+        return model, lambda samples: model(stretch(samples.images))
 
 
 @pytest.fixture(scope="session")
@@ -143,5 +139,3 @@ def sides() -> Sides:
             "small": Size(384, 12, 6, 192, 4),
         }
     )
-
-
