@@ -116,7 +116,9 @@ class _Training:
         team.join(model)
         self.trained = [p for p in model.parameters() if p.requires_grad]
         groups = _groups(model, loop.weight_decay, rates)
-        self.optimiser = torch.optim.AdamW(groups, lr=loop.learning_rate, betas=(0.9, 0.95))
+        self.optimiser = torch.optim.AdamW(
+            groups, lr=loop.learning_rate, betas=(0.9, 0.95), fused=True
+        )
         self.generator = torch.Generator().manual_seed(loop.seed)
         self.order = torch.empty(0, dtype=torch.long)
         self.losses: deque[float] = deque(maxlen=max(1, loop.steps // 10))
