@@ -202,10 +202,9 @@ def _table_predictions(path: Path, name: str) -> tuple[list[str], dict[str, np.n
                 flat = column.flatten()
                 if flat.null_count:
                     raise DataError(f"{name}: {shown(field.name)} has empty values")
-                values = flat.to_numpy(zero_copy_only=False)
-                arrays[field.name] = values.reshape(-1, field.type.list_size)
+                arrays[field.name] = np.array(flat).reshape(-1, field.type.list_size)
             else:
-                arrays[field.name] = column.to_numpy(zero_copy_only=False)
+                arrays[field.name] = np.array(column)
         return table.column("scene").to_pylist(), arrays
 
 
@@ -230,7 +229,7 @@ def _mapped_predictions(path: Path, name: str) -> tuple[list[str], dict[str, np.
             count = int(np.prod([float(side) for side in found.shape]))
             if count * found.dtype.itemsize + offset > size:
                 raise DataError(f"{name}: {shown(key)} is larger than the file", _HINT)
-            arrays[key] = np.memmap(path, found.dtype, "r", offset, found.shape)
+            arrays[key] = np.memmap(path, found.dtype, "c", offset, found.shape)
         if "scene" not in arrays or arrays["scene"].ndim != 1 or arrays["scene"].dtype.kind != "S":
             raise DataError(f"{name} has no list of scenes", _HINT)
         ids = [scene.decode("ascii") for scene in arrays.pop("scene").tolist()]

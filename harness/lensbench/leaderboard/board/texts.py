@@ -77,9 +77,7 @@ def first_path(text: str) -> str:
     return found[0] if found else ""
 
 
-def check_each(
-    what: str, texts: Iterable[str | None], check: Callable[[str, str], None]
-) -> None:
+def check_each(what: str, texts: Iterable[str | None], check: Callable[[str, str], None]) -> None:
     """Tries every text that is there; `what` names the column.
 
     Raises:
