@@ -1,8 +1,8 @@
 """Whether a score fell from public scenes to fresh ones, by swapping scene for scene.
 
-Under the null hypothesis what answers has never seen either, so that the public and the fresh scene
-of one index are exchangeable: each swap is as likely as none, whatever the metric is and however the
-index fixes the class. The test is exact for any number of scenes.
+Under the null hypothesis what answers has never seen either, so that the public and the fresh
+scene of one index are exchangeable: each swap is as likely as none, whatever the metric is and
+however the index fixes the class. The test is exact for any number of scenes.
 """
 
 from __future__ import annotations

@@ -15,11 +15,11 @@ from lensbench.study.cell import Cell, View
 
 
 def draw_tests(parts: Parts, store: Store, cell: Cell) -> dict[View, Samples]:
-    """The test samples of each view of a cell, with their targets, drawn where the store lacks them.
+    """The test samples of each view of a cell, with their targets.
 
-    Those of one dataset are drawn in one pass.
+    Those that the store lacks are drawn, each dataset in one pass.
     """
-    samples = {}
+    samples: dict[View, Samples] = {}
     for dataset in dict.fromkeys(view.dataset for view in cell.tests):
         views = [view for view in cell.tests if view.dataset == dataset]
         wanted = parts.image_set(*parts.group(cell, views[0], "test"))

@@ -27,6 +27,10 @@ def run_contents(where: str, run: str, licence: str, with_weights: bool) -> Cont
         UsageError: Where there is no such run.
         StoreError: Where what it was made from is gone.
     """
+    from lensbench.cli.execution import make_parts
+    from lensbench.leaderboard.board.writing import Contents, without_persons
+    from lensbench.store import open_store
+    from lensbench.store.records import read_records
     from lensbench.verification.published import (
         cells_of,
         credits_of,
@@ -34,10 +38,6 @@ def run_contents(where: str, run: str, licence: str, with_weights: bool) -> Cont
         numerics_of,
         provenance_of,
     )
-    from lensbench.cli.execution import make_parts
-    from lensbench.leaderboard.board.writing import Contents, without_persons
-    from lensbench.store import open_store
-    from lensbench.store.records import read_records
 
     store = open_store(where)
     key, study = _study_run(store, Path(run)) if Path(run).is_file() else (_key(store, run), None)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--fresh", is_flag=True,
               help="Try published weights on scenes that nobody has seen.")  # fmt: skip
 @click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.01,
-              show_default=True, help="Chance that --fresh finds any drop by accident.")  # fmt: skip
+              show_default=True, help="Chance that --fresh finds a drop by accident.")  # fmt: skip
 @click.option("--no-write", is_flag=True, help="Leave the board's manifest as it is.")
 @json_option
 def command(board: Path, no_rescore: bool, rerun: int, seed: int | None, tolerance: float,

@@ -26,6 +26,11 @@ STATES = ("done", "failed", "incompatible")
 
 _KEYS = ("cell", "predictions", "images", "truth")
 _TEXTS = ("error", "unit")
+_FILLED = (
+    "cell", "entrant", "task", "dataset", "test_dataset", "train_condition", "test_condition",
+    "budget", "metric", "state", "seed_draw", "seed_fit", "seed_pretraining", "higher_is_better",
+    "primary", "device", "threads",
+)  # fmt: skip
 _SAME = {"task", "labels", "budget", "encoder", "transfer", "baseline"}
 """Columns that the description of a fit has under the same name."""
 
@@ -49,9 +54,7 @@ def check_records(records: pl.DataFrame) -> None:
             check_each(f"{RECORDS}: {name}", records[name].unique(), check)
         elif kind == pl.Float64 and not records[name].drop_nulls().is_finite().all():
             raise DataError(f"{RECORDS}: {name} holds a number that is not finite")
-    for name in ("cell", "entrant", "task", "dataset", "test_dataset", "train_condition",
-                 "test_condition", "budget", "metric", "state", "seed_draw", "seed_fit",
-                 "seed_pretraining", "higher_is_better", "primary", "device", "threads"):  # fmt: skip
+    for name in _FILLED:
         if records[name].null_count() or records[name].cast(pl.String).eq("").any():
             raise DataError(f"{RECORDS}: {name} is empty in a row")
     _check_rows(records)

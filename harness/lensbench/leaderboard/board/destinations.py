@@ -1,4 +1,4 @@
-"""Where a board is published: a folder, a git checkout, a tar, or a dataset of the Hugging Face hub."""
+"""Where a board is published: a folder, a git checkout, a tar, or a dataset of the hub."""
 
 from __future__ import annotations
 
