@@ -154,13 +154,19 @@ def _try(
         _check_answers(said, _answers(predictor, public[view], order), view)
         answers = _answers(predictor, drawn[view], order + 1)
         pairs.append(Pair(metric, said, public[view], answers, drawn[view]))
-    drop = drop_test(
-        lambda swapped: float(np.mean([pair.drop(swapped) for pair in pairs])),
-        min(len(pair) for pair in pairs), most, seed_of("swaps", seed),
-    )  # fmt: skip
+    drop = measured_drop(pairs, most, seed_of("swaps", seed))
     none = np.zeros(len(pairs[0]), dtype=bool)
     before, after = (np.mean([pair.values(none)[i] for pair in pairs]) for i in (0, 1))
     return drop, f"{metric.name} {before:.4g} public, {after:.4g} fresh"
+
+
+def measured_drop(pairs: Sequence[Pair], most: int, seed: int) -> Drop:
+    """The mean drop over tests, whose scenes are the same and are swapped together."""
+
+    def drop(swapped: np.ndarray) -> float:
+        return float(np.mean([pair.drop(swapped) for pair in pairs]))
+
+    return drop_test(drop, len(pairs[0]), most, seed)
 
 
 def _published_predictor(

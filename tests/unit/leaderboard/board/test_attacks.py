@@ -202,7 +202,9 @@ def test_further_file(board):
     refused(board.folder, "run.sh")
 
 
-@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "predictions/../../x", "run.sh", "a" * 10**7])
+@pytest.mark.parametrize(
+    "name", ["../x", "/etc/passwd", "predictions/../../x", "run.sh", "a" * 10**7]
+)
 def test_names_in_manifest(board, name):
     """A manifest that names files which no board has is refused."""
     manifest = json.loads((board.folder / "manifest.json").read_text())
