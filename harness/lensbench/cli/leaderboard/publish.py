@@ -30,7 +30,7 @@ def command(
       lensbench leaderboard publish --to board
       lensbench leaderboard publish studies/smoke.toml --to board.tar --with-weights
     """
-    from lensbench.cli.leaderboard.sources import run_contents
+    from lensbench.cli.leaderboard.runs import run_contents
     from lensbench.leaderboard.board.destinations import publish_to
 
     contents = run_contents(store_root(store), run, licence, with_weights)

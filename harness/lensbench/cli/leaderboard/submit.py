@@ -32,7 +32,7 @@ def command(
     Example:
       lensbench leaderboard submit resnet18:width=8 --out bundle.tar
     """
-    from lensbench.cli.leaderboard.sources import run_contents
+    from lensbench.cli.leaderboard.runs import run_contents
     from lensbench.leaderboard.board.destinations import publish_to
     from lensbench.leaderboard.board.joining import one_entrant
 

@@ -1,4 +1,4 @@
-"""Reads mutated files of a board as `verify` does; ends with an error where one is not refused well.
+"""Reads mutated files of a board as `verify` does; ends badly where one is not refused well.
 
 Called with a board's folder, a folder to write to, the number of cases of each kind and a seed.
 """

@@ -367,8 +367,8 @@ def test_large_member(tmp_path):
 def test_sparse(tmp_path):
     """A sparse file, which claims more bytes than there are, is refused."""
     member = _member("README.md")
-    member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0",
-                          "GNU.sparse.name": "README.md", "GNU.sparse.realsize": str(10**12)}  # fmt: skip
+    said = {"major": "1", "minor": "0", "name": "README.md", "realsize": str(10**12)}
+    member.pax_headers = {f"GNU.sparse.{name}": value for name, value in said.items()}
     path = bundle(tmp_path / "b.tar", (member, b"1\n0\n512\n".ljust(512, b"\0") + bytes(512)))
     (tmp_path / "inside").mkdir()
     with pytest.raises(DataError):
