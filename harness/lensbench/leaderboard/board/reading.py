@@ -67,7 +67,7 @@ def read_toml(path: Path, name: str) -> dict[str, Any]:
 def read_table(path: Path, name: str) -> Any:
     """A Parquet file of plain columns as a `pyarrow.Table`.
 
-    Columns may be numbers, truth values, text, and arrays of numbers of one length. Text stays
+    Columns may be numbers, truth values, text, and lists of numbers. Text stays
     coded by dictionaries until its length was looked at, so that no small file becomes a large one.
 
     Raises:
@@ -150,6 +150,8 @@ def _is_plain(kind: Any) -> bool:
 
     if pa.types.is_fixed_size_list(kind):
         return 0 < kind.list_size <= 100_000 and _is_number(kind.value_type)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _is_number(kind.value_type)
     return _is_number(kind) or _is_text(kind) or bool(pa.types.is_boolean(kind))
 
 
@@ -196,8 +198,8 @@ def _table_predictions(path: Path, name: str) -> tuple[list[str], dict[str, np.n
                 raise DataError(f"{name}: {shown(field.name)} has empty values")
             if field.name == "scene":
                 continue
-            if _is_text(field.type):
-                raise DataError(f"{name}: {shown(field.name)} holds text", _HINT)
+            if not (pa.types.is_fixed_size_list(field.type) or _is_number(field.type)):
+                raise DataError(f"{name}: {shown(field.name)} is no number or array", _HINT)
             if pa.types.is_fixed_size_list(field.type):
                 flat = column.flatten()
                 if flat.null_count:

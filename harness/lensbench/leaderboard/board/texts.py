@@ -15,7 +15,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+*%:=,/|()\[\] '-]*")
 _KEY = re.compile(KEY)
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _FORMULA = ("=", "+", "-", "@")
-_PATH = re.compile(r"(?:~[\w.-]*/|(?<![\w.)\]/²])/(?!/)|\b[A-Za-z]:\\)[^\s'\"<>|:;,)]+")
+_PATH = re.compile(r"(?:~[\w.-]*/|(?<![\w.)\]/²<])/(?!/)|\b[A-Za-z]:\\)[^\s'\"<>|:;,)]+")
 """An absolute path, or one from a home folder; the slashes of URLs, units and ratios are none."""
 
 
