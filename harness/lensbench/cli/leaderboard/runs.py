@@ -53,6 +53,9 @@ def run_contents(where: str, run: str, licence: str, with_weights: bool) -> Cont
     provenance = provenance_of(parts, store, cells_of(done))
     citations = credits_of(parts.catalogue, records)
     files = _files(store, "predictions", set(done["predictions"]), needed=True)
+    described = store.describe("runs", key) or {}
+    made = described.get("from", {}).get("inputs", {}).get("records", [])
+    files |= _files(store, "scores", set(made), needed=False)
     if with_weights:
         for kind in ("weights", "fits"):
             files |= _files(store, kind, set(provenance[kind]), needed=False)

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from lensbench.errors import DataError
+from lensbench.leaderboard.board.by_scene import check_scores
 from lensbench.leaderboard.board.claims import (
     Provenance,
     check_provenance,
@@ -140,7 +141,7 @@ def open_board(folder: Path) -> Board:
         elif kind is not None and kind.form == "text":
             read_text(folder / name, name)
         elif name.startswith("scores/"):
-            read_table(folder / name, name)
+            check_scores(folder / name, name, records)
     return board
 
 
