@@ -94,8 +94,9 @@ class Checkpoint:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
         except pickle.UnpicklingError:
             reason = "it is damaged"
+        name = f"{self.path.parent.name}/{self.path.name}"
         warnings.warn(
-            f"checkpoint {self.path.parent.name}/{self.path.name} cannot be used, {reason}; training begins anew",
+            f"checkpoint {name} cannot be used, {reason}; training begins anew",
             CheckpointWarning,
             stacklevel=2,
         )
