@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import secrets
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from fsspec.asyn import AsyncFileSystem
 
 RENEWED = 10.0
 """Seconds between the renewals of a claim."""
@@ -55,8 +58,8 @@ class _Seen:
 def _take(fs: Any, path: str, mine: str, seen: _Seen) -> bool:
     """Makes the claim where there is none, or takes over one that was not renewed.
 
-    To take over one must hold a claim on doing so, which bears the name of the void one: whoever
-    comes late with it finds another name in the claim and leaves it alone.
+    To take over one must hold a claim on doing so, which bears the mark of the void one: whoever
+    comes late with it finds another mark in the claim and leaves it alone.
     """
     if _create(fs, path, mine):
         return True
@@ -66,7 +69,7 @@ def _take(fs: Any, path: str, mine: str, seen: _Seen) -> bool:
         return False
     if content is None or time.monotonic() - seen.since < STALE:
         return False
-    ticket = f"{path}.{_owner(content)}"
+    ticket = f"{path}.{hashlib.sha256(content).hexdigest()[:16]}"
     seen.ticket = seen.ticket or _Seen()
     if not _take(fs, ticket, mine, seen.ticket):
         return False
@@ -80,8 +83,18 @@ def _take(fs: Any, path: str, mine: str, seen: _Seen) -> bool:
 
 
 def _create(fs: Any, path: str, mine: str) -> bool:
+    """Makes an object where there is none.
+
+    Object stores do so in one request. The way that fsspec has for all others looks first and
+    writes then, so there a file is opened exclusively.
+    """
+    token = _token(mine)
     try:
-        fs.pipe_file(path, _token(mine), mode="create")
+        if isinstance(fs, AsyncFileSystem) or "pipe_file" in vars(type(fs)):
+            fs.pipe_file(path, token, mode="create")
+        else:
+            with fs.open(path, "xb") as file:
+                file.write(token)
     except FileExistsError:
         return False
     return True
@@ -103,10 +116,16 @@ def _give_back(fs: Any, path: str, mine: str) -> None:
 
 
 def _read(fs: Any, path: str) -> bytes | None:
+    """What tells a claim from any other, and from itself before it was renewed."""
     try:
-        return bytes(fs.cat_file(path))
+        content = bytes(fs.cat_file(path))
+        if content:
+            return content
+        info = fs.info(path)  # made by one that has not written, or died before
     except FileNotFoundError:
         return None
+    made = [info.get(name) for name in ("created", "mtime", "ino", "LastModified")]
+    return f" {made}".encode()
 
 
 def _owner(content: bytes | None) -> str:
