@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lensbench.errors import StoreError
-from lensbench.store.claims import claimed, scratch, sweep_scratch
+from lensbench.store.claims import claimed, scratch, sweep_claims, sweep_scratch
 from lensbench.store.keys import canonical
 from lensbench.store.sidecars import seal, unseal
 
@@ -49,7 +49,7 @@ class Store:
                 version = FORMAT
                 self._replace(marker, json.dumps({"format": FORMAT}))
             if os.access(root, os.W_OK):
-                sweep_scratch(self._scratch)
+                self.tidy()
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 f"the store {str(root)!r} cannot be used: {error}",
@@ -204,6 +204,11 @@ class Store:
 
     def _folder(self, kind: str) -> Path:
         return self.root / kind
+
+    def tidy(self) -> None:
+        """Removes what processes left behind that died."""
+        sweep_scratch(self._scratch)
+        sweep_claims(self.root / "claims")
 
     @property
     def address(self) -> str:
