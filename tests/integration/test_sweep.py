@@ -153,6 +153,38 @@ def test_a_flipped_byte_is_noticed_and_only_that_made_again(study, whole, tmp_pa
     assert changed <= {damaged.stem}
 
 
+@pytest.mark.parametrize("what", ["sky", "sidecar"])
+def test_damaged_skies_are_made_again(lensbench, tmp_path, what):
+    """A byte of a true sky, or of what is said of it, is noticed; the images are not touched."""
+    study = tmp_path / "sky.toml"
+    study.write_text(
+        'name = "sky"\nbudget = "smoke"\n[axes]\ntask = ["superres"]\n'
+        'baseline = ["bicubic"]\n[tests]\ncondition = []\n'
+    )
+    store = tmp_path / "store"
+    words = ("sweep", study, "--store", store, "--workers", "0")
+    assert lensbench(*words).code == 0
+    before = records(store)
+    sky = max((store / "skies").glob("*.h5"), key=lambda path: path.stat().st_size)
+    damaged = sky if what == "sky" else sky.with_suffix(".json")
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 0x01
+    damaged.write_bytes(bytes(content))
+    for kind in ("fits", "predictions", "records", "runs"):
+        for path in store.glob(f"{kind}/*"):
+            path.unlink()
+    kept = {p: p.stat().st_mtime_ns for p in store.glob("images/*")}
+    kept |= {p: p.stat().st_mtime_ns for p in store.glob("skies/*") if p.stem != sky.stem}
+    from lensbench.cells import worker
+
+    worker._session.cache_clear()  # as a new process would begin
+    ended = lensbench(*words)
+    assert ended.code == 0
+    assert f"skies {sky.stem} in the store is damaged" in ended.err
+    assert records(store) == before
+    assert {p: p.stat().st_mtime_ns for p in kept} == kept
+
+
 @pytest.fixture(scope="module")
 def pristine(study, tmp_path_factory) -> Path:
     """A store with the finished study."""
