@@ -84,7 +84,7 @@ def test_a_study_costs_a_fifth_of_its_cells(tmp_path, capsys):
     alone += [seconds(parts, tmp_path / f"a{i}", (one,)) for i, one in enumerate(after)]
     one_by_one = sum(alone) / len(alone) * len(cells)
     with capsys.disabled():
-        print(
+        print(  # noqa: T201 (the figure)
             f"\n{len(cells)} cells ({len(ENCODERS)} encoders; tasks {', '.join(tasks)}; "
             f"{len(CONDITIONS)} conditions; {SEEDS * TASKS // len(tasks)} seeds): together "
             f"{together:.1f} s; one by one {one_by_one:.0f} s (mean of {SAMPLE} cells, "
