@@ -44,7 +44,7 @@ class Faulty:
         elif how == "exit":
             raise SystemExit(4)
         elif how == "allocate":
-            self.kept = [np.ones(1 << 28) for _ in range(100)]
+            self.kept = [np.empty(1 << 27) for _ in range(100)]
         elif how == "sleep":
             time.sleep(600)
         elif how == "segv":
