@@ -80,17 +80,30 @@ def test_processes_do_not_change_the_records(study, whole, tmp_path):
     assert leftovers(tmp_path) == []
 
 
+def made(store: Path) -> int:
+    """How far a study has come: finished artefacts and steps of trainings on their way."""
+    finished = sum(1 for _ in store.glob("*/*.json"))
+    return finished + sum(1 for _ in store.glob("checkpoints/*/*"))
+
+
 @pytest.mark.slow
 def test_a_study_that_is_killed_goes_on(study, whole, tmp_path):
-    """SIGKILL of the whole process group, again and again: the same bytes, nothing left behind."""
+    """SIGKILL of the whole process group, again and again: the same bytes, nothing left behind.
+
+    Each time it is killed after some more artefacts or checkpoints, however slow the machine is.
+    """
     chance = random.Random(0)
-    kills = int(os.environ.get("LENSBENCH_KILLS", "4"))
-    for _ in range(kills):
+    for _ in range(int(os.environ.get("LENSBENCH_KILLS", "4"))):
+        goal = made(tmp_path) + chance.randint(1, 3)
         with subprocess.Popen(
-            [*COMMAND, str(study), "--store", str(tmp_path), "--workers", "2"],
+            [*COMMAND, str(study), "--store", str(tmp_path), "--workers", "2",
+             "--set", "run.checkpoint_every='0.001 s'"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         ) as process:  # fmt: skip
-            time.sleep(chance.uniform(4.0, 10.0))
+            while made(tmp_path) < goal and process.poll() is None:
+                time.sleep(0.005)
+            time.sleep(chance.uniform(0.0, 0.3))
+            assert process.poll() is None, "the study was done before it could be killed"
             os.killpg(process.pid, signal.SIGKILL)
     sweep(study, tmp_path, "--workers", "2")
     assert records(tmp_path) == whole
@@ -140,6 +153,38 @@ def test_a_flipped_byte_is_noticed_and_only_that_made_again(study, whole, tmp_pa
         if path.parent.name in kept and path.stat().st_mtime_ns != when
     }
     assert changed <= {damaged.stem}
+
+
+@pytest.mark.parametrize("what", ["sky", "sidecar"])
+def test_damaged_skies_are_made_again(lensbench, tmp_path, what):
+    """A byte of a true sky, or of what is said of it, is noticed; the images are not touched."""
+    study = tmp_path / "sky.toml"
+    study.write_text(
+        'name = "sky"\nbudget = "smoke"\n[axes]\ntask = ["superres"]\n'
+        'baseline = ["bicubic"]\n[tests]\ncondition = []\n'
+    )
+    store = tmp_path / "store"
+    words = ("sweep", study, "--store", store, "--workers", "0")
+    assert lensbench(*words).code == 0
+    before = records(store)
+    sky = max((store / "skies").glob("*.h5"), key=lambda path: path.stat().st_size)
+    damaged = sky if what == "sky" else sky.with_suffix(".json")
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 0x01
+    damaged.write_bytes(bytes(content))
+    for kind in ("fits", "predictions", "records", "runs"):
+        for path in store.glob(f"{kind}/*"):
+            path.unlink()
+    kept = {p: p.stat().st_mtime_ns for p in store.glob("images/*")}
+    kept |= {p: p.stat().st_mtime_ns for p in store.glob("skies/*") if p.stem != sky.stem}
+    from lensbench.cells import worker
+
+    worker._session.cache_clear()  # as a new process would begin
+    ended = lensbench(*words)
+    assert ended.code == 0
+    assert f"skies {sky.stem} in the store is damaged" in ended.err
+    assert records(store) == before
+    assert {p: p.stat().st_mtime_ns for p in kept} == kept
 
 
 @pytest.fixture(scope="module")

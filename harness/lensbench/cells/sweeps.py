@@ -161,6 +161,7 @@ class Sweep:
             at_once = False
         finally:
             made.close(at_once)
+            self.store.tidy()
             watched.close(finished=not at_once)
         return {one.key: one.error for one in outcomes if one.key in mine and one.state != "done"}
 

@@ -144,6 +144,8 @@ def _compute(work: Work, settings: Settings, job: Job, address: str) -> Outcome:
     _Worker.busy = True
     try:
         return work(settings, job, reporter(address, job.key))
+    except KeyboardInterrupt:
+        os._exit(128 + signal.SIGTERM)  # unwound as it was told to, it takes no other job
     finally:
         _Worker.busy = False
 
