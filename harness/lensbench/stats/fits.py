@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -181,6 +181,8 @@ def _moments(fits: Fits) -> _Moments:
 
 
 def _pair_moments(a: Fits, b: Fits, matched: bool) -> _Moments:
+    width = min(a.spread.shape[1], b.spread.shape[1])  # resamples beyond are of one alone
+    a, b = (replace(one, spread=one.spread[:, :width]) for one in (a, b))
     if matched and a.pretraining == b.pretraining:
         return _moments(
             Fits(a.values - b.values, a.spread - b.spread, a.n, a.per_scene, a.pretraining)
