@@ -7,7 +7,11 @@ import click
 from lensbench.cli.lazy import LazyGroup
 
 _HERE = "lensbench.cli.leaderboard"
-VERBS: dict[str, tuple[str, str]] = {}
+VERBS: dict[str, tuple[str, str]] = {
+    "show": (f"{_HERE}.show", "Show tables: filtered, sorted, pivoted, in six formats."),
+    "export": (f"{_HERE}.export", "Write all tables to files."),
+    "compare": (f"{_HERE}.compare", "Tell what changed, and whether it is significant."),
+}
 
 
 @click.command("leaderboard", cls=LazyGroup, verbs=VERBS)
