@@ -34,11 +34,9 @@ def detectable(se: float, df: float, alpha: float = 0.05, power: float = 0.8) ->
 
     def short(noncentrality: float) -> float:
         # SciPy gives NaN for the far tail where it is less than about 1e-16
-        below = special.nctdtr(df, noncentrality, -critical)
-        between = special.nctdtr(df, noncentrality, critical) - (
-            0.0 if math.isnan(below) else below
-        )
-        return float(1 - between) - power
+        tails = special.nctdtr(df, noncentrality, [-critical, critical])
+        below, inside = np.nan_to_num(tails)
+        return float(below + 1 - inside) - power
 
     guess = critical + abs(float(special.stdtrit(df, power)))
     return se * float(optimize.brentq(short, 0.0, 4 * guess, xtol=1e-6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,9 +64,9 @@ def command(results: str, where: tuple[str, ...], metric: str, columns: str, sor
     if out is not None:
         write_file(out, data)
     elif isinstance(data, bytes):
-        if click.get_text_stream("stdout").isatty():
+        if sys.stdout.isatty():
             raise UsageError("Parquet is not for a terminal", "name a file with --out")
-        click.get_binary_stream("stdout").write(data)
+        sys.stdout.buffer.write(data)
     else:
         click.echo(data, nl=not data.endswith("\n"))
 
