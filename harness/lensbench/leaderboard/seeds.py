@@ -15,19 +15,19 @@ BY = (
 """Columns in which records of different seeds agree."""
 
 ADDED = {"se": pl.Float64, "df": pl.Float64, "fits": pl.Int64}
-"""Columns that stand beside those of records: standard error, its degrees of freedom, seeds."""
+"""Columns that stand beside those of records: standard error, degrees of freedom, seeds."""
 
 
 def over_seeds(records: pl.DataFrame, by: Sequence[str] = BY) -> pl.DataFrame:
     """One row for all seeds of an entrant under a condition, by a metric.
 
-    The value is the mean over seeds. The interval counts scenes and seeds: the variance of the
-    mean is that of the scenes, as the records' own intervals tell it (the mean over seeds, for
-    these see the same scenes), and that of the seeds over their number; degrees of freedom are
-    Satterthwaite's (1946). What a seed and a scene have between them is in both, so the interval
-    is too wide by that; `lensbench.stats.estimate` takes it off where scores by scene are at
-    hand. Where there are several draws their means are the sample. A row of one seed keeps the
-    interval of its record. A row in which any seed failed is failed.
+    The value is the mean over seeds. The interval counts scenes and seeds and is Howe's, as that
+    of `lensbench.stats.estimate`: the variance of the mean is that of the scenes, as the records'
+    own intervals tell it (the mean over seeds, for these see the same scenes), and that of the
+    seeds over their number. What a seed and a scene have between them is in both, so the
+    interval is too wide by that; `estimate` takes it off where scores by scene are at hand. Where
+    there are several draws their means are the sample. A row of one seed keeps the interval of
+    its record. A row in which any seed failed is failed.
 
     Returns:
         Columns of records, and `se`, `df` and `fits`.
@@ -75,29 +75,40 @@ def _over_pretrainings(fits: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 def _over_draws(draws: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """Draws; where there is one, scenes and seeds are what varied."""
+    seeds = (student(pl.col("count") - 1) ** 2 * pl.col("seeds")).fill_null(0.0).fill_nan(0.0)
     one = draws.with_columns(
-        own=pl.col("scenes") + pl.col("seeds").fill_null(0.0),
-        doubt=pl.col("scenes") ** 2 / (pl.col("n") - 1)
-        + (pl.col("seeds") ** 2 / (pl.col("count") - 1)).fill_null(0.0).fill_nan(0.0),
+        se=(pl.col("scenes") + pl.col("seeds").fill_null(0.0)).sqrt(),
+        half=(student(pl.col("n") - 1) ** 2 * pl.col("scenes") + seeds).sqrt(),
     )
     several, single = pl.len() > 1, (pl.len() == 1) & (pl.col("fits").first() == 1)
-    own_df = pl.col("own").first() ** 2 / pl.col("doubt").first()
+    between = pl.col("value").std() / pl.len().sqrt()
     means = one.group_by(by, maintain_order=True).agg(
-        pl.col("value").mean(),
-        pl.when(several)
-        .then(pl.col("value").std() / pl.len().sqrt())
-        .otherwise(pl.col("own").first().sqrt())
-        .alias("se"),
-        pl.when(several).then(pl.len() - 1.0).otherwise(own_df).alias("df"),
-        pl.col("fits").sum().cast(pl.Int64), pl.col("n").sum(), single.alias("single"),
-        pl.col("low", "high").first(),
+        pl.col("value").mean(), pl.when(several).then(between).otherwise(pl.col("se").first()),
+        pl.len().alias("draws"), pl.col("half").first(), pl.col("fits").sum().cast(pl.Int64),
+        pl.col("n").sum(), single.alias("single"), pl.col("low", "high").first(),
     )  # fmt: skip
-    half = student(pl.col("df")) * pl.col("se")
-    bounds = {"low": pl.col("value") - half, "high": pl.col("value") + half}
+    spread = pl.when(pl.col("draws") > 1)
+    means = means.with_columns(
+        half=spread.then(student(pl.col("draws") - 1) * pl.col("se")).otherwise("half")
+    ).with_columns(
+        df=spread.then(pl.col("draws") - 1.0).otherwise(_df(pl.col("half") / pl.col("se")))
+    )
+    bounds = {"low": pl.col("value") - pl.col("half"), "high": pl.col("value") + pl.col("half")}
     return means.with_columns(
         pl.when("single").then(pl.col(name)).otherwise(bound).alias(name)
         for name, bound in bounds.items()
-    ).drop("single")
+    ).drop("single", "half", "draws")
+
+
+def _df(ratio: pl.Expr) -> pl.Expr:
+    """Degrees of freedom with which Student's interval is so many standard errors to a side."""
+
+    def solve(column: pl.Series) -> pl.Series:
+        from scipy import special
+
+        return pl.Series(special.stdtridf(0.5 + LEVEL / 2, column.to_numpy()))
+
+    return ratio.map_batches(solve, return_dtype=pl.Float64)
 
 
 def student(df: pl.Expr) -> pl.Expr:
