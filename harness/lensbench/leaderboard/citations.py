@@ -233,7 +233,7 @@ def citation_cff(name: str, credited: Sequence[Credit]) -> str:
 
 
 def _packages(credited: Iterable[Credit]) -> list[tuple[str, str]]:
-    found = {(one.package, one.version) for one in credits}
+    found = {(one.package, one.version) for one in credited}
     return sorted(found, key=lambda package: (package[0] != "lensbench", package))
 
 
