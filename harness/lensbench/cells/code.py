@@ -10,7 +10,7 @@ from lensbench.store.provenance import checkout, source_digest
 from lensbench.study.cell import Cell
 from lensbench.study.describe import Code
 
-_COMPUTING_ROOMS = ("api", "cells", "data/readers", "sky", "stats")
+_COMPUTING_ROOMS = ("api", "cells", "data/readers", "sky", "stats/intervals.py")
 
 
 def harness_version() -> str:

@@ -15,7 +15,8 @@ from lensbench.api.task import Metric
 from lensbench.cells.code import checkouts, harness_version, packages
 from lensbench.cells.devices import device_name
 from lensbench.cells.resolved import Keys, Parts
-from lensbench.cells.score import UndefinedError, score
+from lensbench.cells.score import Scored, UndefinedError, score
+from lensbench.store.scores import scenes_digest
 from lensbench.study.cell import Cell, View
 
 Row = dict[str, Any]
@@ -29,10 +30,10 @@ def done_rows(
     samples: Samples,
     predictions: Mapping[str, np.ndarray],
     costs: Mapping[str, Any],
-) -> list[Row]:
-    """One row a metric that applies, for the predictions of one test.
+) -> tuple[list[Row], list[Row]]:
+    """One row a metric that applies, for the predictions of one test: of records, and of scores.
 
-    A metric that has no value on these scenes is a row that says why, of the state `undefined`.
+    A metric that has no value on these scenes is a record that says why, of the state `undefined`.
 
     Args:
         parts: The plugins.
@@ -46,17 +47,19 @@ def done_rows(
     number = cell.tests.index(view)
     task = parts.get("task", cell.task)
     dataset = parts.get("dataset", view.dataset)
-    rows = []
+    rows, scores = [], []
+    scenes = scenes_digest(samples.ids)
     for metric in task.metrics:
         found: Row
         try:
-            interval = score(metric, predictions, samples, parts.budget(cell).resamples)
+            scored = score(metric, predictions, samples, parts.budget(cell).resamples)
         except UndefinedError as why:
             found = {"state": "undefined", "error": str(why)}
         else:
-            if interval is None:
+            if scored is None:
                 continue
-            found = {"state": "done", **asdict(interval)}
+            found = {"state": "done", **asdict(scored.interval)}
+            scores.append(_scores(keys, view, metric, scored, scenes))
         rows.append(
             _facts(parts, cell, keys, view)
             | _named(metric, metric is task.metrics[0])
@@ -73,7 +76,7 @@ def done_rows(
                 "git": checkouts(parts.catalogue, cell),
             }
         )
-    return rows
+    return rows, scores
 
 
 def unscored_rows(parts: Parts, cell: Cell, state: str, error: str) -> list[Row]:
@@ -84,6 +87,20 @@ def unscored_rows(parts: Parts, cell: Cell, state: str, error: str) -> list[Row]
         _facts(parts, cell, keys, view) | _named(metric, True) | {"state": state, "error": error}
         for view in cell.tests
     ]
+
+
+def _scores(keys: Keys, view: View, metric: Metric, scored: Scored, scenes: str) -> Row:
+    """How a metric varies over the test scenes."""
+    return {
+        "cell": keys.fit,
+        "test_dataset": view.dataset,
+        "test_condition": view.condition,
+        "metric": metric.name,
+        "per_scene": scored.per_scene,
+        "scenes": scenes,
+        "n": scored.interval.n,
+        "values": scored.values.astype(np.float32),
+    }
 
 
 def _named(metric: Metric, primary: bool) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,28 @@ from lensbench.api.samples import Samples
 from lensbench.api.task import Metric, Predictions
 from lensbench.errors import RunError
 from lensbench.sky.seeds import seed_of
-from lensbench.stats import Interval, bootstrap, mean_interval
+from lensbench.stats.intervals import (
+    Interval,
+    mean_interval,
+    percentile_interval,
+    resampled,
+)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A metric with its interval.
+
+    Attributes:
+        interval: Over the test scenes.
+        per_scene: What `values` are.
+        values: One a scene (N,), whose mean the metric is; or the metric on resamples of the
+            scenes (R,), the same for every entrant, NaN where undefined.
+    """
+
+    interval: Interval
+    per_scene: bool
+    values: np.ndarray
 
 
 def as_arrays(predictions: Predictions, count: int) -> dict[str, np.ndarray]:
@@ -39,7 +60,7 @@ class UndefinedError(ValueError):
 
 def score(
     metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
-) -> Interval | None:
+) -> Scored | None:
     """One metric with its interval over the test scenes, or `None` where it does not apply.
 
     A metric that needs an answer which the predictor does not give raises `NotImplementedError`.
@@ -65,7 +86,7 @@ def score(
 
 def _score(
     metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
-) -> Interval:
+) -> Scored:
     n, seed = len(samples), seed_of("bootstrap", metric.name)
     if metric.per_sample:
         values = np.asarray(metric.compute(predictions, samples), dtype=np.float64)
@@ -74,7 +95,7 @@ def _score(
             raise UndefinedError(
                 f"{metric.name} is undefined for {int(np.isnan(values).sum())} scenes"
             )
-        return interval
+        return Scored(interval, True, values)
     # Images and ids of a thousand resamples would cost more than all else.
     light = replace(samples, ids=("",) * n, images=samples.images[:, :0, :0, :0], features=None)
 
@@ -84,6 +105,8 @@ def _score(
         targets = {name: values[places] for name, values in samples.targets.items()}
         return float(metric.compute(chosen, replace(light, targets=targets)))
 
-    if np.isnan(statistic(np.arange(n))):
+    value = statistic(np.arange(n))
+    if np.isnan(value):
         raise UndefinedError(f"{metric.name} is undefined on these {n} scenes")
-    return bootstrap(statistic, n, resamples, seed)
+    drawn = resampled(statistic, n, resamples, seed)
+    return Scored(percentile_interval(value, drawn, n), False, drawn)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from lensbench.errors import StoreError, UsageError, nearest
+from lensbench.errors import StoreError, UsageError
 from lensbench.leaderboard.pictures import (
     Answers,
     class_picture,
@@ -19,6 +19,7 @@ from lensbench.leaderboard.pictures import (
     spread,
     value_picture,
 )
+from lensbench.leaderboard.source import find_run
 from lensbench.store import Store
 from lensbench.store.arrays import map_arrays, read_attributes
 from lensbench.store.predictions import read_predictions
@@ -40,7 +41,7 @@ def draw_run(store: Store, run: str, out: Path, scenes: int) -> Iterator[Path]:
         UsageError: Where there is no such run.
         StoreError: Where its images or predictions are gone.
     """
-    path = store.find("runs", _find_run(store, run))
+    path = store.find("runs", find_run(store, run))
     if path is None:
         raise StoreError(f"run {run} is damaged", "run its command again")
     records = read_records([path]).filter((pl.col("state") == "done") & pl.col("primary"))
@@ -50,19 +51,6 @@ def draw_run(store: Store, run: str, out: Path, scenes: int) -> Iterator[Path]:
         raise UsageError(f"{str(out)!r} cannot be written: {error}", "name another --out") from None
     for name, frame in records.group_by("test_condition", maintain_order=True):
         yield _draw(store, frame, str(name[0]), out, scenes, path.stem)
-
-
-def _find_run(store: Store, run: str) -> str:
-    keys = store.keys("runs")
-    if not keys:
-        raise UsageError(f"the store {str(store.root)!r} has no run", "lensbench run makes one")
-    if not run:
-        return keys[-1]
-    found = [key for key in keys if key.startswith(run)]
-    if len(found) != 1:
-        problem = "no" if not found else "more than one"
-        raise UsageError(f"there is {problem} run {run!r}", nearest(run, keys))
-    return found[0]
 
 
 def _draw(

@@ -64,10 +64,11 @@ class _Trial:
 
     def __init__(self, encoder: Any, task: str, frozen: bool, adapts: bool) -> None:
         self.task: Any = _Numbers() if task == "regression" else _Classes()
-        self.shapes: Mapping[str, tuple[int, ...]] = {
+        shapes: Mapping[str, Mapping[str, tuple[int, ...]]] = {
             "anomaly": {"score": (_TEST,)},
             "regression": {"mean": (_TEST, 1), "sigma": (_TEST, 1)},
-        }.get(task, {"probability": (_TEST, 3)})
+        }
+        self.shapes = shapes.get(task, {"probability": (_TEST, 3)})
         self.encoder, self.frozen, self.adapts = encoder, frozen, adapts
         self.train = self._seen(made_samples(count=24, size=32, seed=1))
 

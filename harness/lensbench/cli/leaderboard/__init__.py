@@ -12,6 +12,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "submit": (f"{_HERE}.submit", "Make a bundle of one entrant's rows."),
     "merge": (f"{_HERE}.merge", "Take a bundle into a board."),
     "verify": (f"{_HERE}.verify", "Check a board, from its digests to fresh scenes."),
+    "show": (f"{_HERE}.show", "Show tables: filtered, sorted, pivoted, in six formats."),
+    "export": (f"{_HERE}.export", "Write all tables to files."),
+    "compare": (f"{_HERE}.compare", "Tell what changed, and whether it is significant."),
+    "cite": (f"{_HERE}.cite", "Say whom to cite, as BibTeX or CITATION.cff."),
 }
 
 
