@@ -33,7 +33,7 @@ def draw_run(store: Store, run: str, out: Path, scenes: int) -> Iterator[Path]:
         UsageError: Where there is no such run.
         StoreError: Where its images or predictions are gone.
     """
-    path = store.find("runs", _find_run(store, run))
+    path = store.find("runs", find_run(store, run))
     if path is None:
         raise StoreError(f"run {run} is damaged", "run its command again")
     records = read_records([path]).filter((pl.col("state") == "done") & pl.col("primary"))
@@ -45,7 +45,12 @@ def draw_run(store: Store, run: str, out: Path, scenes: int) -> Iterator[Path]:
         yield _draw(store, frame, str(name[0]), out, scenes, path.stem)
 
 
-def _find_run(store: Store, run: str) -> str:
+def find_run(store: Store, run: str) -> str:
+    """The key of a run that is named by its beginning; the last one where empty.
+
+    Raises:
+        UsageError: Where there is none, or more than one.
+    """
     keys = store.keys("runs")
     if not keys:
         raise UsageError(f"the store {str(store.root)!r} has no run", "lensbench run makes one")
