@@ -13,7 +13,8 @@ from lensbench.api.samples import Samples
 from lensbench.api.task import Metric
 from lensbench.cells.code import harness_version
 from lensbench.cells.resolved import Keys, Parts
-from lensbench.cells.score import score
+from lensbench.cells.score import Scored, score
+from lensbench.store.scores import scenes_digest
 from lensbench.study.cell import Cell, View
 
 Row = dict[str, Any]
@@ -27,8 +28,8 @@ def done_rows(
     samples: Samples,
     predictions: Mapping[str, np.ndarray],
     costs: Mapping[str, Any],
-) -> list[Row]:
-    """One row a metric, for the predictions of one test.
+) -> tuple[list[Row], list[Row]]:
+    """One row a metric, for the predictions of one test: of records, and of scores.
 
     Args:
         parts: The plugins.
@@ -42,11 +43,14 @@ def done_rows(
     number = cell.tests.index(view)
     task = parts.get("task", cell.task)
     dataset = parts.get("dataset", view.dataset)
-    rows = []
+    rows, scores = [], []
+    scenes = scenes_digest(samples.ids)
     for metric in task.metrics:
-        interval = score(metric, predictions, samples, parts.budget(cell).resamples)
-        if interval is None:
+        scored = score(metric, predictions, samples, parts.budget(cell).resamples)
+        if scored is None:
             continue
+        interval = scored.interval
+        scores.append(_scores(keys, view, metric, scored, scenes))
         rows.append(
             _facts(parts, cell, keys, view)
             | _named(metric, metric is task.metrics[0])
@@ -63,7 +67,7 @@ def done_rows(
             }
             | dict(costs)
         )
-    return rows
+    return rows, scores
 
 
 def unscored_rows(parts: Parts, cell: Cell, state: str, error: str) -> list[Row]:
@@ -74,6 +78,20 @@ def unscored_rows(parts: Parts, cell: Cell, state: str, error: str) -> list[Row]
         _facts(parts, cell, keys, view) | _named(metric, True) | {"state": state, "error": error}
         for view in cell.tests
     ]
+
+
+def _scores(keys: Keys, view: View, metric: Metric, scored: Scored, scenes: str) -> Row:
+    """How a metric varies over the test scenes."""
+    return {
+        "cell": keys.fit,
+        "test_dataset": view.dataset,
+        "test_condition": view.condition,
+        "metric": metric.name,
+        "per_scene": scored.per_scene,
+        "scenes": scenes,
+        "n": scored.interval.n,
+        "values": scored.values.astype(np.float32),
+    }
 
 
 def _named(metric: Metric, primary: bool) -> Row:

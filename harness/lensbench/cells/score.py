@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,7 +12,28 @@ from lensbench.api.samples import Samples
 from lensbench.api.task import Metric, Predictions
 from lensbench.errors import RunError
 from lensbench.sky.seeds import seed_of
-from lensbench.stats import Interval, bootstrap, mean_interval
+from lensbench.stats.intervals import (
+    Interval,
+    mean_interval,
+    percentile_interval,
+    resampled,
+)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A metric with its interval.
+
+    Attributes:
+        interval: Over the test scenes.
+        per_scene: What `values` are.
+        values: One a scene (N,), whose mean the metric is; or the metric on resamples of the
+            scenes (R,), the same for every entrant, NaN where undefined.
+    """
+
+    interval: Interval
+    per_scene: bool
+    values: np.ndarray
 
 
 def as_arrays(predictions: Predictions, count: int) -> dict[str, np.ndarray]:
@@ -34,7 +56,7 @@ def as_arrays(predictions: Predictions, count: int) -> dict[str, np.ndarray]:
 
 def score(
     metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
-) -> Interval | None:
+) -> Scored | None:
     """One metric with its interval over the test scenes, or `None` where it does not apply.
 
     A metric that needs an answer which the predictor does not give raises `NotImplementedError`.
@@ -48,14 +70,16 @@ def score(
 
 def _score(
     metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
-) -> Interval:
+) -> Scored:
     seed = seed_of("bootstrap", metric.name)
     if metric.per_sample:
         values = np.asarray(metric.compute(predictions, samples), dtype=np.float64)
-        return mean_interval(values, resamples, seed)
+        return Scored(mean_interval(values, resamples, seed), True, values)
 
     def statistic(indices: np.ndarray) -> float:
         chosen = {name: values[indices] for name, values in predictions.items()}
         return float(metric.compute(chosen, samples.take(torch.from_numpy(indices))))
 
-    return bootstrap(statistic, len(samples), resamples, seed)
+    n = len(samples)
+    drawn = resampled(statistic, n, resamples, seed)
+    return Scored(percentile_interval(statistic(np.arange(n)), drawn, n), False, drawn)

@@ -32,6 +32,7 @@ from lensbench.errors import RunError
 from lensbench.store import Store
 from lensbench.store.predictions import predictions_suffix, read_predictions, write_predictions
 from lensbench.store.records import records_frame
+from lensbench.store.scores import scores_frame
 from lensbench.study.cell import Cell, View
 from lensbench.study.describe import describe_predictions
 
@@ -92,11 +93,17 @@ class Session:
         return all(self.store.find("features", key) for key in keys.values())
 
     def records(self, cell: Cell) -> None:
-        """Makes a cell's records: fit, answers and scores, each where the store lacks it."""
+        """Makes a cell's records: fit, answers and scores, each where the store lacks it.
+
+        How scores vary over the scenes stands beside, of kind `scores` under the same key.
+        """
         keys = self.parts.keys(cell)
         with self.store.claim("records", keys.records):
             if self.store.find("records", keys.records) is None:
-                rows = self._rows(cell, keys)
+                rows, scores = self._rows(cell, keys)
+                beside = {"kind": "scores", "inputs": {"records": keys.records}}
+                with self.store.writing("scores", keys.records, ".parquet", beside) as path:
+                    scores_frame(scores).write_parquet(path)
                 described = self.parts.describe_records(cell, keys)
                 with self.store.writing("records", keys.records, ".parquet", described) as path:
                     records_frame(rows).write_parquet(path)
@@ -142,8 +149,8 @@ class Session:
             cost.update(spent)
         self.watch(f"encoding by {cell.entrant.encoder}", 1, 1, view.condition)
 
-    def _rows(self, cell: Cell, keys: Keys) -> list[dict[str, Any]]:
-        """Makes what is missing of a cell and scores it."""
+    def _rows(self, cell: Cell, keys: Keys) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Makes what is missing of a cell and scores it: rows of records, and of scores."""
         for dataset in dict.fromkeys(view.dataset for view in cell.tests):
             self._ensure_tests(cell, dataset)
         missing = [
@@ -155,7 +162,7 @@ class Session:
             predictor, cost = self._predictor(cell, keys)
             for view, key in missing:
                 self._predict(cell, keys, predictor, view, key, cost)
-        rows = []
+        rows, scores = [], []
         for done, (view, key) in enumerate(zip(cell.tests, keys.predictions, strict=True)):
             samples = self._samples(cell, view, "test")
             path = self.store.find("predictions", key)
@@ -165,10 +172,12 @@ class Session:
             if tuple(ids) != samples.ids:
                 raise RunError(f"predictions {path.name} are of other scenes than the test images")
             cost = self.store.cost("predictions", key)
-            rows += done_rows(self.parts, cell, keys, view, samples, predictions, cost)
+            made = done_rows(self.parts, cell, keys, view, samples, predictions, cost)
+            rows += made[0]
+            scores += made[1]
             stage = f"scoring {cell.entrant.label}"
             self.watch(stage, done + 1, len(cell.tests), view.condition)
-        return rows
+        return rows, scores
 
     def _ensure_tests(self, cell: Cell, dataset: str) -> None:
         """All test images and skies of a dataset in one pass over its scenes."""

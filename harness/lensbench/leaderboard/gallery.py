@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from lensbench.errors import StoreError, UsageError, nearest
+from lensbench.errors import StoreError, UsageError
 from lensbench.leaderboard.pictures import Answers, class_picture, sky_picture, spread
+from lensbench.leaderboard.source import find_run
 from lensbench.store import Store
 from lensbench.store.arrays import map_arrays, read_attributes
 from lensbench.store.predictions import read_predictions
@@ -43,24 +44,6 @@ def draw_run(store: Store, run: str, out: Path, scenes: int) -> Iterator[Path]:
         raise UsageError(f"{str(out)!r} cannot be written: {error}", "name another --out") from None
     for name, frame in records.group_by("test_condition", maintain_order=True):
         yield _draw(store, frame, str(name[0]), out, scenes, path.stem)
-
-
-def find_run(store: Store, run: str) -> str:
-    """The key of a run that is named by its beginning; the last one where empty.
-
-    Raises:
-        UsageError: Where there is none, or more than one.
-    """
-    keys = store.keys("runs")
-    if not keys:
-        raise UsageError(f"the store {str(store.root)!r} has no run", "lensbench run makes one")
-    if not run:
-        return keys[-1]
-    found = [key for key in keys if key.startswith(run)]
-    if len(found) != 1:
-        problem = "no" if not found else "more than one"
-        raise UsageError(f"there is {problem} run {run!r}", nearest(run, keys))
-    return found[0]
 
 
 def _draw(

@@ -11,6 +11,7 @@ import polars as pl
 from tabulate import tabulate
 
 from lensbench.errors import UsageError, nearest
+from lensbench.leaderboard.seeds import over_seeds
 
 FORMATS = {"terminal": "simple", "markdown": "github", "latex": "latex_booktabs"}
 """Ways to print a table, and what tabulate calls them."""
@@ -41,38 +42,10 @@ GROUPS = ("task", "dataset", "test_dataset", "train_condition", "labels", "targe
 def study_tables(records: pl.DataFrame, metric: str = "") -> list[Table]:
     """A table for each task, dataset, training condition and number of labels of a study.
 
-    Values are means over seeds.
+    Values are means over seeds, with intervals that count scenes and seeds.
     """
     groups = records.group_by(GROUPS, maintain_order=True)
     return [run_table(over_seeds(frame), metric) for _, frame in groups]
-
-
-def over_seeds(records: pl.DataFrame) -> pl.DataFrame:
-    """One row for all seeds of an entrant under a condition, by a metric.
-
-    The value is the mean over seeds. To either side of it the interval holds the scenes' share (the
-    mean over seeds, for these see the same scenes) and twice the standard error of the seeds, added
-    in quadrature. A row in which any seed failed is failed.
-    """
-    by = ["entrant", "test_condition", "metric"]
-    if not records.select(by).is_duplicated().any():
-        return records
-    error = pl.col("value").std().fill_null(0.0) / pl.len().sqrt() * 2
-    below = ((pl.col("value") - pl.col("low")).mean() ** 2 + error**2).sqrt()
-    above = ((pl.col("high") - pl.col("value")).mean() ** 2 + error**2).sqrt()
-    mean = pl.col("value").mean()
-    other = [c for c in records.columns if c not in {*by, "value", "low", "high", "state"}]
-    numbers = [c for c in other if c.startswith(("seconds", "memory", "joules"))]
-    combined = records.group_by(by, maintain_order=True).agg(
-        mean.alias("value"), (mean - below).alias("low"), (mean + above).alias("high"),
-        pl.col("state").sort_by(pl.col("state") == "done").first(),
-        *(pl.col(c).mean() if c in numbers else pl.col(c).drop_nulls().first() for c in other),
-    )  # fmt: skip
-    unscored = pl.col("state") != "done"
-    blank = [
-        pl.when(unscored).then(None).otherwise(pl.col(c)).alias(c) for c in ("value", "low", "high")
-    ]
-    return combined.with_columns(blank).select(records.columns)
 
 
 def run_table(records: pl.DataFrame, metric: str = "") -> Table:
@@ -115,12 +88,21 @@ def run_table(records: pl.DataFrame, metric: str = "") -> Table:
         f"{first['budget']}{labels}: {first['metric']}{unit}, {arrow}",
         header=["entrant", f"{home} (trained on)", *others, "worst", "gap", "n", "seconds"],
         rows=[entrant.cells() for entrant in entrants],
-        note=_note(first),
+        note=_note(first, _seeds(shown)),
     )
 
 
-def _note(first: dict[str, Any]) -> str:
-    parts = ["Values with their 95 % intervals (bootstrap over test scenes)."]
+def _seeds(shown: pl.DataFrame) -> str:
+    """How many seeds are behind a row, fewest to most; empty where nowhere more than one."""
+    counts = sorted(set(shown["fits"].drop_nulls())) if "fits" in shown.columns else []
+    if not counts or counts[-1] == 1:
+        return ""
+    return str(counts[-1]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
+def _note(first: dict[str, Any], seeds: str) -> str:
+    over = f"test scenes and {seeds} seeds" if seeds else "bootstrap over test scenes"
+    parts = [f"Values with their 95 % intervals ({over})."]
     if first["data_range"] is not None:
         parts.append(f"Data range {first['data_range']:g} µJy/arcsec².")
     if first["chance"] is not None:

@@ -15,7 +15,7 @@ def source_digest(package: str, rooms: tuple[str, ...] = ()) -> str:
 
     Args:
         package: Name of the top-level package or module.
-        rooms: Sub-packages to which to confine it; all where empty.
+        rooms: Sub-packages and files to which to confine it; all where empty.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
@@ -24,7 +24,11 @@ def source_digest(package: str, rooms: tuple[str, ...] = ()) -> str:
     if not spec.submodule_search_locations:
         return _digest([origin], origin.parent)
     folders = [origin.parent / room for room in rooms] or [origin.parent]
-    files = [file for folder in folders for file in sorted(folder.rglob("*.py"))]
+    files = [
+        file
+        for folder in folders
+        for file in ([folder] if folder.is_file() else sorted(folder.rglob("*.py")))
+    ]
     return _digest(files, origin.parent)
 
 
