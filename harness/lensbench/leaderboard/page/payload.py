@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from lensbench.leaderboard.page.source import Source
-from lensbench.leaderboard.table import over_seeds
+from lensbench.leaderboard.page.evidence import Evidence
+from lensbench.leaderboard.seeds import BY, over_seeds
 
 VERSION = 1
 LONGEST = 200
@@ -20,15 +20,13 @@ LONGEST = 200
 TABLE = ("task", "dataset", "test_dataset", "train_condition", "budget")
 """Columns of which a table of the page shows one value each."""
 
-_CONTENDER = ("entrant", "target_view", "pretraining_views", "labels")
-_ROW = (*TABLE, *_CONTENDER, "test_condition", "metric")
 _TEXTS = (
     *TABLE, "entrant", "target_view", "pretraining_views", "test_condition", "metric", "state",
     "error", "encoder", "pretraining", "transfer", "baseline", "device", "torch", "python",
     "system", "lensbench", "code", "cell", "predictions",
 )  # fmt: skip
 _NUMBERS = (
-    "labels", "value", "low", "high", "n", "chance", "data_range", "threads", "seeds",
+    "labels", "value", "low", "high", "n", "chance", "data_range", "threads", "fits",
     "seconds_pretraining", "seconds_fit", "seconds_predict", "memory_fit", "memory_predict",
     "joules_fit", "joules_predict", "parameters",
 )  # fmt: skip
@@ -48,46 +46,44 @@ class Cite:
 
 
 def payload(
-    source: Source, cites: Sequence[Cite] = (), extra: Mapping[str, Any] | None = None
+    evidence: Evidence, rows: pl.DataFrame, cites: Sequence[Cite] = (), **blocks: Any
 ) -> dict[str, Any]:
     """All that the page knows, in values that JSON has.
 
     Args:
-        source: Records and what is said of them.
+        evidence: Records and what is said of them.
+        rows: Its records, one for all seeds, from `combine`.
         cites: Plugins that they name.
-        extra: Further blocks, by name.
+        blocks: More of it, by name.
     """
-    rows = combine(source.records)
     return {
         "version": VERSION,
-        "name": clip(source.name),
-        "study": source.study[:20000],
-        "trust": _plain(source.trust),
-        "counts": _counts(source.records),
+        "name": clip(evidence.name),
+        "study": evidence.study[:20000],
+        "trust": _plain(evidence.trust),
+        "counts": _counts(evidence.records),
         "table": list(TABLE),
         "texts": {name: _texts(rows[name]) for name in _TEXTS},
         "numbers": {name: [short(value) for value in rows[name]] for name in _NUMBERS},
-        "values": [[short(value) for value in one] if len(one) > 1 else 0 for one in rows["all"]],
+        "seeds": [[short(one) for one in its] if len(its) > 1 else 0 for its in rows["seeds"]],
         "metrics": _metrics(rows),
         "plugins": [
             {name: clip(text) for name, text in asdict(cite).items()}
             | {"citation": cite.citation[:2000]}
             for cite in cites
         ],
-        **(extra or {}),
+        **blocks,
     }
 
 
 def combine(records: pl.DataFrame) -> pl.DataFrame:
     """One row for all seeds of a contender under a condition, by a metric.
 
-    Columns `seeds` and `all` are added: how many there are, and their values.
+    The column `seeds` is added to those of `over_seeds`: the value of each.
     """
-    groups = records.group_by([*TABLE, "target_view", "pretraining_views", "labels"])
-    combined = pl.concat([over_seeds(frame) for _, frame in groups])
-    seeds = records.group_by(_ROW).agg(pl.len().alias("seeds"), pl.col("value").alias("all"))
-    joined = combined.join(seeds, on=list(_ROW), how="left", nulls_equal=True)
-    return joined.sort(_ROW, nulls_last=True)
+    seeds = records.group_by(BY).agg(pl.col("value").alias("seeds"))
+    joined = over_seeds(records).join(seeds, on=list(BY), how="left", nulls_equal=True)
+    return joined.sort(BY, nulls_last=True)
 
 
 def clip(text: str | None) -> str:

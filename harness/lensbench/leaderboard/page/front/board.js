@@ -46,7 +46,7 @@ export class Board {
   }
 
   seedValues(row) {
-    return this.values.values[row.index] || [row.value];
+    return this.values.seeds[row.index] || [row.value];
   }
 
   plugin(kind, reference) {

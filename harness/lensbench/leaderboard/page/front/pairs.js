@@ -16,22 +16,22 @@ function paired(table, labels, metric, condition) {
   if (!found) return null;
   const known = new Map();
   for (const [a, b, difference, low, high, adjusted] of found.pairs) {
-    known.set(`${a}\n${b}`, { difference, low, high, adjusted });
-    known.set(`${b}\n${a}`, { difference: -difference, low: -high, high: -low, adjusted });
+    known.set(JSON.stringify([a, b]), { difference, low, high, adjusted });
+    known.set(JSON.stringify([b, a]), { difference: -difference, low: -high, high: -low, adjusted });
   }
-  return { known, note: found.note };
+  return { known, note: "Paired on the same test scenes, seeds counted. " };
 }
 
 function unpaired(list) {
   const pairs = [];
   list.forEach((a, index) => list.slice(index + 1).forEach((b) => {
     const z = apart(a.row, b.row);
-    if (z !== null) pairs.push({ a: a.one.name, b: b.one.name, difference: a.row.value - b.row.value, p: pOfZ(z) });
+    if (z !== null) pairs.push({ a: a.one.key, b: b.one.key, difference: a.row.value - b.row.value, p: pOfZ(z) });
   }));
   const known = new Map();
   for (const pair of holm(pairs)) {
-    known.set(`${pair.a}\n${pair.b}`, pair);
-    known.set(`${pair.b}\n${pair.a}`, { ...pair, difference: -pair.difference });
+    known.set(JSON.stringify([pair.a, pair.b]), pair);
+    known.set(JSON.stringify([pair.b, pair.a]), { ...pair, difference: -pair.difference });
   }
   const note = "From the intervals alone, taken as normal, for the predictions were not at hand: it ignores that the scenes are the same, so it sees less than a paired comparison would. ";
   return { known, note };
@@ -54,7 +54,7 @@ function matrix(table, everyone, labels, metric, condition) {
   const { known, note } = paired(table, labels, metric, condition) ?? unpaired(shown);
   const cell = (a, b) => {
     if (a === b) return h("td", { class: "self" }, "·");
-    const pair = known.get(`${a.one.name}\n${b.one.name}`);
+    const pair = known.get(JSON.stringify([a.one.key, b.one.key]));
     if (!pair) return h("td", { class: "tie" }, "–");
     const wins = (pair.difference > 0) === metric.up;
     const sure = pair.adjusted < LEVEL;

@@ -32,6 +32,7 @@ function summarise(one, table, home, up) {
   const trained = cost && cost.seconds_fit !== null ? pretraining + cost.seconds_fit : null;
   return {
     ...one,
+    key: `${one.first.entrant}\n${one.first.target_view}\n${one.first.pretraining_views}`,
     atHome,
     homeValue: atHome?.value ?? null,
     worst,
@@ -41,7 +42,7 @@ function summarise(one, table, home, up) {
     seconds: trained,
     parameters: cost?.parameters ?? null,
     n: cost?.n ?? null,
-    seeds: cost?.seeds ?? null,
+    seeds: cost?.fits ?? null,
     baseline: Boolean(one.first.baseline),
   };
 }
