@@ -41,7 +41,7 @@ class Source:
         """
         schema: Any = dict(SCORES)
         try:
-            return read_scores(self.score_paths).select(SCORES).cast(schema)
+            return read_scores(self.score_paths).select(list(SCORES)).cast(schema)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise _damaged(self.score_paths[0], error) from None
 
@@ -115,7 +115,7 @@ def scan_records(path: Path) -> pl.LazyFrame:
                 f"column {name!r} of {str(path)!r} is {schema[name]}, expected {kind}",
                 "is it a file of records of this version?",
             )
-    return scanned.select(COLUMNS)
+    return scanned.select(list(COLUMNS))
 
 
 def _scores_of(store: Store, run: str) -> list[Path]:

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from tabulate import tabulate
 
 from lensbench.errors import UsageError, nearest
+from lensbench.leaderboard.forms import text_table
 from lensbench.leaderboard.seeds import over_seeds
-
-FORMATS = {"terminal": "simple", "markdown": "github", "latex": "latex_booktabs"}
-"""Ways to print a table, and what tabulate calls them."""
+from lensbench.leaderboard.selection import by_metric
 
 
 @dataclass(frozen=True)
@@ -27,12 +25,8 @@ class Table:
     note: str
 
     def text(self, form: str = "terminal") -> str:
-        """The table in one of `FORMATS`."""
-        alignment = ["left", *["right"] * (len(self.header) - 1)]
-        body = tabulate(
-            self.rows, self.header, FORMATS[form], colalign=alignment, disable_numparse=True
-        )
-        return f"{self.title}\n\n{body}\n\n{self.note}"
+        """The table for a `terminal`, in `markdown` or in `latex`."""
+        return text_table(self.header, self.rows, form, self.title, self.note)
 
 
 GROUPS = ("task", "dataset", "test_dataset", "train_condition", "labels", "target_view", "budget")
@@ -43,9 +37,19 @@ def study_tables(records: pl.DataFrame, metric: str = "") -> list[Table]:
     """A table for each task, dataset, training condition and number of labels of a study.
 
     Values are means over seeds, with intervals that count scenes and seeds.
+
+    Args:
+        records: Of a study.
+        metric: Its name; the primary one of each task where empty.
+
+    Raises:
+        UsageError: Where no record has this metric.
     """
-    groups = records.group_by(GROUPS, maintain_order=True)
-    return [run_table(over_seeds(frame), metric) for _, frame in groups]
+    chosen = by_metric(records.lazy(), metric).collect()
+    if chosen.is_empty() and metric:
+        raise _no_metric(records, metric)
+    groups = over_seeds(chosen).group_by(*GROUPS, "metric", maintain_order=True)
+    return [run_table(frame, str(name[-1])) for name, frame in groups]
 
 
 def run_table(records: pl.DataFrame, metric: str = "") -> Table:
@@ -61,9 +65,7 @@ def run_table(records: pl.DataFrame, metric: str = "") -> Table:
     """
     shown = records.filter(pl.col("primary") if not metric else pl.col("metric") == metric)
     if metric and shown.is_empty():
-        raise UsageError(
-            f"these records have no metric {metric!r}", nearest(metric, records["metric"].unique())
-        )
+        raise _no_metric(records, metric)
     for column in (*GROUPS, "metric"):
         values = shown[column].unique().to_list()
         if len(values) != 1:
@@ -90,6 +92,11 @@ def run_table(records: pl.DataFrame, metric: str = "") -> Table:
         rows=[entrant.cells() for entrant in entrants],
         note=_note(first, _seeds(shown)),
     )
+
+
+def _no_metric(records: pl.DataFrame, metric: str) -> UsageError:
+    known = records["metric"].unique()
+    return UsageError(f"these records have no metric {metric!r}", nearest(metric, known))
 
 
 def _seeds(shown: pl.DataFrame) -> str:

@@ -10,6 +10,7 @@ from lensbench.stats.fits import Estimate as Estimate
 from lensbench.stats.fits import Fits as Fits
 from lensbench.stats.fits import difference as difference
 from lensbench.stats.fits import estimate as estimate
+from lensbench.stats.fits import independent_difference as independent_difference
 from lensbench.stats.intervals import Interval as Interval
 from lensbench.stats.intervals import bootstrap as bootstrap
 from lensbench.stats.intervals import mean_interval as mean_interval

@@ -145,6 +145,20 @@ def difference(a: Mapping[int, Fits], b: Mapping[int, Fits], matched: bool = Fal
     return _estimate(value, moments, ours.n, [mine, its])
 
 
+def independent_difference(a: Estimate, b: Estimate) -> Estimate:
+    """By how much `a` is above `b` where nothing pairs them (Welch 1947).
+
+    On the same scenes this is too wide, for what a scene has of its own does not cancel.
+    """
+    variance = a.se**2 + b.se**2
+    doubt = sum(one.se**4 / one.df for one in (a, b) if one.se > 0)
+    df = variance**2 / doubt if doubt else min(a.df, b.df)
+    value, half = a.value - b.value, _half(math.sqrt(variance), df)
+    counted = tuple(dict.fromkeys((*a.counted, *b.counted)))
+    n, fits = min(a.n, b.n), min(a.fits, b.fits)
+    return Estimate(value, value - half, value + half, n, fits, math.sqrt(variance), df, counted)
+
+
 @dataclass(frozen=True)
 class _Moments:
     """Variances of a mean: each with the degrees of freedom that it was estimated with.
@@ -226,10 +240,15 @@ def _estimate(
 def _student(
     value: float, se: float, df: float, n: int, entrants: list[Mapping[int, Fits]]
 ) -> Estimate:
-    half = float(special.stdtrit(df, 0.5 + LEVEL / 2)) * se if df > 0 else math.nan
+    half = _half(se, df)
     counts = [sum(len(fits.values) for fits in draws.values()) for draws in entrants]
     counted = _counted(entrants)
     return Estimate(value, value - half, value + half, n, min(counts), se, df, counted)
+
+
+def _half(se: float, df: float) -> float:
+    """Half the width of Student's interval."""
+    return float(special.stdtrit(df, 0.5 + LEVEL / 2)) * se if df > 0 else math.nan
 
 
 def _counted(entrants: list[Mapping[int, Fits]]) -> tuple[str, ...]:

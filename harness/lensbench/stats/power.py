@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from scipy import optimize, special, stats
+import numpy as np
+from scipy import optimize, special
 
 
 def detectable(se: float, df: float, alpha: float = 0.05, power: float = 0.8) -> float:
@@ -18,22 +19,24 @@ def detectable(se: float, df: float, alpha: float = 0.05, power: float = 0.8) ->
 
     Returns:
         The difference, in the unit of `se`, from the noncentral t distribution; NaN where there
-        is no degree of freedom.
+        is no degree of freedom, or no spread from which anything could be told.
 
     Raises:
         ValueError: Where alpha or power is not between 0 and 1, or alpha is above power.
     """
     if not 0 < alpha < power < 1:
         raise ValueError(f"need 0 < alpha < power < 1, got alpha {alpha} and power {power}")
-    if not df > 0 or math.isnan(se):
+    if not (df > 0 and se > 0):
         return math.nan
     if math.isinf(df):
         return se * float(special.ndtri(1 - alpha / 2) + special.ndtri(power))
     critical = float(special.stdtrit(df, 1 - alpha / 2))
 
     def short(noncentrality: float) -> float:
-        above = stats.nct.sf(critical, df, noncentrality)
-        return float(above + stats.nct.cdf(-critical, df, noncentrality)) - power
+        # SciPy gives NaN for the far tail where it is less than about 1e-16
+        tails = special.nctdtr(df, noncentrality, [-critical, critical])
+        below, inside = np.nan_to_num(tails)
+        return float(below + 1 - inside) - power
 
     guess = critical + abs(float(special.stdtrit(df, power)))
     return se * float(optimize.brentq(short, 0.0, 4 * guess, xtol=1e-6))

@@ -10,6 +10,9 @@ _HERE = "lensbench.cli.leaderboard"
 VERBS: dict[str, tuple[str, str]] = {
     "build": (f"{_HERE}.build", "Build one HTML file that shows results, from disk and offline."),
     "serve": (f"{_HERE}.serve", "Serve the page here, fresh while a sweep runs."),
+    "show": (f"{_HERE}.show", "Show tables: filtered, sorted, pivoted, in six formats."),
+    "export": (f"{_HERE}.export", "Write all tables to files."),
+    "compare": (f"{_HERE}.compare", "Tell what changed, and whether it is significant."),
 }
 
 
