@@ -39,6 +39,7 @@ def overall(rows: pl.DataFrame) -> dict[str, Any]:
         for entrant, its in _table(table).items():
             found.setdefault(entrant, {})[name] = its
     lines = [_line(entrant, its, names) for entrant, its in sorted(found.items())]
+    lines.sort(key=lambda line: (line["n"] - line["expected"], line["mean"] or 0.0), reverse=True)
     return {"tables": [clip(name) for name in names], "note": _NOTE, "rows": lines}
 
 

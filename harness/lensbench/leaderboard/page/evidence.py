@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +67,16 @@ def gather(where: str, store: Callable[[], Store]) -> Evidence:
         return _evidence(name, source, _within(folder), study, trust)
     opened = store()
     study = _text(opened.root / "sweeps" / source.name / "study.toml")
-    return _evidence(f"run {source.name[:12]}", source, opened.find, study, {})
+    name = study_name(study) or f"run {source.name[:12]}"
+    return _evidence(name, source, opened.find, study, {})
+
+
+def study_name(study: str) -> str:
+    """The name that a study file gives itself, or nothing."""
+    try:
+        return str(tomllib.loads(study).get("name", ""))
+    except tomllib.TOMLDecodeError:
+        return ""
 
 
 def _evidence(

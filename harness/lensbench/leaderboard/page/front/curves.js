@@ -88,7 +88,7 @@ function curve(data, names, metric, x, told) {
   return {
     height: 260, data: { values: data }, encoding: detail,
     layer: [
-      { mark: { type: "area", opacity: 0.14, interpolate: "linear" }, encoding: { y: { ...values(metric), field: "low" }, y2: { field: "high" }, color: { ...colour(names) } } },
+      { mark: { type: "area", opacity: 0.1, interpolate: "linear" }, encoding: { y: { ...values(metric), field: "low" }, y2: { field: "high" }, color: { ...colour(names) } } },
       { mark: { type: "line", strokeWidth: 2 }, encoding: { y: values(metric) } },
       { mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { y: values(metric), shape: shape(names), tooltip: tooltip([{ field: told }]) } },
     ],
