@@ -15,7 +15,7 @@ from lensbench.cli.options import store_option, store_root
 @click.argument("where", metavar="[RUN|BOARD|FILE]", default="")
 @click.option(
     "--host", default="127.0.0.1", show_default=True, metavar="ADDRESS",
-    help="Where to listen; others than this machine can read the page if it is more than the default.",
+    help="Where to listen; at any other, others than this machine can read the page.",
 )  # fmt: skip
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8765, show_default=True,

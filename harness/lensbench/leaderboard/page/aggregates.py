@@ -119,9 +119,11 @@ def pairs(records: pl.DataFrame, rows: pl.DataFrame, scores: pl.DataFrame) -> li
     known = Scores(scores)
     done = records.filter((pl.col("state") == "done") & pl.col("primary"))
     by = (*TABLE, "labels", "test_condition", "metric")
-    values = rows.filter((pl.col("state") == "done") & pl.col("primary") & pl.col("value").is_finite())
+    values = rows.filter(
+        (pl.col("state") == "done") & pl.col("primary") & pl.col("value").is_finite()
+    )
     tested = []
-    seeds = {key: frame for key, frame in done.group_by(by)}
+    seeds = dict(done.group_by(by))
     for key, frame in values.group_by(by, maintain_order=True):
         found = _tested(seeds[key], frame, known)
         if found:

@@ -76,7 +76,7 @@ def _vega() -> str:
     """Vega, Vega-Lite and vega-embed, which set `window.vegaEmbed`."""
     import vl_convert
 
-    bundle: str = vl_convert.javascript_bundle()
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 

@@ -1,4 +1,4 @@
-"""A page that follows what it shows: the records of a sweep that runs, a board that is rewritten."""
+"""A page that follows what it shows: a sweep that runs, a board that is written anew."""
 
 from __future__ import annotations
 
@@ -51,9 +51,7 @@ class Live:
         cites: Gives the plugins that records name.
     """
 
-    def __init__(
-        self, followed: Followed, cites: Callable[[pl.DataFrame], Sequence[Cite]]
-    ) -> None:
+    def __init__(self, followed: Followed, cites: Callable[[pl.DataFrame], Sequence[Cite]]) -> None:
         self._followed = followed
         self._cites = cites
         self._lock = threading.Lock()

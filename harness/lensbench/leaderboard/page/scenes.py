@@ -26,8 +26,12 @@ MOST_ENTRANTS = 16
 MOST_BYTES = 4_000_000
 """Of all pictures together; tables that come after are left out, and the page says so."""
 
+_UNREADABLE = (
+    LensbenchError, OSError, ValueError, KeyError, IndexError, pl.exceptions.PolarsError,
+)  # fmt: skip
 _RANKS = ("worst", "median", "best")
 _LEVELS = 64
+
 
 @dataclass(frozen=True)
 class _Answer:
@@ -53,7 +57,7 @@ def draw_scenes(rows: pl.DataFrame, find: Find) -> dict[str, Any]:
             break
         try:
             drawn = _draw(frame, find)
-        except (LensbenchError, OSError, ValueError, KeyError, IndexError, pl.exceptions.PolarsError):
+        except _UNREADABLE:
             continue  # what cannot be read is not shown; `verify` says what is wrong with it
         if drawn is None:
             continue
@@ -78,13 +82,16 @@ def _draw(frame: pl.DataFrame, find: Find) -> dict[str, Any] | None:
     if not answers:
         return None
     left_out = ranked.height - len(answers)
-    common = {"left_out": left_out, "note": "Of the first seed.", "columns": [], "parts": False}
+    common: dict[str, Any] = {
+        "left_out": left_out, "note": "Of the first seed.", "columns": [], "parts": False,
+    }  # fmt: skip
     if "sky" in answers[0].predictions:
         truth_path = find("skies", str(first["truth"]))
         if truth_path is None:
             return None
         return common | _skies(images["images"], map_arrays(truth_path)["sky"], ids, answers)
-    return common | _numbers(images_path, images, ids, answers)
+    numbers = _numbers(images_path, images, ids, answers)
+    return None if numbers is None else common | numbers
 
 
 def _answers(rows: pl.DataFrame, find: Find, ids: list[str]) -> Iterable[_Answer]:
@@ -143,7 +150,9 @@ def _numbers(
         if not columns:
             return None
         wanted = np.stack([images[name] for name in columns], axis=1).astype(float)
-        answered = [np.stack([one.predictions[name] for name in columns], axis=1) for one in answers]
+        answered = [
+            np.stack([one.predictions[name] for name in columns], axis=1) for one in answers
+        ]
         scale = np.maximum(np.nanstd(wanted, axis=0), 1e-12)
         losses = [np.abs((one - wanted) / scale).mean(1) for one in answered]
         loss_name, parts = "the error in standard deviations of the truth", False

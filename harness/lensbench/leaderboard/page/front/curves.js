@@ -1,5 +1,4 @@
 // What is plotted of a table: values by condition, by labels, by cost.
-import { h } from "./dom.js";
 import { intervalText, seconds } from "./format.js";
 import { labelText } from "./board.js";
 import { colour, figure, shape } from "./plots.js";
@@ -144,5 +143,3 @@ export function costFigure(everyone, chosen, metric) {
     rows: () => priced.map((one) => [one.name, seconds(one.seconds), intervalText(one.atHome)]),
   });
 }
-
-export const noFigure = (text) => h("p", { class: "quietly" }, text);

@@ -1,5 +1,5 @@
 // All about one entrant: what it is, how it did, where its numbers come from, how to get them again.
-import { entrantLink, h, nameNodes, stateChip } from "./dom.js";
+import { h, nameNodes, stateChip } from "./dom.js";
 import { bytes, count, intervalText, seconds, shellWord } from "./format.js";
 import { labelText } from "./board.js";
 import { plainTable } from "./plots.js";
@@ -57,7 +57,7 @@ function commands(board, tables, label) {
     return row ? [command(table, row)] : [];
   }));
   return h("div", {}, h("p", {}, "Each command fits it once, with seed 0, and scores it beside the task's baselines. What the store has is not computed again."),
-    h("pre", { tabindex: "0" }, h("code", {}, lines.join("\n"))),
+    h("pre", { class: "wrap", tabindex: "0", role: "region", "aria-label": "Commands" }, h("code", {}, lines.map((line) => h("span", {}, `${line}\n`)))),
     board.values.study ? h("details", {}, h("summary", {}, "The whole study: ", h("code", {}, "lensbench sweep study.toml"), ", with this study.toml"), h("pre", { tabindex: "0" }, h("code", {}, board.values.study))) : null);
 }
 

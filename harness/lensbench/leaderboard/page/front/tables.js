@@ -1,11 +1,11 @@
 // One table: one task on one dataset, with its plots, comparisons and scenes.
-import { choice, entrantLink, h, nameNodes, stateChip, swatch } from "./dom.js";
-import { count, decimals, interval, intervalText, plural, seconds, signed } from "./format.js";
+import { choice, entrantLink, h, stateChip, swatch } from "./dom.js";
+import { count, decimals, interval, plural, seconds, signed } from "./format.js";
 import { labelText } from "./board.js";
 import { conditionFigures, costFigure, labelFigure } from "./curves.js";
 import { gallerySection } from "./gallery.js";
 import { pairSection } from "./pairs.js";
-import { MOST, plainTable } from "./plots.js";
+import { MOST } from "./plots.js";
 import { sortableTable } from "./table.js";
 import { standings } from "./ranking.js";
 
