@@ -35,7 +35,9 @@ class Reader:
     """A tab, and all that it complained of or asked for."""
 
     def __init__(self, browser: Any, **options: Any) -> None:
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self.context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, **options}
+        )
         self.tab = self.context.new_page()
         self.complaints: list[str] = []
         self.requests: list[str] = []

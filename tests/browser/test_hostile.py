@@ -24,7 +24,9 @@ def test_text_of_every_field_stays_text(reader, page_of, number):
     chosen = [words[i % len(words)] for i in range(records.height)]
     fields = [name for name, kind in RESULTS.items() if kind == pl.String and name != "state"]
     evil = records.with_columns(
-        pl.Series(name, [f"{word}{'' if name == 'task' else i % 4}" for i, word in enumerate(chosen)])
+        pl.Series(
+            name, [f"{word}{'' if name == 'task' else i % 4}" for i, word in enumerate(chosen)]
+        )
         for name in fields
     )
     said = {words[0]: words[-1], "tier": words[0]}

@@ -118,6 +118,21 @@ export function labelFigure(table, chosen, metric) {
   });
 }
 
+// A layer of no data has no extent, and Vega says so; it is left out.
+function ghosts(data) {
+  const mark = { type: "point", filled: true, size: 45, color: "var(--soft)", opacity: 0.45 };
+  return data.length ? [{ data: { values: data }, mark }] : [];
+}
+
+function marked(data, names, metric) {
+  if (!data.length) return [];
+  const interval = { y: { ...values(metric), field: "low" }, y2: { field: "high" }, color: colour(names) };
+  return [
+    { data: { values: data }, mark: { type: "rule", opacity: 0.5, strokeWidth: 2 }, encoding: interval },
+    { data: { values: data }, mark: { type: "point", filled: true, size: 80, opacity: 1 }, encoding: { color: colour(names), shape: shape(names) } },
+  ];
+}
+
 export function costFigure(everyone, chosen, metric) {
   const priced = everyone.filter((one) => one.atHome && one.seconds !== null);
   if (priced.length < 2) return null;
@@ -132,12 +147,8 @@ export function costFigure(everyone, chosen, metric) {
     caption: `${quantity(metric)} on the training condition against the seconds of pretraining and fit; entrants that were not chosen are grey. ` +
       (devices.length > 1 ? `Not to be ranked: computed on ${devices.length} kinds of machine.` : `Computed on ${devices[0]}.`),
     spec: {
-      height: 280, data: { values: data }, encoding: { x, y: values(metric), tooltip: tooltip([{ field: "took", title: "cost" }]) },
-      layer: [
-        { transform: [{ filter: "!datum.drawn" }], mark: { type: "point", filled: true, size: 45, color: "var(--soft)", opacity: 0.45 } },
-        { transform: [{ filter: "datum.drawn" }], mark: { type: "rule", opacity: 0.5, strokeWidth: 2 }, encoding: { y: { ...values(metric), field: "low" }, y2: { field: "high" }, color: colour(names) } },
-        { transform: [{ filter: "datum.drawn" }], mark: { type: "point", filled: true, size: 80, opacity: 1 }, encoding: { color: colour(names), shape: shape(names) } },
-      ],
+      height: 280, encoding: { x, y: values(metric), tooltip: tooltip([{ field: "took", title: "cost" }]) },
+      layer: [...ghosts(data.filter((one) => !one.drawn)), ...marked(data.filter((one) => one.drawn), names, metric)],
     },
     header: ["entrant", "cost", "value, 95 %"],
     rows: () => priced.map((one) => [one.name, seconds(one.seconds), intervalText(one.atHome)]),
