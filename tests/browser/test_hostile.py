@@ -9,7 +9,8 @@ from tests.board_records import study_records
 from lensbench.store.records import RESULTS
 
 TEXTS = [
-    "<script>alert(1)</script>", "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>", "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
     "<!--<script>", "\"' onmouseover=alert(1) x='", "=cmd|' /C calc'!A0", "javascript:alert(1)",
     "{{7*7}}${7*7}", "\u202eevil", "a\x00b\x1b[31m", "]]>", "__proto__", "constructor", "../../etc",
     "' OR 1=1 --", "\\u003cscript\\u003ealert(1)", "line\nbreak", "%3Cscript%3E", " ", "x" * 500,

@@ -1,5 +1,5 @@
 // What is plotted of a table: values by condition, by labels, by cost.
-import { intervalText, seconds } from "./format.js";
+import { intervalText, plural, seconds } from "./format.js";
 import { labelText } from "./board.js";
 import { colour, figure, shape } from "./plots.js";
 import { standings } from "./ranking.js";
@@ -140,7 +140,7 @@ export function costFigure(everyone, chosen, metric) {
   const data = priced.map((one) => point(one, one.atHome, {
     seconds: Math.max(one.seconds, 0.001), took: seconds(one.seconds), drawn: names.includes(one.name),
   }));
-  const devices = [...new Set(priced.map((one) => `${one.first.device}, ${one.first.threads} threads, ${one.first.system}`))];
+  const devices = [...new Set(priced.map((one) => `${one.first.device}, ${plural(one.first.threads, "thread")}, ${one.first.system}`))];
   const x = { field: "seconds", type: "quantitative", scale: { type: "log" }, title: "pretraining and fit [s]", axis: { format: "~g", grid: false, tickCount: 6 } };
   return figure({
     title: "Cost against score",

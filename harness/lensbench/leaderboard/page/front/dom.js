@@ -44,9 +44,14 @@ export function swatch(index) {
   return svg;
 }
 
+// A name breaks after its punctuation rather than within a word.
+function breakable(text) {
+  return text.split(/(?<=[:,])/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]));
+}
+
 export function nameNodes(label) {
   const [first, ...rest] = label.split(" + ");
-  return [h("strong", {}, first), rest.length ? h("small", {}, ` + ${rest.join(" + ")}`) : null];
+  return [h("strong", {}, breakable(first)), rest.length ? h("small", {}, ` + ${rest.join(" + ")}`) : null];
 }
 
 export function entrantLink(label) {

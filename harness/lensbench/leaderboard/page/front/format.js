@@ -8,7 +8,7 @@ export function decimals(width) {
 
 export function fixed(value, digits) {
   const text = Math.abs(value) >= 1e6 ? value.toExponential(2) : value.toFixed(digits);
-  return text.replace("-", "−");
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
 export function interval(row) {
@@ -27,6 +27,7 @@ export const signed = (value, digits) => (value > 0 ? "+" : "") + fixed(value, d
 
 export function seconds(value) {
   if (value === null || value === undefined) return "–";
+  if (value < 0.01) return "< 0.01 s";
   if (value < 1) return `${value.toFixed(2)} s`;
   if (value < 120) return `${value.toFixed(1)} s`;
   return value < 7200 ? `${(value / 60).toFixed(1)} min` : `${(value / 3600).toFixed(1)} h`;

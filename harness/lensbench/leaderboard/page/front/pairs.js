@@ -67,7 +67,7 @@ function matrix(table, everyone, labels, metric, condition) {
   return h("div", {},
     h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Pairwise comparisons" },
       h("table", { class: "pairs" },
-        h("caption", {}, `Row minus column, ${metric.metric} under ${condition}, ${labelText(labels)} labels. ▲ better, ▼ worse, ≈ cannot be told apart at ${LEVEL}.`),
+        h("caption", {}, h("span", {}, `Row minus column, ${metric.metric} under ${condition}, ${labelText(labels)} labels. ▲ better, ▼ worse, ≈ cannot be told apart at ${LEVEL}.`)),
         h("thead", {}, h("tr", {}, h("td", {}), shown.map(({ one }, index) => h("th", { scope: "col", title: one.name }, h("span", { class: "hidden" }, `${one.name} `), String(index + 1))))),
         h("tbody", {}, shown.map((a, index) => h("tr", {}, h("th", { scope: "row" }, `${index + 1}  `, a.one.name), shown.map((b) => cell(a, b))))))),
     h("p", { class: "quietly" }, note, "Corrected for the number of comparisons.", left > 0 ? ` The best ${MOST_SHOWN} of ${list.length} are shown.` : ""));

@@ -63,7 +63,7 @@ function ranking(table, labels, metric, everyone, plotted, redraw) {
     { label: "#", number: true, value: (one) => one.place, cell: (one) => (one.place === null ? "–" : String(one.place)), title: `Place by ${metric.metric} on the training condition` },
     { label: "Entrant", heading: true, value: (one) => one.name, cell: (one) => [entrantLink(one.entrant), one.note ? h("small", {}, one.note) : null] },
     ...table.conditions.map((name) => ({
-      label: [name, name === table.home ? h("small", {}, " trained on") : null], number: true, up: metric.up,
+      label: name, note: name === table.home ? "trained on" : null, number: true, up: metric.up,
       value: (one) => { const row = one.by.get(name); return row?.state === "done" ? row.value : null; },
       cell: (one) => valueCell(one.by.get(name), range.get(name), metric),
     })),
