@@ -223,10 +223,11 @@ def _missing(before: float | None, after: float | None, its: dict[str, Any] | No
 
 def _from_row(row: Mapping[str, Any]) -> Estimate:
     """What a row of `over_seeds` says."""
-    return Estimate(
-        row["value"], row["low"], row["high"], row["n"], row["fits"], row["se"], row["df"],
-        ("scenes", "seeds") if row["fits"] > 1 else ("scenes",),
-    )  # fmt: skip
+    value, low, high, n, fits, se, df = (
+        row[name] for name in ("value", "low", "high", "n", "fits", "se", "df")
+    )
+    counted = ("scenes", "seeds") if fits > 1 else ("scenes",)
+    return Estimate(value, low, high, n, fits, ((se**2, df),), counted)
 
 
 def _tested(changes: list[Change], correction: str) -> list[Change]:

@@ -15,7 +15,7 @@ from lensbench.store.records import COLUMNS
 from lensbench.store.scores import COLUMNS as SCORES
 from lensbench.store.scores import read_scores
 
-_RECORDS, _SCORES = "records.parquet", "scores.parquet"
+_RECORDS, _SCORES = "records.parquet", "scores"
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ def open_source(where: str, store: Callable[[], Store]) -> Source:
                 f"{where!r} is no board: it has no {_RECORDS}", "name a board's folder"
             )
     if where and path.is_file():
-        beside = path.parent / _SCORES
-        return Source(where, scan_records(path), (beside,) if beside.is_file() else ())
+        return Source(where, scan_records(path), tuple(_scores_beside(path.parent)))
     if where and ("/" in where or path.suffix):
         raise UsageError(f"there is no file or folder {where!r}", "name a run, board or file")
     opened = store()
@@ -116,6 +115,12 @@ def scan_records(path: Path) -> pl.LazyFrame:
                 "is it a file of records of this version?",
             )
     return scanned.select(list(COLUMNS))
+
+
+def _scores_beside(folder: Path) -> list[Path]:
+    """Files of scores of a board: all in one, or a file a cell."""
+    whole = folder / f"{_SCORES}.parquet"
+    return [whole] if whole.is_file() else sorted((folder / _SCORES).glob("*.parquet"))
 
 
 def _scores_of(store: Store, run: str) -> list[Path]:

@@ -1,21 +1,22 @@
 """Intervals and differences that count both test scenes and seeds.
 
 An entrant's fits answer the same scenes, so seeds and scenes are crossed: a score is
-μ + seed + scene + rest, all random. With mean squares of S seeds and n scenes the variance of the
-mean is (MS_seed + MS_scene − MS_rest) / (S n), its degrees of freedom are Satterthwaite's
-(1946), and the interval is Student's. Where draws differ, scenes and all else differ with them: the
-means of the draws are then the sample. For a metric of the whole set, resamples of the scenes that
-are the same for every fit take the place of the mean squares.
+μ + seed + scene + rest, all random. The variance of the mean of S seeds and n scenes is that of the
+scenes' means over n, and that of the seeds' means over S less what is in the former already.
+Each part has its own degrees of freedom, few for seeds: the interval is Howe's (1974, JASA 69,
+789), whose half width is the root of Σ t² variance, each with Student's t of its own. Welch's and
+Satterthwaite's, with one t for the sum, cover too little with two or three seeds. Where draws
+differ, scenes and all else differ with them: the means of the draws are then the sample.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import special
+from scipy import optimize, special
 
 from lensbench.stats.intervals import LEVEL
 from lensbench.stats.power import detectable
@@ -61,6 +62,13 @@ class Fits:
         return Fits(weight @ self.values, weight @ self.spread, self.n, self.per_scene, seeds)
 
 
+Part = tuple[float, float]
+"""A variance and its degrees of freedom."""
+
+_LEAST = math.log(1e-15)
+"""Of p-values that are sought."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A score, or a difference of two, with what is known of its error.
@@ -70,8 +78,7 @@ class Estimate:
         low, high: Its 95 % interval.
         n: Test scenes behind it.
         fits: Fits behind it; of the entrant that has fewer where there are two.
-        se: Standard error.
-        df: Degrees of freedom of `se`.
+        parts: Variances of which that of the value is the sum, with their degrees of freedom.
         counted: What the interval counts: `scenes`, and axes of chance that varied.
     """
 
@@ -80,22 +87,63 @@ class Estimate:
     high: float
     n: int
     fits: int
-    se: float
-    df: float
+    parts: tuple[Part, ...]
     counted: tuple[str, ...]
 
     @property
+    def se(self) -> float:
+        """Standard error."""
+        return math.sqrt(sum(variance for variance, _ in self.parts))
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom with which Student's interval would be as wide."""
+        return one_df(self.parts, 1 - LEVEL)
+
+    @property
     def p(self) -> float:
-        """Two-sided p-value of zero: below .05 just where the interval leaves zero out."""
+        """Two-sided p-value of zero: below .05 just where the interval leaves zero out.
+
+        It is the level at which Howe's interval ends at zero.
+        """
+        size = abs(self.value)
         if math.isnan(self.se):
             return math.nan
-        if self.se == 0:
-            return 1.0 if self.value == 0 else 0.0
-        return float(2 * special.stdtr(self.df, -abs(self.value) / self.se))
+        if self.se == 0 or size == 0:
+            return 1.0 if size == 0 else 0.0
+        if len(self.parts) == 1:
+            return float(2 * special.stdtr(self.parts[0][1], -size / self.se))
+
+        def beyond(log_p: float) -> float:
+            return half_width(self.parts, math.exp(log_p)) - size
+
+        if beyond(_LEAST) <= 0:
+            return math.exp(_LEAST)
+        return math.exp(float(optimize.brentq(beyond, _LEAST, 0.0)))
 
     def detectable(self, alpha: float = 0.05, power: float = 0.8) -> float:
         """The smallest true difference that so many scenes and seeds would have found."""
-        return detectable(self.se, self.df, alpha, power)
+        if not self.se > 0:
+            return math.nan
+        df = one_df(self.parts, alpha)
+        return detectable(self.se, df, alpha, power)
+
+
+def half_width(parts: Sequence[Part], alpha: float = 1 - LEVEL) -> float:
+    """Half the width of Howe's interval; NaN where a part has no degree of freedom."""
+    known = [(variance, df) for variance, df in parts if variance != 0]
+    if any(not df > 0 for _, df in known):
+        return math.nan
+    return math.sqrt(sum(v * float(special.stdtrit(df, 1 - alpha / 2)) ** 2 for v, df in known))
+
+
+def one_df(parts: Sequence[Part], alpha: float) -> float:
+    """Degrees of freedom with which Student's interval is as wide as Howe's at a level."""
+    if len(parts) == 1 or not any(variance > 0 for variance, _ in parts):
+        return parts[0][1]
+    ratio = half_width(parts, alpha) / math.sqrt(sum(v for v, _ in parts))
+    found = float(special.stdtridf(1 - alpha / 2, ratio))
+    return min(max(found, min(df for _, df in parts)), sum(df for _, df in parts))
 
 
 def estimate(draws: Mapping[int, Fits]) -> Estimate:
@@ -113,8 +161,7 @@ def estimate(draws: Mapping[int, Fits]) -> Estimate:
     if len(parts) > 1:
         return _over_draws({d: float(f.values.mean()) for d, f in parts.items()}, [draws])
     (fits,) = parts.values()
-    value, moments = float(fits.values.mean()), _moments(fits)
-    return _estimate(value, moments, fits.n, [draws])
+    return _howe(float(fits.values.mean()), _parts(fits), fits.n, [draws])
 
 
 def difference(a: Mapping[int, Fits], b: Mapping[int, Fits], matched: bool = False) -> Estimate:
@@ -141,71 +188,49 @@ def difference(a: Mapping[int, Fits], b: Mapping[int, Fits], matched: bool = Fal
         return _over_draws(means, [mine, its])
     ((ours, theirs),) = pairs.values()
     value = float(ours.values.mean() - theirs.values.mean())
-    moments = _pair_moments(ours, theirs, matched)
-    return _estimate(value, moments, ours.n, [mine, its])
+    return _howe(value, _pair_parts(ours, theirs, matched), ours.n, [mine, its])
 
 
 def independent_difference(a: Estimate, b: Estimate) -> Estimate:
-    """By how much `a` is above `b` where nothing pairs them (Welch 1947).
+    """By how much `a` is above `b` where nothing pairs them.
 
     On the same scenes this is too wide, for what a scene has of its own does not cancel.
     """
-    variance = a.se**2 + b.se**2
-    doubt = sum(one.se**4 / one.df for one in (a, b) if one.se > 0)
-    df = variance**2 / doubt if doubt else min(a.df, b.df)
-    value, half = a.value - b.value, _half(math.sqrt(variance), df)
+    parts = (*a.parts, *b.parts)
+    value, half = a.value - b.value, half_width(parts)
     counted = tuple(dict.fromkeys((*a.counted, *b.counted)))
     n, fits = min(a.n, b.n), min(a.fits, b.fits)
-    return Estimate(value, value - half, value + half, n, fits, math.sqrt(variance), df, counted)
+    return Estimate(value, value - half, value + half, n, fits, parts, counted)
 
 
-@dataclass(frozen=True)
-class _Moments:
-    """Variances of a mean: each with the degrees of freedom that it was estimated with.
-
-    `scenes` and `seeds` each hold the share of their interaction, `rest`, which is taken off once.
-    """
-
-    scenes: tuple[float, float]
-    seeds: tuple[tuple[float, float], ...]
-    rest: tuple[tuple[float, float], ...]
-
-    def combined(self) -> tuple[float, float]:
-        """Variance of the mean and its degrees of freedom."""
-        terms = [self.scenes, *self.seeds]
-        total = sum(v for v, _ in terms) - sum(v for v, _ in self.rest)
-        variance = max(total, self.scenes[0], sum(v for v, _ in self.seeds))
-        spread = sum(v**2 / df for v, df in (*terms, *self.rest) if df > 0)
-        if not spread:
-            return variance, self.scenes[1]
-        return variance, variance**2 / spread
-
-
-def _moments(fits: Fits) -> _Moments:
+def _parts(fits: Fits) -> tuple[Part, ...]:
+    """Variance of the mean from scenes, and from seeds where there are several."""
     spread = _defined(fits.spread)
-    count, n = len(spread), fits.n
-    scenes = _scene_variance(spread.mean(axis=0), fits), max(n - 1.0, 0.0)
+    scenes = _scene_variance(spread.mean(axis=0), fits), fits.n - 1.0
+    return (scenes, *_seed_parts(fits, spread))
+
+
+def _seed_parts(fits: Fits, spread: np.ndarray) -> tuple[Part, ...]:
+    count = len(spread)
     if count == 1:
-        return _Moments(scenes, (), ())
-    seeds = float(fits.values.var(ddof=1)) / count, count - 1.0
+        return ()
     residual = spread - spread.mean(axis=0) - spread.mean(axis=1, keepdims=True)
-    each = [_scene_variance(row, fits) for row in residual]
-    rest = sum(each) / (count * (count - 1)), (count - 1.0) * max(n - 1.0, 0.0)
-    return _Moments(scenes, (seeds,), (rest,))
+    rest = sum(_scene_variance(row, fits) for row in residual) / (count * (count - 1))
+    seeds = float(fits.values.var(ddof=1)) / count
+    return ((max(seeds - rest, 0.0), count - 1.0),)
 
 
-def _pair_moments(a: Fits, b: Fits, matched: bool) -> _Moments:
+def _pair_parts(a: Fits, b: Fits, matched: bool) -> tuple[Part, ...]:
     width = min(a.spread.shape[1], b.spread.shape[1])  # resamples beyond are of one alone
     a, b = (replace(one, spread=one.spread[:, :width]) for one in (a, b))
     if matched and a.pretraining == b.pretraining:
-        return _moments(
+        return _parts(
             Fits(a.values - b.values, a.spread - b.spread, a.n, a.per_scene, a.pretraining)
         )
     both = _defined(np.concatenate([a.spread, b.spread]))
-    means = both[: len(a.values)].mean(axis=0) - both[len(a.values) :].mean(axis=0)
-    one, other = _moments(a), _moments(b)
-    scenes = _scene_variance(means, a), max(a.n - 1.0, 0.0)
-    return _Moments(scenes, one.seeds + other.seeds, one.rest + other.rest)
+    mine, its = both[: len(a.values)], both[len(a.values) :]
+    scenes = _scene_variance(mine.mean(axis=0) - its.mean(axis=0), a), a.n - 1.0
+    return (scenes, *_seed_parts(a, mine), *_seed_parts(b, its))
 
 
 def _scene_variance(row: np.ndarray, fits: Fits) -> float:
@@ -225,30 +250,17 @@ def _defined(spread: np.ndarray) -> np.ndarray:
 
 def _over_draws(means: Mapping[int, float], entrants: list[Mapping[int, Fits]]) -> Estimate:
     values = np.array(list(means.values()))
-    se = float(values.std(ddof=1)) / math.sqrt(len(values))
+    part = float(values.var(ddof=1)) / len(values), len(values) - 1.0
     n = sum(fits.n for fits in entrants[0].values())
-    return _student(float(values.mean()), se, len(values) - 1.0, n, entrants)
+    return _howe(float(values.mean()), (part,), n, entrants)
 
 
-def _estimate(
-    value: float, moments: _Moments, n: int, entrants: list[Mapping[int, Fits]]
+def _howe(
+    value: float, parts: tuple[Part, ...], n: int, entrants: list[Mapping[int, Fits]]
 ) -> Estimate:
-    variance, df = moments.combined()
-    return _student(value, math.sqrt(variance), df, n, entrants)
-
-
-def _student(
-    value: float, se: float, df: float, n: int, entrants: list[Mapping[int, Fits]]
-) -> Estimate:
-    half = _half(se, df)
+    half = half_width(parts)
     counts = [sum(len(fits.values) for fits in draws.values()) for draws in entrants]
-    counted = _counted(entrants)
-    return Estimate(value, value - half, value + half, n, min(counts), se, df, counted)
-
-
-def _half(se: float, df: float) -> float:
-    """Half the width of Student's interval."""
-    return float(special.stdtrit(df, 0.5 + LEVEL / 2)) * se if df > 0 else math.nan
+    return Estimate(value, value - half, value + half, n, min(counts), parts, _counted(entrants))
 
 
 def _counted(entrants: list[Mapping[int, Fits]]) -> tuple[str, ...]:

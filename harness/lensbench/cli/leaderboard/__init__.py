@@ -13,6 +13,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "show": (f"{_HERE}.show", "Show tables: filtered, sorted, pivoted, in six formats."),
     "export": (f"{_HERE}.export", "Write all tables to files."),
     "compare": (f"{_HERE}.compare", "Tell what changed, and whether it is significant."),
+    "cite": (f"{_HERE}.cite", "Say whom to cite, as BibTeX or CITATION.cff."),
 }
 
 

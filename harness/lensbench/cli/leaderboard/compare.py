@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lensbench.cli.leaderboard.sources import open_results
+from lensbench.cli.leaderboard.results import open_results
 from lensbench.cli.options import json_option, store_option
 
 if TYPE_CHECKING:

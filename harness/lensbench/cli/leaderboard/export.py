@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lensbench.cli.leaderboard.sources import open_results, selection_options, write_file
+from lensbench.cli.leaderboard.results import open_results, selection_options, write_file
 from lensbench.cli.options import store_option
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lensbench.cli.leaderboard.sources import open_results, selection_options, write_file
+from lensbench.cli.leaderboard.results import open_results, selection_options, write_file
 from lensbench.cli.options import split_references, store_option
 from lensbench.errors import UsageError
 
