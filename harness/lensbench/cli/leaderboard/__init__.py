@@ -14,6 +14,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "export": (f"{_HERE}.export", "Write all tables to files."),
     "compare": (f"{_HERE}.compare", "Tell what changed, and whether it is significant."),
     "cite": (f"{_HERE}.cite", "Say whom to cite, as BibTeX or CITATION.cff."),
+    "publish": (f"{_HERE}.publish", "Publish a run as a board."),
+    "submit": (f"{_HERE}.submit", "Make a bundle of one entrant's rows."),
+    "merge": (f"{_HERE}.merge", "Take a bundle into a board."),
+    "verify": (f"{_HERE}.verify", "Check a board, from its digests to fresh scenes."),
 }
 
 
