@@ -47,7 +47,7 @@ def sky_picture(
         figsize=(1.9 * len(columns), 2.0 * len(rows) + 0.9),
     )  # fmt: skip
     for line, index in zip(axes, rows, strict=True):
-        fine, coarse = _known(truth[index, 0], images.shape[-1])
+        fine, coarse = known_window(truth[index, 0], images.shape[-1])
         wanted = truth[index, 0][fine]
         skies = [answer.predictions["sky"][index, 0][fine] for answer in answers]
         top = np.arcsinh(max(float(np.nanmax(wanted)), 1.0) / 3)
@@ -179,7 +179,7 @@ def spread(values: np.ndarray, count: int) -> list[int]:
 _Window = tuple[slice, slice]
 
 
-def _known(truth: np.ndarray, size: int) -> tuple[_Window, _Window]:
+def known_window(truth: np.ndarray, size: int) -> tuple[_Window, _Window]:
     """The part of a truth (sH, sW) that is known, there and in an image of `size` pixels."""
     scale = truth.shape[-1] // size
     known = np.isfinite(truth)
