@@ -22,6 +22,11 @@ def device_names() -> list[str]:
     return names + [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
 
 
+def accelerator_count() -> int:
+    """How many accelerators this process may use."""
+    return torch.cuda.device_count()
+
+
 @functools.cache
 def device_name(device: str) -> str:
     """Model of the processor or of the accelerator in use."""

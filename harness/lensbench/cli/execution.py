@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lensbench.cells.resolved import Parts
     from lensbench.cells.sweeps import Swept
     from lensbench.store import Store
+    from lensbench.study.describe import Numerics
     from lensbench.study.expand import Expanded
 
 
@@ -88,12 +89,18 @@ def local_executor(
     from lensbench.cells.worker import Settings, work
 
     settings = Settings(store.address, parts.numerics, parts.code, checkpoint_seconds)
-    count = workers if workers is not None else default_workers(parts.numerics.threads)
+    numerics = parts.numerics
+    count = workers if workers is not None else default_workers(numerics)
     if count == 0:
         return InlineExecutor(settings, work, display.told)
     return LocalExecutor(settings, work, count, limits)
 
 
-def default_workers(threads: int) -> int:
-    """As many as this process's cores allow."""
-    return max(1, len(os.sched_getaffinity(0)) // threads)
+def default_workers(numerics: Numerics) -> int:
+    """As many as this process's cores allow, and its accelerators where these are used."""
+    from lensbench.cells.devices import accelerator_count
+
+    places = len(os.sched_getaffinity(0)) // (numerics.threads * numerics.processes)
+    if numerics.device == "cuda":
+        places = min(places, accelerator_count() // numerics.processes)
+    return max(1, places)

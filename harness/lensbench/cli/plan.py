@@ -48,7 +48,7 @@ def command(study: Path, overrides: tuple[str, ...], workers: int | None, thread
     stored = keys & opened.stored("records")
     at_work = workers if workers is not None else spec.run.workers
     if at_work is None:
-        at_work = default_workers(parts.numerics.threads)
+        at_work = default_workers(parts.numerics)
     summary = summarise(
         plan.jobs, plan.shared, cells=len(keys), stored=len(stored),
         failed=len(keys & opened.stored("failures")), costs=mean_costs(opened), workers=at_work,

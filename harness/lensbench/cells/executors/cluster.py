@@ -49,13 +49,14 @@ class RayExecutor:
         self._work = work
         self._limits = limits or Limits()
         self._threads = settings.numerics.threads
+        self._cores = self._threads * settings.numerics.processes
         self._begun = not ray.is_initialized()
         if self._begun:
             self._connect(address)
         self._mail: Any = ray.remote(num_cpus=0, max_restarts=-1)(_Mail).remote()
         self._task = ray.remote(
-            num_cpus=self._threads,
-            num_gpus=1 if settings.numerics.device == "cuda" else 0,
+            num_cpus=self._cores,
+            num_gpus=settings.numerics.processes if settings.numerics.device == "cuda" else 0,
             max_retries=_RETRIES,
             runtime_env={"env_vars": {"OMP_NUM_THREADS": str(self._threads)}},
             **({"memory": self._limits.memory} if self._limits.memory else {}),
@@ -66,7 +67,7 @@ class RayExecutor:
     def workers(self) -> int:
         """As many jobs as the cluster's cores allow now, and one to have at hand."""
         cores = self._ray.cluster_resources().get("CPU", 1)
-        return max(1, int(cores // self._threads)) + 1
+        return max(1, int(cores // self._cores)) + 1
 
     def submit(self, job: Job) -> Future[Outcome]:
         """Hands a job to the cluster."""

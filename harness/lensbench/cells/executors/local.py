@@ -11,10 +11,14 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as OutOfTimeError
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import torch
 from pebble import ProcessExpired, ProcessPool
 
 from lensbench.cells.executors import Message
+from lensbench.cells.executors.accelerators import confine, share_of, visible_devices
 from lensbench.cells.executors.reports import Mailbox, reporter
 from lensbench.cells.lineage import end_with, end_with_parent
 from lensbench.cells.worker import Settings, Work
@@ -22,6 +26,8 @@ from lensbench.study.job import Job, Outcome
 
 _PRELOADED = ["lensbench.cells.worker", "sklearn.linear_model"]
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_DYING = 1
+"""Slots beyond those of the workers: of one that is replaced and not yet gone."""
 _QUIET = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
 """torch's own lines would garble the display; its warnings in Python go to the job's log."""
 
@@ -63,10 +69,20 @@ class LocalExecutor:
             self._pool = ProcessPool(
                 max_workers=workers,
                 initializer=_begin,
-                initargs=(self._limits.memory, os.getpid()),
+                initargs=(self._limits.memory, os.getpid(), self._accelerators()),
                 context=context,
             )
             self._pool.schedule(_ready).result()  # the fork server takes the environment of now
+
+    def _accelerators(self) -> tuple[Any, ...]:
+        """What a worker's `confine` is called with; nothing on the CPU."""
+        numerics = self._settings.numerics
+        if numerics.device != "cuda":
+            return ()
+        devices = visible_devices(torch.cuda.device_count())
+        share_of(0, numerics.processes, devices)  # told here, where the user sees it
+        folder = Path(self._mailbox.address).parent
+        return folder, self.workers + _DYING, numerics.processes, devices
 
     def submit(self, job: Job) -> Future[Outcome]:
         """Queues a job."""
@@ -117,12 +133,14 @@ def _ready() -> None:
     """Asked of the first worker, so that the fork server is up."""
 
 
-def _begin(memory: int | None, driver: int) -> None:
+def _begin(memory: int | None, driver: int, accelerators: tuple[Any, ...]) -> None:
     """Run first in every worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     signal.signal(signal.SIGTERM, _stop)
     end_with_parent()
     end_with(driver)
+    if accelerators:
+        confine(*accelerators)
     if memory is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
