@@ -15,7 +15,7 @@ from lensbench.testing import made_samples
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the peers, about themselves
 BATCH, SIDE = 64, 1024
-ROUNDS = {"micro": 30, "micro-4": 8, "tiny": 8}
+ROUNDS = {"micro": 15, "micro-4": 6, "tiny": 6}
 
 
 def step_of(model: nn.Module, loss: Callable[[], torch.Tensor], fused: bool) -> Callable[[], None]:

@@ -33,11 +33,15 @@ class MaskableEncoder(Protocol):
     width: int
 
     def tokens(self, images: torch.Tensor, keep: torch.Tensor | None = None) -> torch.Tensor:
-        """Encoded patches (B, K, width) of the kept indices (B, K), or of all."""
+        """Encoded patches (B, K, width) of the kept indices (B, K), or of all.
+
+        An encoder that sets `uses_condition = True` takes the condition's vector (3,) as a third
+        argument.
+        """
         ...
 
-    def positions(self, height: int, width: int) -> Any:
-        """Position codes (L, width) of all patches of an image of this size."""
+    def positions(self, rows: int, columns: int) -> Any:
+        """Position codes (rows × columns, width) of a grid of patches."""
         ...
 
 

@@ -9,7 +9,6 @@ from lensbench.testing import made_samples
 from lensbench_reference.baselines.spectrum import spectrum_features
 from lensbench_reference.encoders.vit import VisionTransformer
 from lensbench_reference.pretraining.mae import MaskedAutoencoding
-from lensbench_reference.pretraining.simclr import SimCLR
 from lensbench_reference.transfers.fitting import turned
 
 
@@ -54,23 +53,6 @@ def test_masked_autoencoding_learns_to_reconstruct(vit):
         losses.append(loss.item())
     assert losses[0] > 0.95
     assert np.mean(losses[-5:]) < 0.8
-
-
-def test_contrastive_views_keep_the_einstein_radius():
-    """The mean radius of a ring about its own centre is the same in every view."""
-    size = 64
-    axis = torch.arange(size) - (size - 1) / 2
-    ring = torch.exp(-0.5 * (torch.hypot(axis[:, None], axis[None, :]) - 14) ** 2) * 1e4
-    simclr = SimCLR(SimCLR.Options())
-    objective = simclr.objective(
-        VisionTransformer(VisionTransformer.Options(width=16, depth=1), channels=1), 1, {}
-    )
-    views = objective.view(ring.expand(16, 1, -1, -1), torch.Generator().manual_seed(3))
-    weight = views[:, 0] / views[:, 0].sum((1, 2), keepdim=True)
-    y = (weight.sum(2) * axis).sum(1)
-    x = (weight.sum(1) * axis).sum(1)
-    distance = torch.hypot(axis[None, :, None] - y[:, None, None], axis - x[:, None, None])
-    assert torch.allclose((weight * distance).sum((1, 2)), torch.tensor(14.0), atol=0.1)
 
 
 def test_turning_moves_images_and_skies_together():
