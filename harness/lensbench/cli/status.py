@@ -32,7 +32,9 @@ def command(sweep: str, watch: bool, store: str | None, as_json: bool) -> None:
     from lensbench.store import open_store
     from lensbench.store.journal import find_journal
 
-    journal = find_journal(open_store(store_root(store)), sweep)
+    opened = open_store(store_root(store))
+    journal = find_journal(opened, sweep)
+    logs = f"{opened.address}/sweeps/{journal.folder.name}/logs"
     while True:
         state = journal.state()
         failed = {line["key"]: line for line in journal.lines()}
@@ -40,7 +42,7 @@ def command(sweep: str, watch: bool, store: str | None, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps({"sweep": journal.folder.name, **state, "failures": failures}))
         else:
-            _show(journal.folder.name, state, failures, str(journal.folder / "logs"))
+            _show(journal.folder.name, state, failures, logs)
         if not watch or state.get("state") != "running":
             return
         time.sleep(5)

@@ -74,12 +74,12 @@ def command(study: Path, overrides: tuple[str, ...], where: str, address: str, r
 
         for table in study_tables(swept.records):
             click.echo(table.text() + "\n")
-        click.echo(f"Records: {opened.root / 'runs' / (swept.key + '.parquet')}")
+        click.echo(f"Records: {opened.address}/runs/{swept.key}.parquet")
     for key, error in swept.failed.items():
         click.echo(f"failed: {key}: {error}", err=True)
     if swept.failed:
         click.echo(
             f"{len(swept.failed)} cells failed; --retry-failed tries them again, "
-            f"their logs lie in {opened.root / 'failures'}", err=True,
+            f"their logs lie in {opened.address}/failures", err=True,
         )  # fmt: skip
     sys.exit(1 if swept.failed else 0)

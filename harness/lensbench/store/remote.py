@@ -48,6 +48,8 @@ class RemoteStore(Store):
             self._fs, self._base = fsspec.url_to_fs(url)
             self._fs.makedirs(self._path("claims"), exist_ok=True)
             self._check_format()
+        except StoreError:
+            raise
         except Exception as error:  # each file system has errors of its own
             raise self._told(error) from error
         self._damaged: set[tuple[str, str]] = set()
@@ -213,7 +215,10 @@ class RemoteStore(Store):
             return
         version = json.loads(self._fs.cat_file(marker))["format"]
         if version > FORMAT:
-            raise StoreError(f"it has format {version}, this lensbench knows {FORMAT}")
+            raise StoreError(
+                f"the store {self.url!r} has format {version}, this lensbench knows {FORMAT}",
+                "update lensbench or name another store with --store",
+            )
 
     def _path(self, *parts: str) -> str:
         return "/".join((self._base.rstrip("/"), *parts))
