@@ -23,6 +23,12 @@ from lensbench.testing.samples import made_samples
 
 _TEST = 5
 
+_SHAPES: Mapping[str, Mapping[str, tuple[int, ...]]] = {
+    "anomaly": {"score": (_TEST,)},
+    "regression": {"mean": (_TEST, 1), "sigma": (_TEST, 1)},
+}
+"""Answers by task; all others are asked for probabilities of three classes."""
+
 
 def check_transfer(transfer: Any, encoder: Any, task: str = "") -> None:
     """Fits a transfer on a few samples: its answers, chance, state, and what it leaves alone.
@@ -64,10 +70,7 @@ class _Trial:
 
     def __init__(self, encoder: Any, task: str, frozen: bool, adapts: bool) -> None:
         self.task: Any = _Numbers() if task == "regression" else _Classes()
-        self.shapes: Mapping[str, tuple[int, ...]] = {
-            "anomaly": {"score": (_TEST,)},
-            "regression": {"mean": (_TEST, 1), "sigma": (_TEST, 1)},
-        }.get(task, {"probability": (_TEST, 3)})
+        self.shapes = _SHAPES.get(task, {"probability": (_TEST, 3)})
         self.encoder, self.frozen, self.adapts = encoder, frozen, adapts
         self.train = self._seen(made_samples(count=24, size=32, seed=1))
 
