@@ -103,7 +103,7 @@ def run_table(records: pl.DataFrame, metric: str = "") -> Table:
     home = first["train_condition"]
     others = [c for c in shown["test_condition"].unique(maintain_order=True) if c != home]
     entrants = [
-        _Entrant(" → ".join(filter(None, name)), frame, home, others, up)
+        _Entrant(", adapted to ".join(filter(None, name)), frame, home, others, up)
         for name, frame in shown.group_by(ROW, maintain_order=True)
     ]
     entrants.sort(key=lambda entrant: entrant.rank)
