@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lensbench.cells.chance import chance_state, set_chance_state
 from lensbench.cells.checkpoints import next_checkpoint
+from lensbench.cells.costs import warmed_up
+from lensbench.cells.team import Alone, LossOf, Team
 from lensbench.errors import RunError
 
 Report = Callable[[int, int, str], None]
-LossOf = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class TrainingLoop:
         count: int,
         loss_of: LossOf,
         report: Report,
+        team: Team | None = None,
         rates: Mapping[str, float] | None = None,
     ) -> float:
         """Trains in place.
@@ -61,6 +63,7 @@ class TrainingLoop:
             count: Number of samples.
             loss_of: From indices of samples (b,) and a generator to a scalar.
             report: Called after every step.
+            team: Processes that divide every batch; this one alone where none is named.
             rates: Learning rates of parameters, by their names in the model, in units of the
                 loop's; one for those that are not named.
 
@@ -70,13 +73,16 @@ class TrainingLoop:
         Raises:
             RunError: Where the loss is not finite.
         """
-        training = _Training(self, model, count, rates or {})
+        team = team or Alone()
+        training = _Training(self, model, count, team, rates or {})
         checkpoint = next_checkpoint()
-        if checkpoint is not None and (state := checkpoint.read(training.mark)):
+        state = team.agreed(checkpoint.read(training.mark) if checkpoint else None)
+        if state:
             training.restore(state)
         try:
             while training.step < self.steps:
                 loss = training.advance(loss_of)
+                warmed_up()
                 report(training.step, self.steps, f"loss {loss:.4g}")
                 if checkpoint is not None and checkpoint.due():
                     checkpoint.write(training.state)
@@ -98,12 +104,21 @@ class _Training:
     """A loop on its way: the model, its optimiser and all that chance has still to say."""
 
     def __init__(
-        self, loop: TrainingLoop, model: nn.Module, count: int, rates: Mapping[str, float]
+        self,
+        loop: TrainingLoop,
+        model: nn.Module,
+        count: int,
+        team: Team,
+        rates: Mapping[str, float],
     ) -> None:
-        self.loop, self.model, self.count, self.rates = loop, model, count, rates
+        self.loop, self.model, self.count = loop, model, count
+        self.team, self.rates = team, rates
+        team.join(model)
         self.trained = [p for p in model.parameters() if p.requires_grad]
         groups = _groups(model, loop.weight_decay, rates)
-        self.optimiser = torch.optim.AdamW(groups, lr=loop.learning_rate, betas=(0.9, 0.95))
+        self.optimiser = torch.optim.AdamW(
+            groups, lr=loop.learning_rate, betas=(0.9, 0.95), fused=True
+        )
         self.generator = torch.Generator().manual_seed(loop.seed)
         self.order = torch.empty(0, dtype=torch.long)
         self.losses: deque[float] = deque(maxlen=max(1, loop.steps // 10))
@@ -115,7 +130,8 @@ class _Training:
         """What a checkpoint must be of to be gone on from."""
         shapes = [(name, tuple(value.shape)) for name, value in self.model.state_dict().items()]
         rates = sorted(self.rates.items())
-        text = repr((self.loop, self.count, shapes, rates, torch.__version__))
+        processes = self.team.processes
+        text = repr((self.loop, self.count, processes, shapes, rates, torch.__version__))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def advance(self, loss_of: LossOf) -> float:
@@ -132,13 +148,12 @@ class _Training:
         for group in self.optimiser.param_groups:
             group["lr"] = self.loop.learning_rate * self.loop.rate(self.step) * group["rate"]
         self.optimiser.zero_grad(set_to_none=True)
-        loss = loss_of(indices, self.generator)
-        if not math.isfinite(value := loss.item()):
+        value = self.team.differentiate(loss_of, indices, self.generator, self.step)
+        if not math.isfinite(value):
             raise RunError(
                 f"the loss is {value} at step {self.step + 1} of {self.loop.steps}",
                 "lower the learning rate or look for extreme images",
             )
-        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.trained, self.loop.clip)
         self.optimiser.step()
         self.losses.append(value)

@@ -17,7 +17,7 @@ from lensbench_reference.transfers.layers import rates_by_layer
 class FineTune:
     """Trains all weights, at one rate or at rates that fall from the head to the first layer."""
 
-    version = "1"
+    version = "2"
 
     @dataclass(frozen=True)
     class Options:

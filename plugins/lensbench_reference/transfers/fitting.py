@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -67,27 +66,9 @@ def fit(
 
 
 def turned(batch: Samples, generator: torch.Generator) -> Samples:
-    """Each sample turned by a random quarter and perhaps flipped, its image targets alike.
-
-    Symmetries of the sky that leave every scalar target as it is.
-    """
-    symmetry = torch.randint(0, 8, (len(batch),), generator=generator).to(batch.images.device)
-
-    def move(values: Tensor) -> Tensor:
-        if values.ndim < 4:
-            return values
-        moved = torch.empty_like(values)
-        for number in range(8):
-            chosen = symmetry == number
-            part = torch.rot90(values[chosen], number % 4, (2, 3))
-            moved[chosen] = part.flip(3) if number >= 4 else part
-        return moved
-
-    return replace(
-        batch,
-        images=move(batch.images),
-        targets={name: move(values) for name, values in batch.targets.items()},
-    )
+    """Each sample turned by a random quarter and perhaps mirrored, its targets alike."""
+    symmetry = torch.randint(0, 8, (len(batch),), generator=generator)
+    return batch.turned(symmetry.to(batch.images.device))
 
 
 class ModelPredictor:

@@ -11,7 +11,12 @@ from lensbench.registry import load_catalogue
 from lensbench.testing import check_encoder, check_plugin, check_transfer
 
 NEED_OPTIONS = ("hf", "images", "stored", "timm", "zoobot")
-TRIED_ON = {"reconstruction": "rbm:hidden=32"}
+TRIED_ON = {
+    "adversarial": "aae",
+    "autoencoding": "vae",
+    "contrastive-divergence": "rbm",
+    "reconstruction": "rbm:hidden=32",
+}
 WITHOUT_OPTIONS = [
     (kind, name) for kind, name in sorted(load_catalogue().entries) if name not in NEED_OPTIONS
 ]

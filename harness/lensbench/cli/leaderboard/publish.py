@@ -1,0 +1,44 @@
+"""`lensbench leaderboard publish`."""
+
+from __future__ import annotations
+
+import click
+
+from lensbench.cli.options import store_option, store_root
+
+
+@click.command("publish")
+@click.argument("run", default="", metavar="[RUN|STUDY]")
+@click.option("--to", "target", required=True, metavar="FOLDER|FILE.tar|hf://datasets/OWNER/NAME",
+              help="Where to put it; a git checkout is a folder.")  # fmt: skip
+@click.option("--with-weights", is_flag=True,
+              help="Encoders and fits too, so that they can be tried on fresh scenes.")  # fmt: skip
+@click.option("--licence", default="CC-BY-4.0", show_default=True, metavar="SPDX",
+              help="Of the board.")  # fmt: skip
+@click.option("--replace", is_flag=True, help="Put it in the place of a board that is there.")
+@store_option
+def command(
+    run: str, target: str, with_weights: bool, licence: str, replace: bool, store: str | None
+) -> None:
+    """Publish a run as a board: records, predictions, digests, licence and citations.
+
+    RUN is the beginning of a run's key, STUDY a file whose sweep is done; the last run where
+    neither is named. Nothing tells whose machine it was: a path in an option is refused.
+
+    \b
+    Examples:
+      lensbench leaderboard publish --to board
+      lensbench leaderboard publish studies/smoke.toml --to board.tar --with-weights
+    """
+    from lensbench.cli.leaderboard.runs import run_contents
+    from lensbench.leaderboard.board.destinations import publish_to
+
+    contents = run_contents(store_root(store), run, licence, with_weights)
+    board = publish_to(contents, target, replace)
+    files = board.manifest.files
+    size = sum(file.size for file in files.values())
+    click.echo(
+        f"{target}: {board.records['entrant'].n_unique()} entrants, {len(board.records)} records, "
+        f"{len(files)} files, {size / 1e6:.2f} MB"
+    )
+    click.echo(f"Check it: lensbench leaderboard verify {target}")

@@ -1,0 +1,131 @@
+"""From a store, what a board of a run is made of: shared by the verbs that publish and submit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lensbench.errors import StoreError, UsageError, nearest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from lensbench.leaderboard.board.writing import Contents
+    from lensbench.store import Store
+
+
+def run_contents(where: str, run: str, licence: str, with_weights: bool) -> Contents:
+    """What a run, named by its key or by its study's file, comes to.
+
+    Args:
+        where: Folder or URL of the store.
+        run: Beginning of its key, or a study file; the last run where empty.
+        licence: SPDX identifier of what is published.
+        with_weights: Whether encoders and fits go with it.
+
+    Raises:
+        UsageError: Where there is no such run.
+        StoreError: Where what it was made from is gone.
+    """
+    from lensbench.cli.execution import make_parts
+    from lensbench.leaderboard.board.writing import Contents, without_persons
+    from lensbench.store import open_store
+    from lensbench.store.records import read_records
+    from lensbench.verification.published import (
+        cells_of,
+        credits_of,
+        environment_of,
+        numerics_of,
+        provenance_of,
+    )
+
+    store = open_store(where)
+    key, study = _study_run(store, Path(run)) if Path(run).is_file() else (_key(store, run), None)
+    path = store.find("runs", key)
+    if path is None:
+        raise StoreError(f"run {key} is damaged", "run its command again")
+    records = without_persons(read_records([path]))
+    done = records.filter(records["state"] == "done")
+    if done.is_empty():
+        raise UsageError(f"run {key} has no cell that is done", "there is nothing to publish")
+    numerics = numerics_of(records)
+    parts = make_parts(numerics.threads, numerics.device)
+    provenance = provenance_of(parts, store, cells_of(done))
+    citations = credits_of(parts.catalogue, records)
+    files = _files(store, "predictions", set(done["predictions"]), needed=True)
+    described = store.describe("runs", key) or {}
+    made = described.get("from", {}).get("inputs", {}).get("records", [])
+    files |= _files(store, "scores", set(made), needed=False)
+    if with_weights:
+        for kind in ("weights", "fits"):
+            files |= _files(store, kind, set(provenance[kind]), needed=False)
+    return Contents(
+        records=records,
+        study=study or _generated(key, records),
+        provenance=provenance,
+        environment=environment_of(citations),
+        citations=citations,
+        files=files,
+        licence=licence,
+    )
+
+
+def _key(store: Store, run: str) -> str:
+    keys = store.keys("runs")
+    if not keys:
+        raise UsageError(f"the store {str(store.root)!r} has no run", "lensbench run makes one")
+    found = [key for key in keys if key.startswith(run)] if run else keys[-1:]
+    if len(found) != 1:
+        problem = "no" if not found else "more than one"
+        raise UsageError(f"there is {problem} run {run!r}", nearest(run, keys))
+    return found[0]
+
+
+def _study_run(store: Store, path: Path) -> tuple[str, dict[str, Any]]:
+    """Key of a study's run, and the study in plain values, without comments."""
+    from lensbench.cells.sweeps import Sweep
+    from lensbench.cli.execution import make_parts
+    from lensbench.cli.studies import expand_study, read_study
+
+    spec, text = read_study(path, ())
+    parts = make_parts(spec.run.threads, spec.run.device, spec.run.processes)
+    expanded = expand_study(parts, spec)
+    sweep = Sweep(parts, store, expanded.cells, text, expanded.incompatible)
+    if sweep.finished() is None:
+        raise UsageError(
+            f"study {spec.name!r} is not finished in this store", f"lensbench sweep {path}"
+        )
+    return sweep.key, spec.model_dump(mode="json", exclude_defaults=True)
+
+
+def _generated(key: str, records: pl.DataFrame) -> dict[str, Any]:
+    """A study that asks for the cells of a run."""
+    from lensbench.leaderboard.board.joining import include_blocks
+
+    views = records.select("test_dataset", "test_condition").unique(maintain_order=True)
+    seeds = {
+        axis: sorted(set(records[f"seed_{axis}"].to_list()))
+        for axis in ("draw", "pretraining", "fit")
+    }
+    return {
+        "name": f"run-{key}",
+        "budget": records["budget"][0],
+        "axes": {"task": sorted(set(records["task"])), "encoder": [], "baseline": []},
+        "tests": {
+            "dataset": sorted(set(views["test_dataset"])),
+            "condition": sorted(set(views["test_condition"])),
+        },
+        "seeds": seeds,
+        "include": include_blocks(records),
+    }
+
+
+def _files(store: Store, kind: str, keys: set[str], needed: bool) -> dict[str, Path]:
+    found = {}
+    for key in sorted(keys):
+        path = store.find(kind, key)
+        if path is not None:
+            found[f"{kind}/{path.name}"] = path
+        elif needed:
+            raise StoreError(f"{kind} {key} are gone", "run the command again")
+    return found

@@ -1,0 +1,113 @@
+"""`lensbench leaderboard verify`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lensbench.cli.options import json_option
+from lensbench.errors import DataError
+
+if TYPE_CHECKING:
+    from lensbench.leaderboard.board.contents import Board
+    from lensbench.verification.climb import Climbed
+
+
+@click.command("verify")
+@click.argument("board", type=click.Path(path_type=Path))
+@click.option("--no-rescore", is_flag=True, help="Stop after files, digests and claims.")
+@click.option("--rerun", type=click.IntRange(0), default=0, metavar="K",
+              help="Run K cells again, drawn by --seed.")  # fmt: skip
+@click.option("--seed", type=int, metavar="N",
+              help="By which cells are drawn.  [default: from the system's entropy]")  # fmt: skip
+@click.option("--tolerance", type=click.FloatRange(0), default=0.5, show_default=True,
+              help="Of scores that were run again, in half widths of their intervals.")  # fmt: skip
+@click.option("--fresh", is_flag=True,
+              help="Try published weights on scenes that nobody has seen.")  # fmt: skip
+@click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.01,
+              show_default=True, help="Chance that --fresh finds a drop by accident.")  # fmt: skip
+@click.option("--no-write", is_flag=True, help="Leave the board's manifest as it is.")
+@json_option
+def command(board: Path, no_rescore: bool, rerun: int, seed: int | None, tolerance: float,
+            fresh: bool, level: float, no_write: bool, as_json: bool) -> None:  # fmt: skip
+    """Check a board, a folder or a tar, tier by tier; exit 1 where one fails.
+
+    reported: files, digests and claims agree. re-scored: the scores follow from the predictions.
+    re-run: cells drawn at random were computed again. fresh: published weights, fresh scenes.
+    What was found is written into the folder's manifest, with date, version and seed.
+
+    \b
+    Examples:
+      lensbench leaderboard verify board
+      lensbench leaderboard verify board --rerun 3 --fresh
+    """
+    from lensbench.leaderboard.board.archive import board_folder
+
+    with board_folder(board) as folder:
+        opened = _opened(folder, as_json)
+        climbed = _climbed(
+            opened, rescore=not no_rescore, rerun=rerun, tolerance=tolerance, fresh=fresh,
+            level=level, seed=seed if seed is not None else int.from_bytes(os.urandom(4), "big"),
+        )  # fmt: skip
+        if not no_write and board.is_dir():
+            from lensbench.verification.climb import write_checks
+
+            write_checks(opened, climbed.checks)
+        _print(opened, climbed, as_json)
+    sys.exit(0 if climbed.passed else 1)
+
+
+def _opened(folder: Path, as_json: bool) -> Board:
+    """The board, or the end of the program with why it is none."""
+    from lensbench.leaderboard.board.contents import open_board
+
+    try:
+        return open_board(folder)
+    except DataError as error:
+        if as_json:
+            click.echo(json.dumps({"passed": False, "tier": "reported", "error": error.message}))
+        else:
+            click.echo("reported   failed")
+        click.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
+        sys.exit(1)
+
+
+def _climbed(board: Board, **wanted: Any) -> Climbed:
+    from lensbench.cli.execution import make_parts
+    from lensbench.verification.climb import Wanted, climb
+    from lensbench.verification.published import numerics_of
+
+    numerics = numerics_of(board.records)
+    parts = make_parts(numerics.threads, numerics.device)
+    return climb(board, parts, Wanted(**wanted), lambda text: click.echo(text, err=True))
+
+
+def _print(board: Board, climbed: Climbed, as_json: bool) -> None:
+    labels = dict(board.records.select("cell", "entrant").unique().rows())
+    if as_json:
+        checks = [check.model_dump(mode="json") for check in climbed.checks]
+        click.echo(json.dumps({"passed": climbed.passed, "checks": checks,
+                               "untried": dict(climbed.untried)}))  # fmt: skip
+        return
+    from tabulate import tabulate
+
+    rows = []
+    for check in climbed.checks:
+        failed = sum(not its.passed for its in check.cells.values())
+        rows.append([check.tier, f"{len(check.cells)} of {len(board.evidence)}", failed,
+                     "" if check.seed is None else check.seed])  # fmt: skip
+    click.echo(tabulate(rows, ["tier", "cells tried", "failed", "seed"]))
+    for check in climbed.checks[1:]:
+        for key, its in check.cells.items():
+            if check.tier != "re-scored" or not its.passed:
+                word = "passed" if its.passed else "FAILED"
+                click.echo(f"{word} {check.tier}: {labels[key]}: {its.note}")
+    for key, why in climbed.untried.items():
+        click.echo(f"not tried: {labels[key]}: {why}")

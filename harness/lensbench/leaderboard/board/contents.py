@@ -1,0 +1,237 @@
+"""A board that was read: every file as the manifest says, every claim consistent with the rest.
+
+Opening one is the tier *reported*. Nothing of a plugin runs.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lensbench.errors import DataError
+from lensbench.leaderboard.board.by_scene import check_scores
+from lensbench.leaderboard.board.claims import (
+    Provenance,
+    check_provenance,
+    check_records,
+)
+from lensbench.leaderboard.board.layout import (
+    CITATIONS,
+    ENVIRONMENT,
+    MANIFEST,
+    PROVENANCE,
+    RECORDS,
+    REQUIRED,
+    STUDY,
+    kind_of,
+    shown,
+)
+from lensbench.leaderboard.board.manifest import Manifest, Tier, file_of, read_manifest
+from lensbench.leaderboard.board.reading import (
+    check_weights,
+    read_json,
+    read_predictions,
+    read_table,
+    read_text,
+    read_toml,
+    reading,
+)
+from lensbench.leaderboard.board.texts import check_text
+from lensbench.store.records import COLUMNS, RESULTS
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board's folder with what it holds.
+
+    Attributes:
+        folder: Where it is.
+        manifest: Digests, and what was verified so far.
+        records: All of its records.
+        study: The study that it answers, as its file says.
+        provenance: What each key was made from.
+    """
+
+    folder: Path
+    manifest: Manifest
+    records: pl.DataFrame
+    study: Mapping[str, Any]
+    provenance: Provenance
+
+    def predictions(self, key: str) -> tuple[list[str], dict[str, np.ndarray]]:
+        """Scene ids and predictions of a key."""
+        name = self.file(f"predictions/{key}")
+        return read_predictions(self.folder / name, name)
+
+    def file(self, stem: str) -> str:
+        """The name of the file that begins so.
+
+        Raises:
+            DataError: Where the board has none.
+        """
+        for suffix in (".parquet", ".h5", ".safetensors"):
+            if stem + suffix in self.manifest.files:
+                return stem + suffix
+        raise DataError(f"the board has no {stem}", "publish it again from the study's store")
+
+    @functools.cached_property
+    def evidence(self) -> dict[str, str]:
+        """Digest of what each done cell rests on: its records, predictions and weights."""
+        done = self.records.filter(pl.col("state") == "done").select(list(RESULTS))
+        files = self.manifest.files
+        digests = {}
+        for (cell,), frame in done.group_by("cell", maintain_order=True):
+            fit = self.provenance["fits"][str(cell)]["inputs"]
+            names = [f"predictions/{key}" for key in sorted(frame["predictions"].unique())]
+            names += [f"fits/{cell}", f"weights/{fit['weights']}"]
+            named = {n: f.sha256 for n, f in files.items() if n.rpartition(".")[0] in names}
+            rows = frame.sort("test_dataset", "test_condition", "metric").rows()
+            text = json.dumps([rows, sorted(named.items())])
+            digests[str(cell)] = hashlib.sha256(text.encode()).hexdigest()
+        return digests
+
+    @property
+    def tiers(self) -> dict[str, Tier]:
+        """The tier that each done cell has earned."""
+        return self.manifest.tiers(self.evidence)
+
+
+def open_board(folder: Path) -> Board:
+    """Reads a board and refuses what is not as it should be.
+
+    Raises:
+        DataError: In one line, for the first fault that is found.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{str(folder)!r} is no folder", "name the folder of a board")
+    manifest = read_manifest(folder)
+    _check_files(folder, manifest)
+    for name in REQUIRED:
+        if name not in manifest.files:
+            raise DataError(f"the board has no {name}", "lensbench leaderboard publish makes one")
+    records = read_board_records(folder / RECORDS)
+    provenance = read_json(folder / PROVENANCE, PROVENANCE)
+    with reading(PROVENANCE, "descriptions"):
+        check_provenance(records, provenance)
+    study = read_toml(folder / STUDY, STUDY)
+    for where, document in (
+        (STUDY, study),
+        (PROVENANCE, provenance),
+        (ENVIRONMENT, read_json(folder / ENVIRONMENT, ENVIRONMENT)),
+        (CITATIONS, read_json(folder / CITATIONS, CITATIONS)),
+    ):
+        with reading(where, "text"):
+            for text in _texts(document):
+                check_text(f"a text in {where}", text)
+    board = Board(folder, manifest, records, study, provenance)
+    _check_budget(board)
+    _check_predictions(board)
+    for name, kind in ((name, kind_of(name)) for name in manifest.files):
+        if kind is not None and kind.form == "safetensors":
+            check_weights(folder / name, name)
+        elif kind is not None and kind.form == "text":
+            read_text(folder / name, name)
+        elif name.startswith("scores/"):
+            check_scores(folder / name, name, records)
+    return board
+
+
+def read_board_records(path: Path) -> pl.DataFrame:
+    """The records of a board, checked one against another."""
+    table = read_table(path, RECORDS)
+    with reading(RECORDS, "records"):
+        if table.column_names != list(COLUMNS):
+            wrong = set(table.column_names) ^ set(COLUMNS)
+            raise DataError(f"{RECORDS} has other columns: {shown(min(wrong, default='order'))}")
+        frame = pl.DataFrame(pl.from_arrow(table))
+        check_records(frame)
+    return frame
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    """Every file that is there is named, and is what the manifest says."""
+    found = dict(_walk(folder))
+    for name in found:
+        if name not in manifest.files:
+            raise DataError(f"the board has a file that {MANIFEST} does not name: {shown(name)}")
+    for name, said in manifest.files.items():
+        if name not in found:
+            raise DataError(f"the board lacks {name}, which {MANIFEST} names")
+        size = found[name].stat().st_size
+        if size != said.size or file_of(found[name]).sha256 != said.sha256:
+            raise DataError(
+                f"{name} is not what {MANIFEST} says: its SHA-256 or its size differs",
+                "fetch the board again",
+            )
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Names and paths of all files but the manifest and what is hidden at the top."""
+    for root, folders, files in os.walk(folder, followlinks=False):
+        at_top = Path(root) == folder
+        if at_top:
+            folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in (*folders, *files):
+            path = Path(root) / name
+            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                raise DataError(f"{shown(name)} in the board is a link or no plain file")
+        for name in files:
+            if at_top and (name == MANIFEST or name.startswith(".")):
+                continue
+            path = Path(root) / name
+            yield path.relative_to(folder).as_posix(), path
+
+
+def _texts(document: Any) -> Iterator[str]:
+    """All text in a document, names of its fields included."""
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting.extend(value.keys())
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def _check_budget(board: Board) -> None:
+    said, budget = board.study.get("budget"), board.records["budget"][0]
+    if said != budget:
+        raise DataError(f"{STUDY} says budget {shown(said)}, the records {shown(budget)}")
+
+
+def _check_predictions(board: Board) -> None:
+    """Each file of predictions is of the scenes that its records count, and nobody's twice."""
+    done = board.records.filter(pl.col("state") == "done")
+    scenes: dict[str, list[str]] = {}
+    wanted = done.group_by("predictions", "images", maintain_order=True).agg(pl.col("n").max())
+    for key, images, n in wanted.rows():
+        ids, _ = board.predictions(key)
+        count = board.provenance["images"][images]["count"]
+        if len(ids) != count or n > count:
+            raise DataError(
+                f"predictions {key} are of {len(ids)} scenes, records count {n} "
+                f"and their images are of {count}"
+            )
+        if scenes.setdefault(images, ids) != ids:
+            raise DataError(f"predictions {key} are of other scenes than those of other entrants")
+    known = set(done["predictions"])
+    for name in board.manifest.files:
+        key = Path(name).stem
+        if name.startswith("predictions/") and key not in known:
+            raise DataError(f"{name} belongs to no record")
+        if name.startswith("fits/") and key not in set(done["cell"]):
+            raise DataError(f"{name} belongs to no record")
+        if name.startswith("weights/") and key not in board.provenance["weights"]:
+            raise DataError(f"{name} belongs to no record")

@@ -1,0 +1,65 @@
+"""What a board's folder holds, how its files are named and how large they may be."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+FORMAT = 1
+"""Version of the layout; a board of a newer one is refused."""
+
+MANIFEST = "manifest.json"
+RECORDS = "records.parquet"
+STUDY = "study.toml"
+ENVIRONMENT = "environment.json"
+PROVENANCE = "provenance.json"
+CITATIONS = "citations.json"
+README = "README.md"
+
+REQUIRED = (RECORDS, STUDY, ENVIRONMENT, PROVENANCE, CITATIONS, README)
+KEY = r"[0-9a-f]{20}"
+
+_MB, _GB = 10**6, 10**9
+MAX_FILES = 200_000
+MAX_TOTAL = 64 * _GB
+MAX_MANIFEST = 64 * _MB
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """One kind of file of a board.
+
+    Attributes:
+        pattern: What its whole name matches, folder included.
+        form: What it is read as.
+        limit: Bytes that one may have.
+    """
+
+    pattern: re.Pattern[str]
+    form: str
+    limit: int
+
+
+FILES = (
+    FileKind(re.compile(r"records\.parquet"), "Parquet", 2 * _GB),
+    FileKind(re.compile(r"study\.toml"), "TOML", 64_000),
+    FileKind(re.compile(r"(environment|citations)\.json"), "JSON", 4 * _MB),
+    FileKind(re.compile(r"provenance\.json"), "JSON", 512 * _MB),
+    FileKind(re.compile(r"(README\.md|LICENSE)"), "text", _MB),
+    FileKind(re.compile(r"index\.html"), "text", 50 * _MB),
+    FileKind(re.compile(rf"predictions/{KEY}\.parquet"), "Parquet", 2 * _GB),
+    FileKind(re.compile(rf"predictions/{KEY}\.h5"), "HDF5", 8 * _GB),
+    FileKind(re.compile(rf"scores/{KEY}\.parquet"), "Parquet", 2 * _GB),
+    FileKind(re.compile(rf"(weights|fits)/{KEY}\.safetensors"), "safetensors", 8 * _GB),
+)
+
+
+def kind_of(name: str) -> FileKind | None:
+    """The kind of a file by its name in the board; `None` where a board has no such file."""
+    return next((kind for kind in FILES if kind.pattern.fullmatch(name)), None)
+
+
+def shown(value: object, length: int = 60) -> str:
+    """A value as an error names it: printable, in one line, and no longer than this."""
+    text = ascii(value[: length + 1] if isinstance(value, str) else value)
+    return text if len(text) <= length + 2 else text[:length] + "…"

@@ -1,0 +1,193 @@
+"""The manifest of a board: digest and size of each file, and what was verified, when, by whom."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pydantic
+
+from lensbench.errors import DataError
+from lensbench.leaderboard.board.layout import (
+    FORMAT,
+    MANIFEST,
+    MAX_FILES,
+    MAX_MANIFEST,
+    MAX_TOTAL,
+    kind_of,
+    shown,
+)
+from lensbench.leaderboard.board.texts import check_key, check_name, check_text
+
+Tier = Literal["reported", "re-scored", "re-run", "fresh"]
+TIERS: tuple[Tier, ...] = get_args(Tier)
+
+_SHA256 = pydantic.Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class _Part(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
+
+
+class File(_Part):
+    """Digest and size [bytes] of one file."""
+
+    sha256: str = _SHA256
+    size: int = pydantic.Field(ge=0)
+
+
+class Finding(_Part):
+    """What a check found of one cell.
+
+    Attributes:
+        passed: Whether it earned the tier.
+        evidence: Digest of the records, predictions and weights that were checked; a finding on
+            others counts for nothing.
+        note: In one line: how well it agreed, or why it did not pass.
+    """
+
+    passed: bool
+    evidence: str = _SHA256
+    note: str = ""
+
+
+class Check(_Part):
+    """One tier, tried once.
+
+    Attributes:
+        tier: Which.
+        date: When, in UTC.
+        lensbench: By which version.
+        seed: Of what was left to chance: which cells, or which scenes.
+        rule: What passing means, in one line.
+        cells: What was found, by key of the cell.
+    """
+
+    tier: Tier
+    date: str = pydantic.Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+    lensbench: str
+    seed: int | None = None
+    rule: str = ""
+    cells: dict[str, Finding]
+
+
+class Manifest(_Part):
+    """The whole of `manifest.json`."""
+
+    format: int
+    lensbench: str
+    licence: str
+    files: dict[str, File]
+    checks: tuple[Check, ...] = ()
+
+    def tiers(self, evidence: Mapping[str, str]) -> dict[str, Tier]:
+        """The highest tier that each cell has earned, with none below it that it failed.
+
+        Args:
+            evidence: Digest of what each cell rests on now.
+        """
+        latest: dict[tuple[str, Tier], bool] = {}
+        for check in self.checks:
+            for cell, finding in check.cells.items():
+                if evidence.get(cell) == finding.evidence:
+                    latest[cell, check.tier] = finding.passed
+        earned: dict[str, Tier] = {}
+        for cell in evidence:
+            earned[cell] = "reported"
+            for tier in TIERS[1:]:
+                passed = latest.get((cell, tier))
+                if passed:
+                    earned[cell] = tier
+                elif passed is False or tier == "re-scored":
+                    break
+        return earned
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Replaces `manifest.json` as a whole."""
+    temporary = folder / f".{MANIFEST}.new"
+    temporary.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    temporary.replace(folder / MANIFEST)
+
+
+def parse_manifest(text: str | bytes) -> Manifest:
+    """The manifest that a text says.
+
+    Raises:
+        DataError: Naming the first thing that is not as it should be.
+    """
+    try:
+        raw: Any = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{MANIFEST} is not JSON: {shown(str(error))}") from None
+    version = raw.get("format") if isinstance(raw, dict) else None
+    if isinstance(version, int) and version > FORMAT:
+        raise DataError(f"{MANIFEST} has format {version}, this lensbench knows {FORMAT}")
+    try:
+        manifest = Manifest.model_validate_json(text)
+    except (pydantic.ValidationError, RecursionError) as error:
+        raise DataError(f"{MANIFEST}: {_first(error)}") from None
+    _check(manifest)
+    return manifest
+
+
+def _check(manifest: Manifest) -> None:
+    if len(manifest.files) > MAX_FILES:
+        raise DataError(f"{MANIFEST} names {len(manifest.files)} files, at most {MAX_FILES} may be")
+    for name, file in manifest.files.items():
+        kind = kind_of(name)
+        if kind is None:
+            raise DataError(f"{MANIFEST} names {shown(name)}: a board has no such file")
+        if file.size > kind.limit:
+            raise DataError(f"{name} has {file.size} bytes, at most {kind.limit} are allowed")
+    if sum(file.size for file in manifest.files.values()) > MAX_TOTAL:
+        raise DataError(f"the board's files have more than {MAX_TOTAL} bytes")
+    check_name(f"{MANIFEST}: licence", manifest.licence)
+    check_name(f"{MANIFEST}: lensbench", manifest.lensbench)
+    for check in manifest.checks:
+        check_name(f"{MANIFEST}: lensbench of a check", check.lensbench)
+        check_text(f"{MANIFEST}: rule of a check", check.rule)
+        for cell, finding in check.cells.items():
+            check_key(f"{MANIFEST}: cell of a check", cell)
+            check_text(f"{MANIFEST}: note of a check", finding.note)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a board's folder.
+
+    Raises:
+        DataError: Where there is none, or it is not one.
+    """
+    path = folder / MANIFEST
+    try:
+        if path.is_symlink() or path.stat().st_size > MAX_MANIFEST:
+            raise DataError(f"{MANIFEST} is a link or has more than {MAX_MANIFEST} bytes")
+        return parse_manifest(path.read_bytes())
+    except OSError:
+        raise DataError(
+            f"{str(folder)!r} has no {MANIFEST}", "lensbench leaderboard publish makes a board"
+        ) from None
+
+
+def file_of(path: Path) -> File:
+    """Digest and size of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return File(sha256=digest, size=path.stat().st_size)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _first(error: Exception) -> str:
+    if not isinstance(error, pydantic.ValidationError):
+        return "nested too deeply"
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part)[:80] for part in first["loc"])
+    return f"{shown(where, 100)}: {str(first['msg'])[:200]}"

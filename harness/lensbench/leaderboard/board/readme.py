@@ -1,0 +1,40 @@
+"""The page that a person meets first in a board's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from lensbench.leaderboard.board.texts import plain
+
+
+def readme_text(
+    records: pl.DataFrame,
+    study: Mapping[str, Any],
+    citations: Sequence[Mapping[str, str]],
+    licence: str,
+) -> str:
+    """What the board is, how to check it and whom to cite; with the card that data hubs read."""
+    name = str(study["name"])
+    done = records.filter(pl.col("state") == "done")
+    cited = dict.fromkeys(
+        f"- `{its['name']}` ({its['kind']}): {its['citation']}" for its in citations
+        if its.get("citation")
+    )  # fmt: skip
+    summary = plain(str(study.get("summary", "")))
+    return "\n".join(
+        [
+            "---", f"license: {licence.lower()}", "tags:", "- lensbench",
+            "- gravitational-lensing", "---", "",
+            f"# {name}", "", *([summary, ""] if summary else []),
+            f"A leaderboard of lensbench: {done['entrant'].n_unique()} entrants, "
+            f"{done['cell'].n_unique()} fits, {done['task'].n_unique()} tasks, "
+            f"budget `{records['budget'][0]}`, {len(records)} records.", "",
+            "`records.parquet` has the scores, `predictions/` what they follow from, "
+            "`manifest.json` the SHA-256 of every file and what was verified.", "",
+            "```", "lensbench leaderboard verify .", "```", "",
+            f"Licence: {licence}. Please cite:", "", *cited, "",
+        ]
+    )  # fmt: skip

@@ -1,0 +1,131 @@
+"""Climbs the tiers of a board and says what each row earned."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+import lensbench
+from lensbench.cells.resolved import Parts
+from lensbench.leaderboard.board.contents import Board
+from lensbench.leaderboard.board.manifest import Check, Finding, Tier, write_manifest
+from lensbench.store import open_store
+from lensbench.study.cell import Cell
+from lensbench.verification import fresh, rerunning, rescoring
+from lensbench.verification.published import cells_of
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How far to climb.
+
+    Attributes:
+        rescore: Whether scores are derived again.
+        rerun: How many cells are run again.
+        seed: By which these are drawn.
+        tolerance: Of their scores, in half widths of their intervals.
+        fresh: Whether published weights are tried on fresh scenes.
+        level: Chance of any false alarm there.
+    """
+
+    rescore: bool = True
+    rerun: int = 0
+    seed: int = 0
+    tolerance: float = 0.5
+    fresh: bool = False
+    level: float = 0.01
+
+
+@dataclass(frozen=True)
+class Climbed:
+    """What came of it.
+
+    Attributes:
+        checks: One a tier, in the order tried.
+        untried: Why cells could not be tried on fresh scenes, by key.
+    """
+
+    checks: tuple[Check, ...]
+    untried: Mapping[str, str]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every cell that was tried passed."""
+        return all(its.passed for check in self.checks for its in check.cells.values())
+
+
+def climb(board: Board, parts: Parts, wanted: Wanted, report: Callable[[str], None]) -> Climbed:
+    """Tries one tier after another; a cell that failed one is not tried on the next.
+
+    Args:
+        board: A board that was opened, and so is *reported*.
+        parts: The plugins.
+        wanted: How far.
+        report: Told what is being done.
+    """
+    cells = cells_of(board.records.filter(pl.col("state") == "done"))
+    reported = {key: Finding(passed=True, evidence=board.evidence[key]) for key in cells}
+    rule = "every file is what the manifest says, and no claim contradicts another"
+    checks = [_check("reported", reported, rule)]
+    untried: Mapping[str, str] = {}
+    if wanted.rescore:
+        with TemporaryDirectory(prefix="lensbench-scenes-") as folder:
+            store = open_store(folder)
+            found = rescoring.rescore(board, cells, parts, store, report)
+            checks.append(_check("re-scored", found, rescoring.RULE))
+            cells = _left(cells, found)
+    if wanted.rerun and cells:
+        chosen = rerunning.draw_cells(cells, wanted.rerun, wanted.seed)
+        found = rerunning.rerun(board, chosen, parts, wanted.tolerance, report)
+        rule = rerunning.RULE.format(tolerance=wanted.tolerance)
+        checks.append(_check("re-run", found, rule, wanted.seed))
+        cells = _left(cells, found)
+    if wanted.fresh and cells:
+        seed = unknowable_seed()
+        with TemporaryDirectory(prefix="lensbench-fresh-") as folder:
+            tried = fresh.try_fresh(
+                board, cells, parts, open_store(folder), seed, wanted.level, report
+            )
+        rule = fresh.RULE.format(level=wanted.level)
+        checks.append(_check("fresh", tried.findings, rule, seed))
+        untried = tried.untried
+    return Climbed(tuple(checks), untried)
+
+
+def write_checks(board: Board, checks: tuple[Check, ...]) -> None:
+    """Writes checks into a board's manifest, behind those that are there.
+
+    Of the cheaper tiers the latest finding of each cell is kept; of fresh scenes every one.
+    """
+    kept = []
+    for old in board.manifest.checks:
+        again = {key for new in checks if new.tier == old.tier != "fresh" for key in new.cells}
+        left = {key: its for key, its in old.cells.items() if key not in again}
+        if left:
+            kept.append(old.model_copy(update={"cells": left}))
+    new = (*kept, *(check for check in checks if check.cells))
+    write_manifest(board.folder, board.manifest.model_copy(update={"checks": new}))
+
+
+def unknowable_seed() -> int:
+    """A seed that nobody could have known before."""
+    return int.from_bytes(os.urandom(7), "big")
+
+
+def _left(cells: Mapping[str, Cell], found: Mapping[str, Finding]) -> dict[str, Cell]:
+    return {key: its for key, its in cells.items() if key not in found or found[key].passed}
+
+
+def _check(
+    tier: Tier, findings: Mapping[str, Finding], rule: str, seed: int | None = None
+) -> Check:
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Check(
+        tier=tier, date=now, lensbench=lensbench.__version__, seed=seed, rule=rule,
+        cells=dict(findings),
+    )  # fmt: skip

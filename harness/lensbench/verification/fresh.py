@@ -1,0 +1,277 @@
+"""Tier *fresh*: published weights on scenes that did not exist when they were submitted.
+
+The seed comes from the system's entropy and is written into the board. Scenes are shown in random
+order under names that tell nothing. First the weights have to give the published predictions on the
+public scenes; then the scores there and on the fresh scenes are compared, scene swapped for scene.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from lensbench.api.predictor import FitContext, Predictor
+from lensbench.api.samples import Samples
+from lensbench.api.task import Metric
+from lensbench.cells.fits import fit_seed, restore_fit
+from lensbench.cells.resolved import Parts
+from lensbench.cells.score import as_arrays
+from lensbench.cells.weights import build_encoder, load_weights
+from lensbench.errors import DataError, LensbenchError
+from lensbench.leaderboard.board.contents import Board
+from lensbench.leaderboard.board.manifest import Finding
+from lensbench.leaderboard.board.texts import plain
+from lensbench.sky.seeds import seed_of
+from lensbench.store import Store
+from lensbench.study.cell import Cell, View
+from lensbench.verification.drops import Drop, drop_test
+from lensbench.verification.rescoring import Mismatch, check_scenes
+from lensbench.verification.scenes import blind, draw_tests, no_samples
+
+RULE = (
+    "the published weights give the published predictions, and the primary metric's drop to fresh "
+    "scenes, all conditions together, is not significant: swap test, one-sided, Holm, "
+    "chance of any false alarm at most {level:g}"
+)
+
+MOST_SWAPS = 50_000
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of the fresh scenes.
+
+    Attributes:
+        findings: By key of the cell.
+        untried: Why a cell could not be tried, by key.
+    """
+
+    findings: Mapping[str, Finding]
+    untried: Mapping[str, str]
+
+
+def try_fresh(
+    board: Board,
+    cells: Mapping[str, Cell],
+    parts: Parts,
+    store: Store,
+    seed: int,
+    level: float,
+    report: Callable[[str], None],
+) -> Tried:
+    """Tries the published weights of cells on fresh scenes.
+
+    Args:
+        board: The board.
+        cells: The cells to try, by key.
+        parts: The plugins.
+        store: A new one; scenes and weights go there.
+        seed: Of the fresh draw: nobody may have known it when the weights were submitted.
+        level: Chance that any honest cell of these is said to drop.
+        report: Told what is being done.
+    """
+    untried = {
+        key: why for key, cell in cells.items() if (why := _obstacle(board, parts, cell, key))
+    }
+    tried = {key: cell for key, cell in cells.items() if key not in untried}
+    most = min(MOST_SWAPS, math.ceil(5 * max(1, len(tried)) / level))
+    drops: dict[str, tuple[Drop, str]] = {}
+    faults: dict[str, str] = {}
+    for key, cell in tried.items():
+        report(f"trying {cell.entrant.label} on fresh scenes of {cell.task}")
+        try:
+            drops[key] = _try(board, key, cell, parts, store, seed, most)
+        except Mismatch as mismatch:
+            faults[key] = str(mismatch)
+        except LensbenchError as error:
+            faults[key] = error.message
+        except Exception as error:  # plugins and weights may raise anything
+            faults[key] = f"{type(error).__name__}: {error}"
+    fallen = significant([drop.p for drop, _ in drops.values()], level)
+    findings = {
+        key: Finding(
+            passed=not falls, evidence=board.evidence[key],
+            note=plain(f"{told}, p = {drop.p:.2g}" + (": significant" if falls else ""), 300),
+        )
+        for (key, (drop, told)), falls in zip(drops.items(), fallen, strict=True)
+    }  # fmt: skip
+    for key, fault in faults.items():
+        findings[key] = Finding(passed=False, evidence=board.evidence[key], note=plain(fault, 300))
+    return Tried(findings, untried)
+
+
+def significant(p: Sequence[float], level: float) -> list[bool]:
+    """Which of several tests say so, with at most `level` as the chance of any false alarm.
+
+    Holm 1979, Scandinavian Journal of Statistics 6, 65: the smallest p-value is held against
+    level/n, the next against level/(n − 1), until one does not pass.
+    """
+    result = [False] * len(p)
+    for rank, index in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        if p[index] > level / (len(p) - rank):
+            break
+        result[index] = True
+    return result
+
+
+def _obstacle(board: Board, parts: Parts, cell: Cell, key: str) -> str:
+    """Why a cell cannot be tried; empty where it can."""
+    files = board.manifest.files
+    if f"fits/{key}.safetensors" not in files:
+        return "its fit was not published"
+    weights = board.provenance["fits"][key]["inputs"]["weights"]
+    pretrained = weights and board.provenance["weights"][weights]["inputs"]["images"]
+    if pretrained and f"weights/{weights}.safetensors" not in files:
+        return "its encoder's weights were not published"
+    for view in cell.tests:
+        if parts.get("dataset", view.dataset).size("test") is not None:
+            return f"{view.dataset} has no fresh scenes: it is not drawn"
+    return ""
+
+
+def _try(
+    board: Board, key: str, cell: Cell, parts: Parts, store: Store, seed: int, most: int
+) -> tuple[Drop, str]:
+    """The drop of one cell, and in words."""
+    predictor = _published_predictor(board, key, cell, parts, store)
+    public = draw_tests(parts, store, cell)
+    drawn = draw_tests(parts, store, replace(cell, seeds=replace(cell.seeds, draw=seed)))
+    metric = parts.get("task", cell.task).metrics[0]
+    rows = board.records.filter(board.records["cell"] == key)
+    pairs = []
+    for number, view in enumerate(cell.tests):
+        its = rows.filter(
+            (rows["test_dataset"] == view.dataset) & (rows["test_condition"] == view.condition)
+        )
+        ids, said = board.predictions(its["predictions"][0])
+        check_scenes(ids, public[view], view)
+        order = seed_of("order", seed, number)
+        _check_answers(said, _answers(predictor, public[view], order), view)
+        answers = _answers(predictor, drawn[view], order + 1)
+        pairs.append(Pair(metric, said, public[view], answers, drawn[view]))
+    drop = measured_drop(pairs, most, seed_of("swaps", seed))
+    none = np.zeros(len(pairs[0]), dtype=bool)
+    before, after = (np.mean([pair.values(none)[i] for pair in pairs]) for i in (0, 1))
+    return drop, f"{metric.name} {before:.4g} public, {after:.4g} fresh"
+
+
+def measured_drop(pairs: Sequence[Pair], most: int, seed: int) -> Drop:
+    """The mean drop over tests, whose scenes are the same and are swapped together."""
+
+    def drop(swapped: np.ndarray) -> float:
+        return float(np.mean([pair.drop(swapped) for pair in pairs]))
+
+    return drop_test(drop, len(pairs[0]), most, seed)
+
+
+def _published_predictor(
+    board: Board, key: str, cell: Cell, parts: Parts, store: Store
+) -> Predictor:
+    """What the published weights answer with."""
+    weights = board.provenance["fits"][key]["inputs"]["weights"]
+    for kind, one in (("weights", weights), ("fits", key)):
+        name = f"{kind}/{one}.safetensors"
+        if one and name in board.manifest.files:
+            described = board.provenance[kind][one]
+            with store.writing(kind, one, ".safetensors", described) as path:
+                shutil.copyfile(board.folder / name, path)
+    device = torch.device(parts.numerics.device)
+    empty = no_samples(parts, store, cell).to(device)
+    encoder = None
+    if cell.entrant.encoder:
+        channels = parts.get("dataset", cell.train.dataset).channels
+        encoder = build_encoder(parts.catalogue, cell, channels)
+        load_weights(store, weights, encoder)
+        encoder = encoder.to(device)
+    context = FitContext(
+        task=parts.get("task", cell.task), train=empty, validation=empty,
+        budget=parts.budget(cell), seed=fit_seed(cell), report=lambda *_: None,
+    )  # fmt: skip
+    predictor = restore_fit(store, key, parts, cell, encoder, context)
+    if predictor is None:
+        raise DataError("its plugin has no restore, so published weights cannot answer")
+    return predictor
+
+
+def _answers(predictor: Predictor, samples: Samples, seed: int) -> dict[str, np.ndarray]:
+    """Answers in the order of the samples, which are shown in another and without names."""
+    order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed % 2**63))
+    with torch.no_grad():
+        shuffled = as_arrays(predictor(blind(samples, order)), len(samples))
+    back = torch.argsort(order).numpy()
+    return {name: values[back] for name, values in shuffled.items()}
+
+
+def _check_answers(
+    said: Mapping[str, np.ndarray], again: Mapping[str, np.ndarray], view: View
+) -> None:
+    """Refuses weights that are not those behind the published predictions.
+
+    Raises:
+        Mismatch: Naming the test.
+    """
+    for name, values in said.items():
+        scale = float(np.std(values)) or 1.0
+        if name not in again or values.shape != again[name].shape or not np.allclose(
+            values, again[name], rtol=1e-3, atol=1e-3 * scale
+        ):  # fmt: skip
+            raise Mismatch(
+                f"the published weights do not give the published {name} under {view.condition}"
+            )
+
+
+class Pair:
+    """Answers to the public and to the fresh scenes of one test, which can be swapped."""
+
+    def __init__(
+        self,
+        metric: Metric,
+        said: Mapping[str, np.ndarray],
+        public: Samples,
+        answers: Mapping[str, np.ndarray],
+        drawn: Samples,
+    ) -> None:
+        self.metric = metric
+        self.sides = ((said, public), (answers, drawn))
+        self.each: list[np.ndarray] = []
+        if metric.per_sample:
+            self.each = [np.asarray(metric.compute(*side), dtype=float) for side in self.sides]
+        self.samples = joined(public, drawn)
+        self.said = {name: np.concatenate([said[name], answers[name]]) for name in said}
+
+    def __len__(self) -> int:
+        return len(self.sides[0][1])
+
+    def values(self, swapped: np.ndarray) -> tuple[float, float]:
+        """The metric on either side, once these scenes are swapped."""
+        if self.each:
+            public, drawn = self.each
+            one, other = np.where(swapped, drawn, public), np.where(swapped, public, drawn)
+            return float(np.nanmean(one)), float(np.nanmean(other))
+        here = np.arange(len(self)) + len(self) * swapped
+        there = np.arange(len(self)) + len(self) * ~swapped
+        return self._score(here), self._score(there)
+
+    def drop(self, swapped: np.ndarray) -> float:
+        """By how much the second side is worse than the first."""
+        one, other = self.values(swapped)
+        return one - other if self.metric.higher_is_better else other - one
+
+    def _score(self, indices: np.ndarray) -> float:
+        chosen = {name: values[indices] for name, values in self.said.items()}
+        return float(self.metric.compute(chosen, self.samples.take(torch.from_numpy(indices))))
+
+
+def joined(one: Samples, other: Samples) -> Samples:
+    """Samples of two draws behind one another."""
+    return replace(
+        one,
+        ids=(*one.ids, *other.ids),
+        images=torch.cat([one.images, other.images]),
+        targets={name: torch.cat([its, other.targets[name]]) for name, its in one.targets.items()},
+    )

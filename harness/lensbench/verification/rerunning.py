@@ -1,0 +1,94 @@
+"""Tier *re-run*: cells drawn by a stated seed are computed again from nothing, and agree."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import polars as pl
+
+from lensbench.cells.resolved import Parts
+from lensbench.cells.session import Session
+from lensbench.errors import LensbenchError, RunError
+from lensbench.leaderboard.board.contents import Board
+from lensbench.leaderboard.board.manifest import Finding
+from lensbench.leaderboard.board.texts import plain
+from lensbench.store import open_store
+from lensbench.store.records import read_records
+from lensbench.study.cell import Cell
+
+RULE = (
+    "every score is the same, or differs by less than {tolerance:g} of its interval's half width "
+    "where another machine rounds otherwise"
+)
+
+_VIEW = ("test_dataset", "test_condition", "metric")
+
+
+def draw_cells(cells: Mapping[str, Cell], count: int, seed: int) -> dict[str, Cell]:
+    """So many cells, drawn by a seed from all in the order of their keys."""
+    chosen = random.Random(seed).sample(sorted(cells), min(count, len(cells)))
+    return {key: cells[key] for key in chosen}
+
+
+def rerun(
+    board: Board,
+    cells: Mapping[str, Cell],
+    parts: Parts,
+    tolerance: float,
+    report: Callable[[str], None],
+) -> dict[str, Finding]:
+    """Computes cells again in a store that is new and goes at the end.
+
+    Args:
+        board: The board.
+        cells: The cells to run, by key.
+        parts: The plugins.
+        tolerance: By which a score may differ, in half widths of its interval.
+        report: Told what is being done.
+    """
+    findings = {}
+    with TemporaryDirectory(prefix="lensbench-rerun-") as folder:
+        for key, cell in cells.items():
+            report(f"running {cell.entrant.label} on {cell.task} again")
+            try:
+                passed, note = _agreement(board, key, _computed(cell, parts, folder), tolerance)
+            except LensbenchError as error:
+                passed, note = False, error.message
+            except Exception as error:  # plugins may raise anything
+                passed, note = False, f"{type(error).__name__}: {error}"
+            findings[key] = Finding(
+                passed=passed, evidence=board.evidence[key], note=plain(note, 300)
+            )
+    return findings
+
+
+def _computed(cell: Cell, parts: Parts, folder: str) -> pl.DataFrame:
+    store = open_store(folder)
+    Session(parts, store, lambda *_: None).records(cell)
+    path = store.find("records", parts.keys(cell).records)
+    if path is None:
+        raise RunError("the records vanished from the temporary store")
+    return read_records([Path(path)])
+
+
+def _agreement(board: Board, key: str, again: pl.DataFrame, tolerance: float) -> tuple[bool, str]:
+    """Whether a cell's scores agree, and how well."""
+    said = board.records.filter((pl.col("cell") == key) & (pl.col("state") == "done"))
+    joined = said.join(again, on=_VIEW, how="full", coalesce=True, suffix="_again")
+    if joined["value"].null_count() or joined["value_again"].null_count():
+        return False, "it has other tests or metrics"
+    far = (joined["value"] - joined["value_again"]).abs().to_numpy()
+    half = ((joined["high"] - joined["low"]) / 2).to_numpy()
+    if not far.any() and (joined["n"] == joined["n_again"]).all():
+        return True, "the same to the last digit"
+    worst = int(np.argmax(far - tolerance * half))
+    row = joined.row(worst, named=True)
+    told = (
+        f"{row['metric']} under {row['test_condition']}: published {row['value']:.6g}, "
+        f"run again {row['value_again']:.6g}"
+    )
+    return bool(far[worst] <= tolerance * half[worst] + 1e-6), told

@@ -1,0 +1,149 @@
+"""Tier *re-scored*: the scores follow from the published predictions and the scenes drawn again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lensbench.api.samples import Samples
+from lensbench.cells.resolved import Parts
+from lensbench.cells.rows import done_rows
+from lensbench.errors import LensbenchError
+from lensbench.leaderboard.board.contents import Board
+from lensbench.leaderboard.board.layout import shown
+from lensbench.leaderboard.board.manifest import Finding
+from lensbench.leaderboard.board.texts import plain
+from lensbench.store import Store
+from lensbench.study.cell import Cell, View
+from lensbench.verification.scenes import draw_tests
+
+TOLERANCE = 1e-6
+"""By which a number may differ, relative to the larger: other processors round otherwise."""
+
+RULE = (
+    f"every metric, interval and n follows from the predictions to a relative {TOLERANCE:g}, "
+    "on test scenes drawn again"
+)
+
+_SAID = ("unit", "higher_is_better", "primary", "n")
+_COUNTED = ("value", "low", "high", "chance", "data_range")
+
+Report = Callable[[str], None]
+
+
+class Mismatch(Exception):  # noqa: N818 (a finding, no fault of the program)
+    """What was published is not what follows."""
+
+
+def rescore(
+    board: Board, cells: Mapping[str, Cell], parts: Parts, store: Store, report: Report
+) -> dict[str, Finding]:
+    """Scores cells again.
+
+    Args:
+        board: The board.
+        cells: The cells to score, by key.
+        parts: The plugins.
+        store: Where scenes are drawn; what it has already is trusted, so it should be new.
+        report: Told what is being done.
+    """
+    findings = {}
+    for key, cell in cells.items():
+        report(f"scoring {cell.entrant.label} on {cell.task} again")
+        try:
+            note = _rescored(board, key, cell, parts, store)
+            passed = True
+        except Mismatch as mismatch:
+            passed, note = False, str(mismatch)
+        except LensbenchError as error:
+            passed, note = False, error.message
+        except Exception as error:  # metrics are plugins and may raise anything
+            passed, note = False, f"{type(error).__name__}: {error}"
+        findings[key] = Finding(passed=passed, evidence=board.evidence[key], note=plain(note, 300))
+    return findings
+
+
+def _rescored(board: Board, key: str, cell: Cell, parts: Parts, store: Store) -> str:
+    """Says how a cell agrees.
+
+    Raises:
+        Mismatch: Where it does not.
+    """
+    rows = board.records.filter((pl.col("cell") == key) & (pl.col("state") == "done"))
+    note = _same_code(board, key, cell, parts)
+    keys = parts.keys(cell)
+    samples = draw_tests(parts, store, cell)
+    for view in cell.tests:
+        its = rows.filter(
+            (pl.col("test_dataset") == view.dataset) & (pl.col("test_condition") == view.condition)
+        )
+        ids, predictions = board.predictions(its["predictions"][0])
+        check_scenes(ids, samples[view], view)
+        again, _ = done_rows(parts, cell, keys, view, samples[view], predictions, {})
+        _compare(its, [row for row in again if row["state"] == "done"], view)
+    return note
+
+
+def check_scenes(ids: list[str], samples: Samples, view: View) -> None:
+    """Refuses predictions of other scenes than the test scenes, in their order.
+
+    Raises:
+        Mismatch: Naming a scene.
+    """
+    if tuple(ids) == samples.ids:
+        return
+    strange = [scene for scene in ids if scene not in set(samples.ids)]
+    lacking = [scene for scene in samples.ids if scene not in set(ids)]
+    if strange:
+        raise Mismatch(
+            f"predictions under {view.condition} are of {shown(strange[0])}, "
+            "which is no test scene of this draw"
+        )
+    if lacking:
+        raise Mismatch(f"predictions under {view.condition} lack scene {shown(lacking[0])}")
+    raise Mismatch(f"predictions under {view.condition} are in another order than the scenes")
+
+
+def _same_code(board: Board, key: str, cell: Cell, parts: Parts) -> str:
+    """Where the same code is here, the cell's key has to come out again."""
+    described = board.provenance["fits"][key]["code"]
+    names = [name for name in described if "/" in name]
+    here: dict[str, Any] = {}
+    if all(name in parts.code.plugins for name in names):
+        here = parts.code.of(*names)
+    if here != described:
+        return "made by other versions than are installed here"
+    if parts.keys(cell).fit != key:
+        raise Mismatch("the cell's key does not follow from what its records say")
+    return "made by the versions installed here"
+
+
+def _compare(rows: pl.DataFrame, again: list[dict[str, Any]], view: View) -> None:
+    said = {row["metric"]: row for row in rows.iter_rows(named=True)}
+    follows = {row["metric"]: row for row in again}
+    if set(said) != set(follows):
+        odd = min(set(said) ^ set(follows))
+        raise Mismatch(f"metric {shown(odd)} under {view.condition} is published or follows alone")
+    for metric, row in follows.items():
+        for name in _SAID:
+            if said[metric][name] != row[name]:
+                raise Mismatch(_told(metric, view, name, said[metric][name], row[name]))
+        for name in _COUNTED:
+            if not _close(said[metric][name], row[name]):
+                raise Mismatch(_told(metric, view, name, said[metric][name], row[name]))
+
+
+def _told(metric: str, view: View, name: str, said: Any, follows: Any) -> str:
+    return (
+        f"{name} of {metric} under {view.condition} is published as {said}, "
+        f"the predictions give {follows}"
+    )
+
+
+def _close(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return bool(np.isclose(one, other, rtol=TOLERANCE, atol=1e-9))

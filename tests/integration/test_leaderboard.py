@@ -1,0 +1,256 @@
+"""A stranger's path, as the how-to writes it, and a cheat that only fresh scenes find.
+
+The stranger's package is installed as files and metadata on the path of subprocesses: a clean
+environment with its own torch would take minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lensbench.leaderboard.board.contents import open_board
+from lensbench.leaderboard.board.manifest import file_of, read_manifest, write_manifest
+from lensbench.store.predictions import read_predictions, write_predictions
+
+ROOT = Path(__file__).parents[2]
+HOW_TO = ROOT / "docs" / "how-to" / "publish-a-result.md"
+
+pytestmark = pytest.mark.slow
+
+HOOKS = """
+import lensbench
+from lensbench import Entry
+
+@lensbench.hookimpl
+def lensbench_baselines():
+    return [
+        Entry("centroid", "stranger.centroid:Centroid", summary="Nearest mean image.",
+              citation="someone 2026", licence="MIT", tasks=("morphology",)),
+        Entry("memory", "stranger.memory:Memory", summary="Has seen the test.",
+              citation="nobody 2026", licence="MIT", tasks=("morphology",)),
+    ]
+"""
+
+CENTROID = """
+import torch
+from lensbench import stretch
+
+class Centroid:
+    version = "1"
+
+    def fit(self, context):
+        images = stretch(context.train.images)
+        labels = context.train.targets["substructure"]
+        means = [images[labels == label].mean(0) for label in range(3)]
+        return Nearest(torch.stack(means), torch.arange(3), 1.0)
+
+    def restore(self, context, state):
+        return Nearest(state["images"], state["labels"], float(state["sharpness"]))
+
+class Nearest:
+    def __init__(self, images, labels, sharpness):
+        self.images, self.labels, self.sharpness = images, labels, sharpness
+
+    def __call__(self, samples):
+        images = stretch(samples.images)
+        if images.shape[1:] != self.images.shape[1:]:
+            images = torch.nn.functional.interpolate(images, self.images.shape[-2:])
+        far = torch.cdist(images.flatten(1), self.images.flatten(1))
+        shares = torch.softmax(-self.sharpness * far, 1)
+        return {"probability": shares @ torch.eye(3)[self.labels]}
+
+    def state(self):
+        return {"images": self.images, "labels": self.labels,
+                "sharpness": torch.tensor(self.sharpness)}
+"""
+
+MEMORY = """
+import torch
+from lensbench import condition_of, draw_scenes, population_of, stretch
+from lensbench.sky.observation import observe
+from stranger.centroid import Centroid, Nearest
+
+class Memory(Centroid):
+    def fit(self, context):
+        scenes = draw_scenes(population_of("default"), "test", range(24), 0)
+        images = observe(scenes, context.train.condition, 6.4, 0)
+        labels = torch.from_numpy(scenes.targets["substructure"])
+        return Nearest(stretch(images), labels, 10.0)
+"""
+
+STUDY = """
+name = "three-baselines"
+summary = "Who tells substructure, as small as it can be."
+budget = "smoke"
+
+[axes]
+task = ["morphology"]
+baseline = ["spectrum-logreg", "hog-svm"]
+
+[tests]
+condition = ["euclid-vis"]
+"""
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """A folder with a maintainer's board, where a stranger's package is installed."""
+    folder = tmp_path_factory.mktemp("stranger")
+    package = folder / "site" / "stranger"
+    package.mkdir(parents=True)
+    for name, text in {"__init__": "", "hooks": HOOKS, "centroid": CENTROID,
+                       "memory": MEMORY}.items():  # fmt: skip
+        (package / f"{name}.py").write_text(text)
+    metadata = folder / "site" / "stranger-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[lensbench]\nstranger = stranger.hooks\n")
+    (folder / "study.toml").write_text(STUDY)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def call(place) -> Call:
+    """Runs `lensbench` there, as a process of its own."""
+    paths = [place / "site", ROOT / "harness", ROOT / "plugins"]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, paths)), "LENSBENCH_STORE": str(place / "store"),
+        "OMP_NUM_THREADS": "1",
+    }  # fmt: skip
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        code = "from lensbench.cli import main; main()"
+        return subprocess.run(
+            [sys.executable, "-c", code, *map(str, words)],
+            capture_output=True, text=True, timeout=300, check=False, cwd=place, env=environment,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def board(place, call) -> Path:
+    """A board of two baselines, with their weights."""
+    assert call("sweep", "study.toml", "--workers", "0", "--quiet").returncode == 0
+    made = call("leaderboard", "publish", "study.toml", "--to", "board", "--with-weights")
+    assert made.returncode == 0, made.stderr
+    return place / "board"
+
+
+def commands() -> list[list[str]]:
+    """The stranger's commands as the how-to has them."""
+    block = re.search(r"<!-- path -->\n```console\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
+    assert block, "the how-to has no block of commands"
+    return [shlex.split(line.removeprefix("$ ")) for line in block[1].splitlines()]
+
+
+def test_path_of_a_stranger(board, call):
+    """Ten commands or fewer: sweep for one entrant, submit, merge, verify; the row is there."""
+    path = commands()
+    assert len(path) <= 10
+    assert path[0][:2] == ["pip", "install"]
+    for words in path[1:]:
+        assert words[0] == "lensbench"
+        done = call(*words[1:])
+        assert done.returncode == 0, (words, done.stderr)
+    opened = open_board(board)
+    row = opened.records.filter(pl.col("entrant") == "centroid")
+    assert row.height == 3
+    assert opened.tiers[row["cell"][0]] == "fresh"
+    assert {check.tier for check in opened.manifest.checks} >= {"re-scored", "re-run", "fresh"}
+    text = "".join(file.read_text() for file in board.glob("*.[jmt]*"))
+    assert str(board.parent) not in text
+    assert str(ROOT) not in text
+
+
+def forged(board: Path, tmp_path: Path, change: Callable[[Path], None]) -> Path:
+    """A copy of a board that was changed, its digests made to agree."""
+    folder = tmp_path / "forged"
+    shutil.copytree(board, folder)
+    change(folder)
+    manifest = read_manifest(folder)
+    files = {name: file_of(folder / name) for name in manifest.files}
+    write_manifest(folder, manifest.model_copy(update={"files": files}))
+    return folder
+
+
+def better_score(folder: Path) -> None:
+    path = folder / "records.parquet"
+    first = (pl.int_range(pl.len()) == 0) & (pl.col("metric") == "accuracy")
+    better = pl.when(first).then(0.9).otherwise(pl.col("value")).alias("value")
+    pl.read_parquet(path).sort("metric").with_columns(better).write_parquet(path)
+
+
+def better_answers(folder: Path) -> None:
+    path = min((folder / "predictions").iterdir())
+    ids, answers = read_predictions(path)
+    labels = np.array([int(i.rsplit("-", 1)[1]) % 3 for i in ids])
+    write_predictions(path, ids, {"probability": np.eye(3, dtype=np.float32)[labels]})
+    assert answers["probability"].shape == (24, 3)
+
+
+def scenes_of_training(folder: Path) -> None:
+    for path in (folder / "predictions").iterdir():
+        ids, answers = read_predictions(path)
+        write_predictions(path, [i.replace("test", "train") for i in ids], answers)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [(better_score, "value of accuracy"), (better_answers, "the predictions give"),
+     (scenes_of_training, "no test scene")],
+)  # fmt: skip
+def test_forged(board, call, tmp_path, change, word):
+    """Better scores or answers, or other scenes, fail at re-scored though digests match."""
+    folder = forged(board, tmp_path, change)
+    assert call("leaderboard", "verify", folder, "--no-rescore").returncode == 0
+    done = call("leaderboard", "verify", folder, "--json")
+    assert done.returncode == 1
+    notes = [its["note"] for its in json.loads(done.stdout)["checks"][1]["cells"].values()]
+    assert any(word in note for note in notes), notes
+    assert "reported" in open_board(folder).tiers.values()
+
+
+def test_digests(board, call, tmp_path):
+    """A changed file ends with exit 1 and one line; a board that is not there with exit 2."""
+    folder = tmp_path / "changed"
+    shutil.copytree(board, folder)
+    (folder / "study.toml").write_text("name = 1")
+    done = call("leaderboard", "verify", folder)
+    assert done.returncode == 1
+    assert "study.toml is not what manifest.json says" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert call("leaderboard", "verify", tmp_path / "nothing").returncode == 2
+
+
+def test_cheat(board, call, place):
+    """A fit that has seen the public test passes every tier below, and fails on fresh scenes."""
+    study = [
+        "study.toml", "--set", "axes.baseline=['memory','spectrum-logreg']", "--set", "name=cheat",
+    ]  # fmt: skip
+    assert call("sweep", *study, "--workers", "0", "--quiet").returncode == 0
+    assert call("leaderboard", "publish", "--to", "cheat", "--with-weights").returncode == 0
+    below = call("leaderboard", "verify", "cheat", "--rerun", "2")
+    assert below.returncode == 0, below.stdout
+    done = call("leaderboard", "verify", "cheat", "--fresh", "--json")
+    assert done.returncode == 1
+    opened = open_board(place / "cheat")
+    cell = dict(opened.records.select("entrant", "cell").unique().rows())
+    found = json.loads(done.stdout)["checks"][-1]["cells"]
+    assert "significant" in found[cell["memory"]]["note"]
+    assert found[cell["spectrum-logreg"]]["passed"]
+    assert opened.tiers == {cell["memory"]: "re-run", cell["spectrum-logreg"]: "fresh"}
