@@ -29,8 +29,11 @@ class Table:
         return text_table(self.header, self.rows, form, self.title, self.note)
 
 
-GROUPS = ("task", "dataset", "test_dataset", "train_condition", "labels", "target_view", "budget")
+GROUPS = ("task", "dataset", "test_dataset", "train_condition", "labels", "budget")
 """Columns of which a table shows one value each."""
+
+ROW = ("entrant", "target_view")
+"""Columns that tell rows apart: what adapts to one condition and to another is two entrants."""
 
 
 def study_tables(records: pl.DataFrame, metric: str = "") -> list[Table]:
@@ -75,8 +78,8 @@ def run_table(records: pl.DataFrame, metric: str = "") -> Table:
     home = first["train_condition"]
     others = [c for c in shown["test_condition"].unique(maintain_order=True) if c != home]
     entrants = [
-        _Entrant(name[0], frame, home, others, up)
-        for name, frame in shown.group_by("entrant", maintain_order=True)
+        _Entrant(", adapted to ".join(filter(None, name)), frame, home, others, up)
+        for name, frame in shown.group_by(ROW, maintain_order=True)
     ]
     entrants.sort(key=lambda entrant: entrant.rank)
     unit = f" [{first['unit']}]" if first["unit"] else ""

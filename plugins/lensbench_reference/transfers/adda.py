@@ -88,7 +88,7 @@ class AdversarialAdaptation:
             for name, _ in game.named_parameters()
             if name.startswith("discriminator.")
         }
-        loop.run(game, len(context.train), loss_of, context.report, rates)
+        loop.run(game, len(context.train), loss_of, context.report, rates=rates)
         source.encoder = game.target
         return ModelPredictor(source, context.task, source)
 

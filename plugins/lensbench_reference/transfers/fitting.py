@@ -61,7 +61,7 @@ def fit(
             batch = turned(batch, generator)
         return context.task.loss(model(batch), batch)
 
-    loop.run(model, len(context.train), loss_of, context.report, rates)
+    loop.run(model, len(context.train), loss_of, context.report, rates=rates)
     model.eval()
 
 

@@ -65,6 +65,17 @@ def test_what_cannot_be_compared_shares_no_table(column):
         run_table(records_frame(mixed))
 
 
+def test_what_adapts_shares_the_table_and_says_to_what():
+    """The same entrant adapted to two conditions has two rows beside one that adapts to none."""
+    adapted = [record("adda", "home", 35.0, target_view=f"lenses {to}") for to in ("far", "near")]
+    table = run_table(records_frame([record("plain", "home", 36.0, target_view=""), *adapted]))
+    assert [row[0] for row in table.rows] == [
+        "plain",
+        "adda, adapted to lenses far",
+        "adda, adapted to lenses near",
+    ]
+
+
 def test_an_unknown_metric_is_told_with_the_known():
     """A mistake in the call."""
     with pytest.raises(UsageError, match="bleu"):

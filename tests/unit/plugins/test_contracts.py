@@ -1,12 +1,14 @@
 """Every registered plugin keeps its contract."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from lensbench.errors import PluginError
 from lensbench.registry import load_catalogue
-from lensbench.testing import check_encoder, check_plugin
+from lensbench.testing import check_encoder, check_plugin, check_transfer
 
 NEED_OPTIONS = ("hf", "images", "stored", "timm", "zoobot")
 TRIED_ON = {
@@ -76,4 +78,98 @@ def test_a_broken_encoder_is_caught(broken):
     """Each kind of breach is named with what to do."""
     with pytest.raises(PluginError) as caught:
         check_encoder(broken())
+    assert caught.value.hint
+
+
+class Constant:
+    """A transfer that keeps the contract: the same odds for every image."""
+
+    version = "1"
+    frozen = True
+
+    def fit(self, encoder, context):
+        return Odds(torch.bincount(context.train.targets["substructure"], minlength=3) / 24)
+
+    def restore(self, encoder, context, state):
+        return Odds(state["odds"])
+
+
+class Odds:
+    """Answers with odds."""
+
+    def __init__(self, odds):
+        self.odds = odds
+
+    def __call__(self, samples):
+        return {"probability": self.odds.expand(len(samples), 3)}
+
+    def state(self):
+        return {"odds": self.odds}
+
+
+class Peeping(Constant):
+    """Looks at the targets of the test."""
+
+    def fit(self, encoder, context):
+        return lambda samples: {"probability": torch.eye(3)[samples.targets["substructure"]]}
+
+
+class Random(Constant):
+    """Takes chance from elsewhere than the seed."""
+
+    def fit(self, encoder, context):
+        return Odds(torch.rand(3, generator=torch.Generator().manual_seed(id(context))))
+
+
+class Forgetful(Constant):
+    """Restores something else."""
+
+    def restore(self, encoder, context, state):
+        return Odds(state["odds"] * 0)
+
+
+class Thawed(Constant):
+    """Says that it is frozen, and trains the encoder."""
+
+    def fit(self, encoder, context):
+        with torch.no_grad():
+            next(encoder.parameters()).add_(1)
+        return super().fit(encoder, context)
+
+
+class Misshapen(Constant):
+    """Answers for one image only."""
+
+    def fit(self, encoder, context):
+        fitted = super().fit(encoder, context)
+        return lambda samples: fitted(replace(samples, ids=samples.ids[:1]))
+
+
+class Undefined(Constant):
+    """Answers with what is no number."""
+
+    def fit(self, encoder, context):
+        return Odds(torch.full((3,), float("nan")))
+
+
+def test_a_good_transfer_passes():
+    """The smallest one does."""
+    check_transfer(Constant(), Good())
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (Peeping, "asks for"),
+        (Random, "second fit"),
+        (Forgetful, "restored"),
+        (Thawed, "changed the encoder"),
+        (Misshapen, "1 rows for 5"),
+        (Undefined, "not finite"),
+    ],
+)
+def test_a_broken_transfer_is_caught(broken, message):
+    """Each kind of breach is named with what to do."""
+    with pytest.raises(PluginError, match=message) as caught:
+        check_transfer(broken(), Good())
     assert caught.value.hint
