@@ -193,8 +193,9 @@ def difference(a: Mapping[int, Fits], b: Mapping[int, Fits], matched: bool = Fal
 
     Args:
         a, b: Fits of two entrants by seed of the draw; draws that only one has do not count.
-        matched: Whether the s-th fits of both share what chance there is, as when one pretrained
-            encoder is put to a task in two ways. Their seeds are independent otherwise.
+        matched: Whether the s-th pretrainings of both are the same or share their chance, as
+            when one pretrained encoder is put to a task in two ways. Where pretraining varied,
+            its seeds are then paired too; fits count as independent.
 
     Raises:
         ValueError: Where they share no draw, or their scenes differ in number or kind.
@@ -248,7 +249,7 @@ def _seed_parts(fits: Fits, spread: np.ndarray) -> tuple[Part, ...]:
 def _pair_parts(a: Fits, b: Fits, matched: bool) -> tuple[Part, ...]:
     width = min(a.spread.shape[1], b.spread.shape[1])  # resamples beyond are of one alone
     a, b = (replace(one, spread=one.spread[:, :width]) for one in (a, b))
-    if matched and a.pretraining == b.pretraining:
+    if matched and a.pretraining == b.pretraining and len(set(a.pretraining)) > 1:
         return _parts(
             Fits(a.values - b.values, a.spread - b.spread, a.n, a.per_scene, a.pretraining)
         )

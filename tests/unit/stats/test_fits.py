@@ -198,6 +198,16 @@ def test_the_p_value_is_where_the_interval_ends_at_zero():
     assert moved.p == pytest.approx(0.05, rel=1e-6)
 
 
+def test_a_shared_pretraining_cancels():
+    """Two ways to use the same four encoders differ by less than the encoders do."""
+    random = np.random.default_rng(16)
+    encoder, scene = random.normal(0, 3, (4, 1)), random.normal(0, 1, (1, 60))
+    a, b = (fits(encoder + scene + random.normal(shift, 0.3, (4, 60))) for shift in (0.5, 0.0))
+    paired, apart = (difference({0: a}, {0: b}, matched) for matched in (True, False))
+    assert paired.p < 0.01
+    assert apart.p > 0.5
+
+
 def test_equal_predictions_differ_by_nothing():
     """No spread and no difference: p is one, not an error."""
     one = fits(np.random.default_rng(7).normal(size=(1, 20)))
