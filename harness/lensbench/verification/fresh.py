@@ -30,6 +30,7 @@ from lensbench.sky.seeds import seed_of
 from lensbench.store import Store
 from lensbench.study.cell import Cell, View
 from lensbench.verification.drops import Drop, drop_test
+from lensbench.verification.installation import Installation
 from lensbench.verification.rescoring import Mismatch, check_scenes
 from lensbench.verification.scenes import blind, draw_tests, no_samples
 
@@ -58,7 +59,7 @@ class Tried:
 def try_fresh(
     board: Board,
     cells: Mapping[str, Cell],
-    parts: Parts,
+    here: Installation,
     store: Store,
     seed: int,
     level: float,
@@ -69,14 +70,16 @@ def try_fresh(
     Args:
         board: The board.
         cells: The cells to try, by key.
-        parts: The plugins.
+        here: The plugins.
         store: A new one; scenes and weights go there.
         seed: Of the fresh draw: nobody may have known it when the weights were submitted.
         level: Chance that any honest cell of these is said to drop.
         report: Told what is being done.
     """
     untried = {
-        key: why for key, cell in cells.items() if (why := _obstacle(board, parts, cell, key))
+        key: why
+        for key, cell in cells.items()
+        if (why := _obstacle(board, here.for_work(key), cell, key))
     }
     tried = {key: cell for key, cell in cells.items() if key not in untried}
     most = min(MOST_SWAPS, math.ceil(5 * max(1, len(tried)) / level))
@@ -85,7 +88,7 @@ def try_fresh(
     for key, cell in tried.items():
         report(f"trying {cell.entrant.label} on fresh scenes of {cell.task}")
         try:
-            drops[key] = _try(board, key, cell, parts, store, seed, most)
+            drops[key] = _try(board, key, cell, here.for_work(key), store, seed, most)
         except Mismatch as mismatch:
             faults[key] = str(mismatch)
         except LensbenchError as error:

@@ -18,6 +18,7 @@ from lensbench.leaderboard.board.manifest import Finding
 from lensbench.leaderboard.board.texts import plain
 from lensbench.store import Store
 from lensbench.study.cell import Cell, View
+from lensbench.verification.installation import Installation
 from lensbench.verification.scenes import draw_tests
 
 TOLERANCE = 1e-6
@@ -39,14 +40,14 @@ class Mismatch(Exception):  # noqa: N818 (a finding, no fault of the program)
 
 
 def rescore(
-    board: Board, cells: Mapping[str, Cell], parts: Parts, store: Store, report: Report
+    board: Board, cells: Mapping[str, Cell], here: Installation, store: Store, report: Report
 ) -> dict[str, Finding]:
     """Scores cells again.
 
     Args:
         board: The board.
         cells: The cells to score, by key.
-        parts: The plugins.
+        here: The plugins.
         store: Where scenes are drawn; what it has already is trusted, so it should be new.
         report: Told what is being done.
     """
@@ -54,7 +55,7 @@ def rescore(
     for key, cell in cells.items():
         report(f"scoring {cell.entrant.label} on {cell.task} again")
         try:
-            note = _rescored(board, key, cell, parts, store)
+            note = _rescored(board, key, cell, here.as_claimed(key), store)
             passed = True
         except Mismatch as mismatch:
             passed, note = False, str(mismatch)
