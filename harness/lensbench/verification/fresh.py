@@ -76,11 +76,8 @@ def try_fresh(
         level: Chance that any honest cell of these is said to drop.
         report: Told what is being done.
     """
-    untried = {
-        key: why
-        for key, cell in cells.items()
-        if (why := _obstacle(board, here.for_work(key), cell, key))
-    }
+    obstacles = {key: _obstacle(board, here.for_work(key), its, key) for key, its in cells.items()}
+    untried = {key: why for key, why in obstacles.items() if why}
     tried = {key: cell for key, cell in cells.items() if key not in untried}
     most = min(MOST_SWAPS, math.ceil(5 * max(1, len(tried)) / level))
     drops: dict[str, tuple[Drop, str]] = {}
@@ -183,6 +180,7 @@ def _published_predictor(
             described = board.provenance[kind][one]
             with store.writing(kind, one, ".safetensors", described) as path:
                 shutil.copyfile(board.folder / name, path)
+    torch.set_num_threads(parts.numerics.threads)
     device = torch.device(parts.numerics.device)
     empty = no_samples(parts, store, cell).to(device)
     encoder = None

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
+import torch
 
 from lensbench.cells.resolved import Parts
 from lensbench.cells.session import Session
@@ -70,6 +71,7 @@ def rerun(
 
 def _computed(cell: Cell, parts: Parts, folder: str) -> pl.DataFrame:
     store = open_store(folder)
+    torch.set_num_threads(parts.numerics.threads)
     Session(parts, store, lambda *_: None).records(cell)
     path = store.find("records", parts.keys(cell).records)
     if path is None:
