@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import torch
 
 from lensbench.api.samples import Samples
 from lensbench.api.task import Metric
-from lensbench.cells.code import harness_version
+from lensbench.cells.code import checkouts, harness_version, packages
+from lensbench.cells.devices import device_name
 from lensbench.cells.resolved import Keys, Parts
-from lensbench.cells.score import score
+from lensbench.cells.score import Scored, UndefinedError, score
+from lensbench.store.scores import scenes_digest
 from lensbench.study.cell import Cell, View
 
 Row = dict[str, Any]
@@ -27,8 +30,10 @@ def done_rows(
     samples: Samples,
     predictions: Mapping[str, np.ndarray],
     costs: Mapping[str, Any],
-) -> list[Row]:
-    """One row a metric, for the predictions of one test.
+) -> tuple[list[Row], list[Row]]:
+    """One row a metric that applies, for the predictions of one test: of records, and of scores.
+
+    A metric that has no value on these scenes is a record that says why, of the state `undefined`.
 
     Args:
         parts: The plugins.
@@ -42,28 +47,36 @@ def done_rows(
     number = cell.tests.index(view)
     task = parts.get("task", cell.task)
     dataset = parts.get("dataset", view.dataset)
-    rows = []
+    rows, scores = [], []
+    scenes = scenes_digest(samples.ids)
     for metric in task.metrics:
-        interval = score(metric, predictions, samples, parts.budget(cell).resamples)
-        if interval is None:
-            continue
+        found: Row
+        try:
+            scored = score(metric, predictions, samples, parts.budget(cell).resamples)
+        except UndefinedError as why:
+            found = {"state": "undefined", "error": str(why)}
+        else:
+            if scored is None:
+                continue
+            found = {"state": "done", **asdict(scored.interval)}
+            scores.append(_scores(keys, view, metric, scored, scenes))
         rows.append(
             _facts(parts, cell, keys, view)
             | _named(metric, metric is task.metrics[0])
             | {
-                "state": "done",
-                "value": interval.value,
-                "low": interval.low,
-                "high": interval.high,
-                "n": interval.n,
+                **found,
                 "data_range": dataset.data_range if task.sky else None,
                 "predictions": keys.predictions[number],
                 "images": keys.tests[number],
                 "truth": keys.skies[2 + number] if keys.skies else None,
             }
             | dict(costs)
+            | {
+                "device_name": device_name(parts.numerics.device),
+                "git": checkouts(parts.catalogue, cell),
+            }
         )
-    return rows
+    return rows, scores
 
 
 def unscored_rows(parts: Parts, cell: Cell, state: str, error: str) -> list[Row]:
@@ -74,6 +87,20 @@ def unscored_rows(parts: Parts, cell: Cell, state: str, error: str) -> list[Row]
         _facts(parts, cell, keys, view) | _named(metric, True) | {"state": state, "error": error}
         for view in cell.tests
     ]
+
+
+def _scores(keys: Keys, view: View, metric: Metric, scored: Scored, scenes: str) -> Row:
+    """How a metric varies over the test scenes."""
+    return {
+        "cell": keys.fit,
+        "test_dataset": view.dataset,
+        "test_condition": view.condition,
+        "metric": metric.name,
+        "per_scene": scored.per_scene,
+        "scenes": scenes,
+        "n": scored.interval.n,
+        "values": scored.values.astype(np.float32),
+    }
 
 
 def _named(metric: Metric, primary: bool) -> Row:
@@ -111,9 +138,11 @@ def _facts(parts: Parts, cell: Cell, keys: Keys, view: View) -> Row:
         "seed_fit": cell.seeds.fit,
         "device": parts.numerics.device,
         "threads": parts.numerics.threads,
+        "processes": parts.numerics.processes,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "lensbench": harness_version(),
+        "plugins": ", ".join(sorted(set(packages(parts.catalogue, cell).values()))),
         "code": parts.code.harness,
     }

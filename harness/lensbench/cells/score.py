@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,7 +12,28 @@ from lensbench.api.samples import Samples
 from lensbench.api.task import Metric, Predictions
 from lensbench.errors import RunError
 from lensbench.sky.seeds import seed_of
-from lensbench.stats import Interval, bootstrap, mean_interval
+from lensbench.stats.intervals import (
+    Interval,
+    mean_interval,
+    percentile_interval,
+    resampled,
+)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A metric with its interval.
+
+    Attributes:
+        interval: Over the test scenes.
+        per_scene: What `values` are.
+        values: One a scene (N,), whose mean the metric is; or the metric on resamples of the
+            scenes (R,), the same for every entrant, NaN where undefined.
+    """
+
+    interval: Interval
+    per_scene: bool
+    values: np.ndarray
 
 
 def as_arrays(predictions: Predictions, count: int) -> dict[str, np.ndarray]:
@@ -32,14 +54,30 @@ def as_arrays(predictions: Predictions, count: int) -> dict[str, np.ndarray]:
     return arrays
 
 
+class UndefinedError(ValueError):
+    """A metric has no value on these test scenes; the message says why."""
+
+
 def score(
     metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
-) -> Interval | None:
+) -> Scored | None:
     """One metric with its interval over the test scenes, or `None` where it does not apply.
 
     A metric that needs an answer which the predictor does not give raises `NotImplementedError`.
     The resamples are the same for every entrant, so that intervals differ by the answers alone.
+    Scenes without the metric's target do not count, nor in the interval's `n`.
+
+    Raises:
+        UndefinedError: Where there is no such scene, or the metric has no value on those.
     """
+    if metric.target:
+        wanted = samples.targets[metric.target]
+        known = torch.isfinite(wanted).nonzero()[:, 0]
+        if len(known) < len(samples):
+            predictions = {name: values[known.numpy()] for name, values in predictions.items()}
+            samples = samples.take(known)
+    if not len(samples):
+        raise UndefinedError(f"no test scene has target {metric.target!r}")
     try:
         return _score(metric, predictions, samples, resamples)
     except NotImplementedError:
@@ -48,14 +86,27 @@ def score(
 
 def _score(
     metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
-) -> Interval:
-    seed = seed_of("bootstrap", metric.name)
+) -> Scored:
+    n, seed = len(samples), seed_of("bootstrap", metric.name)
     if metric.per_sample:
         values = np.asarray(metric.compute(predictions, samples), dtype=np.float64)
-        return mean_interval(values, resamples, seed)
+        interval = mean_interval(values, resamples, seed)
+        if np.isnan(interval.value):
+            raise UndefinedError(
+                f"{metric.name} is undefined for {int(np.isnan(values).sum())} scenes"
+            )
+        return Scored(interval, True, values)
+    # Images and ids of a thousand resamples would cost more than all else.
+    light = replace(samples, ids=("",) * n, images=samples.images[:, :0, :0, :0], features=None)
 
     def statistic(indices: np.ndarray) -> float:
         chosen = {name: values[indices] for name, values in predictions.items()}
-        return float(metric.compute(chosen, samples.take(torch.from_numpy(indices))))
+        places = torch.from_numpy(indices)
+        targets = {name: values[places] for name, values in samples.targets.items()}
+        return float(metric.compute(chosen, replace(light, targets=targets)))
 
-    return bootstrap(statistic, len(samples), resamples, seed)
+    value = statistic(np.arange(n))
+    if np.isnan(value):
+        raise UndefinedError(f"{metric.name} is undefined on these {n} scenes")
+    drawn = resampled(statistic, n, resamples, seed)
+    return Scored(percentile_interval(value, drawn, n), False, drawn)

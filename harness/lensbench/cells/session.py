@@ -12,6 +12,7 @@ import torch
 
 from lensbench.api.predictor import FitContext, Predictor
 from lensbench.api.samples import Samples
+from lensbench.cells.arithmetic import flops_of
 from lensbench.cells.checkpoints import keeping
 from lensbench.cells.costs import measured
 from lensbench.cells.features import with_features, write_features
@@ -24,14 +25,23 @@ from lensbench.cells.fits import (
     restore_fit,
 )
 from lensbench.cells.images import ImageSet, Piece, ensure_images, read_samples
+from lensbench.cells.ranks import Division, divided
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.rows import done_rows
 from lensbench.cells.score import as_arrays
-from lensbench.cells.weights import build_encoder, load_weights, pretrain, save_weights
+from lensbench.cells.team import Team
+from lensbench.cells.weights import (
+    build_encoder,
+    load_weights,
+    pretrain,
+    pretraining_seed,
+    save_weights,
+)
 from lensbench.errors import RunError
 from lensbench.store import Store
 from lensbench.store.predictions import predictions_suffix, read_predictions, write_predictions
 from lensbench.store.records import records_frame
+from lensbench.store.scores import scores_frame
 from lensbench.study.cell import Cell, View
 from lensbench.study.describe import describe_predictions
 
@@ -92,24 +102,38 @@ class Session:
         return all(self.store.find("features", key) for key in keys.values())
 
     def records(self, cell: Cell) -> None:
-        """Makes a cell's records: fit, answers and scores, each where the store lacks it."""
+        """Makes a cell's records: fit, answers and scores, each where the store lacks it.
+
+        How scores vary over the scenes stands beside, of kind `scores` under the same key.
+        """
         keys = self.parts.keys(cell)
         with self.store.claim("records", keys.records):
             if self.store.find("records", keys.records) is None:
-                rows = self._rows(cell, keys)
+                rows, scores = self._rows(cell, keys)
+                beside = {"kind": "scores", "inputs": {"records": keys.records}}
+                with self.store.writing("scores", keys.records, ".parquet", beside) as path:
+                    scores_frame(scores).write_parquet(path)
                 described = self.parts.describe_records(cell, keys)
                 with self.store.writing("records", keys.records, ".parquet", described) as path:
                     records_frame(rows).write_parquet(path)
 
-    def _pretrain(self, cell: Cell, keys: Keys) -> Any:
+    def pretrain(self, cell: Cell, team: Team) -> Any:
+        """A cell's encoder, trained by one process of a team."""
         normal = self.parts.normal(cell)
         views = [confined(self._samples(cell, v, "pretraining"), normal) for v in cell.pretraining]
         stage = f"pretraining {cell.entrant.encoder} by {cell.entrant.pretraining}"
         watch = functools.partial(self.watch, stage)
         budget = self.parts.budget(cell)
+        return pretrain(self.parts.catalogue, cell, views, budget, self.device, watch, team)
+
+    def _pretrain(self, cell: Cell, keys: Keys) -> Any:
+        for view in cell.pretraining:
+            self._samples(cell, view, "pretraining")  # made here, so that all processes find them
+        parts = self.parts
+        division = Division(self.store.root, parts.numerics, parts.code, cell)
         with self._keeping(keys.weights):
-            with measured() as cost:
-                encoder = pretrain(self.parts.catalogue, cell, views, budget, self.device, watch)
+            with measured() as cost, divided(division, pretraining_seed(cell)) as team:
+                encoder = self.pretrain(cell, team)
             described = self.parts.describe_weights(cell, keys.pretraining)
             save_weights(self.store, keys.weights, described, encoder, cost)
         return encoder
@@ -142,8 +166,8 @@ class Session:
             cost.update(spent)
         self.watch(f"encoding by {cell.entrant.encoder}", 1, 1, view.condition)
 
-    def _rows(self, cell: Cell, keys: Keys) -> list[dict[str, Any]]:
-        """Makes what is missing of a cell and scores it."""
+    def _rows(self, cell: Cell, keys: Keys) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Makes what is missing of a cell and scores it: rows of records, and of scores."""
         for dataset in dict.fromkeys(view.dataset for view in cell.tests):
             self._ensure_tests(cell, dataset)
         missing = [
@@ -155,7 +179,7 @@ class Session:
             predictor, cost = self._predictor(cell, keys)
             for view, key in missing:
                 self._predict(cell, keys, predictor, view, key, cost)
-        rows = []
+        rows, scores = [], []
         for done, (view, key) in enumerate(zip(cell.tests, keys.predictions, strict=True)):
             samples = self._samples(cell, view, "test")
             path = self.store.find("predictions", key)
@@ -165,10 +189,12 @@ class Session:
             if tuple(ids) != samples.ids:
                 raise RunError(f"predictions {path.name} are of other scenes than the test images")
             cost = self.store.cost("predictions", key)
-            rows += done_rows(self.parts, cell, keys, view, samples, predictions, cost)
+            made = done_rows(self.parts, cell, keys, view, samples, predictions, cost)
+            rows += made[0]
+            scores += made[1]
             stage = f"scoring {cell.entrant.label}"
             self.watch(stage, done + 1, len(cell.tests), view.condition)
-        return rows
+        return rows, scores
 
     def _ensure_tests(self, cell: Cell, dataset: str) -> None:
         """All test images and skies of a dataset in one pass over its scenes."""
@@ -229,7 +255,8 @@ class Session:
         if cell.entrant.encoder:
             encoder = self.weights(cell, keys).to(self.device)
             spent = self.store.cost("weights", keys.weights)
-            cost["seconds_pretraining"] = spent.get("seconds", 0.0)
+            cost |= {f"{name}_pretraining": value for name, value in spent.items()}
+            cost.setdefault("seconds_pretraining", 0.0)
             cost["parameters"] = sum(p.numel() for p in encoder.parameters())
         context = self._context(cell, keys)
         with self.store.claim("fits", keys.fit):
@@ -241,6 +268,8 @@ class Session:
                         predictor = fit(self.parts, cell, encoder, context)
                     described = self.parts.describe_fit(cell, keys)
                     keep_fit(self.store, keys.fit, described, predictor, spent)
+        if encoder is not None and (flops := flops_of(predictor, context.train)) is not None:
+            cost["flops"] = flops
         return predictor, cost | {f"{name}_fit": value for name, value in spent.items()}
 
     def _predict(

@@ -17,7 +17,9 @@ from lensbench.registry import load_catalogue
 from lensbench.store import open_store
 
 PACKAGES = ("lensbench", "torch", "torchmetrics", "pluggy", "polars", "h5py", "datasets", "numpy")
-KINDS_STORED = ("images", "skies", "weights", "features", "fits", "predictions", "records", "runs")
+KINDS_STORED = (
+    "images", "skies", "weights", "features", "fits", "predictions", "records", "scores", "runs",
+)  # fmt: skip
 
 
 @click.command("doctor")

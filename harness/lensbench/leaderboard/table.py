@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from tabulate import tabulate
 
 from lensbench.errors import UsageError, nearest
-
-FORMATS = {"terminal": "simple", "markdown": "github", "latex": "latex_booktabs"}
-"""Ways to print a table, and what tabulate calls them."""
+from lensbench.leaderboard.forms import text_table
+from lensbench.leaderboard.seeds import over_seeds
+from lensbench.leaderboard.selection import by_metric
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,8 @@ class Table:
     note: str
 
     def text(self, form: str = "terminal") -> str:
-        """The table in one of `FORMATS`."""
-        alignment = ["left", *["right"] * (len(self.header) - 1)]
-        body = tabulate(
-            self.rows, self.header, FORMATS[form], colalign=alignment, disable_numparse=True
-        )
-        return f"{self.title}\n\n{body}\n\n{self.note}"
+        """The table for a `terminal`, in `markdown` or in `latex`."""
+        return text_table(self.header, self.rows, form, self.title, self.note)
 
 
 GROUPS = ("task", "dataset", "test_dataset", "train_condition", "labels", "target_view", "budget")
@@ -41,38 +36,20 @@ GROUPS = ("task", "dataset", "test_dataset", "train_condition", "labels", "targe
 def study_tables(records: pl.DataFrame, metric: str = "") -> list[Table]:
     """A table for each task, dataset, training condition and number of labels of a study.
 
-    Values are means over seeds.
+    Values are means over seeds, with intervals that count scenes and seeds.
+
+    Args:
+        records: Of a study.
+        metric: Its name; the primary one of each task where empty.
+
+    Raises:
+        UsageError: Where no record has this metric.
     """
-    groups = records.group_by(GROUPS, maintain_order=True)
-    return [run_table(over_seeds(frame), metric) for _, frame in groups]
-
-
-def over_seeds(records: pl.DataFrame) -> pl.DataFrame:
-    """One row for all seeds of an entrant under a condition, by a metric.
-
-    The value is the mean over seeds. To either side of it the interval holds the scenes' share (the
-    mean over seeds, for these see the same scenes) and twice the standard error of the seeds, added
-    in quadrature. A row in which any seed failed is failed.
-    """
-    by = ["entrant", "test_condition", "metric"]
-    if not records.select(by).is_duplicated().any():
-        return records
-    error = pl.col("value").std().fill_null(0.0) / pl.len().sqrt() * 2
-    below = ((pl.col("value") - pl.col("low")).mean() ** 2 + error**2).sqrt()
-    above = ((pl.col("high") - pl.col("value")).mean() ** 2 + error**2).sqrt()
-    mean = pl.col("value").mean()
-    other = [c for c in records.columns if c not in {*by, "value", "low", "high", "state"}]
-    numbers = [c for c in other if c.startswith(("seconds", "memory", "joules"))]
-    combined = records.group_by(by, maintain_order=True).agg(
-        mean.alias("value"), (mean - below).alias("low"), (mean + above).alias("high"),
-        pl.col("state").sort_by(pl.col("state") == "done").first(),
-        *(pl.col(c).mean() if c in numbers else pl.col(c).drop_nulls().first() for c in other),
-    )  # fmt: skip
-    unscored = pl.col("state") != "done"
-    blank = [
-        pl.when(unscored).then(None).otherwise(pl.col(c)).alias(c) for c in ("value", "low", "high")
-    ]
-    return combined.with_columns(blank).select(records.columns)
+    chosen = by_metric(records.lazy(), metric).collect()
+    if chosen.is_empty() and metric:
+        raise _no_metric(records, metric)
+    groups = over_seeds(chosen).group_by(*GROUPS, "metric", maintain_order=True)
+    return [run_table(frame, str(name[-1])) for name, frame in groups]
 
 
 def run_table(records: pl.DataFrame, metric: str = "") -> Table:
@@ -88,9 +65,7 @@ def run_table(records: pl.DataFrame, metric: str = "") -> Table:
     """
     shown = records.filter(pl.col("primary") if not metric else pl.col("metric") == metric)
     if metric and shown.is_empty():
-        raise UsageError(
-            f"these records have no metric {metric!r}", nearest(metric, records["metric"].unique())
-        )
+        raise _no_metric(records, metric)
     for column in (*GROUPS, "metric"):
         values = shown[column].unique().to_list()
         if len(values) != 1:
@@ -115,12 +90,26 @@ def run_table(records: pl.DataFrame, metric: str = "") -> Table:
         f"{first['budget']}{labels}: {first['metric']}{unit}, {arrow}",
         header=["entrant", f"{home} (trained on)", *others, "worst", "gap", "n", "seconds"],
         rows=[entrant.cells() for entrant in entrants],
-        note=_note(first),
+        note=_note(first, _seeds(shown)),
     )
 
 
-def _note(first: dict[str, Any]) -> str:
-    parts = ["Values with their 95 % intervals (bootstrap over test scenes)."]
+def _no_metric(records: pl.DataFrame, metric: str) -> UsageError:
+    known = records["metric"].unique()
+    return UsageError(f"these records have no metric {metric!r}", nearest(metric, known))
+
+
+def _seeds(shown: pl.DataFrame) -> str:
+    """How many seeds are behind a row, fewest to most; empty where nowhere more than one."""
+    counts = sorted(set(shown["fits"].drop_nulls())) if "fits" in shown.columns else []
+    if not counts or counts[-1] == 1:
+        return ""
+    return str(counts[-1]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
+def _note(first: dict[str, Any], seeds: str) -> str:
+    over = f"test scenes and {seeds} seeds" if seeds else "bootstrap over test scenes"
+    parts = [f"Values with their 95 % intervals ({over})."]
     if first["data_range"] is not None:
         parts.append(f"Data range {first['data_range']:g} µJy/arcsec².")
     if first["chance"] is not None:

@@ -1,5 +1,31 @@
-"""Intervals on scores."""
+"""Intervals, paired tests, ranks, aggregate scores and what could have been seen."""
 
+from lensbench.stats.aggregate import Aggregate as Aggregate
+from lensbench.stats.aggregate import aggregate as aggregate
+from lensbench.stats.aggregate import normalised as normalised
+from lensbench.stats.aggregate import normalised_part as normalised_part
+from lensbench.stats.bca import bca_interval as bca_interval
+from lensbench.stats.components import variance_components as variance_components
+from lensbench.stats.fits import Estimate as Estimate
+from lensbench.stats.fits import Fits as Fits
+from lensbench.stats.fits import difference as difference
+from lensbench.stats.fits import estimate as estimate
+from lensbench.stats.fits import independent_difference as independent_difference
 from lensbench.stats.intervals import Interval as Interval
 from lensbench.stats.intervals import bootstrap as bootstrap
 from lensbench.stats.intervals import mean_interval as mean_interval
+from lensbench.stats.intervals import percentile_interval as percentile_interval
+from lensbench.stats.intervals import resampled as resampled
+from lensbench.stats.multiplicity import benjamini_hochberg as benjamini_hochberg
+from lensbench.stats.multiplicity import holm as holm
+from lensbench.stats.paired import paired_bootstrap as paired_bootstrap
+from lensbench.stats.paired import sign_flip as sign_flip
+from lensbench.stats.power import detectable as detectable
+from lensbench.stats.power import detectable_with as detectable_with
+from lensbench.stats.ranks import letters as letters
+from lensbench.stats.ranks import rank_ranges as rank_ranges
+from lensbench.stats.response import LabelsNeeded as LabelsNeeded
+from lensbench.stats.response import labels_needed as labels_needed
+from lensbench.stats.response import slope as slope
+from lensbench.stats.response import slope_bounds as slope_bounds
+from lensbench.stats.response import slope_interval as slope_interval

@@ -12,7 +12,8 @@ from lensbench.errors import StoreError, UsageError, nearest
 from lensbench.store.artefacts import Store
 
 KINDS = (
-    "images", "skies", "weights", "features", "fits", "predictions", "records", "runs", "failures",
+    "images", "skies", "weights", "features", "fits", "predictions", "records", "scores",
+    "runs", "failures",
 )  # fmt: skip
 ROOTS = ("runs", "records", "failures")
 """Kinds that are kept for their own sake."""
@@ -42,13 +43,8 @@ def artefacts(store: Store, kinds: tuple[str, ...] = KINDS) -> Iterator[Artefact
     """All artefacts of a store."""
     for kind in kinds:
         for key in store.keys(kind):
-            described = store.describe(kind, key)
-            if described is None:
-                continue
-            sidecar = store.root / kind / f"{key}.json"
-            file = store.root / kind / str(described["file"])
-            size = file.stat().st_size if file.exists() else 0
-            yield Artefact(kind, key, size, sidecar.stat().st_mtime)
+            size, touched = store.measure(kind, key)
+            yield Artefact(kind, key, size, touched)
 
 
 def damaged(store: Store) -> list[Artefact]:
@@ -80,20 +76,23 @@ def reached(store: Store, roots: Iterator[tuple[str, str]]) -> set[tuple[str, st
 def unneeded(store: Store) -> list[Artefact]:
     """Artefacts that no record and no run was made from."""
     roots = ((one.kind, one.key) for one in artefacts(store, ROOTS))
-    needed = reached(store, roots) | _encoded_for(store)
+    needed = reached(store, roots) | _beside(store)
     return [one for one in artefacts(store) if (one.kind, one.key) not in needed]
 
 
-def _encoded_for(store: Store) -> set[tuple[str, str]]:
-    """Features whose weights and images are both needed: cells read them, none names them."""
+def _beside(store: Store) -> set[tuple[str, str]]:
+    """What no record names though it belongs to one: features, and how scores vary.
+
+    These are needed where all that they were made from is.
+    """
     roots = ((one.kind, one.key) for one in artefacts(store, ROOTS))
     needed = reached(store, roots)
-    features = set()
-    for one in artefacts(store, ("features",)):
+    beside = set()
+    for one in artefacts(store, ("features", "scores")):
         described = store.describe(one.kind, one.key)
         if described and set(inputs_of(described)) <= needed:
-            features.add((one.kind, one.key))
-    return features
+            beside.add((one.kind, one.key))
+    return beside
 
 
 def stale_checkpoints(store: Store) -> list[Path]:
@@ -112,10 +111,12 @@ def export(store: Store, run: str, target: Path, images: bool) -> int:
         raise StoreError(f"{str(target)!r} is not empty", "name a new folder")
     other = Store(target)
     chosen = reached(store, iter([("runs", run)]))
+    scores = store.stored("scores")
+    chosen |= {("scores", key) for kind, key in chosen if kind == "records" and key in scores}
     left_out = set() if images else {"images", "skies", "features"}
     for kind, key in chosen:
         described = store.describe(kind, key)
-        if kind in left_out or described is None:
+        if kind in left_out or described is None or store.find(kind, key) is None:
             continue
         (other.root / kind).mkdir(exist_ok=True)
         for name in (str(described["file"]), f"{key}.json"):

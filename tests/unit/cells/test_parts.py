@@ -67,8 +67,8 @@ def test_intervals_of_both_kinds_of_metric_hold_the_value():
     def correlation(predictions, its):
         return np.corrcoef(predictions["theta_E"], its.targets["theta_E"].numpy())[0, 1]
 
-    mean = score(Metric("error", errors, per_sample=True), answers, samples, 100)
-    one = score(Metric("correlation", correlation), answers, samples, 100)
+    mean = score(Metric("error", errors, per_sample=True), answers, samples, 100).interval
+    one = score(Metric("correlation", correlation), answers, samples, 100).interval
     assert mean.value == pytest.approx(0.1, rel=1e-5)
     assert one.value == pytest.approx(1.0, rel=1e-5)
     assert mean.low <= mean.value <= mean.high

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 from scipy.stats import bootstrap as scipy_bootstrap
 
-from lensbench.stats import bootstrap, mean_interval
+from lensbench.stats import bca_interval, bootstrap, mean_interval, resampled
+from lensbench.stats.intervals import expanded_tail
 
 
 def test_the_interval_of_a_mean_agrees_with_scipys():
@@ -20,14 +22,49 @@ def test_the_interval_of_a_mean_agrees_with_scipys():
     assert ours.n == 300
 
 
-def test_the_interval_covers_the_truth_as_often_as_it_says():
-    """Of 400 intervals on normal samples, 95 % hold the true mean, within three sigma."""
+@pytest.mark.parametrize("n", [12, 50])
+def test_the_interval_covers_the_truth_as_often_as_it_says(n):
+    """Of 800 intervals on normal samples, few or many, 93 % to 97 % hold the true mean."""
     random = np.random.default_rng(3)
     hits = 0
-    for trial in range(400):
-        interval = mean_interval(random.normal(size=100), 300, seed=trial)
+    for trial in range(800):
+        interval = mean_interval(random.normal(size=n), 250, seed=trial)
         hits += interval.low <= 0.0 <= interval.high
-    assert abs(hits / 400 - 0.95) < 3 * np.sqrt(0.95 * 0.05 / 400)
+    assert 0.93 <= hits / 800 <= 0.97
+
+
+def test_tails_of_few_scenes_are_those_of_student():
+    """For normal values the bounds are those of the t interval, but for the resampling error."""
+    values = scipy_stats.norm.ppf((np.arange(10) + 0.5) / 10)
+    ours = mean_interval(values, 100_000, seed=0)
+    theirs = scipy_stats.t.interval(0.95, 9, values.mean(), scipy_stats.sem(values))
+    assert ours.high - ours.low == pytest.approx(theirs[1] - theirs[0], rel=0.05)
+    assert expanded_tail(10) < expanded_tail(100) < 0.025
+    assert expanded_tail(1_000_000) == pytest.approx(0.025, abs=1e-6)
+
+
+def test_the_bca_interval_agrees_with_scipys():
+    """Of a skewed statistic, both bounds lie within the resampling error of SciPy's."""
+    values = np.random.default_rng(1).lognormal(size=60)
+    ours = bca_interval(lambda indices: float(values[indices].std()), 60, 4000, seed=0)
+    theirs = scipy_bootstrap(
+        (values,), np.std, n_resamples=4000, method="BCa", rng=np.random.default_rng(2)
+    ).confidence_interval
+    tolerance = 0.08 * (theirs.high - theirs.low)
+    assert ours.low == pytest.approx(theirs.low, abs=tolerance)
+    assert ours.high == pytest.approx(theirs.high, abs=tolerance)
+
+
+def test_resamples_of_two_statistics_stay_paired():
+    """The r-th resample is the same one, though some are undefined for one of the two."""
+    whole = resampled(lambda indices: float(indices.sum()), 20, 50, seed=7)
+    some = resampled(
+        lambda indices: float(indices.sum()) if indices[0] % 2 else float("nan"), 20, 50, seed=7
+    )
+    known = ~np.isnan(some[:50])
+    assert 0 < known.sum() < 50
+    assert (some[:50][known] == whole[known]).all()
+    assert (~np.isnan(some)).sum() == 50
 
 
 def test_a_statistic_of_indices_is_the_mean_bootstrap_where_it_is_a_mean():

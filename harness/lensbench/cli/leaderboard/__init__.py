@@ -8,6 +8,12 @@ from lensbench.cli.lazy import LazyGroup
 
 _HERE = "lensbench.cli.leaderboard"
 VERBS: dict[str, tuple[str, str]] = {
+    "build": (f"{_HERE}.build", "Build one HTML file that shows results, from disk and offline."),
+    "serve": (f"{_HERE}.serve", "Serve the page here, fresh while a sweep runs."),
+    "show": (f"{_HERE}.show", "Show tables: filtered, sorted, pivoted, in six formats."),
+    "export": (f"{_HERE}.export", "Write all tables to files."),
+    "compare": (f"{_HERE}.compare", "Tell what changed, and whether it is significant."),
+    "cite": (f"{_HERE}.cite", "Say whom to cite, as BibTeX or CITATION.cff."),
     "publish": (f"{_HERE}.publish", "Publish a run as a board."),
     "submit": (f"{_HERE}.submit", "Make a bundle of one entrant's rows."),
     "merge": (f"{_HERE}.merge", "Take a bundle into a board."),

@@ -1,0 +1,96 @@
+"""`lensbench leaderboard cite`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lensbench.cli.leaderboard.results import open_results, write_file
+from lensbench.cli.options import json_option, store_option
+from lensbench.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from lensbench.leaderboard.citations import Credit
+    from lensbench.leaderboard.source import Source
+
+
+@click.command("cite")
+@click.argument("results", default="", metavar="[RUN|BOARD|FILE]")
+@click.option("--format", "form", type=click.Choice(["bibtex", "cff"]), default="bibtex",
+              show_default=True, help="BibTeX, or a CITATION.cff.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: stdout]")
+@store_option
+@json_option
+def command(results: str, form: str, out: Path | None, store: str | None, as_json: bool) -> None:
+    """Say whom to cite for exactly the plugins, datasets and versions of a run or a board.
+
+    A board says it itself, in its citations.json; for a run the installed plugins do.
+
+    \b
+    Examples:
+      lensbench leaderboard cite > lensbench.bib
+      lensbench leaderboard cite boards/spring --format cff --out CITATION.cff
+    """
+    from lensbench.leaderboard.citations import bibtex, citation_cff
+
+    source = open_results(results, store)
+    folder = Path(results) if results and Path(results).is_dir() else None
+    beside = folder / "citations.json" if folder else None
+    credited = _published(beside) if beside and beside.is_file() else _installed(source)
+    if as_json:
+        from lensbench.leaderboard.citations import works_of
+
+        data = json.dumps([vars(work) for work in works_of(credited)])
+    else:
+        data = (bibtex if form == "bibtex" else citation_cff)(source.name, credited)
+    if out is not None:
+        write_file(out, data)
+    else:
+        click.echo(data, nl=not data.endswith("\n"))
+
+
+def _published(path: Path) -> list[Credit]:
+    from lensbench.leaderboard.citations import credits_from
+
+    try:
+        rows = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{str(path)!r} cannot be read: {error}", "is it damaged?") from None
+    return credits_from(rows)
+
+
+def _installed(source: Source) -> list[Credit]:
+    """What the installed plugins say; a condition made from another brings that one too."""
+    from lensbench.leaderboard.citations import COLUMNS, Credit, plugins_of
+    from lensbench.registry import load_catalogue
+
+    catalogue = load_catalogue()
+    installed = {(str(kind), name): item for (kind, name), item in catalogue.entries.items()}
+    columns = [column for _, names in COLUMNS for column in names]
+    found: dict[tuple[str, str], Credit] = {}
+    waiting = plugins_of(source.records.select(columns).unique().collect())
+    while waiting:
+        kind, name = waiting.pop(0)
+        item = installed.get((kind, name))
+        if item is None:
+            raise UsageError(
+                f"{kind} {name!r} is not installed, so whom to cite for it is not known",
+                "install its package, or cite a board, which says it itself",
+            )
+        data = getattr(catalogue.load(item), "version", "") if kind == "dataset" else ""
+        entry = item.entry
+        found[kind, name] = Credit(
+            kind, name, item.package, item.version, entry.licence, entry.citation, str(data)
+        )
+        if kind == "condition":
+            others = re.findall(r"\bas ([\w@-]+)", entry.citation)
+            waiting += [
+                ("condition", other)
+                for other in others
+                if ("condition", other) in installed and (kind, other) not in found
+            ]
+    return list(found.values())

@@ -1,0 +1,95 @@
+"""`lensbench leaderboard compare`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lensbench.cli.leaderboard.results import open_results
+from lensbench.cli.options import json_option, store_option
+
+if TYPE_CHECKING:
+    from lensbench.leaderboard.comparisons import Change
+
+
+@click.command("compare")
+@click.argument("before")
+@click.argument("after")
+@click.option("--in", "within", metavar="RUN|BOARD|FILE", default=None,
+              help="BEFORE and AFTER are entrants of this, by name or a part of it.")  # fmt: skip
+@click.option("--metric", default="", metavar="NAME", help="[default: each task's primary one]")
+@click.option("--correction", type=click.Choice(["holm", "bh"]), default="holm", show_default=True,
+              help="For many tests: Holm's, or Benjamini and Hochberg's.")  # fmt: skip
+@click.option("--fail-on-regression", is_flag=True,
+              help="Exit 1 where a score got significantly worse, failed or was lost.")  # fmt: skip
+@store_option
+@json_option
+def command(before: str, after: str, within: str | None, metric: str, correction: str,
+            fail_on_regression: bool, store: str | None, as_json: bool) -> None:  # fmt: skip
+    """Tell what changed from BEFORE to AFTER, two runs or boards, or two entrants of one.
+
+    Each difference comes with its 95 % interval, whether it is significant after correction for
+    the number of differences, and the smallest that would have been found four times in five.
+
+    \b
+    Examples:
+      lensbench leaderboard compare 3fa3 91bc --fail-on-regression
+      lensbench leaderboard compare mae-vit resnet18 --in 3fa3
+      lensbench leaderboard compare boards/spring boards/autumn --json
+    """
+    from lensbench.leaderboard.comparisons import compare_entrants, compare_sources, rows_of
+
+    if within is not None:
+        changes = compare_entrants(open_results(within, store), before, after, metric, correction)
+    else:
+        sources = [open_results(where, store) for where in (before, after)]
+        changes = compare_sources(sources[0], sources[1], metric, correction)
+    regressions = sum(change.is_regression for change in changes)
+    if as_json:
+        click.echo(json.dumps({"regressions": regressions, "changes": list(rows_of(changes))}))
+    else:
+        click.echo(_text(changes, correction))
+    sys.exit(1 if regressions and fail_on_regression else 0)
+
+
+def _text(changes: Sequence[Change], correction: str) -> str:
+    from lensbench.leaderboard.forms import text_table
+
+    columns = _telling(changes)
+    header = [*columns, "before", "after", "change", "p", "detectable", "n", "seeds", "verdict"]
+    rows = [_row(change, columns) for change in changes]
+    counts = Counter(change.verdict for change in changes)
+    note = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    name = {"holm": "Holm", "bh": "Benjamini-Hochberg"}[correction]
+    note += f". Change: after less before with its 95 % interval; p: corrected ({name})."
+    if any(change.method == "records" for change in changes):
+        note += " ~: from records alone, as if on other scenes; the interval is too wide."
+    if any(change.method == "unpaired" for change in changes):
+        note += " *: on other scenes, unpaired."
+    return text_table(header, rows, "terminal", note=note)
+
+
+def _telling(changes: Sequence[Change]) -> list[str]:
+    """Columns in which changes differ, of those that say what was asked; the metric always."""
+    names = [name for name in changes[0].where if name != "higher_is_better"]
+    values: dict[str, set[Any]] = {name: {one.where[name] for one in changes} for name in names}
+    return [name for name in names if len(values[name]) > 1 or name in ("task", "metric")]
+
+
+def _row(change: Change, columns: Sequence[str]) -> list[str]:
+    from lensbench.leaderboard.forms import shown
+
+    facts = [shown(change.where[name]) for name in columns]
+    its = change.difference
+    if its is None:
+        rest = ["–"] * 5
+    else:
+        mark = {"paired": "", "records": " ~", "unpaired": " *"}[change.method]
+        span = f"{its.value:+.3g} [{its.low:+.3g}, {its.high:+.3g}]{mark}"
+        rest = [span, f"{change.p:.2g}", f"{change.detectable:.2g}", str(its.n), str(its.fits)]
+    return [*facts, shown(change.before), shown(change.after), *rest, change.verdict]

@@ -1,0 +1,51 @@
+"""`lensbench leaderboard export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lensbench.cli.leaderboard.results import open_results, selection_options, write_file
+from lensbench.cli.options import store_option
+
+
+@click.command("export")
+@click.argument("results", default="", metavar="[RUN|BOARD|FILE]")
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), metavar="FOLDER")
+@selection_options
+@store_option
+def command(results: str, target: Path, where: tuple[str, ...], metric: str,
+            store: str | None) -> None:  # fmt: skip
+    """Write all tables of a run or a board to files, for a paper, a page or a spreadsheet.
+
+    Each ranked table as table-N.md and table-N.tex (booktabs, to be included); all scores as
+    scores.csv and scores.json, a row for all seeds of an entrant; each seed's in records.csv.
+
+    \b
+    Example:
+      lensbench leaderboard export --to tables --where task=superres
+    """
+    from lensbench.leaderboard.forms import frame_as
+    from lensbench.leaderboard.selection import Selection, filtered, select
+    from lensbench.leaderboard.table import study_tables
+    from lensbench.store.records import COLUMNS
+
+    source = open_results(results, store)
+    wanted = tuple(COLUMNS)
+    scores = select(
+        source.records, Selection(where, metric or "all", (*wanted, "se", "df", "fits"))
+    )
+    each = select(source.records, Selection(where, metric or "all", wanted, each_seed=True))
+    files: dict[str, str | bytes] = {
+        "scores.csv": frame_as(scores, "csv"),
+        "scores.json": frame_as(scores, "json"),
+        "records.csv": frame_as(each, "csv"),
+    }
+    records = filtered(source.records, where, "all").collect()
+    for number, table in enumerate(study_tables(records, metric), start=1):
+        files[f"table-{number}.md"] = table.text("markdown") + "\n"
+        files[f"table-{number}.tex"] = table.text("latex") + "\n"
+    for name, data in files.items():
+        write_file(target / name, data)
+        click.echo(target / name)

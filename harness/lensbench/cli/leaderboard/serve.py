@@ -1,0 +1,60 @@
+"""`lensbench leaderboard serve`."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import click
+
+from lensbench.cli.leaderboard.evidence import cites_of, evidence_of, reading_store
+from lensbench.cli.options import store_option, store_root
+
+
+@click.command("serve")
+@click.argument("where", metavar="[RUN|BOARD|FILE]", default="")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, metavar="ADDRESS",
+    help="Where to listen; at any other, others than this machine can read the page.",
+)  # fmt: skip
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True,
+    help="0 is any that is free.",
+)  # fmt: skip
+@store_option
+def command(where: str, host: str, port: int, store: str | None) -> None:
+    """Serve the page to a browser, fresh while a sweep runs. Nothing can be changed through it.
+
+    Where nothing is named, it is the sweep that runs in the store, or the last run.
+
+    \b
+    Examples:
+      lensbench leaderboard serve
+      lensbench leaderboard serve boards/lenses --port 9000
+    """
+    from lensbench.leaderboard.page.live import Followed, Live, follow_files, follow_store
+    from lensbench.leaderboard.page.server import is_loopback, open_server
+
+    gather = functools.partial(evidence_of, where, store)
+    path = Path(where)
+    if where:
+        followed = follow_files(gather, path) if path.exists() else Followed(gather, lambda: "")
+    else:
+        followed = follow_store(reading_store(store_root(store)), gather)
+    live = Live(followed, cites_of)
+    live.news()  # what is wrong is told now and not to a browser
+    server = open_server(live, host, port)
+    if not is_loopback(host):
+        click.echo(
+            f"warning: whoever reaches {host} can read this page; nobody is asked for a password",
+            err=True,
+        )
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    shown = f"[{shown}]" if ":" in shown else shown
+    click.echo(f"http://{shown}:{server.server_address[1]}/ (Ctrl-C ends it)")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("ended", err=True)
+    finally:
+        server.server_close()

@@ -1,0 +1,92 @@
+"""`lensbench leaderboard show`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lensbench.cli.leaderboard.results import open_results, selection_options, write_file
+from lensbench.cli.options import split_references, store_option
+from lensbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from lensbench.leaderboard.selection import Selection
+    from lensbench.leaderboard.source import Source
+
+_TEXT = ("terminal", "markdown", "latex")
+
+
+@click.command("show")
+@click.argument("results", default="", metavar="[RUN|BOARD|FILE]")
+@selection_options
+@click.option("--columns", default="", metavar="A,B", help="A flat table of these columns.")
+@click.option("--sort", default="", metavar="A,-B", help="Columns to sort by; a minus turns.")
+@click.option("--pivot", default="", metavar="COLUMN", help="Its values become columns.")
+@click.option("--rows", default="entrant", show_default=True, metavar="A,B",
+              help="With --pivot: columns that name a row.")  # fmt: skip
+@click.option("--value", default="value", show_default=True, metavar="COLUMN",
+              help="With --pivot: what to show.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(0), default=0, help="Rows at most.  [default: all]")
+@click.option("--each-seed", is_flag=True, help="A row a seed, in place of means over seeds.")
+@click.option("--format", "form", default="terminal", show_default=True,
+              type=click.Choice([*_TEXT, "csv", "json", "parquet"]))  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: stdout]")
+@store_option
+def command(results: str, where: tuple[str, ...], metric: str, columns: str, sort: str, pivot: str,
+            rows: str, value: str, limit: int, each_seed: bool, form: str, as_json: bool,
+            out: Path | None, store: str | None) -> None:  # fmt: skip
+    """Show tables of a run, a board or a file of records; the last run where none is named.
+
+    Ranked tables by default, a row an entrant and a column a test condition. With --columns,
+    --sort, --pivot or --each-seed, and in csv, json and parquet, a table of any columns.
+
+    \b
+    Examples:
+      lensbench leaderboard show
+      lensbench leaderboard show boards/spring --where task=superres --format latex
+      lensbench leaderboard show --columns entrant,test_condition,value,seconds_fit --sort -value
+      lensbench leaderboard show --pivot labels --where test_condition=euclid-vis
+    """
+    from lensbench.leaderboard.selection import Selection
+
+    form = "json" if as_json else form
+    chosen = Selection(
+        where, metric, split_references(columns), split_references(sort), pivot,
+        split_references(rows), value, limit, each_seed,
+    )  # fmt: skip
+    source = open_results(results, store)
+    flat = columns or sort or pivot or each_seed or limit or form not in _TEXT
+    data = _flat(source, chosen, form) if flat else _ranked(source, chosen, form)
+    if out is not None:
+        write_file(out, data)
+    elif isinstance(data, bytes):
+        if sys.stdout.isatty():
+            raise UsageError("Parquet is not for a terminal", "name a file with --out")
+        sys.stdout.buffer.write(data)
+    else:
+        click.echo(data, nl=not data.endswith("\n"))
+
+
+def _ranked(source: Source, chosen: Selection, form: str) -> str:
+    from lensbench.leaderboard.selection import filtered
+    from lensbench.leaderboard.table import study_tables
+
+    records = filtered(source.records, chosen.where, "all").collect()
+    if records.is_empty():
+        raise UsageError("no record is left", "take out a --where")
+    names = [chosen.metric]
+    if chosen.metric == "all":
+        names = records["metric"].unique(maintain_order=True).to_list()
+    tables = [table for one in names for table in study_tables(records, one)]
+    return "\n\n".join(table.text(form) for table in tables)
+
+
+def _flat(source: Source, chosen: Selection, form: str) -> str | bytes:
+    from lensbench.leaderboard.forms import frame_as
+    from lensbench.leaderboard.selection import select
+
+    return frame_as(select(source.records, chosen), form)

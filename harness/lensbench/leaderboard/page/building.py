@@ -1,0 +1,31 @@
+"""From evidence to the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lensbench.leaderboard.page.aggregates import overall, pairs
+from lensbench.leaderboard.page.assemble import page
+from lensbench.leaderboard.page.evidence import Evidence
+from lensbench.leaderboard.page.payload import Cite, combine, payload
+from lensbench.leaderboard.page.scenes import draw_scenes
+
+
+def build(evidence: Evidence, cites: Sequence[Cite] = (), live: bool = False) -> str:
+    """The page as HTML, with all that it shows.
+
+    Args:
+        evidence: What is shown.
+        cites: Plugins that the records name.
+        live: Whether the page is served, and may ask its server for news.
+    """
+    rows = combine(evidence.records)
+    return page(values_of(evidence, cites), draw_scenes(rows, evidence.find), live)
+
+
+def values_of(evidence: Evidence, cites: Sequence[Cite] = ()) -> dict[str, Any]:
+    """All that the page shows but its pictures."""
+    rows = combine(evidence.records)
+    tested = pairs(evidence.records, rows, evidence.scores)
+    return payload(evidence, rows, cites, aggregate=overall(rows), pairs=tested)

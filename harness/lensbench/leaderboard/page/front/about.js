@@ -1,0 +1,23 @@
+// How to read the page, and whom to cite.
+import { h } from "./dom.js";
+
+const WORDS = [
+  ["Entrant", "What a row ranks: an encoder with its pretraining and transfer, or a traditional method."],
+  ["Condition", "How the sky was observed: PSF, pixels, depth, noise, artefacts. The test scenes are the same under every condition, so differences between conditions are not those of another draw."],
+  ["Interval", "The 95 % interval over test scenes, and over seeds where there are several."],
+  ["Worst and gap", "The worst condition other than the one trained on, and how far the value falls until there."],
+  ["Score over all tasks", "Each value between 0 (chance, or the weakest traditional method where chance has no value) and 1 (the best known), then the mean over conditions and over tasks."],
+  ["Tie", "Two entrants whose difference is not significant at 5 % after correction for the number of comparisons. A tie does not say that they are equal."],
+  ["Budget", "Length of training and sizes of the splits. Results of different budgets never share a table."],
+  ["Cost", "Wall time and memory of the run that made what is shown. They are not to be ranked across machines."],
+];
+
+export function aboutPage(board) {
+  const cites = board.values.plugins;
+  return h("div", {},
+    h("p", { class: "kicker" }, "About"), h("h1", {}, "How to read this page"),
+    h("dl", { class: "facts" }, WORDS.map(([word, meaning]) => h("div", {}, h("dt", {}, word), h("dd", {}, meaning)))),
+    h("h2", {}, "Whom to cite"),
+    cites.length ? h("ul", { class: "cites" }, cites.map((one) => h("li", {}, h("code", {}, one.name), h("span", { class: "quietly" }, ` ${one.kind}, ${one.package} ${one.version}, ${one.licence || "licence not stated"}`), one.citation ? h("cite", {}, one.citation) : null)))
+      : h("p", {}, "The plugins are not installed where this page was made, so nothing is known of whom to cite."));
+}

@@ -1,0 +1,156 @@
+// What is plotted of a table: values by condition, by labels, by cost.
+import { intervalText, plural, seconds } from "./format.js";
+import { labelText } from "./board.js";
+import { colour, figure, shape } from "./plots.js";
+import { standings } from "./ranking.js";
+
+const quantity = (metric) => metric.metric + (metric.unit ? ` [${metric.unit}]` : "");
+const better = (metric) => (metric.up ? "Higher is better." : "Lower is better.");
+
+function point(one, row, more = {}) {
+  return { entrant: one.name, value: row.value, low: row.low ?? row.value, high: row.high ?? row.value, text: intervalText(row), n: row.n, ...more };
+}
+
+const tooltip = (more) => [
+  { field: "entrant", title: "entrant" }, ...more, { field: "text", title: "value, 95 %" }, { field: "n", title: "scenes" },
+];
+
+const values = (metric, extra = {}) => ({ field: "value", type: "quantitative", title: quantity(metric), scale: { zero: false }, ...extra });
+
+// Families of graded conditions (`psf@1`, `psf@2`, …), and the other conditions.
+export function families(table) {
+  const graded = new Map();
+  const named = [];
+  for (const name of table.conditions) {
+    const found = /^(.+)@(\d+(?:\.\d+)?)$/.exec(name);
+    if (!found || name === table.home) named.push(name);
+    else {
+      if (!graded.has(found[1])) graded.set(found[1], []);
+      graded.get(found[1]).push({ name, grade: Number(found[2]) });
+    }
+  }
+  for (const [family, grades] of graded) {
+    if (grades.length > 1) continue;
+    graded.delete(family);
+    named.push(grades[0].name);
+  }
+  return { graded, named };
+}
+
+export function conditionFigures(table, chosen, metric) {
+  const { graded, named } = families(table);
+  const figures = [];
+  if (named.length > 1) figures.push(instruments(table, chosen, metric, named));
+  for (const [family, grades] of graded) figures.push(response(table, chosen, metric, family, grades));
+  return figures;
+}
+
+function instruments(table, chosen, metric, named) {
+  const data = chosen.flatMap((one) => named.map((name) => [one, one.by.get(name), name])
+    .filter(([, row]) => row?.state === "done" && row.value !== null).map(([its, row, name]) => point(its, row, { condition: name })));
+  const names = chosen.map((one) => one.name);
+  const x = { field: "condition", type: "nominal", sort: named, title: null, axis: { labelAngle: named.length > 5 ? -35 : 0, grid: false } };
+  const offset = { field: "entrant", sort: names };
+  return figure({
+    title: "Under each condition",
+    caption: `${quantity(metric)} with 95 % intervals, for the entrants chosen above. ${table.home} is what they were trained on. ${better(metric)}`,
+    spec: {
+      height: 280, data: { values: data },
+      encoding: { x, xOffset: offset, color: colour(names), tooltip: tooltip([{ field: "condition" }]) },
+      layer: [
+        { mark: { type: "rule", strokeWidth: 2, opacity: 0.55 }, encoding: { y: { ...values(metric), field: "low" }, y2: { field: "high" } } },
+        { mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { y: values(metric), shape: shape(names) } },
+      ],
+    },
+    header: ["entrant", ...named],
+    rows: () => grid(chosen, named.map((name) => (one) => one.by.get(name))),
+  });
+}
+
+function response(table, chosen, metric, family, grades) {
+  const anchored = table.home === "euclid-vis" && table.conditions.includes(table.home);
+  const steps = [...(anchored ? [{ name: table.home, grade: 0 }] : []), ...grades];
+  const data = chosen.flatMap((one) => steps.map((step) => [step, one.by.get(step.name)])
+    .filter(([, row]) => row?.state === "done" && row.value !== null).map(([step, row]) => point(one, row, { grade: step.grade, condition: step.name })));
+  const names = chosen.map((one) => one.name);
+  return figure({
+    title: `As ${family} gets harder`,
+    caption: `${quantity(metric)} against the grade of ${family}${anchored ? ", from 0, the training condition," : ""} with bands of 95 %. ${better(metric)}`,
+    spec: curve(data, names, metric, { field: "grade", type: "quantitative", title: `${family}, grade`, axis: { tickMinStep: 1, grid: false, format: "~g" } }, "condition"),
+    header: ["entrant", ...steps.map((step) => step.name)],
+    rows: () => grid(chosen, steps.map((step) => (one) => one.by.get(step.name))),
+  });
+}
+
+function curve(data, names, metric, x, told) {
+  const detail = { x, color: colour(names) };
+  return {
+    height: 260, data: { values: data }, encoding: detail,
+    layer: [
+      { mark: { type: "area", opacity: 0.1, interpolate: "linear" }, encoding: { y: { ...values(metric), field: "low" }, y2: { field: "high" }, color: { ...colour(names) } } },
+      { mark: { type: "line", strokeWidth: 2 }, encoding: { y: values(metric) } },
+      { mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { y: values(metric), shape: shape(names), tooltip: tooltip([{ field: told }]) } },
+    ],
+  };
+}
+
+function grid(chosen, gets) {
+  return chosen.map((one) => [one.name, ...gets.map((get) => {
+    const row = get(one);
+    return row?.state === "done" && row.value !== null ? intervalText(row) : (row?.state ?? "absent");
+  })]);
+}
+
+// A curve over labels needs two numbers of labels at least.
+export function labelFigure(table, chosen, metric) {
+  if (table.labels.length < 2) return null;
+  const sizes = [...table.labels].reverse();
+  const all = sizes.map((labels) => new Map(standings(table, labels, metric).map((one) => [one.name, one])));
+  const names = chosen.map((one) => one.name);
+  const rows = chosen.map((one) => sizes.map((_, index) => all[index].get(one.name)?.atHome ?? null));
+  const data = chosen.flatMap((one, line) => rows[line].flatMap((row, index) => (row ? [point(one, row, { labels: labelText(sizes[index]) })] : [])));
+  return figure({
+    title: "With fewer labels",
+    caption: `${quantity(metric)} on the training condition against the number of labelled scenes, with bands of 95 %. ${better(metric)}`,
+    spec: curve(data, names, metric, { field: "labels", type: "ordinal", sort: sizes.map(labelText), title: "labelled scenes", axis: { labelAngle: 0, grid: false }, scale: { type: "point", padding: 0.3 } }, "labels"),
+    header: ["entrant", ...sizes.map(labelText)],
+    rows: () => chosen.map((one, line) => [one.name, ...rows[line].map((row) => (row ? intervalText(row) : "–"))]),
+  });
+}
+
+// A layer of no data has no extent, and Vega says so; it is left out.
+function ghosts(data) {
+  const mark = { type: "point", filled: true, size: 45, color: "var(--soft)", opacity: 0.45 };
+  return data.length ? [{ data: { values: data }, mark }] : [];
+}
+
+function marked(data, names, metric) {
+  if (!data.length) return [];
+  const interval = { y: { ...values(metric), field: "low" }, y2: { field: "high" }, color: colour(names) };
+  return [
+    { data: { values: data }, mark: { type: "rule", opacity: 0.5, strokeWidth: 2 }, encoding: interval },
+    { data: { values: data }, mark: { type: "point", filled: true, size: 80, opacity: 1 }, encoding: { color: colour(names), shape: shape(names) } },
+  ];
+}
+
+export function costFigure(everyone, chosen, metric) {
+  const priced = everyone.filter((one) => one.atHome && one.seconds !== null);
+  if (priced.length < 2) return null;
+  const names = chosen.map((one) => one.name);
+  const data = priced.map((one) => point(one, one.atHome, {
+    seconds: Math.max(one.seconds, 0.001), took: seconds(one.seconds), drawn: names.includes(one.name),
+  }));
+  const devices = [...new Set(priced.map((one) => `${one.first.device}, ${plural(one.first.threads, "thread")}, ${one.first.system}`))];
+  const x = { field: "seconds", type: "quantitative", scale: { type: "log" }, title: "pretraining and fit [s]", axis: { format: "~g", grid: false, tickCount: 6 } };
+  return figure({
+    title: "Cost against score",
+    caption: `${quantity(metric)} on the training condition against the seconds of pretraining and fit; entrants that were not chosen are grey. ` +
+      (devices.length > 1 ? `Not to be ranked: computed on ${devices.length} kinds of machine.` : `Computed on ${devices[0]}.`),
+    spec: {
+      height: 280, encoding: { x, y: values(metric), tooltip: tooltip([{ field: "took", title: "cost" }]) },
+      layer: [...ghosts(data.filter((one) => !one.drawn)), ...marked(data.filter((one) => one.drawn), names, metric)],
+    },
+    header: ["entrant", "cost", "value, 95 %"],
+    rows: () => priced.map((one) => [one.name, seconds(one.seconds), intervalText(one.atHome)]),
+  });
+}

@@ -1,0 +1,54 @@
+// What has no value, and why: failed, incompatible and absent are three things.
+import { choice, entrantLink, h, stateChip } from "./dom.js";
+import { plural } from "./format.js";
+import { labelText } from "./board.js";
+import { sortableTable } from "./table.js";
+
+const MEANINGS = [
+  ["done", "A value, with its interval."],
+  ["failed", "It was tried and ended in an error, which is given. Nothing is put in its place."],
+  ["incompatible", "Its parts cannot work together; known before anything ran."],
+  ["absent", "Nobody ran it. Others of the same table have a value here."],
+];
+
+export function statesPage(board) {
+  const rows = board.tables.flatMap(missing);
+  const columns = [
+    { label: "State", value: (row) => row.state, cell: (row) => stateChip(row.state) },
+    { label: "Entrant", heading: true, value: (row) => row.name, cell: (row) => [entrantLink(row.entrant), row.note ? h("small", {}, row.note) : null] },
+    { label: "Task", value: (row) => row.table.task, cell: (row) => h("a", { href: row.table.address }, row.table.task) },
+    { label: "Labels", value: (row) => row.labels ?? Infinity, cell: (row) => labelText(row.labels), number: true },
+    { label: "Conditions", value: (row) => row.conditions.length, cell: (row) => row.conditions.join(", ") },
+    { label: "Why", value: (row) => row.why, cell: (row) => h("span", { class: "why" }, row.why) },
+  ];
+  const made = sortableTable({ caption: null, columns, rows, sortBy: 0, sortUp: false, label: "What has no value" });
+  const kinds = [...new Set(rows.map((row) => row.state))].sort();
+  return h("div", {},
+    h("p", { class: "kicker" }, "States"), h("h1", {}, "What has no value, and why"),
+    h("dl", { class: "facts" }, MEANINGS.map(([state, meaning]) => h("div", {}, h("dt", {}, stateChip(state)), h("dd", {}, meaning)))),
+    rows.length ? [kinds.length > 1 ? h("div", { class: "controls" }, choice("State", [["", "all"], ...kinds.map((one) => [one, one])], "", (state) => made.filter((row) => !state || row.state === state))) : null, made.element]
+      : h("p", {}, "Every cell of this board has a value."),
+    rows.length ? h("p", { class: "quietly" }, plural(rows.length, "row")) : null);
+}
+
+function missing(table) {
+  const found = new Map();
+  const add = (name, entrant, note, labels, state, condition, why) => {
+    const key = JSON.stringify([name, labels, state, why]);
+    if (!found.has(key)) found.set(key, { name, entrant, note, labels, state, why, table, conditions: [] });
+    found.get(key).conditions.push(condition);
+  };
+  const present = new Map();
+  for (const row of table.rows) {
+    if (!row.board.metrics.get(`${row.task}\n${row.metric}`)?.primary && row.state === "done") continue;
+    const { name, entrant, note } = table.contender(row);
+    const key = JSON.stringify([name, row.labels]);
+    if (!present.has(key)) present.set(key, { name, entrant, note, labels: row.labels, seen: new Set() });
+    present.get(key).seen.add(row.test_condition);
+    if (row.state !== "done") add(name, entrant, note, row.labels, row.state, row.test_condition, row.error);
+  }
+  for (const one of present.values())
+    for (const condition of table.conditions)
+      if (!one.seen.has(condition)) add(one.name, one.entrant, one.note, one.labels, "absent", condition, "no record");
+  return [...found.values()];
+}

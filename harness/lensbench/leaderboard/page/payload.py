@@ -1,0 +1,151 @@
+"""Records as the page carries them: one row for all seeds, by columns, each text once."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from lensbench.leaderboard.page.evidence import Evidence
+from lensbench.leaderboard.seeds import BY, over_seeds
+
+VERSION = 1
+LONGEST = 200
+"""Characters of a text that the page shows; what is longer is cut, and told apart by a digest."""
+
+TABLE = ("task", "dataset", "test_dataset", "train_condition", "budget")
+"""Columns of which a table of the page shows one value each."""
+
+_TEXTS = (
+    *TABLE, "entrant", "target_view", "pretraining_views", "test_condition", "metric", "state",
+    "error", "encoder", "pretraining", "transfer", "baseline", "device", "torch", "python",
+    "system", "lensbench", "code", "cell", "predictions",
+)  # fmt: skip
+_NUMBERS = (
+    "labels", "value", "low", "high", "n", "chance", "data_range", "threads", "fits",
+    "seconds_pretraining", "seconds_fit", "seconds_predict", "memory_fit", "memory_predict",
+    "joules_fit", "joules_predict", "parameters",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cite:
+    """A plugin as the page names it: what it is, whom to cite, under which licence."""
+
+    kind: str
+    name: str
+    summary: str
+    citation: str
+    licence: str
+    package: str
+    version: str
+
+
+def payload(
+    evidence: Evidence, rows: pl.DataFrame, cites: Sequence[Cite] = (), **blocks: Any
+) -> dict[str, Any]:
+    """All that the page knows, in values that JSON has.
+
+    Args:
+        evidence: Records and what is said of them.
+        rows: Its records, one for all seeds, from `combine`.
+        cites: Plugins that they name.
+        blocks: More of it, by name.
+    """
+    return {
+        "version": VERSION,
+        "name": clip(evidence.name),
+        "study": evidence.study[:20000],
+        "trust": _plain(evidence.trust),
+        "counts": _counts(evidence.records),
+        "table": list(TABLE),
+        "texts": {name: _texts(rows[name]) for name in _TEXTS},
+        "numbers": {name: [short(value) for value in rows[name]] for name in _NUMBERS},
+        "seeds": [[short(one) for one in its] if len(its) > 1 else 0 for its in rows["seeds"]],
+        "metrics": _metrics(rows),
+        "plugins": [
+            {name: clip(text) for name, text in asdict(cite).items()}
+            | {"citation": cite.citation[:2000]}
+            for cite in cites
+        ],
+        **blocks,
+    }
+
+
+def combine(records: pl.DataFrame) -> pl.DataFrame:
+    """One row for all seeds of a contender under a condition, by a metric.
+
+    The column `seeds` is added to those of `over_seeds`: the value of each.
+    """
+    seeds = records.group_by(BY).agg(pl.col("value").alias("seeds"))
+    joined = over_seeds(records).join(seeds, on=list(BY), how="left", nulls_equal=True)
+    return joined.sort(BY, nulls_last=True)
+
+
+def clip(text: str | None) -> str:
+    """A text no longer than the page shows; two that differ stay different."""
+    if text is None:
+        return ""
+    if len(text) <= LONGEST:
+        return text
+    digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]
+    return f"{text[:LONGEST]}… [{len(text)} characters, {digest}]"
+
+
+def short(value: float | None) -> float | int | None:
+    """A number to eight significant figures; nothing where it is not finite."""
+    if value is None or not math.isfinite(value):
+        return None
+    return value if isinstance(value, int) else float(f"{value:.8g}")
+
+
+def _texts(column: pl.Series) -> dict[str, list[Any]]:
+    """Each text once, and which it is in every row."""
+    filled = column.fill_null("")
+    known = filled.unique(maintain_order=True)
+    codes = pl.Series(range(len(known)), dtype=pl.UInt32)
+    return {
+        "words": [clip(text) for text in known],
+        "codes": filled.replace_strict(known, codes).to_list(),
+    }
+
+
+def _counts(records: pl.DataFrame) -> dict[str, int]:
+    by_cell = records.group_by("cell").agg(
+        pl.col("state").sort_by(pl.col("state") == "done").first()
+    )
+    states = dict(by_cell["state"].value_counts().iter_rows())
+    scenes = records["n"].max()
+    return {
+        "records": records.height,
+        "cells": by_cell.height,
+        "scenes": scenes if isinstance(scenes, int) else 0,
+        **{f"cells_{state}": count for state, count in states.items() if state in _STATES},
+    }
+
+
+_STATES = ("done", "failed", "incompatible")
+
+
+def _metrics(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    known = rows.group_by("task", "metric", maintain_order=True).agg(
+        pl.col("unit", "higher_is_better", "primary").drop_nulls().first()
+    )
+    named = known.rename({"higher_is_better": "up"}).iter_rows(named=True)
+    return [
+        {key: clip(value) if isinstance(value, str) else value for key, value in row.items()}
+        for row in named
+    ]
+
+
+def _plain(said: Mapping[str, Any]) -> dict[str, str]:
+    """The facts of a board that are one text or number each."""
+    return {
+        clip(str(key)): clip(str(value))
+        for key, value in said.items()
+        if isinstance(value, str | int | float)
+    }

@@ -1,0 +1,214 @@
+"""Scenes for the gallery: the best, the median and the worst, with what entrants answered."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lensbench.errors import LensbenchError
+from lensbench.leaderboard.page.evidence import Find
+from lensbench.leaderboard.page.payload import TABLE, clip, short
+from lensbench.leaderboard.pictures import known_window, spread
+from lensbench.store.arrays import map_arrays, read_attributes
+from lensbench.store.predictions import read_predictions
+
+MOST_ENTRANTS = 16
+"""Entrants of a table whose answers are shown, the best first."""
+
+MOST_BYTES = 4_000_000
+"""Of all pictures together; tables that come after are left out, and the page says so."""
+
+_UNREADABLE = (
+    LensbenchError, OSError, ValueError, KeyError, IndexError, pl.exceptions.PolarsError,
+)  # fmt: skip
+_RANKS = ("worst", "median", "best")
+_LEVELS = 64
+
+
+@dataclass(frozen=True)
+class _Answer:
+    name: str
+    predictions: dict[str, np.ndarray]
+
+
+def draw_scenes(rows: pl.DataFrame, find: Find) -> dict[str, Any]:
+    """Sets of scenes, one for a table, number of labels and condition.
+
+    Args:
+        rows: One row for all seeds, from `combine`; the predictions of one seed are shown.
+        find: Gives files of predictions, images and skies.
+
+    Returns:
+        `sets`, and `why` there are none where that is so.
+    """
+    primary = rows.filter((pl.col("state") == "done") & pl.col("primary"))
+    sets: list[dict[str, Any]] = []
+    size = 0
+    for key, frame in primary.group_by(*TABLE, "labels", "test_condition", maintain_order=True):
+        if size > MOST_BYTES:
+            break
+        try:
+            drawn = _draw(frame, find)
+        except _UNREADABLE:
+            continue  # what cannot be read is not shown; `verify` says what is wrong with it
+        if drawn is None:
+            continue
+        *facts, labels, condition = key
+        named = {name: clip(str(fact)) for name, fact in zip(TABLE, facts, strict=True)}
+        drawn |= {"table": named, "labels": labels, "condition": clip(str(condition))}
+        size += len(json.dumps(drawn))
+        sets.append(drawn)
+    why = "" if sets else "Predictions and images were not at hand where this page was made."
+    return {"sets": sets, "why": why}
+
+
+def _draw(frame: pl.DataFrame, find: Find) -> dict[str, Any] | None:
+    first = frame.row(0, named=True)
+    images_path = find("images", str(first["images"]))
+    if images_path is None:
+        return None
+    images = map_arrays(images_path)
+    ids = [scene.decode(errors="replace") for scene in images["scene"]]
+    ranked = frame.sort("value", descending=bool(first["higher_is_better"]))
+    answers = list(_answers(ranked.head(MOST_ENTRANTS), find, ids))
+    if not answers:
+        return None
+    left_out = ranked.height - len(answers)
+    common: dict[str, Any] = {
+        "left_out": left_out, "note": "Of the first seed.", "columns": [], "parts": False,
+    }  # fmt: skip
+    if "sky" in answers[0].predictions:
+        truth_path = find("skies", str(first["truth"]))
+        if truth_path is None:
+            return None
+        return common | _skies(images["images"], map_arrays(truth_path)["sky"], ids, answers)
+    numbers = _numbers(images_path, images, ids, answers)
+    return None if numbers is None else common | numbers
+
+
+def _answers(rows: pl.DataFrame, find: Find, ids: list[str]) -> Iterable[_Answer]:
+    for row in rows.iter_rows(named=True):
+        path = find("predictions", str(row["predictions"]))
+        if path is None:
+            continue
+        scenes, predictions = read_predictions(path)
+        if scenes == ids:
+            adapted = f", adapted to {row['target_view']}" if row["target_view"] else ""
+            yield _Answer(clip(row["entrant"] + adapted), predictions)
+
+
+def _skies(
+    images: np.ndarray, truth: np.ndarray, ids: list[str], answers: list[_Answer]
+) -> dict[str, Any]:
+    """Pictures; the loss is the error in decibels below the brightest pixel of the truth."""
+    top = np.nanmax(truth, axis=(1, 2, 3)) ** 2
+    losses = []
+    for answer in answers:
+        error = np.nanmean((answer.predictions["sky"] - truth) ** 2, axis=(1, 2, 3))
+        losses.append(10 * np.log10(top / np.maximum(error, 1e-12 * top)))
+    chosen = spread(np.mean(losses, axis=0), len(_RANKS))
+    scenes = []
+    for rank, index in zip(_RANKS, chosen, strict=False):
+        fine, coarse = known_window(truth[index, 0], images.shape[-1])
+        wanted = truth[index, 0][fine]
+        draw = _sky_picture(max(float(np.nanmax(wanted)), 1.0))
+        given = [
+            {"name": answer.name, "loss": short(float(loss[index])),
+             "picture": draw(answer.predictions["sky"][index, 0][fine])}
+            for answer, loss in zip(answers, losses, strict=True)
+        ]  # fmt: skip
+        scenes.append(
+            {"rank": rank, "id": clip(ids[index]), "input": draw(images[index, 0][coarse]),
+             "truth": draw(wanted), "answers": given}
+        )  # fmt: skip
+    loss_name = "error in dB below the brightest pixel of the truth"
+    return {"loss": loss_name, "scenes": scenes[::-1]}
+
+
+def _numbers(
+    path: Path, images: dict[str, np.ndarray], ids: list[str], answers: list[_Answer]
+) -> dict[str, Any] | None:
+    """Class probabilities beside the class, or parameters beside the true ones."""
+    if "probability" in answers[0].predictions:
+        truth, columns = _class_truth(path, images, answers[0].predictions["probability"].shape[1])
+        answered = [answer.predictions["probability"] for answer in answers]
+        rows = np.arange(len(truth))
+        losses = [-np.log(np.maximum(one[rows, truth], 1e-6)) for one in answered]
+        loss_name, parts = "the surprise at the true class", True
+        true_text = [columns[label] for label in truth]
+    else:
+        columns = [name for name, values in answers[0].predictions.items()
+                   if values.ndim == 1 and name in images]  # fmt: skip
+        if not columns:
+            return None
+        wanted = np.stack([images[name] for name in columns], axis=1).astype(float)
+        answered = [
+            np.stack([one.predictions[name] for name in columns], axis=1) for one in answers
+        ]
+        scale = np.maximum(np.nanstd(wanted, axis=0), 1e-12)
+        losses = [np.abs((one - wanted) / scale).mean(1) for one in answered]
+        loss_name, parts = "the error in standard deviations of the truth", False
+        true_text = [
+            ", ".join(f"{name} {value:.3g}" for name, value in zip(columns, line, strict=True))
+            for line in wanted
+        ]
+    chosen = spread(-np.mean(losses, axis=0), len(_RANKS))
+    scenes = []
+    for rank, index in zip(_RANKS, chosen, strict=False):
+        draw = _sky_picture(max(float(np.nanmax(images["images"][index, 0])), 1.0))
+        given = [
+            {"name": answer.name, "loss": short(float(loss[index])),
+             "values": [short(float(value)) for value in values[index]]}
+            for answer, values, loss in zip(answers, answered, losses, strict=True)
+        ]  # fmt: skip
+        scenes.append(
+            {"rank": rank, "id": clip(ids[index]), "input": draw(images["images"][index, 0]),
+             "truth": clip(true_text[index]), "answers": given}
+        )  # fmt: skip
+    shown = [clip(name) for name in columns]
+    return {"loss": loss_name, "columns": shown, "parts": parts, "scenes": scenes[::-1]}
+
+
+def _class_truth(
+    path: Path, images: dict[str, np.ndarray], count: int
+) -> tuple[np.ndarray, list[str]]:
+    """The class target that has so many classes, and their names."""
+    named: dict[str, list[str]] = json.loads(read_attributes(path)["classes"])
+    for name, classes in named.items():
+        if len(classes) == count:
+            return images[name], classes
+    raise KeyError(f"no target of {count} classes")
+
+
+def _sky_picture(top: float) -> Callable[[np.ndarray], str]:
+    """Draws skies [σ] as PNG in a data URL, asinh-stretched up to one brightness for all."""
+    from PIL import Image
+
+    palette = _palette()
+    limit = np.arcsinh(top / 3)
+
+    def draw(sky: np.ndarray) -> str:
+        level = (np.arcsinh(np.nan_to_num(sky) / 3) + 0.5) / (limit + 0.5)
+        codes = np.clip(level * (_LEVELS - 1), 0, _LEVELS - 1).astype(np.uint8)[::-1]
+        picture = Image.fromarray(np.ascontiguousarray(codes))
+        picture.putpalette(palette)
+        file = io.BytesIO()
+        picture.save(file, "PNG", optimize=True, bits=6)
+        return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+    return draw
+
+
+def _palette() -> bytes:
+    import matplotlib as mpl
+
+    colours = mpl.colormaps["magma"](np.linspace(0, 1, _LEVELS))[:, :3]
+    return bytes((255 * colours).round().astype(np.uint8).tobytes())

@@ -1,0 +1,145 @@
+"""From records and scores by scene to the fits of each entrant, and to tests of every pair."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from lensbench.stats import Estimate, Fits, difference, holm, letters, rank_ranges
+from lensbench.store.scores import BY
+
+_SEEDS = ("seed_draw", "seed_pretraining", "seed_fit")
+
+Draws = Mapping[int, Fits]
+"""Fits of one entrant by seed of the draw."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Fits of an entrant with the digest of their scenes, both by seed of the draw."""
+
+    draws: Draws
+    scenes: Mapping[int, str]
+
+
+class Scores:
+    """Scores by scene, found by the record that they belong to.
+
+    Args:
+        frame: With the columns of `lensbench.store.scores`.
+    """
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        keys = frame.select(BY).rows()
+        self._rows = {key: number for number, key in enumerate(keys)}
+        self._frame = frame
+
+    def of(self, records: pl.DataFrame) -> Scored | None:
+        """Fits of one entrant under one condition by one metric.
+
+        Args:
+            records: Its records, a row a seed; those that are not done do not count.
+
+        Returns:
+            `None` where none is done, or any that is has no scores by scene: a part of the seeds
+            would be passed off as all.
+        """
+        done = records.filter(pl.col("state") == "done").sort(_SEEDS)
+        numbers = [self._rows.get(key) for key in done.select(BY).rows()]
+        known = [number for number in numbers if number is not None]
+        if not known or len(known) != len(numbers):
+            return None
+        draws, scenes = {}, {}
+        frame = pl.concat([done, self._frame[known].select(pl.exclude(*BY, "n"))], how="horizontal")
+        for name, part in frame.group_by("seed_draw", maintain_order=True):
+            draw = int(str(name[0]))
+            if part["scenes"].n_unique() > 1 or part["per_scene"].n_unique() > 1:
+                return None
+            draws[draw] = Fits(
+                values=part["value"].to_numpy(),
+                spread=_matrix(part["values"]),
+                n=int(part["n"][0]),
+                per_scene=bool(part["per_scene"][0]),
+                pretraining=tuple(part["seed_pretraining"]),
+            )
+            scenes[draw] = str(part["scenes"][0])
+        return Scored(draws, scenes)
+
+
+@dataclass(frozen=True)
+class Pairwise:
+    """Tests of every pair of entrants, the best first.
+
+    Attributes:
+        entrants: Their names.
+        differences: Value of the first less that of the second, for i < j (E, E); `None` where
+            they were not scored on the same scenes.
+        p: P-values after Holm's correction for all pairs (E, E), symmetric; NaN where untested.
+        different: Whether p is below .05 (E, E).
+        ranks: Best and worst rank of each that the tests allow.
+        letters: Two entrants share a letter just where they do not differ.
+    """
+
+    entrants: tuple[str, ...]
+    differences: tuple[tuple[Estimate | None, ...], ...]
+    p: np.ndarray
+    different: np.ndarray
+    ranks: tuple[tuple[int, int], ...]
+    letters: tuple[str, ...]
+
+
+def pairwise(
+    scored: Mapping[str, Scored], values: Mapping[str, float], higher_is_better: bool = True
+) -> Pairwise:
+    """Tests of every pair of entrants under one condition by one metric.
+
+    Args:
+        scored: Fits of each entrant.
+        values: Score of each over all seeds.
+        higher_is_better: Direction of the score.
+    """
+    sign = 1.0 if higher_is_better else -1.0
+    names = tuple(sorted(scored, key=lambda name: -sign * values[name]))
+    count = len(names)
+    found: list[list[Estimate | None]] = [[None] * count for _ in names]
+    for i, j in itertools.combinations(range(count), 2):
+        found[i][j] = paired_difference(scored[names[i]], scored[names[j]])
+    upper = np.triu_indices(count, 1)
+    raw = [found[i][j] for i, j in zip(*upper, strict=True)]
+    p = np.full((count, count), np.nan)
+    p[upper] = holm(np.array([np.nan if one is None else one.p for one in raw]))
+    p.T[upper] = p[upper]
+    different = p < 0.05
+    ranks = rank_ranges(np.array([sign * values[name] for name in names]), different)
+    differences = tuple(map(tuple, found))
+    return Pairwise(names, differences, p, different, tuple(ranks), tuple(letters(different)))
+
+
+def paired_difference(a: Scored, b: Scored, matched: bool = False) -> Estimate | None:
+    """By how much `a` scores above `b` on the same scenes; `None` where they share none.
+
+    Args:
+        a, b: Two entrants.
+        matched: Whether their seeds share what chance there is.
+    """
+    shared = [draw for draw in a.draws if a.scenes[draw] == b.scenes.get(draw)]
+    if not shared:
+        return None
+    mine, its = ({draw: one.draws[draw] for draw in shared} for one in (a, b))
+    return difference(mine, its, matched)
+
+
+def same_seeds(a: pl.DataFrame, b: pl.DataFrame) -> bool:
+    """Whether two entrants were fitted with the same seeds."""
+    return a.select(_SEEDS).sort(_SEEDS).equals(b.select(_SEEDS).sort(_SEEDS))
+
+
+def _matrix(lists: Iterable[Iterable[float]]) -> np.ndarray:
+    """Lists as rows; where one is shorter, as with fewer undefined resamples, it ends in NaN."""
+    rows = [np.asarray(one, dtype=np.float64) for one in lists]
+    width = max(len(row) for row in rows)
+    return np.stack([np.pad(row, (0, width - len(row)), constant_values=np.nan) for row in rows])

@@ -1,0 +1,194 @@
+"""Any part of records, in any order, turned any way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from lensbench.errors import UsageError, nearest
+from lensbench.leaderboard.seeds import ADDED, BY, over_seeds
+from lensbench.store.records import COLUMNS
+
+_TEST = re.compile(r"(?P<column>[^!<>=]+)(?P<sign>!=|>=|<=|=|>|<)(?P<value>.*)", re.DOTALL)
+_NEEDED = (
+    *BY, "seed_draw", "seed_pretraining", "seed_fit", "state", "value", "low", "high", "n",
+    "unit", "higher_is_better", "primary",
+)  # fmt: skip
+DEFAULT = (
+    "entrant", "task", "dataset", "train_condition", "test_condition", "labels", "metric",
+    "value", "low", "high", "n", "fits",
+)  # fmt: skip
+"""Columns of a flat table where none are named."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to show of records.
+
+    Attributes:
+        where: Tests such as `task=superres`, `test_condition=psf@*|depth@1`, `value>=30`,
+            `labels=` (empty), `state!=done`; all have to hold.
+        metric: Its name; the primary ones where empty, all where `all`.
+        columns: To show; `DEFAULT` where empty.
+        sort: Columns to sort by, each with a minus before it to turn the order; what is empty
+            comes last.
+        pivot: Column whose values become columns.
+        rows: With a pivot: columns that name a row.
+        value: With a pivot: column to show.
+        limit: Rows at most; all where zero.
+        each_seed: A row for each seed in place of one for all.
+    """
+
+    where: Sequence[str] = ()
+    metric: str = ""
+    columns: Sequence[str] = ()
+    sort: Sequence[str] = ()
+    pivot: str = ""
+    rows: Sequence[str] = ("entrant",)
+    value: str = "value"
+    limit: int = 0
+    each_seed: bool = False
+
+
+def filtered(records: pl.LazyFrame, where: Iterable[str], metric: str = "") -> pl.LazyFrame:
+    """Records for which all tests hold, by a metric.
+
+    Raises:
+        UsageError: Where a test makes no sense.
+    """
+    for text in where:
+        records = records.filter(_test(text))
+    return records if metric == "all" else by_metric(records, metric)
+
+
+def by_metric(records: pl.LazyFrame, metric: str = "") -> pl.LazyFrame:
+    """Records by one metric, the primary ones where it is empty.
+
+    What has no score has one record, by the primary metric: it stands for every metric of its
+    task, so that no failure is missing from a table.
+    """
+    if not metric:
+        return records.filter(pl.col("primary"))
+    done, mine = pl.col("state") == "done", pl.col("metric") == metric
+    facts = [
+        pl.when(done).then(name).otherwise(pl.col(name).filter(done & mine).first().over("task"))
+        .alias(name)
+        for name in ("unit", "higher_is_better", "chance")
+    ]  # fmt: skip
+    named = pl.when(done).then("metric").otherwise(pl.lit(metric)).alias("metric")
+    chosen = records.with_columns(facts).filter(mine | ~done)
+    return chosen.filter(pl.col("higher_is_better").is_not_null()).with_columns(named)
+
+
+def select(records: pl.LazyFrame, chosen: Selection) -> pl.DataFrame:
+    """The part of records that was chosen.
+
+    Raises:
+        UsageError: Where a column is unknown, nothing is left, or a pivot has several values for a
+            place.
+    """
+    columns = list(chosen.columns or DEFAULT)
+    keys = [name.removeprefix("-") for name in chosen.sort]
+    pivoted = [*chosen.rows, chosen.pivot, chosen.value] if chosen.pivot else []
+    asked = pivoted or columns
+    for name in (*asked, *([] if chosen.pivot else keys)):
+        _known(name, chosen.each_seed)
+    wanted = dict.fromkeys((*_NEEDED, *(c for c in (*asked, *keys) if c in COLUMNS)))
+    frame = filtered(records, chosen.where, chosen.metric).select(list(wanted)).collect()
+    if frame.is_empty():
+        raise UsageError("no record is left", "take out a --where or name another --metric")
+    if not chosen.each_seed:
+        frame = over_seeds(frame)
+    elif "fits" in asked:
+        frame = frame.with_columns(fits=pl.lit(1, pl.Int64))
+    frame = _pivoted(frame, chosen) if chosen.pivot else frame
+    frame = _sorted(frame, chosen.sort)
+    frame = frame if chosen.pivot else frame.select(columns)
+    return frame.head(chosen.limit) if chosen.limit else frame
+
+
+def _pivoted(frame: pl.DataFrame, chosen: Selection) -> pl.DataFrame:
+    rows, on, value = list(chosen.rows), chosen.pivot, chosen.value
+    if on in rows or value in rows or on == value:
+        raise UsageError(f"a pivot over {on!r} of {value!r} needs other --rows", f"not {rows}")
+    places = frame.select(*rows, on)
+    repeated = places.is_duplicated()
+    if repeated.any():
+        several = frame.filter(repeated)
+        first = several.filter(pl.all_horizontal(
+            pl.col(name).eq_missing(pl.lit(several[name][0])) for name in (*rows, on)
+        ))  # fmt: skip
+        others = [name for name in _NEEDED[:14] if name not in (*rows, on)]
+        varied = [name for name in others if first[name].n_unique() > 1]
+        raise UsageError(
+            f"{first.height} records share one place of the pivot; they differ in "
+            f"{', '.join(varied) or 'nothing'}", "add these to --rows, or choose with --where",
+        )  # fmt: skip
+    named = frame.with_columns(pl.col(on).cast(pl.String).fill_null("–"))
+    return named.pivot(on, index=rows, values=value, maintain_order=True)
+
+
+def _sorted(frame: pl.DataFrame, sort: Sequence[str]) -> pl.DataFrame:
+    if not sort:
+        return frame
+    names = [name.removeprefix("-") for name in sort]
+    for name in names:
+        if name not in frame.columns:
+            raise UsageError(
+                f"there is no column {name!r} to sort by", nearest(name, frame.columns)
+            )
+    turned = [name.startswith("-") for name in sort]
+    return frame.sort(names, descending=turned, nulls_last=True, maintain_order=True)
+
+
+def _known(name: str, each_seed: bool) -> None:
+    allowed = [*COLUMNS, "fits"] if each_seed else [*COLUMNS, *ADDED]
+    if name not in allowed:
+        raise UsageError(f"records have no column {name!r}", nearest(name, allowed))
+
+
+def _test(text: str) -> pl.Expr:
+    """`column=value` and its like as an expression."""
+    found = _TEST.fullmatch(text)
+    if found is None:
+        raise UsageError(f"--where {text!r} is no test", "e.g. task=superres or value>=30")
+    name, sign, value = found["column"].strip(), found["sign"], found["value"]
+    if name not in COLUMNS:
+        raise UsageError(f"records have no column {name!r}", nearest(name, COLUMNS))
+    column, kind = pl.col(name), COLUMNS[name]
+    if sign in ("=", "!="):
+        parts = [_equal(name, part) for part in value.split("|")]
+        same = pl.any_horizontal(parts)
+        return same if sign == "=" else ~same
+    if kind in (pl.String, pl.Boolean):
+        raise UsageError(f"--where {text!r}: {name} has no order", "use = or !=")
+    number = _number(name, value)
+    tests = {">": column > number, "<": column < number,
+             ">=": column >= number, "<=": column <= number}  # fmt: skip
+    return tests[sign]
+
+
+def _equal(name: str, value: str) -> pl.Expr:
+    column, kind = pl.col(name), COLUMNS[name]
+    if not value:
+        return column.is_null() | (column == "") if kind == pl.String else column.is_null()
+    if kind == pl.Boolean:
+        if value not in ("true", "false"):
+            raise UsageError(f"{name} is true or false, not {value!r}", "")
+        return column.eq_missing(value == "true")
+    if kind != pl.String:
+        return column.eq_missing(_number(name, value))
+    if "*" not in value:
+        return column.eq_missing(value)
+    pattern = ".*".join(re.escape(part) for part in value.split("*"))
+    return column.str.contains(f"(?s)^{pattern}$").fill_null(False)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{name} is a number, not {text!r}", "e.g. value>=30") from None

@@ -1,0 +1,180 @@
+"""The page in a browser: it opens from disk, shows what the records say, and asks nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.board_records import study_records
+
+ROUTES = (
+    "#/",
+    "#/table/0",
+    "#/states",
+    "#/about",
+    "#/entrant/mae-vit%20%2B%20mae%20%2B%20finetune",
+)
+
+
+def primary(records: pl.DataFrame, task: str) -> pl.DataFrame:
+    return records.filter((pl.col("task") == task) & pl.col("labels").is_null())
+
+
+def column(tab, index: int) -> list[str]:
+    cells = f"#ranking ~ .tablebox tbody tr > :nth-child({index})"
+    return tab.locator(cells).all_inner_texts()
+
+
+def test_it_asks_nobody_and_does_not_complain(reader, page_of):
+    """Every view opens from disk without a request to anywhere or a word on the console."""
+    path = page_of(study_records())
+    one = reader()
+    for route in ROUTES:
+        tab = one.open(path, route)
+        assert tab.locator("h1").count() == 1
+    tab.goto(path.as_uri() + "#/table/0")
+    tab.locator("figure .drawing").first.scroll_into_view_if_needed()
+    tab.wait_for_selector(".drawing[data-drawn] svg")
+    assert one.fetched == []
+    assert one.complaints == []
+
+
+def test_values_equal_the_records(reader, page_of):
+    """Each value of the ranking is the record's, to eight figures."""
+    records = study_records()
+    tab = reader().open(page_of(records), "#/table/0")
+    wanted = primary(records, "morphology").filter(pl.col("state") == "done")
+    for (entrant,), rows in wanted.group_by("entrant"):
+        line = tab.locator("#ranking ~ .tablebox tbody tr").filter(
+            has=tab.get_by_role("link", name=entrant, exact=True)
+        )
+        shown = line.locator("td.value").evaluate_all("all => all.map(td => +td.dataset.value)")
+        assert sorted(shown) == pytest.approx(sorted(rows["value"]), rel=1e-7)
+
+
+def test_rows_are_sorted_by_any_column(reader, page_of):
+    """A press on a heading sorts by it, a second turns it round, and a reader is told."""
+    tab = reader().open(page_of(study_records()), "#/table/1")
+    heading = tab.locator("#ranking ~ .tablebox thead th").nth(3)
+    places = column(tab, 2)
+    assert places == sorted(places, key=lambda text: (text == "–", text))
+    heading.get_by_role("button").click()
+    assert heading.get_attribute("aria-sort") == "descending"
+    values = tab.locator("#ranking ~ .tablebox tbody tr > :nth-child(4)").evaluate_all(
+        "all => all.map(td => td.dataset.value).filter(Boolean).map(Number)"
+    )
+    assert values == sorted(values, reverse=True) and len(values) > 2
+    heading.get_by_role("button").press("Enter")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert "ascending" in tab.locator("#said").inner_text()
+
+
+def test_rows_are_searched_and_filtered(reader, page_of):
+    """Words, kind and state each leave the rows that have them."""
+    tab = reader().open(page_of(study_records()), "#/table/0")
+    tab.get_by_label("Search").fill("MAE fine")
+    assert column(tab, 3) == ["mae-vit + mae + finetune", "resnet18 + mae + finetune"]
+    tab.get_by_label("Search").fill("")
+    tab.get_by_label("Kind").select_option("baseline")
+    assert sorted(column(tab, 3)) == ["bicubic", "spectrum-logreg"]
+    tab.get_by_label("Kind").select_option("")
+    tab.get_by_label("State").select_option("failed")
+    assert column(tab, 3) == ["mae-vit + none + linear"]
+    tab.get_by_label("Search").fill("nothing is called so")
+    assert "Nothing passes" in tab.locator("td.none").inner_text()
+
+
+def test_an_entrant_is_followed_to_its_page(reader, page_of):
+    """The link of a row leads to what the entrant is, its values, and a command that repeats it."""
+    records = study_records()
+    tab = reader().open(page_of(records), "#/table/0")
+    tab.get_by_role("link", name="mae-vit + mae + finetune", exact=True).first.click()
+    tab.wait_for_selector("h1.long")
+    assert tab.locator("h1").inner_text() == "mae-vit + mae + finetune"
+    command = tab.locator("pre.wrap span").first.inner_text()
+    assert command.startswith(
+        "lensbench run --encoder mae-vit --pretraining mae --transfer finetune --task morphology"
+    )
+    shown = tab.locator("[data-value]").evaluate_all("all => all.map(one => +one.dataset.value)")
+    mine = records.filter(pl.col("entrant") == "mae-vit + mae + finetune")["value"]
+    assert sorted(shown) == pytest.approx(sorted(mine), rel=1e-7)
+
+
+def test_four_states_look_like_four(reader, page_of):
+    """Failed, incompatible and absent are named where a value would stand, each with its reason."""
+    path = page_of(study_records())
+    one = reader()
+    tab = one.open(path, "#/table/0")
+    for state, count in (("failed", 4), ("incompatible", 4), ("absent", 1)):
+        assert tab.locator(f"#ranking ~ .tablebox .chip.{state}").count() == count
+    tab = one.open(path, "#/states")
+    text = tab.locator("main").inner_text()
+    assert "loss is not finite" in text and "no patches" in text and "no record" in text
+
+
+def test_a_keyboard_is_enough(reader, page_of):
+    """The first key reaches the skip link; it leads to the content and leaves the page as it is."""
+    tab = reader().open(page_of(study_records()), "#/table/0")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.id") == "main"
+    assert tab.locator("h1").inner_text() == "morphology"
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_the_screen(reader, page_of, width, scheme):
+    """On a phone, a tablet and a desk no view scrolls sideways as a whole."""
+    path = page_of(study_records())
+    one = reader(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    for route in ROUTES:
+        tab = one.open(path, route)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(reader, page_of, scheme):
+    """axe-core finds no violation that it calls serious or critical, in any view."""
+    axe = pytest.importorskip("axe_core_python", reason="axe-core is not installed")
+    code = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    path = page_of(study_records())
+    one = reader(color_scheme=scheme, bypass_csp=True)
+    for route in ROUTES:
+        tab = one.open(path, route)
+        tab.wait_for_timeout(400)
+        tab.evaluate(code)
+        result = tab.evaluate("axe.run(document)")
+        assert len(result["passes"]) > 15
+        serious = [v for v in result["violations"] if v["impact"] in ("serious", "critical")]
+        assert [(v["id"], v["nodes"][0]["html"][:200]) for v in serious] == []
+
+
+def test_the_reader_s_colours_hold(reader, page_of):
+    """The button goes from the system's colours to light to dark, and charts follow."""
+    tab = reader(color_scheme="light").open(page_of(study_records()), "#/table/0")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = tab.evaluate(paper)
+    tab.locator("#theme").click()
+    assert tab.evaluate(paper) == light
+    tab.locator("#theme").click()
+    assert tab.evaluate(paper) != light
+    assert "dark" in tab.locator("#theme").get_attribute("aria-label")
+
+
+def test_it_prints_in_black_on_white(reader, page_of):
+    """On paper a dark screen is white, and what can only be pressed is left out."""
+    one = reader(color_scheme="dark")
+    tab = one.open(page_of(study_records()), "#/table/0")
+    tab.emulate_media(media="print")
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not tab.locator(".controls").first.is_visible()
+
+
+def test_pairs_from_intervals_say_so(reader, page_of):
+    """Without predictions at hand the comparisons are marked as those of intervals alone."""
+    tab = reader().open(page_of(study_records()), "#/table/0")
+    text = tab.locator("#pairs ~ div").last.inner_text()
+    assert "From the intervals alone" in text
+    assert tab.locator(".pairs td.better").count() == tab.locator(".pairs td.worse").count()

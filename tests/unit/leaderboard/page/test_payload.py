@@ -1,0 +1,99 @@
+"""What the page carries, against the records."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from tests.board_records import study_records
+
+from lensbench.leaderboard.page import Cite, Evidence, values_of
+from lensbench.leaderboard.page.payload import clip, combine, short
+
+
+def rows_of(values: dict) -> list[dict]:
+    texts = {
+        name: [column["words"][code] for code in column["codes"]]
+        for name, column in values["texts"].items()
+    }
+    columns = texts | values["numbers"]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def test_every_record_is_there_once():
+    """With one seed each record is one row, and its value the record's."""
+    records = study_records()
+    rows = rows_of(values_of(Evidence("x", records, pl.DataFrame())))
+    by = ("entrant", "task", "test_condition", "labels")
+    mine = {tuple(row[name] for name in by): row["value"] for row in rows}
+    its = {tuple(row[name] for name in by): row["value"] for row in records.iter_rows(named=True)}
+    assert mine.keys() == its.keys()
+    scored = {key: value for key, value in its.items() if value is not None}
+    assert scored and {key: mine[key] for key in scored} == pytest.approx(scored, rel=1e-7)
+    assert all(mine[key] is None for key in its.keys() - scored.keys())
+
+
+def test_seeds_are_one_row_with_their_mean():
+    """Several seeds give one row: their mean, their number, and each of their values."""
+    records = study_records(entrants=1, tasks=1, conditions=1, labels=(None,), seeds=3)
+    values = values_of(Evidence("x", records, pl.DataFrame()))
+    (row,) = rows_of(values)
+    assert row["value"] == pytest.approx(records["value"].mean(), rel=1e-7)
+    assert row["fits"] == 3
+    assert sorted(values["seeds"][0]) == pytest.approx(sorted(records["value"]), rel=1e-7)
+
+
+def test_states_are_counted_by_cell():
+    """A failed and an incompatible cell are counted as such, whatever their conditions."""
+    records = study_records(labels=(None,))
+    counts = values_of(Evidence("x", records, pl.DataFrame()))["counts"]
+    assert counts["cells_failed"] == 1 and counts["cells_incompatible"] == 2
+    assert counts["cells"] == 12 and counts["cells_done"] == 9
+
+
+def test_long_texts_are_cut_and_stay_apart():
+    """What differs anywhere differs after it was cut."""
+    a, b = clip("x" * 1000 + "a"), clip("x" * 1000 + "b")
+    assert a != b and len(a) < 260
+    assert clip("short") == "short" and clip(None) == ""
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), None])
+def test_what_is_not_finite_is_nothing(value):
+    """A number that JSON lacks becomes null and never a number."""
+    assert short(value) is None
+
+
+def test_overall_scores_follow_the_scale():
+    """The best under every condition has 1, chance has 0, and it is linear between."""
+    records = study_records(entrants=3, tasks=1, conditions=1, labels=(None,)).filter(
+        pl.col("state") == "done"
+    )
+    overall = values_of(Evidence("x", records, pl.DataFrame()))["aggregate"]
+    values = dict(records.select("entrant", "value").iter_rows())
+    best = max(values.values())
+    for row in overall["rows"]:
+        assert row["mean"] == pytest.approx((values[row["entrant"]] - 0.5) / (best - 0.5), rel=1e-6)
+
+
+def test_a_missing_condition_leaves_no_overall_score():
+    """An entrant that failed or is absent under a condition has no score of the table."""
+    records = study_records(entrants=4, tasks=1, conditions=3, labels=(None,))
+    rows = values_of(Evidence("x", records, pl.DataFrame()))["aggregate"]["rows"]
+    named = {row["entrant"]: row for row in rows}
+    assert named["resnet18 + none + finetune"]["mean"] is None  # absent under the last condition
+    assert named["mae-vit + mae + finetune"]["mean"] is not None
+
+
+def test_citations_are_carried():
+    """Plugins stand in the page with whom to cite."""
+    cite = Cite("encoder", "mae-vit", "s", "He et al. 2021", "MIT", "lensbench", "1")
+    values = values_of(Evidence("x", study_records(), pl.DataFrame()), [cite])
+    assert values["plugins"][0]["citation"] == "He et al. 2021"
+
+
+def test_rows_stand_in_one_order():
+    """The same records in another order are the same page."""
+    records = study_records(seeds=2)
+    shuffled = records.sample(fraction=1.0, shuffle=True, seed=1)
+    columns = ["entrant", "task", "test_condition", "labels", "value"]
+    assert combine(records)[columns].equals(combine(shuffled)[columns])

@@ -1,0 +1,125 @@
+"""Serving: read-only, to those who call it by its own name, and nothing but the page."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+
+import polars as pl
+import pytest
+from tests.board_records import study_records
+
+from lensbench.errors import UsageError
+from lensbench.leaderboard.page import Evidence
+from lensbench.leaderboard.page.live import Followed, Live
+from lensbench.leaderboard.page.server import is_loopback, open_server
+
+
+class Changing:
+    """Records that can be replaced."""
+
+    def __init__(self) -> None:
+        self.records = study_records(entrants=2, tasks=1, conditions=2)
+        self.times = 0
+
+    def gather(self) -> Evidence:
+        self.times += 1
+        return Evidence("changing", self.records, pl.DataFrame())
+
+    def state(self) -> dict:
+        return {"state": "running", "jobs": 4, "done": 1, "failed": 0,
+                "running": [{"label": "a job", "secret": "/home/me"}]}  # fmt: skip
+
+
+@pytest.fixture
+def source() -> Changing:
+    return Changing()
+
+
+@pytest.fixture
+def port(source) -> Iterator[int]:
+    followed = Followed(source.gather, lambda: str(source.records.height), source.state)
+    server = open_server(Live(followed, lambda records: ()), "127.0.0.1", 0)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def ask(port: int, path: str, method: str = "GET", host: str | None = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, headers={"Host": host} if host else {})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body
+
+
+def test_the_page_and_its_news_are_served(port):
+    """The page, its values and how the sweep stands each have an address."""
+    status, body = ask(port, "/")
+    assert status == 200 and body.startswith(b"<!doctype html>")
+    news = json.loads(ask(port, "/state.json")[1])
+    assert news["state"] == "running" and news["jobs"] == 4 and news["records"] == 8
+    assert news["running"] == [{"label": "a job"}]
+    assert ask(port, "/data")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/records.parquet", "//etc/passwd",
+     "/index.htm", "/data/", "/\\..\\..", "/state.json/../x"],
+)  # fmt: skip
+def test_nothing_else_is_there(port, path):
+    """No path leads to a file: addresses are looked up and never opened."""
+    assert ask(port, path)[0] == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
+def test_it_can_only_be_read(port, method):
+    """Every method but GET is refused."""
+    assert ask(port, "/", method)[0] == 405
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", ""])
+def test_a_name_that_is_not_ours_is_refused(port, host):
+    """A page of another site that has its name point here gets nothing (DNS rebinding)."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.putrequest("GET", "/", skip_host=True)
+    connection.putheader("Host", host)
+    connection.endheaders()
+    assert connection.getresponse().status == 403
+    connection.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "localhost:8765", "[::1]:80", "192.168.0.7"])
+def test_addresses_and_localhost_are_ours(port, host):
+    """An address cannot be pointed elsewhere, so it is answered."""
+    assert ask(port, "/state.json", host=host)[0] == 200
+
+
+def test_the_page_is_made_anew_when_records_change(port, source):
+    """The digest in the news changes with the records and only with them."""
+    first = json.loads(ask(port, "/state.json")[1])["digest"]
+    assert json.loads(ask(port, "/state.json")[1])["digest"] == first
+    assert source.times == 1
+    source.records = study_records(entrants=3, tasks=1, conditions=2)
+    news = json.loads(ask(port, "/state.json")[1])
+    assert news["digest"] != first and source.times == 2
+
+
+def test_a_port_that_is_taken_is_one_line(port, source):
+    """The error names address and port."""
+    live = Live(Followed(source.gather, lambda: ""), lambda records: ())
+    with pytest.raises(UsageError, match=f"127.0.0.1:{port} cannot be listened at"):
+        open_server(live, "127.0.0.1", port)
+
+
+def test_what_others_reach_is_known():
+    """Loopback addresses are this machine's alone, all others are not."""
+    assert is_loopback("127.0.0.1") and is_loopback("::1") and is_loopback("localhost")
+    assert not is_loopback("0.0.0.0") and not is_loopback("192.168.1.2")

@@ -1,0 +1,179 @@
+"""Permutation, corrections, power, components and ranks against SciPy and statsmodels."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from lensbench.stats import (
+    benjamini_hochberg,
+    detectable,
+    detectable_with,
+    holm,
+    letters,
+    paired_bootstrap,
+    rank_ranges,
+    sign_flip,
+    variance_components,
+)
+
+
+def test_few_signs_are_all_tried_as_by_scipy():
+    """The exact p-value of nine differences is that of SciPy's permutation test."""
+    differences = np.random.default_rng(0).normal(0.6, 1, 9)
+    theirs = scipy_stats.permutation_test(
+        (differences,), np.mean, permutation_type="samples", n_resamples=np.inf
+    )
+    assert sign_flip(differences) == pytest.approx(theirs.pvalue)
+
+
+def test_many_signs_are_sampled_and_never_give_zero():
+    """The sampled p-value is near the t-test's for normal values; one is always counted."""
+    differences = np.random.default_rng(1).normal(0.2, 1, 100)
+    theirs = scipy_stats.ttest_1samp(differences, 0).pvalue
+    assert sign_flip(differences, 20_000) == pytest.approx(theirs, abs=0.01)
+    assert sign_flip(np.ones(100), 999) == 0.001
+
+
+def test_sign_flips_alarm_as_rarely_as_they_should():
+    """Of 500 samples without a difference, 3 % to 7 % are called different at 5 %."""
+    random = np.random.default_rng(2)
+    alarms = sum(sign_flip(random.laplace(size=30), 499, seed=s) < 0.05 for s in range(500))
+    assert 0.03 <= alarms / 500 <= 0.07
+
+
+def test_the_paired_bootstrap_is_the_bootstrap_of_differences():
+    """It covers what pairs have in common, and refuses what has no partner."""
+    random = np.random.default_rng(3)
+    scene = random.normal(0, 10, 80)
+    a, b = scene + random.normal(1, 1, 80), scene + random.normal(0, 1, 80)
+    found = paired_bootstrap(a, b, 2000, seed=0)
+    theirs = scipy_stats.ttest_rel(a, b).confidence_interval()
+    assert (found.low, found.high) == pytest.approx(tuple(theirs), abs=0.06)
+    with pytest.raises(ValueError, match="80 and 79"):
+        paired_bootstrap(a, b[1:], 10, 0)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(holm, "holm"), (benjamini_hochberg, "fdr_bh")])
+def test_corrections_are_those_of_statsmodels(ours, theirs):
+    """Any p-values, ties included; what was not tested stays untested and does not count."""
+    from statsmodels.stats.multitest import multipletests
+
+    p = np.round(np.random.default_rng(4).uniform(size=40) ** 3, 2)
+    expected = multipletests(p, method=theirs)[1]
+    assert ours(p) == pytest.approx(expected)
+    with_gap = ours(np.insert(p, 7, np.nan))
+    assert math.isnan(with_gap[7])
+    assert np.delete(with_gap, 7) == pytest.approx(expected)
+    assert len(ours(np.array([]))) == 0
+
+
+@pytest.mark.parametrize("n", [10, 24, 256, 10_000])
+@pytest.mark.parametrize(("alpha", "power"), [(0.05, 0.8), (0.05 / 60, 0.9)])
+def test_detectable_differences_are_those_of_statsmodels(n, alpha, power):
+    """The effect that its paired t-test solves for, times the standard deviation."""
+    from statsmodels.stats.power import TTestPower
+
+    effect = TTestPower().solve_power(nobs=n, alpha=alpha, power=power)
+    assert detectable_with(n, 3.0, alpha, power) == pytest.approx(3.0 * effect, rel=1e-4)
+
+
+def test_what_is_detectable_is_detected_as_often_as_stated():
+    """A difference of that size is found in four of five samples."""
+    random = np.random.default_rng(5)
+    size = detectable_with(20, 1.0)
+    samples = random.normal(size, 1.0, (4000, 20))
+    found = scipy_stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05
+    assert found.mean() == pytest.approx(0.8, abs=0.02)
+
+
+def test_without_scenes_nothing_is_detectable():
+    """No degree of freedom, or no spread, is NaN; many are the normal's."""
+    assert math.isnan(detectable_with(1, 1.0))
+    assert math.isnan(detectable(0.0, 20))
+    assert detectable(1.0, math.inf) == pytest.approx(1.959964 + 0.841621, abs=1e-5)
+    with pytest.raises(ValueError, match="alpha"):
+        detectable(1.0, 10, alpha=1.5)
+
+
+def test_balanced_components_are_those_of_restricted_maximum_likelihood():
+    """statsmodels' mixed model finds the same three variances."""
+    import pandas as pd
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
+    random = np.random.default_rng(8)
+    draw, pretraining, fit = (axis.ravel() for axis in np.indices((6, 4, 3)))
+    values = (
+        random.normal(0, 2.0, 6)[draw]
+        + random.normal(0, 1.0, (6, 4))[draw, pretraining]
+        + random.normal(0, 0.5, 72)
+    )
+    ours = variance_components(values, draw, pretraining, fit)
+    frame = pd.DataFrame({"y": values, "draw": draw, "pretraining": pretraining})
+    model = MixedLM.from_formula(
+        "y ~ 1", frame, groups="draw", re_formula="1",
+        vc_formula={"pretraining": "0 + C(pretraining)"},
+    ).fit(reml=True)  # fmt: skip
+    assert ours["draw"] == pytest.approx(model.cov_re.iloc[0, 0], rel=1e-3)
+    assert ours["pretraining"] == pytest.approx(model.vcomp[0], rel=1e-3)
+    assert ours["fit"] == pytest.approx(model.scale, rel=1e-3)
+
+
+def test_unbalanced_components_are_right_on_average():
+    """With fits and pretrainings missing, the means of the estimates are the true variances."""
+    random = np.random.default_rng(9)
+    labels = [(d, p, f) for d in range(5) for p in range(1 + d % 3) for f in range(1 + (d + p) % 3)]
+    draw, pretraining, fit = map(np.array, zip(*labels, strict=True))
+    sums = dict.fromkeys(("draw", "pretraining", "fit"), 0.0)
+    trials = 1500
+    for _ in range(trials):
+        values = (
+            random.normal(0, 2.0, 5)[draw] + random.normal(0, 1.5, (5, 3))[draw, pretraining]
+            + random.normal(0, 1.0, len(labels))
+        )  # fmt: skip
+        for name, value in variance_components(values, draw, pretraining, fit).items():
+            sums[name] += value / trials
+    assert sums["fit"] == pytest.approx(1.0, rel=0.08)
+    assert sums["pretraining"] == pytest.approx(2.25, rel=0.25)  # negative ones count as zero
+    assert sums["draw"] == pytest.approx(4.0, rel=0.25)
+
+
+def test_axes_that_never_varied_have_no_variance_not_zero():
+    """They are left out; those that varied together share one name; one score has none."""
+    assert set(variance_components(np.arange(3.0), [0, 0, 0], [0, 0, 0], [0, 1, 2])) == {"fit"}
+    together = variance_components(np.arange(3.0), [0, 1, 2], [0, 1, 2], [0, 1, 2])
+    assert together == {"draw+pretraining+fit": pytest.approx(1.0)}
+    assert variance_components(np.array([1.0]), [0], [0], [0]) == {}
+    with pytest.raises(ValueError, match="twice"):
+        variance_components(np.arange(2.0), [0, 0], [0, 0], [0, 0])
+    with pytest.raises(ValueError, match="finite"):
+        variance_components(np.array([1.0, np.nan]), [0, 1], [0, 0], [0, 0])
+
+
+def different(count: int, *pairs: tuple[int, int]) -> np.ndarray:
+    matrix = np.zeros((count, count), dtype=bool)
+    for i, j in pairs:
+        matrix[i, j] = matrix[j, i] = True
+    return matrix
+
+
+def test_entrants_share_a_letter_just_where_they_do_not_differ():
+    """Piepho's property, on random tests of eight entrants, and the textbook case."""
+    assert letters(different(3, (0, 2))) == ["a", "ab", "b"]
+    assert letters(different(2)) == ["a", "a"]
+    random = np.random.default_rng(10)
+    for _ in range(50):
+        upper = np.triu(random.uniform(size=(8, 8)) < 0.4, 1)
+        matrix = upper | upper.T
+        shown = letters(matrix)
+        for i in range(8):
+            for j in range(i):
+                assert bool(set(shown[i]) & set(shown[j])) != matrix[i, j]
+
+
+def test_ranks_are_ranges_where_tests_leave_ties():
+    """Two that do not differ share ranks; who is beaten by both is third."""
+    ranks = rank_ranges(np.array([0.9, 0.88, 0.5]), different(3, (0, 2), (1, 2)))
+    assert ranks == [(1, 2), (1, 2), (3, 3)]
+    assert letters(different(0)) == []
