@@ -27,6 +27,7 @@ from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.manifest import Finding
 from lensbench.leaderboard.board.texts import plain
 from lensbench.sky.seeds import seed_of
+from lensbench.stats.multiplicity import holm
 from lensbench.store import Store
 from lensbench.study.cell import Cell, View
 from lensbench.verification.drops import Drop, drop_test
@@ -106,17 +107,9 @@ def try_fresh(
 
 
 def significant(p: Sequence[float], level: float) -> list[bool]:
-    """Which of several tests say so, with at most `level` as the chance of any false alarm.
-
-    Holm 1979, Scandinavian Journal of Statistics 6, 65: the smallest p-value is held against
-    level/n, the next against level/(n − 1), until one does not pass.
-    """
-    result = [False] * len(p)
-    for rank, index in enumerate(sorted(range(len(p)), key=p.__getitem__)):
-        if p[index] > level / (len(p) - rank):
-            break
-        result[index] = True
-    return result
+    """Which of several tests say so, with at most `level` as the chance of any false alarm."""
+    fallen: list[bool] = (holm(np.array(p, dtype=float)) <= level).tolist()
+    return fallen
 
 
 def _obstacle(board: Board, parts: Parts, cell: Cell, key: str) -> str:
