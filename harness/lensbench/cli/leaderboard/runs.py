@@ -52,7 +52,7 @@ def run_contents(where: str, run: str, licence: str, with_weights: bool) -> Cont
     if done.is_empty():
         raise UsageError(f"run {key} has no cell that is done", "there is nothing to publish")
     numerics = numerics_of(records)
-    parts = make_parts(numerics.threads, numerics.device)
+    parts = make_parts(numerics.threads, numerics.device, numerics.processes)
     provenance = provenance_of(parts, store, cells_of(done))
     citations = credits_of(parts.catalogue, records)
     files = _files(store, "predictions", set(done["predictions"]), needed=True)

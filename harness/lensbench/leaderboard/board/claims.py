@@ -132,6 +132,7 @@ def _faults(row: Mapping[str, Any], provenance: Provenance) -> Iterator[tuple[st
         ("seed_fit", row["seed_fit"], fit["seed"]),
         ("device", row["device"], fit["numerics"]["device"]),
         ("threads", row["threads"], fit["numerics"]["threads"]),
+        ("processes", row["processes"], fit["numerics"]["processes"]),
         ("code", row["code"], fit["code"]["harness"]),
         ("torch", row["torch"], fit["code"]["torch"]),
     ]
