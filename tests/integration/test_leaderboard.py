@@ -167,6 +167,9 @@ def test_path_of_a_stranger(board, call):
         assert words[0] == "lensbench"
         done = call(*words[1:])
         assert done.returncode == 0, (words, done.stderr)
+        if "show" in words:
+            assert "centroid" in done.stdout
+    assert "centroid" in (board / "index.html").read_text()
     opened = open_board(board)
     row = opened.records.filter(pl.col("entrant") == "centroid")
     assert row.height == 3
