@@ -28,6 +28,20 @@ def scored_cells(path: Path, name: str) -> set[str]:
     return set(_frame(path, name)["cell"])
 
 
+def scores_of(path: Path, name: str) -> dict[tuple[str, str, str, str], tuple[str, np.ndarray]]:
+    """Digest of the scenes, and scores by scene, for each row of a file by its record.
+
+    Raises:
+        DataError: Where it is no such file.
+    """
+    frame = _frame(path, name)
+    with reading(name, "scores"):
+        return {
+            row[:4]: (row[4], np.asarray(row[5], dtype=float))
+            for row in frame.select(*_BY, "scenes", "values").iter_rows()
+        }
+
+
 def check_scores(path: Path, name: str, records: pl.DataFrame) -> None:
     """Refuses scores by scene that belong to no record, or whose mean is not its value.
 
