@@ -55,7 +55,8 @@ def gather(where: str, store: Callable[[], Store]) -> Evidence:
     Args:
         where: Folder of a board, file of records, or beginning of a run's key; the last run where
             it is empty.
-        store: Opens the store of runs; called only where one is meant.
+        store: Opens the store of runs; where a board or file is named, images are taken from it if
+            it opens.
 
     Raises:
         UsageError: Where there is no such thing.
