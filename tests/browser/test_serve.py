@@ -30,19 +30,17 @@ def test_new_records_appear_while_one_reads(reader):
         address = f"http://127.0.0.1:{server.server_address[1]}/"
         one.tab.goto(f"{address}#/table/1")
         lines = one.tab.locator("#ranking ~ .tablebox tbody tr")
-        one.tab.wait_for_function("document.querySelector('.banner progress')")
+        one.tab.wait_for_selector(".banner progress")
         assert lines.count() == 2
         banner = one.tab.locator(".banner").inner_text()
         assert "2 of 5 jobs done, 1 failed" in banner and "<b>" in banner
         shown[0] = 5
-        one.tab.wait_for_function(
-            "document.querySelectorAll('#ranking ~ .tablebox tbody tr').length === 5", timeout=15000
-        )
+        lines.nth(4).wait_for(timeout=15000)
+        assert lines.count() == 5
         assert one.tab.url == f"{address}#/table/1"
         assert one.complaints == []
         assert all(url.startswith(address) for url in one.fetched)
     finally:
-        one.context.close()
         server.shutdown()
         server.server_close()
         thread.join()
