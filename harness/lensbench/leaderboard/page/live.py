@@ -99,7 +99,7 @@ def follow_store(store: Store, gather: Callable[[], Evidence]) -> Followed:
     """The last run of a store, or the sweep that runs in it now.
 
     While a sweep runs its cells are shown as they end; those that another sweep had computed before
-    come when it has ended.
+    come when it has ended. Where there is no run yet, the page is empty.
     """
 
     def journal() -> Journal | None:
@@ -116,6 +116,8 @@ def follow_store(store: Store, gather: Callable[[], Evidence]) -> Followed:
         found = journal()
         if found is not None and heard_of(found).get("state") == "running":
             return _so_far(store, found)
+        if not store.stored("runs"):
+            return Evidence("Nothing yet", read_records([]), pl.DataFrame(), store.find)
         return gather()
 
     def stamp() -> str:

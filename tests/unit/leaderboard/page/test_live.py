@@ -56,6 +56,16 @@ def test_an_empty_board_is_a_page(store):
     assert followed(store).page().startswith(b"<!doctype html>")
 
 
+def test_a_store_without_a_run_is_waited_for(store):
+    """Serving can begin before anything is computed; the first run appears by itself."""
+    live = followed(store)
+    before = json.loads(live.news())
+    assert before["records"] == 0 and b"Nothing yet" in live.page()
+    keep(store, "runs", "abcd", study_records(entrants=1, tasks=1, conditions=2))
+    after = json.loads(live.news())
+    assert after["records"] == 4 and after["digest"] != before["digest"]
+
+
 def test_a_silent_sweep_gives_way_to_the_last_run(store):
     """A sweep without a sign of life is told as silent, and the last run is shown."""
     keep(store, "runs", "abcd", study_records(entrants=1, tasks=1, conditions=2))
