@@ -14,27 +14,38 @@ from lensbench.errors import UsageError
 @click.command("build")
 @click.argument("where", metavar="[RUN|BOARD|FILE]", default="")
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("index.html"), show_default=True,
-    help="The file to write.",
+    "--out", type=click.Path(path_type=Path),
+    help="The file to write.  [default: index.html here, or of the board]",
 )  # fmt: skip
 @store_option
-def command(where: str, out: Path, store: str | None) -> None:
+def command(where: str, out: Path | None, store: str | None) -> None:
     """Build one HTML file that shows a run, a board's folder or a file of records.
 
     It works from disk and offline, and asks nobody for anything. The last run where none is named.
+    In a board's folder the manifest names the page too. A board has no images: for the gallery of
+    scenes it takes those of the store, where they are.
 
     \b
     Examples:
       lensbench leaderboard build --out index.html
-      lensbench leaderboard build boards/lenses --out boards/lenses/index.html
+      lensbench leaderboard build boards/lenses
     """
+    from lensbench.leaderboard.board.layout import MANIFEST
+    from lensbench.leaderboard.board.manifest import add_file
     from lensbench.leaderboard.page import build
 
     evidence = evidence_of(where, store)
-    text = build(evidence, cites_of(evidence.records))
+    text = build(evidence, cites_of(evidence))
+    board = Path(where) if where and (Path(where) / MANIFEST).is_file() else None
+    target = out or (board or Path()) / "index.html"
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        if board and target.resolve() == (board / "index.html").resolve():
+            add_file(board, "index.html")
     except OSError as error:
-        raise UsageError(f"{str(out)!r} cannot be written: {error}", "name another --out") from None
-    click.echo(f"{out}: {len(text.encode()) / 1e6:.1f} MB, {evidence.records.height} records")
+        raise UsageError(
+            f"{str(target)!r} cannot be written: {error}", "name another --out"
+        ) from None
+    size = len(text.encode()) / 1e6
+    click.echo(f"{target}: {size:.1f} MB, {evidence.records.height} records")

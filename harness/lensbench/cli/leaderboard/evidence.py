@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,6 @@ from lensbench.cli.options import store_root
 from lensbench.errors import UsageError
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from lensbench.leaderboard.page import Cite, Evidence
     from lensbench.store import Store
 
@@ -35,16 +34,19 @@ def evidence_of(where: str, store: str | None) -> Evidence:
     return gather(where, lambda: reading_store(store_root(store)))
 
 
-def cites_of(records: pl.DataFrame) -> list[Cite]:
-    """The installed plugins that records name."""
+def cites_of(evidence: Evidence) -> list[Cite]:
+    """Whom to cite, as the board says, or else as the installed plugins that records name do."""
     from lensbench.leaderboard.page import Cite
     from lensbench.registry import load_catalogue
 
+    if evidence.cites:
+        names = [field.name for field in dataclasses.fields(Cite)]
+        return [Cite(**{name: str(one.get(name, "")) for name in names}) for one in evidence.cites]
     kinds = ("encoder", "pretraining", "transfer", "baseline", "task", "dataset")
     named = {
         (kind, str(word).partition(":")[0])
         for kind in kinds
-        for word in records[kind].drop_nulls().unique()
+        for word in evidence.records[kind].drop_nulls().unique()
     }
     return [
         Cite(

@@ -26,6 +26,6 @@ def build(evidence: Evidence, cites: Sequence[Cite] = (), live: bool = False) ->
 
 def values_of(evidence: Evidence, cites: Sequence[Cite] = ()) -> dict[str, Any]:
     """All that the page shows but its pictures."""
-    rows = combine(evidence.records)
+    rows = combine(evidence.records, evidence.tiers)
     tested = pairs(evidence.records, rows, evidence.scores)
     return payload(evidence, rows, cites, aggregate=overall(rows), pairs=tested)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from lensbench.errors import DataError
+from lensbench.errors import DataError, LensbenchError
+from lensbench.leaderboard.board.contents import Board, open_board
+from lensbench.leaderboard.board.layout import CITATIONS, MANIFEST, STUDY
+from lensbench.leaderboard.board.reading import read_json
 from lensbench.leaderboard.source import Source, open_source
 from lensbench.store import Store
 from lensbench.store.records import sort_records
@@ -20,7 +21,7 @@ Find = Callable[[str, str], Path | None]
 """The file of an artefact of a kind and key, or none."""
 
 _LONGEST = 200_000
-"""Bytes of a study file or of what a board says of itself that are read."""
+"""Bytes of a study file that are read."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ class Evidence:
         scores: How scores vary over scenes; no rows where that is not at hand.
         find: Gives files of `predictions`, `images` and `skies`, as far as they are at hand.
         study: The study file's text, empty where it is not known.
-        trust: What a board says of itself, in texts and numbers; empty for a run.
+        trust: What a board says of itself, and what was verified; empty for a run.
+        tiers: The tier that each cell of a board has earned.
+        cites: Whom a board says to cite, one mapping a plugin.
     """
 
     name: str
@@ -41,7 +44,9 @@ class Evidence:
     scores: pl.DataFrame
     find: Find = lambda kind, key: None
     study: str = ""
-    trust: Mapping[str, Any] = field(default_factory=dict)
+    trust: Mapping[str, str] = field(default_factory=dict)
+    tiers: Mapping[str, str] = field(default_factory=dict)
+    cites: Sequence[Mapping[str, str]] = ()
 
 
 def gather(where: str, store: Callable[[], Store]) -> Evidence:
@@ -50,25 +55,46 @@ def gather(where: str, store: Callable[[], Store]) -> Evidence:
     Args:
         where: Folder of a board, file of records, or beginning of a run's key; the last run where
             it is empty.
-        store: Opens the store of runs; called only where one is meant.
+        store: Opens the store of runs; where a board or file is named, images are taken from it if
+            it opens.
 
     Raises:
         UsageError: Where there is no such thing.
         DataError: Where it cannot be read as records, or there is none in it.
     """
-    source = open_source(where, store)
     path = Path(where)
+    if where and (path / MANIFEST).is_file():
+        return _of_board(open_board(path), open_source(where, store), _if_any(store))
+    source = open_source(where, store)
     if where and path.exists():
-        folder = path if path.is_dir() else path.parent
-        board = path.is_dir() or (folder / "manifest.json").is_file()
-        name = (folder.resolve() if board else path).stem
-        trust = _json(folder / "board.json") if board else {}
-        study = _text(folder / "study.toml") if board else ""
-        return _evidence(name, source, _within(folder), study, trust)
+        name = path.resolve().stem
+        return Evidence(name, _records(source), source.scores, _within(path, _if_any(store)))
     opened = store()
     study = _text(opened.root / "sweeps" / source.name / "study.toml")
     name = study_name(study) or f"run {source.name[:12]}"
-    return _evidence(name, source, opened.find, study, {})
+    return Evidence(name, _records(source), source.scores, opened.find, study)
+
+
+def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
+    manifest = board.manifest
+    trust = {"licence": manifest.licence, "published with": f"lensbench {manifest.lensbench}"}
+    for check in manifest.checks:
+        passed = sum(finding.passed for finding in check.cells.values())
+        trust[check.tier] = (
+            f"{passed} of {len(check.cells)} cells, {check.date[:10]}, lensbench {check.lensbench}"
+        )
+    name = str(board.study.get("name", "")) or board.folder.resolve().name
+    cites = read_json(board.folder / CITATIONS, CITATIONS)
+    return Evidence(
+        name=name,
+        records=sort_records(board.records),
+        scores=source.scores,
+        find=_within(board.folder, beside),
+        study=_text(board.folder / STUDY),
+        trust=trust,
+        tiers=board.tiers,
+        cites=[one for one in cites if isinstance(one, dict)] if isinstance(cites, list) else [],
+    )
 
 
 def study_name(study: str) -> str:
@@ -79,9 +105,7 @@ def study_name(study: str) -> str:
         return ""
 
 
-def _evidence(
-    name: str, source: Source, find: Find, study: str, trust: Mapping[str, Any]
-) -> Evidence:
+def _records(source: Source) -> pl.DataFrame:
     try:
         records = sort_records(source.records.collect())
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -89,17 +113,29 @@ def _evidence(
         raise DataError(f"{source.name!r} cannot be read: {reason}", "is it damaged?") from None
     if records.is_empty():
         raise DataError(f"{source.name!r} has no record", "a page of nothing cannot be made")
-    return Evidence(name, records, source.scores, find, study, trust)
+    return records
 
 
-def _within(folder: Path) -> Find:
-    """Artefacts of a board's folder; a key that is more than letters and digits is none."""
+def _if_any(store: Callable[[], Store]) -> Find:
+    """Artefacts of a store, where there is one: a board has predictions and no images."""
+    try:
+        return store().find
+    except LensbenchError:
+        return lambda kind, key: None
+
+
+def _within(folder: Path, beside: Find) -> Find:
+    """Artefacts of a folder, or of what is beside it.
+
+    A key that is more than letters and digits is none, so that it leads nowhere else.
+    """
 
     def find(kind: str, key: str) -> Path | None:
         if not key.isalnum():
             return None
-        found = [path for path in (folder / kind).glob(f"{key}.*") if path.suffix != ".json"]
-        return found[0] if found and not found[0].is_symlink() else None
+        paths = (folder / kind / f"{key}{suffix}" for suffix in (".parquet", ".h5"))
+        mine = (path for path in paths if path.is_file() and not path.is_symlink())
+        return next(mine, None) or beside(kind, key)
 
     return find
 
@@ -110,11 +146,3 @@ def _text(path: Path) -> str:
             return file.read(_LONGEST).decode("utf-8", errors="replace")
     except OSError:
         return ""
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        said = json.loads(_text(path))
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}

@@ -51,7 +51,7 @@ class Live:
         cites: Gives the plugins that records name.
     """
 
-    def __init__(self, followed: Followed, cites: Callable[[pl.DataFrame], Sequence[Cite]]) -> None:
+    def __init__(self, followed: Followed, cites: Callable[[Evidence], Sequence[Cite]]) -> None:
         self._followed = followed
         self._cites = cites
         self._lock = threading.Lock()
@@ -61,11 +61,11 @@ class Live:
 
     def page(self) -> bytes:
         """The page as HTML."""
-        return self._cached("page", lambda its: build(its, self._cites(its.records), live=True))
+        return self._cached("page", lambda its: build(its, self._cites(its), live=True))
 
     def data(self) -> bytes:
         """The page's values, packed as they are in the page."""
-        return self._cached("data", lambda its: pack(values_of(its, self._cites(its.records))))
+        return self._cached("data", lambda its: pack(values_of(its, self._cites(its))))
 
     def news(self) -> bytes:
         """How things stand, as JSON: a digest that changes with the records, and the sweep."""
@@ -91,7 +91,7 @@ class Live:
 
 def follow_files(gather: Callable[[], Evidence], folder: Path) -> Followed:
     """A board's folder or a file of records, read again when a file of it is another."""
-    paths = [folder] if folder.is_file() else [folder / "records.parquet", folder / "board.json"]
+    paths = [folder] if folder.is_file() else [folder / "records.parquet", folder / "manifest.json"]
     return Followed(gather, lambda: " ".join(map(_mark, paths)))
 
 
@@ -99,7 +99,7 @@ def follow_store(store: Store, gather: Callable[[], Evidence]) -> Followed:
     """The last run of a store, or the sweep that runs in it now.
 
     While a sweep runs its cells are shown as they end; those that another sweep had computed before
-    come when it has ended.
+    come when it has ended. Where there is no run yet, the page is empty.
     """
 
     def journal() -> Journal | None:
@@ -116,6 +116,8 @@ def follow_store(store: Store, gather: Callable[[], Evidence]) -> Followed:
         found = journal()
         if found is not None and heard_of(found).get("state") == "running":
             return _so_far(store, found)
+        if not store.stored("runs"):
+            return Evidence("Nothing yet", read_records([]), pl.DataFrame(), store.find)
         return gather()
 
     def stamp() -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from lensbench.leaderboard.board.manifest import TIERS
 from lensbench.leaderboard.page.evidence import Evidence
 from lensbench.leaderboard.seeds import BY, over_seeds
 
@@ -60,10 +61,10 @@ def payload(
         "version": VERSION,
         "name": clip(evidence.name),
         "study": evidence.study[:20000],
-        "trust": _plain(evidence.trust),
+        "trust": {clip(name): clip(said) for name, said in evidence.trust.items()},
         "counts": _counts(evidence.records),
         "table": list(TABLE),
-        "texts": {name: _texts(rows[name]) for name in _TEXTS},
+        "texts": {name: _texts(rows[name]) for name in (*_TEXTS, "tier")},
         "numbers": {name: [short(value) for value in rows[name]] for name in _NUMBERS},
         "seeds": [[short(one) for one in its] if len(its) > 1 else 0 for its in rows["seeds"]],
         "metrics": _metrics(rows),
@@ -76,12 +77,20 @@ def payload(
     }
 
 
-def combine(records: pl.DataFrame) -> pl.DataFrame:
+def combine(records: pl.DataFrame, tiers: Mapping[str, str] | None = None) -> pl.DataFrame:
     """One row for all seeds of a contender under a condition, by a metric.
 
-    The column `seeds` is added to those of `over_seeds`: the value of each.
+    Columns are added to those of `over_seeds`: `seeds`, the value of each; and `tier`, the lowest
+    that any of their cells has earned, empty where nothing is known of it.
+
+    Args:
+        records: A row a seed.
+        tiers: By cell.
     """
-    seeds = records.group_by(BY).agg(pl.col("value").alias("seeds"))
+    ranks = {cell: TIERS.index(tier) for cell, tier in (tiers or {}).items()}
+    rank = pl.col("cell").replace_strict(ranks, default=None, return_dtype=pl.Int64)
+    lowest = rank.min().replace_strict(dict(enumerate(TIERS)), default="", return_dtype=pl.String)
+    seeds = records.group_by(BY).agg(pl.col("value").alias("seeds"), lowest.alias("tier"))
     joined = over_seeds(records).join(seeds, on=list(BY), how="left", nulls_equal=True)
     return joined.sort(BY, nulls_last=True)
 
@@ -140,12 +149,3 @@ def _metrics(rows: pl.DataFrame) -> list[dict[str, Any]]:
         {key: clip(value) if isinstance(value, str) else value for key, value in row.items()}
         for row in named
     ]
-
-
-def _plain(said: Mapping[str, Any]) -> dict[str, str]:
-    """The facts of a board that are one text or number each."""
-    return {
-        clip(str(key)): clip(str(value))
-        for key, value in said.items()
-        if isinstance(value, str | int | float)
-    }

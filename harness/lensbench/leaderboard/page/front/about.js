@@ -9,6 +9,7 @@ const WORDS = [
   ["Score over all tasks", "Each value between 0 (chance, or the weakest traditional method where chance has no value) and 1 (the best known), then the mean over conditions and over tasks."],
   ["Tie", "Two entrants whose difference is not significant at 5 % after correction for the number of comparisons. A tie does not say that they are equal."],
   ["Budget", "Length of training and sizes of the splits. Results of different budgets never share a table."],
+  ["Trust", "What was verified: reported (nobody but its author computed it), re-scored (the scores follow from the published predictions), re-run (cells drawn at random were run again and agree), fresh (the published weights were scored on scenes drawn afterwards)."],
   ["Cost", "Wall time and memory of the run that made what is shown. They are not to be ranked across machines."],
 ];
 

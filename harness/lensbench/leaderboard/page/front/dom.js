@@ -61,3 +61,9 @@ export function entrantLink(label) {
 export function stateChip(state) {
   return h("span", { class: `chip ${["done", "failed", "incompatible", "absent"].includes(state) ? state : "failed"}` }, state);
 }
+
+export const TIERS = ["reported", "re-scored", "re-run", "fresh"];
+
+export function tierChip(tier) {
+  return tier ? h("span", { class: `chip ${TIERS.indexOf(tier) > 0 ? "done" : "absent"}` }, tier) : "–";
+}

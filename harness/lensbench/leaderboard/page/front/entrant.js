@@ -77,7 +77,7 @@ function command(table, row) {
 
 function provenance(rows) {
   const several = (name) => [...new Set(rows.map((row) => row[name]).filter((value) => value !== "" && value !== null))];
-  const facts = [["device", "device"], ["threads", "threads"], ["system", "system"], ["python", "Python"], ["torch", "torch"], ["lensbench", "lensbench"], ["code", "digest of the harness's code"], ["pretraining_views", "pretrained on"], ["parameters", "trainable parameters"]];
+  const facts = [["tier", "verified"], ["device", "device"], ["threads", "threads"], ["system", "system"], ["python", "Python"], ["torch", "torch"], ["lensbench", "lensbench"], ["code", "digest of the harness's code"], ["pretraining_views", "pretrained on"], ["parameters", "trainable parameters"]];
   return h("div", {},
     h("dl", { class: "facts" }, facts.map(([name, word]) => [word, several(name)]).filter(([, its]) => its.length).map(([word, its]) => h("div", {}, h("dt", {}, word), h("dd", {}, its.map((one) => (typeof one === "number" ? count(one) : one)).join(", "))))),
     h("details", {}, h("summary", {}, `Keys of its ${several("cell").length} cells`), h("pre", { tabindex: "0" }, h("code", {}, several("cell").join("\n")))));

@@ -41,6 +41,7 @@ function summarise(one, table, home, up) {
     states,
     seconds: trained,
     parameters: cost?.parameters ?? null,
+    tier: cost?.tier ?? "",
     n: cost?.n ?? null,
     seeds: cost?.fits ?? null,
     baseline: Boolean(one.first.baseline),

@@ -1,5 +1,5 @@
 // One table: one task on one dataset, with its plots, comparisons and scenes.
-import { choice, entrantLink, h, stateChip, swatch } from "./dom.js";
+import { choice, entrantLink, h, stateChip, swatch, tierChip, TIERS } from "./dom.js";
 import { count, decimals, interval, plural, seconds, signed } from "./format.js";
 import { labelText } from "./board.js";
 import { conditionFigures, costFigure, labelFigure } from "./curves.js";
@@ -69,8 +69,8 @@ function ranking(table, labels, metric, everyone, plotted, redraw) {
     })),
     { label: "Worst", number: true, up: metric.up, title: "The worst condition other than the training condition", value: (one) => one.worst?.value ?? null, cell: (one) => (one.worst ? [interval(one.worst).value, h("small", {}, ` ${one.worst.test_condition}`)] : "–") },
     { label: "Gap", number: true, up: !metric.up, title: "Training condition less the worst", value: (one) => one.gap, cell: (one) => (one.gap === null ? "–" : signed(one.gap, decimals(one.worst.high - one.worst.low))) },
-    { label: "Scenes", number: true, up: true, value: (one) => one.n, cell: (one) => count(one.n) },
-    { label: "Seeds", number: true, up: true, value: (one) => one.seeds, cell: (one) => count(one.seeds) },
+    { label: "Scenes", note: "× seeds", number: true, up: true, title: "Test scenes, and seeds behind a value", value: (one) => one.n, cell: (one) => (one.n === null ? "–" : `${count(one.n)} × ${count(one.seeds)}`) },
+    ...(everyone.some((one) => one.tier) ? [{ label: "Trust", value: (one) => TIERS.indexOf(one.tier), up: true, cell: (one) => tierChip(one.tier), title: "What was verified of it" }] : []),
     { label: "Cost", number: true, value: (one) => one.seconds, cell: (one) => seconds(one.seconds), title: "Seconds of pretraining and fit" },
     { label: "Parameters", number: true, value: (one) => one.parameters, cell: (one) => count(one.parameters) },
   ];
