@@ -158,7 +158,7 @@ def _seen(cell: Cell, keys: Keys) -> Iterable[tuple[View, str, str]]:
     yield cell.train, "train", keys.train
     yield cell.train, "validation", keys.validation
     if cell.target is not None:
-        yield cell.target, "train", keys.target
+        yield cell.target, "pretraining", keys.target
     for view, key in zip(cell.tests, keys.tests, strict=True):
         yield view, "test", key
 

@@ -154,7 +154,7 @@ class Parts:
         return (
             self.images_key(cell, cell.train, "train"),
             self.images_key(cell, cell.train, "validation"),
-            self.images_key(cell, cell.target, "train") if cell.target else "",
+            self.images_key(cell, cell.target, "pretraining") if cell.target else "",
             tuple(self.images_key(cell, view, "test") for view in cell.tests),
             skies,
         )

@@ -90,12 +90,11 @@ def _score(
     n, seed = len(samples), seed_of("bootstrap", metric.name)
     if metric.per_sample:
         values = np.asarray(metric.compute(predictions, samples), dtype=np.float64)
-        interval = mean_interval(values, resamples, seed)
-        if np.isnan(interval.value):
+        if np.isnan(values).any():
             raise UndefinedError(
                 f"{metric.name} is undefined for {int(np.isnan(values).sum())} scenes"
             )
-        return Scored(interval, True, values)
+        return Scored(mean_interval(values, resamples, seed), True, values)
     # Images and ids of a thousand resamples would cost more than all else.
     light = replace(samples, ids=("",) * n, images=samples.images[:, :0, :0, :0], features=None)
 

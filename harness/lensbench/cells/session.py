@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
 from typing import Any
 
 import torch
 
 from lensbench.api.predictor import FitContext, Predictor
 from lensbench.api.samples import Samples
+from lensbench.cells.answers import answers, blind
 from lensbench.cells.arithmetic import flops_of
 from lensbench.cells.checkpoints import keeping
 from lensbench.cells.costs import measured
@@ -28,7 +28,6 @@ from lensbench.cells.images import ImageSet, Piece, ensure_images, read_samples
 from lensbench.cells.ranks import Division, divided
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.rows import done_rows
-from lensbench.cells.score import as_arrays
 from lensbench.cells.team import Team
 from lensbench.cells.weights import (
     build_encoder,
@@ -38,6 +37,7 @@ from lensbench.cells.weights import (
     save_weights,
 )
 from lensbench.errors import RunError
+from lensbench.sky.seeds import seed_of
 from lensbench.store import Store
 from lensbench.store.predictions import predictions_suffix, read_predictions, write_predictions
 from lensbench.store.records import records_frame
@@ -236,7 +236,9 @@ class Session:
             assert_disjoint(train, validation, self._samples(cell, view, "test"))
         target = None
         if cell.target is not None:
-            target = replace(self._seen(cell, keys, cell.target, "train"), targets={})
+            seen = self._seen(cell, keys, cell.target, "pretraining")
+            assert_disjoint(train, validation, seen)
+            target = blind(seen)
         normal = self.parts.normal(cell)
         return FitContext(
             task=self.parts.get("task", cell.task),
@@ -283,9 +285,8 @@ class Session:
     ) -> None:
         """Answers for the test images of a view, targets withheld; kept in the store."""
         samples = self._seen(cell, keys, view, "test")
-        blind = replace(samples, targets={}).to(self.device)
-        with measured() as spent, torch.no_grad():
-            predictions = as_arrays(predictor(blind), len(samples))
+        with measured() as spent:
+            predictions = answers(predictor, samples.to(self.device), seed_of("order", key))
         self.watch(f"predicting by {cell.entrant.label}", 1, 1, view.condition)
         described = describe_predictions(keys.fit, self.parts.images_key(cell, view, "test"))
         suffix = predictions_suffix(predictions)

@@ -56,7 +56,7 @@ class Cell:
         train: Fitted on these scenes so seen.
         tests: Scored on these, each on its test split.
         pretraining: Pretrained on these, each on its pretraining split; none for a baseline.
-        target: Whose unlabelled training scenes a transfer adapts to, where it adapts.
+        target: Whose unlabelled pretraining scenes a transfer adapts to, where it adapts.
         labels: How many labelled scenes; `None` for all of the budget's.
         seeds: Chance.
         budget: Name of the budget.

@@ -18,9 +18,9 @@ import torch
 from lensbench.api.predictor import FitContext, Predictor
 from lensbench.api.samples import Samples
 from lensbench.api.task import Metric
+from lensbench.cells.answers import answers
 from lensbench.cells.fits import fit_seed, restore_fit
 from lensbench.cells.resolved import Parts
-from lensbench.cells.score import as_arrays
 from lensbench.cells.weights import build_encoder, load_weights
 from lensbench.errors import DataError, LensbenchError
 from lensbench.leaderboard.board.contents import Board
@@ -33,7 +33,7 @@ from lensbench.study.cell import Cell, View
 from lensbench.verification.drops import Drop, drop_test
 from lensbench.verification.installation import Installation
 from lensbench.verification.rescoring import Mismatch, check_scenes
-from lensbench.verification.scenes import blind, draw_tests, no_samples
+from lensbench.verification.scenes import draw_tests, no_samples
 
 RULE = (
     "the published weights give the published predictions, and the primary metric's drop to fresh "
@@ -144,9 +144,9 @@ def _try(
         ids, said = board.predictions(its["predictions"][0])
         check_scenes(ids, public[view], view)
         order = seed_of("order", seed, number)
-        _check_answers(said, _answers(predictor, public[view], order), view)
-        answers = _answers(predictor, drawn[view], order + 1)
-        pairs.append(Pair(metric, said, public[view], answers, drawn[view]))
+        _check_answers(said, answers(predictor, public[view], order), view)
+        found = answers(predictor, drawn[view], order + 1)
+        pairs.append(Pair(metric, said, public[view], found, drawn[view]))
     drop = measured_drop(pairs, most, seed_of("swaps", seed))
     none = np.zeros(len(pairs[0]), dtype=bool)
     before, after = (np.mean([pair.values(none)[i] for pair in pairs]) for i in (0, 1))
@@ -190,15 +190,6 @@ def _published_predictor(
     if predictor is None:
         raise DataError("its plugin has no restore, so published weights cannot answer")
     return predictor
-
-
-def _answers(predictor: Predictor, samples: Samples, seed: int) -> dict[str, np.ndarray]:
-    """Answers in the order of the samples, which are shown in another and without names."""
-    order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed % 2**63))
-    with torch.no_grad():
-        shuffled = as_arrays(predictor(blind(samples, order)), len(samples))
-    back = torch.argsort(order).numpy()
-    return {name: values[back] for name, values in shuffled.items()}
 
 
 def _check_answers(

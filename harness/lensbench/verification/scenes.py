@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 
@@ -50,9 +49,3 @@ def _drawn(
         view: read_samples(store, wanted, piece.condition, key(piece), key(skies.get(view)))
         for view, piece in images.items()
     }
-
-
-def blind(samples: Samples, order: torch.Tensor) -> Samples:
-    """Samples in another order, without targets, under names that tell nothing."""
-    shuffled = replace(samples, targets={}).take(order)
-    return replace(shuffled, ids=tuple(f"scene-{number}" for number in range(len(samples))))

@@ -20,7 +20,8 @@ from lensbench.testing import made_samples
 def of(metric, count=12, **targets):
     samples = made_samples(count=count)
     samples = replace(samples, targets={**samples.targets, **targets})
-    return score(metric, {"mean": np.zeros((count, 1))}, samples, 20)
+    scored = score(metric, {"mean": np.zeros((count, 1))}, samples, 20)
+    return scored and scored.interval
 
 
 @pytest.mark.parametrize("per_sample", [True, False])
@@ -75,8 +76,9 @@ def test_an_undefined_metric_is_a_row_with_its_reason(catalogue):
     samples = replace(samples, targets={"substructure": normal})
     view: View = cell.tests[0]
     predictions = {"score": np.arange(12.0)}
-    rows = done_rows(parts, cell, parts.keys(cell), view, samples, predictions, {})
+    rows, scores = done_rows(parts, cell, parts.keys(cell), view, samples, predictions, {})
     first = next(row for row in rows if row["primary"])
+    assert first["metric"] not in {one["metric"] for one in scores}
     assert first["state"] == "undefined"
     assert "auroc" in first["error"]
     assert "value" not in first

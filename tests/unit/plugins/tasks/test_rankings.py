@@ -138,8 +138,8 @@ def test_anomalies_are_all_but_the_normal_class():
     values = np.random.default_rng(1).normal(size=90) + 0.7 * labels
     ours = {}
     for metric in Anomaly().metrics:
-        interval = score(metric, {"score": values}, samples, 50)
-        ours[metric.name] = interval and interval.value
+        scored = score(metric, {"score": values}, samples, 50)
+        ours[metric.name] = scored and scored.interval.value
     assert ours["auroc"] == pytest.approx(roc_auc_score(labels > 0, values))
     chosen = labels != 1
     assert ours["auroc_vortex"] == pytest.approx(roc_auc_score(labels[chosen] == 2, values[chosen]))
