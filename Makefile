@@ -10,7 +10,7 @@ READY  := $(VENV)/ready
 TESTS  := $(VENV)/ready-dev
 
 GENERATED := README.md docs/explanation/telling-substructure.md \
-	$(addprefix docs/reference/,command-line.md conditions.md populations.md)
+	$(addprefix docs/reference/,command-line.md conditions.md populations.md study-files.md tasks.md)
 
 .PHONY: run test check bench docs format clean
 

@@ -73,6 +73,8 @@ if TYPE_CHECKING:
     from lensbench.sky.resampling import resample as resample
     from lensbench.sky.scenes import ScenePopulation as ScenePopulation
     from lensbench.sky.scenes import draw_scenes as draw_scenes
+    from lensbench.sky.targets import REAL_TARGETS as REAL_TARGETS
+    from lensbench.sky.targets import scene_targets as scene_targets
 
 __version__ = "0.1.0"
 
@@ -104,6 +106,7 @@ _HOMES = {
     "Predictor": "api.predictor",
     "Pretraining": "api.pretraining",
     "PsfImage": "api.condition",
+    "REAL_TARGETS": "sky.targets",
     "ReconstructingEncoder": "api.encoder",
     "RunError": "errors",
     "Samples": "api.samples",
@@ -138,6 +141,7 @@ _HOMES = {
     "open_images": "data.layouts",
     "resample": "sky.resampling",
     "scene_model": "sky.information",
+    "scene_targets": "sky.targets",
     "stretch": "cells.stretch",
     "unstretch": "cells.stretch",
 }

@@ -167,9 +167,12 @@ def test_path_of_a_stranger(board, call):
         assert words[0] == "lensbench"
         done = call(*words[1:])
         assert done.returncode == 0, (words, done.stderr)
+        if "show" in words:
+            assert "centroid" in done.stdout
+    assert "centroid" in (board / "index.html").read_text()
     opened = open_board(board)
     row = opened.records.filter(pl.col("entrant") == "centroid")
-    assert row.height == 3
+    assert set(row["state"]) == {"done"}
     assert opened.tiers[row["cell"][0]] == "fresh"
     assert {check.tier for check in opened.manifest.checks} >= {"re-scored", "re-run", "fresh"}
     text = "".join(file.read_text() for file in board.glob("*.[jmt]*"))

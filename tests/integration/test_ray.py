@@ -36,7 +36,7 @@ condition = []
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_lost_node_changes_nothing(catalogue, tmp_path: Path):
-    """Its jobs go to the other; the records are those of one process."""
+    """Killed while it computes, its jobs go to the other; the records are those of one process."""
     from ray.cluster_utils import Cluster
 
     parts = Parts(catalogue)
@@ -55,13 +55,16 @@ def test_a_lost_node_changes_nothing(catalogue, tmp_path: Path):
         initialize_head=True,
         head_node_args={"num_cpus": 1, "object_store_memory": 80_000_000},
     )
+    left: list[int] = []
     try:
         second = cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
         cluster.wait_for_nodes()
 
         def lose() -> None:
-            time.sleep(6.0)
+            while not list((tmp_path / "ray" / "images").glob("*.json")):
+                time.sleep(0.02)  # with two jobs at a time, both nodes are at work now
             cluster.remove_node(second, allow_graceful=False)
+            left.append(len(cells) - len(list((tmp_path / "ray" / "records").glob("*.json"))))
 
         thief = threading.Thread(target=lose)
         thief.start()
@@ -69,4 +72,5 @@ def test_a_lost_node_changes_nothing(catalogue, tmp_path: Path):
         thief.join()
     finally:
         cluster.shutdown()
+    assert left == [len(cells)]
     assert records.equals(whole)

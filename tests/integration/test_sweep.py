@@ -4,9 +4,11 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
@@ -78,17 +80,30 @@ def test_processes_do_not_change_the_records(study, whole, tmp_path):
     assert leftovers(tmp_path) == []
 
 
+def made(store: Path) -> int:
+    """How far a study has come: finished artefacts and steps of trainings on their way."""
+    finished = sum(1 for _ in store.glob("*/*.json"))
+    return finished + sum(1 for _ in store.glob("checkpoints/*/*"))
+
+
 @pytest.mark.slow
 def test_a_study_that_is_killed_goes_on(study, whole, tmp_path):
-    """SIGKILL of the whole process group, again and again: the same bytes, nothing left behind."""
+    """SIGKILL of the whole process group, again and again: the same bytes, nothing left behind.
+
+    Each time it is killed after some more artefacts or checkpoints, however slow the machine is.
+    """
     chance = random.Random(0)
-    kills = int(os.environ.get("LENSBENCH_KILLS", "4"))
-    for _ in range(kills):
+    for _ in range(int(os.environ.get("LENSBENCH_KILLS", "4"))):
+        goal = made(tmp_path) + chance.randint(1, 3)
         with subprocess.Popen(
-            [*COMMAND, str(study), "--store", str(tmp_path), "--workers", "2"],
+            [*COMMAND, str(study), "--store", str(tmp_path), "--workers", "2",
+             "--set", "run.checkpoint_every='0.001 s'"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         ) as process:  # fmt: skip
-            time.sleep(chance.uniform(4.0, 10.0))
+            while made(tmp_path) < goal and process.poll() is None:
+                time.sleep(0.005)
+            time.sleep(chance.uniform(0.0, 0.3))
+            assert process.poll() is None, "the study was done before it could be killed"
             os.killpg(process.pid, signal.SIGKILL)
     sweep(study, tmp_path, "--workers", "2")
     assert records(tmp_path) == whole
@@ -140,12 +155,78 @@ def test_a_flipped_byte_is_noticed_and_only_that_made_again(study, whole, tmp_pa
     assert changed <= {damaged.stem}
 
 
+@pytest.mark.parametrize("what", ["sky", "sidecar"])
+def test_damaged_skies_are_made_again(lensbench, tmp_path, what):
+    """A byte of a true sky, or of what is said of it, is noticed; the images are not touched."""
+    study = tmp_path / "sky.toml"
+    study.write_text(
+        'name = "sky"\nbudget = "smoke"\n[axes]\ntask = ["superres"]\n'
+        'baseline = ["bicubic"]\n[tests]\ncondition = []\n'
+    )
+    store = tmp_path / "store"
+    words = ("sweep", study, "--store", store, "--workers", "0")
+    assert lensbench(*words).code == 0
+    before = records(store)
+    sky = max((store / "skies").glob("*.h5"), key=lambda path: path.stat().st_size)
+    damaged = sky if what == "sky" else sky.with_suffix(".json")
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 0x01
+    damaged.write_bytes(bytes(content))
+    for kind in ("fits", "predictions", "records", "runs"):
+        for path in store.glob(f"{kind}/*"):
+            path.unlink()
+    kept = {p: p.stat().st_mtime_ns for p in store.glob("images/*")}
+    kept |= {p: p.stat().st_mtime_ns for p in store.glob("skies/*") if p.stem != sky.stem}
+    from lensbench.cells import worker
+
+    worker._session.cache_clear()  # as a new process would begin
+    ended = lensbench(*words)
+    assert ended.code == 0
+    assert f"skies {sky.stem} in the store is damaged" in ended.err
+    assert records(store) == before
+    assert {p: p.stat().st_mtime_ns for p in kept} == kept
+
+
 @pytest.fixture(scope="module")
 def pristine(study, tmp_path_factory) -> Path:
     """A store with the finished study."""
     store = tmp_path_factory.mktemp("pristine")
     sweep(study, store, "--workers", "2")
     return store
+
+
+def test_records_tell_how_they_were_made(pristine):
+    """Code, machine and arithmetic of every number are known."""
+    opened = Store(pristine)
+    frame = pl.read_parquet(opened.find("runs", opened.keys("runs")[-1]))
+    assert set(frame["plugins"]) == {f"lensbench {version('lensbench')}"}
+    assert frame["device_name"].null_count() == 0
+    encoders = frame.filter(pl.col("baseline") == "")
+    assert encoders["flops"].min() > 1e5
+    assert frame.filter(pl.col("baseline") != "")["flops"].null_count() == 2 * 2
+    per_encoder = encoders.group_by("encoder", "transfer").agg(pl.col("flops").n_unique())
+    assert set(per_encoder["flops"]) == {1}
+    trained = encoders.filter(pl.col("transfer").str.starts_with("finetune"))
+    assert (trained["warmup_fit"] < trained["seconds_fit"]).all()
+    pretrained = encoders.filter(pl.col("pretraining").str.starts_with("simclr"))
+    assert (pretrained["warmup_pretraining"] < pretrained["seconds_pretraining"]).all()
+
+
+def test_nothing_that_is_published_names_anybody(pristine):
+    """No user, machine or home folder in any record or description."""
+    words = {socket.gethostname(), str(Path.home()), str(Path.cwd()), str(pristine)}
+    words |= {os.environ.get("USER", ""), os.environ.get("LOGNAME", "")} - {"root"}
+    words -= {"", "/", "localhost"}
+    assert words
+    published = [path for kind in ("records", "runs", "fits", "predictions", "weights", "features")
+                 for path in (pristine / kind).iterdir()]  # fmt: skip
+    assert len(published) > 50
+    for path in published:
+        if path.suffix == ".parquet":
+            text = pl.read_parquet(path).cast(pl.String, strict=False).write_csv()
+        else:
+            text = path.read_bytes().decode(errors="replace")
+        assert not [word for word in words if word in text], path.name
 
 
 def test_an_interrupted_sweep_leaves_no_child(study, tmp_path):

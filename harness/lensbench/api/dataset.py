@@ -19,13 +19,21 @@ class Target:
 
     Attributes:
         kind: `class` (an index into `classes`), `real` (a number) or `image` (the sky itself).
-        unit: Unit of a real or an image; empty for a class.
+        unit: Unit of a real or an image; empty for a class and for a ratio.
         classes: Names of the classes, in the order of their indices.
+        spin: How a real turns with the image: not at all (0), as a component of a vector (1), or
+            as one of an ellipticity or a shear (2).
+        components: Of what turns: the names of both components, along x and y (spin 1), or
+            |e| cos 2φ and |e| sin 2φ (spin 2). x runs along columns, y along rows, φ from x to y.
+
+    A real is NaN in scenes in which it is not defined; losses and metrics leave these out.
     """
 
     kind: Literal["class", "real", "image"]
     unit: str = ""
     classes: tuple[str, ...] = ()
+    spin: Literal[0, 1, 2] = 0
+    components: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Scenes:
         pixel_scale: Side of a sky pixel [arcsec].
         psf_fwhm: Blur that the sky already has, one number a scene (B,) [arcsec]; zero for
             a simulated sky.
-        targets: Real and class targets by name, each (B,).
+        targets: Real and class targets by name, each (B,); a real is NaN where not defined.
         parameters: All that was drawn, by name, each (B,); never shown to an entrant.
     """
 

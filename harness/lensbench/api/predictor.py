@@ -74,7 +74,12 @@ class Transfer(Protocol):
         def restore(self, encoder, context, state: Mapping[str, Tensor]) -> Predictor
 
     which makes the predictor whose `state()` this was; the samples of `context` are empty then,
-    but for the shape of the images, their condition and the targets' `info`.
+    but for the shape of the images, their condition and the targets' `info`. And it may have
+
+        def check(self, encoder, pretraining: str) -> None
+
+    which is called before anything runs, with an untrained encoder and the name of its
+    pretraining without options, and raises `IncompatibleError` where they do not suit it.
     """
 
     version: str

@@ -32,8 +32,8 @@ class Samples:
     Attributes:
         ids: Scene ids, one a sample.
         images: (N, C, H, W) in units of the noise of an empty pixel.
-        targets: By name. Class (N,) int64; real (N,) float32; image (N, C, sH, sW) in the same
-            unit as `images` (NaN where unknown).
+        targets: By name. Class (N,) int64; real (N,) float32 (NaN where not defined); image
+            (N, C, sH, sW) in the same unit as `images` (NaN where unknown).
         info: What each target is.
         condition: Under which the images were observed.
         data_range: Full scale of an image target in the unit of `images`.
@@ -78,6 +78,47 @@ class Samples:
             pair=self.pair.first(count) if self.pair else None,
         )
 
+    def turned(self, symmetry: torch.Tensor) -> Samples:
+        """Each sample turned by quarters and perhaps mirrored, with all its targets.
+
+        Image targets turn with the images, components of vectors and ellipticities by their spin;
+        what is no direction stays. Pairs turn alike; features are dropped, being of other images.
+
+        Args:
+            symmetry: One of the eight of the square a sample (N,): its remainder by 4 is the number
+                of quarter turns from rows to columns (as `torch.rot90` over (2, 3)), and from 4 on
+                columns are mirrored after them.
+        """
+        quarters, mirrored = symmetry % 4, symmetry >= 4
+
+        def move(values: torch.Tensor) -> torch.Tensor:
+            moved = values.clone()
+            for number in set(symmetry.tolist()):
+                chosen = symmetry == number
+                part = values[chosen].rot90(number % 4, (2, 3))
+                moved[chosen] = part.flip(3) if number >= 4 else part
+            return moved
+
+        targets = {}
+        for name, values in self.targets.items():
+            its = self.info.get(name)
+            if values.ndim == 4:
+                targets[name] = move(values)
+            elif its is not None and its.spin:
+                x, y = (self.targets[component] for component in its.components)
+                targets[name] = _turned(x, y, its.spin, quarters, mirrored)[
+                    its.components.index(name)
+                ]
+            else:
+                targets[name] = values
+        return replace(
+            self,
+            images=move(self.images),
+            targets=targets,
+            features=None,
+            pair=self.pair.turned(symmetry) if self.pair else None,
+        )
+
     def to(self, device: torch.device) -> Samples:
         """The samples with images and targets on a device."""
         return replace(
@@ -95,3 +136,25 @@ def _each(
     if features is None:
         return None
     return Features(change(features.pooled), tuple(change(one) for one in features.maps))
+
+
+def _turned(
+    x: torch.Tensor,
+    y: torch.Tensor,
+    spin: int,
+    quarters: torch.Tensor,
+    mirrored: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both components (N,) after quarter turns from y to x, and then a mirroring of x.
+
+    A quarter turn takes (x, y) to (y, −x), and a spin of 2 to the other sign. The mirror takes the
+    sign from the x of a vector, and from the sin 2φ of an ellipticity.
+    """
+    if spin == 2:
+        sign = 1 - 2 * (quarters % 2)
+        x, y = x * sign, y * sign
+        return x, y.where(~mirrored, -y)
+    for number in range(3):
+        turns = quarters > number
+        x, y = y.where(turns, x), (-x).where(turns, y)
+    return (-x).where(mirrored, x), y

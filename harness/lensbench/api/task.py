@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from lensbench.api.samples import Samples
 
 Predictions = Mapping[str, Any]
-"""Per-sample answers by name: each an array or tensor whose first axis is the sample."""
+"""Per-sample answers by name: each an array or tensor whose first axis is the sample.
+
+By convention, so that any predictor, metric and picture understand each other:
+
+- a class target: `probability` (N, classes), in the order of its classes, with sums of one;
+- T real targets: `mean` and `sigma`, (N, T) each, value and standard error in the unit of the
+  target, in the order of `Task.targets`; `sigma` is left out by what states no error;
+- how strange something is: `score` (N,), the higher the stranger, in any unit;
+- the sky: `sky` (N, C, sH, sW), in the unit of the images.
+
+All are finite: a predictor that does not know answers with what it knows of the training labels.
+"""
 
 
 @dataclass(frozen=True)
@@ -24,12 +35,16 @@ class Metric:
     Attributes:
         name: As it stands in records.
         compute: From predictions and samples to one value a sample (N,), which is averaged,
-            or, where `per_sample` is false, to one number for them all. Raises
-            `NotImplementedError` where it needs an answer that a predictor does not give.
+            or, where `per_sample` is false, to one number for them all: NaN where it is undefined,
+            as an AUROC of one class is. Raises `NotImplementedError` where it needs an answer that
+            a predictor does not give. A number for all is taken of every bootstrap resample, some
+            thousand times: it gets the targets alone, and has to be cheap.
         unit: Unit of the value; empty for a ratio.
         higher_is_better: Direction.
         per_sample: Whether the value is a mean over samples.
         chance: Value of an answer that ignores the image, where there is one.
+        target: Name of the real target that it measures, if any: samples in which that is NaN are
+            left out before it is computed.
     """
 
     name: str
@@ -38,6 +53,7 @@ class Metric:
     higher_is_better: bool = True
     per_sample: bool = False
     chance: float | None = None
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +77,7 @@ class SkyTarget:
 
     Attributes:
         upsample: Its sampling in units of the input's.
-        reference: Name of the condition whose PSF it has.
+        reference: Name of the condition whose PSF it has; the input's own where empty.
     """
 
     upsample: int
@@ -80,7 +96,9 @@ class Task(Protocol):
 
     A class may set `needs_maps = False` where its head looks at `Features.pooled` alone, so that
     no maps are kept. It may set `normal = (target, class)`: only scenes of that class are
-    trained on, pretraining included, as for the detection of anomalies.
+    trained on, pretraining included, as for the detection of anomalies. And it may set `trainable
+    = False` where there is no head to train: `head` and `loss` are then never called (and need not
+    be there), and only what names the task in its entry does it.
     """
 
     version: str

@@ -15,13 +15,18 @@ import torch
 def seeded(seed: int) -> Iterator[None]:
     """Seeds torch, NumPy and Python inside, and leaves them as they were."""
     before = chance_state()
-    torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)
-    random.seed(seed)
+    seed_all(seed)
     try:
         yield
     finally:
         set_chance_state(before)
+
+
+def seed_all(seed: int) -> None:
+    """Seeds torch, NumPy and Python."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
 
 
 def chance_state() -> dict[str, Any]:

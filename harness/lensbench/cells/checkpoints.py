@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import os
 import pickle
 import shutil
@@ -15,12 +17,15 @@ from typing import Any
 
 import torch
 
+from lensbench.store.artefacts import DamageWarning
+
 State = Mapping[str, Any]
 
+_DIGEST = hashlib.sha256().digest_size
 _ACTIVE: ContextVar[_Folder | None] = ContextVar("checkpoints", default=None)
 
 
-class CheckpointWarning(UserWarning):
+class CheckpointWarning(DamageWarning):
     """A checkpoint could not be used, so the training began anew."""
 
 
@@ -73,18 +78,25 @@ class Checkpoint:
     def read(self, mark: str) -> State | None:
         """The state of a loop of this mark; `None` where there is none that can be used."""
         try:
-            state: State = torch.load(self.path, weights_only=True, mmap=False)
+            content = self.path.read_bytes()
+            digest, content = content[:_DIGEST], content[_DIGEST:]
+            if hashlib.sha256(content).digest() != digest:  # torch checks no sums
+                raise ValueError("it is damaged")
+            state: State = torch.load(io.BytesIO(content), weights_only=True)
             if state["mark"] == mark:
                 return state
             reason = "it is of another training"
         except FileNotFoundError:
             return None
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError) as error:
+        except ValueError as error:
+            reason = str(error).splitlines()[0]
+        except (OSError, RuntimeError, KeyError, TypeError, EOFError) as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
         except pickle.UnpicklingError:
             reason = "it is damaged"
+        name = f"{self.path.parent.name}/{self.path.name}"
         warnings.warn(
-            f"checkpoint {self.path.name} cannot be used, {reason}; training begins anew",
+            f"checkpoint {name} cannot be used, {reason}; training begins anew",
             CheckpointWarning,
             stacklevel=2,
         )
@@ -98,8 +110,11 @@ class Checkpoint:
         """Replaces the file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_suffix(".new")
+        buffer = io.BytesIO()
+        torch.save(dict(state()), buffer)
         with temporary.open("wb") as file:
-            torch.save(dict(state()), file)
+            file.write(hashlib.sha256(buffer.getbuffer()).digest())
+            file.write(buffer.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.path)

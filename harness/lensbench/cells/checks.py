@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from lensbench.cells.resolved import Parts
 from lensbench.cells.weights import build_encoder
 from lensbench.errors import IncompatibleError, UsageError
@@ -25,6 +27,7 @@ class Checks:
             DataError: Where a file of a dataset cannot be used.
             UsageError: Where a dataset has no scenes for a split.
         """
+        self._check_pair(cell)
         datasets = {view.dataset for view in cell.tests}
         what = (cell.entrant, cell.task, cell.train.dataset, *sorted(datasets))
         if what in self._passed:
@@ -33,13 +36,25 @@ class Checks:
         needs = tuple(task.targets)
         self._check_scope(cell)
         if cell.entrant.encoder:
-            needs += self._check_pretraining(cell)
+            needs += self._check_encoder(cell)
         self._check_targets(cell.task, needs, cell.train.dataset)
         self._check_scenes(cell.train.dataset, "train")
         for dataset in datasets:
             self._check_targets(cell.task, tuple(task.targets), dataset)
             self._check_scenes(dataset, "test")
         self._passed.add(what)
+
+    def _check_pair(self, cell: Cell) -> None:
+        """Refuses a paired pretraining of a dataset under one condition only."""
+        if not cell.pretraining:
+            return
+        strategy = self.parts.get("pretraining", cell.entrant.pretraining)
+        datasets = Counter(view.dataset for view in cell.pretraining)
+        if getattr(strategy, "paired", False) and min(datasets.values()) < 2:
+            raise IncompatibleError(
+                f"pretraining {cell.entrant.pretraining!r} needs two views of the same scenes",
+                "name two or more conditions to pretrain under: --pretraining-conditions A,B",
+            )
 
     def _check_scope(self, cell: Cell) -> None:
         """Refuses a baseline or transfer for a task that it does not do."""
@@ -49,16 +64,31 @@ class Checks:
         )
         name, task = parse_reference(text).name, parse_reference(cell.task).name
         entry = self.parts.catalogue.find(kind, name).entry  # type: ignore[arg-type]
-        if task not in entry.tasks and (entrant.baseline or entry.tasks):
+        if task in entry.tasks:
+            return
+        if entrant.baseline or entry.tasks:
             raise IncompatibleError(
                 f"{kind} {name!r} does not do task {task!r}", f"it does: {', '.join(entry.tasks)}"
             )
+        if not self.parts.flag("task", cell.task, "trainable", True):
+            able = [
+                item.entry.name
+                for item in self.parts.catalogue.of_kind("transfer")
+                if task in item.entry.tasks
+            ]
+            raise IncompatibleError(
+                f"task {task!r} has no head for transfer {name!r} to train",
+                f"transfers that do it: {', '.join(able) or 'none installed'}",
+            )
 
-    def _check_pretraining(self, cell: Cell) -> tuple[str, ...]:
-        """Tries the strategy on the encoder; gives the targets that it needs."""
+    def _check_encoder(self, cell: Cell) -> tuple[str, ...]:
+        """Tries strategy and transfer on the encoder; gives the targets that the former needs."""
         dataset = self.parts.get("dataset", cell.train.dataset)
         strategy = self.parts.get("pretraining", cell.entrant.pretraining)
         encoder = build_encoder(self.parts.catalogue, cell, dataset.channels)
+        transfer = self.parts.get("transfer", cell.entrant.transfer)
+        if hasattr(transfer, "check"):
+            transfer.check(encoder, parse_reference(cell.entrant.pretraining).name)
         strategy.objective(encoder, dataset.channels, dataset.targets)
         return tuple(strategy.targets)
 

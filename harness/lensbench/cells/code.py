@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 
-from lensbench.api.entry import KINDS
-from lensbench.registry import Catalogue
-from lensbench.store.provenance import source_digest
+from lensbench.api.entry import KINDS, Kind
+from lensbench.registry import Catalogue, parse_reference
+from lensbench.store.provenance import checkout, source_digest
+from lensbench.study.cell import Cell
 from lensbench.study.describe import Code
 
 _COMPUTING_ROOMS = ("api", "cells", "data/readers", "sky", "stats/intervals.py")
@@ -26,3 +27,27 @@ def code_of(catalogue: Catalogue, torch_version: str) -> Code:
             rooms = _COMPUTING_ROOMS if module == "lensbench" else ()
             plugins[f"{kind}/{item.entry.name}"] = f"{item.version}+{source_digest(module, rooms)}"
     return Code(source_digest("lensbench", _COMPUTING_ROOMS), plugins, torch_version)
+
+
+def packages(catalogue: Catalogue, cell: Cell) -> dict[str, str]:
+    """The packages of the plugins that a cell names: name and version, by module."""
+    entrant = cell.entrant
+    named: list[tuple[Kind, str]] = [
+        ("encoder", entrant.encoder), ("pretraining", entrant.pretraining),
+        ("transfer", entrant.transfer), ("baseline", entrant.baseline), ("task", cell.task),
+        *((("dataset", view.dataset)) for view in (cell.train, *cell.tests)),
+        *((("condition", view.condition)) for view in (cell.train, *cell.tests)),
+    ]  # fmt: skip
+    found = {}
+    for kind, text in named:
+        if text:
+            item = catalogue.find(kind, parse_reference(text).name)
+            module = item.entry.target.partition(":")[0].partition(".")[0]
+            found[module] = f"{item.package} {item.version}"
+    return found
+
+
+def checkouts(catalogue: Catalogue, cell: Cell) -> str:
+    """Commits of the checkouts from which harness and plugins run, where they do."""
+    modules = {"lensbench", *packages(catalogue, cell)}
+    return ", ".join(sorted({f"{checkout(module)}" for module in modules} - {""}))

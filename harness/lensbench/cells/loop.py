@@ -6,19 +6,20 @@ import functools
 import hashlib
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lensbench.cells.chance import chance_state, set_chance_state
 from lensbench.cells.checkpoints import next_checkpoint
+from lensbench.cells.costs import warmed_up
+from lensbench.cells.team import Alone, LossOf, Team
 from lensbench.errors import RunError
 
 Report = Callable[[int, int, str], None]
-LossOf = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,15 @@ class TrainingLoop:
     warmup: float = 0.1
     clip: float = 1.0
 
-    def run(self, model: nn.Module, count: int, loss_of: LossOf, report: Report) -> float:
+    def run(
+        self,
+        model: nn.Module,
+        count: int,
+        loss_of: LossOf,
+        report: Report,
+        team: Team | None = None,
+        rates: Mapping[str, float] | None = None,
+    ) -> float:
         """Trains in place.
 
         Args:
@@ -54,6 +63,9 @@ class TrainingLoop:
             count: Number of samples.
             loss_of: From indices of samples (b,) and a generator to a scalar.
             report: Called after every step.
+            team: Processes that divide every batch; this one alone where none is named.
+            rates: Learning rates of parameters, by their names in the model, in units of the
+                loop's; one for those that are not named.
 
         Returns:
             The mean loss of the last tenth of the steps.
@@ -61,13 +73,16 @@ class TrainingLoop:
         Raises:
             RunError: Where the loss is not finite.
         """
-        training = _Training(self, model, count)
+        team = team or Alone()
+        training = _Training(self, model, count, team, rates or {})
         checkpoint = next_checkpoint()
-        if checkpoint is not None and (state := checkpoint.read(training.mark)):
+        state = team.agreed(checkpoint.read(training.mark) if checkpoint else None)
+        if state:
             training.restore(state)
         try:
             while training.step < self.steps:
                 loss = training.advance(loss_of)
+                warmed_up()
                 report(training.step, self.steps, f"loss {loss:.4g}")
                 if checkpoint is not None and checkpoint.due():
                     checkpoint.write(training.state)
@@ -88,16 +103,22 @@ class TrainingLoop:
 class _Training:
     """A loop on its way: the model, its optimiser and all that chance has still to say."""
 
-    def __init__(self, loop: TrainingLoop, model: nn.Module, count: int) -> None:
+    def __init__(
+        self,
+        loop: TrainingLoop,
+        model: nn.Module,
+        count: int,
+        team: Team,
+        rates: Mapping[str, float],
+    ) -> None:
         self.loop, self.model, self.count = loop, model, count
+        self.team, self.rates = team, rates
+        team.join(model)
         self.trained = [p for p in model.parameters() if p.requires_grad]
-        matrices = [p for p in self.trained if p.ndim > 1]
-        vectors = [p for p in self.trained if p.ndim <= 1]
-        groups = [
-            {"params": matrices, "weight_decay": loop.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ]
-        self.optimiser = torch.optim.AdamW(groups, lr=loop.learning_rate, betas=(0.9, 0.95))
+        groups = _groups(model, loop.weight_decay, rates)
+        self.optimiser = torch.optim.AdamW(
+            groups, lr=loop.learning_rate, betas=(0.9, 0.95), fused=True
+        )
         self.generator = torch.Generator().manual_seed(loop.seed)
         self.order = torch.empty(0, dtype=torch.long)
         self.losses: deque[float] = deque(maxlen=max(1, loop.steps // 10))
@@ -108,7 +129,9 @@ class _Training:
     def mark(self) -> str:
         """What a checkpoint must be of to be gone on from."""
         shapes = [(name, tuple(value.shape)) for name, value in self.model.state_dict().items()]
-        text = repr((self.loop, self.count, shapes, torch.__version__))
+        rates = sorted(self.rates.items())
+        processes = self.team.processes
+        text = repr((self.loop, self.count, processes, shapes, rates, torch.__version__))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def advance(self, loss_of: LossOf) -> float:
@@ -123,15 +146,14 @@ class _Training:
             self.order = torch.randperm(self.count, generator=self.generator)
         indices, self.order = self.order[:batch_size], self.order[batch_size:]
         for group in self.optimiser.param_groups:
-            group["lr"] = self.loop.learning_rate * self.loop.rate(self.step)
+            group["lr"] = self.loop.learning_rate * self.loop.rate(self.step) * group["rate"]
         self.optimiser.zero_grad(set_to_none=True)
-        loss = loss_of(indices, self.generator)
-        if not math.isfinite(value := loss.item()):
+        value = self.team.differentiate(loss_of, indices, self.generator, self.step)
+        if not math.isfinite(value):
             raise RunError(
                 f"the loss is {value} at step {self.step + 1} of {self.loop.steps}",
                 "lower the learning rate or look for extreme images",
             )
-        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.trained, self.loop.clip)
         self.optimiser.step()
         self.losses.append(value)
@@ -161,3 +183,24 @@ class _Training:
         self.generator.set_state(state["generator"])
         self.losses.extend(state["losses"])
         set_chance_state(state["chance"])
+
+
+def _groups(
+    model: nn.Module, weight_decay: float, rates: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """Parameters of one rate and one decay together; vectors are not decayed.
+
+    Raises:
+        KeyError: Where a rate is of no parameter.
+    """
+    if unknown := set(rates) - {name for name, _ in model.named_parameters()}:
+        raise KeyError(f"rates of {sorted(unknown)[0]!r}, which is no parameter of the model")
+    together: dict[tuple[float, bool], list[nn.Parameter]] = {(1.0, True): [], (1.0, False): []}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            kind = (rates.get(name, 1.0), parameter.ndim > 1)
+            together.setdefault(kind, []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": weight_decay if matrix else 0.0, "rate": rate}
+        for (rate, matrix), parameters in together.items()
+    ]

@@ -119,7 +119,7 @@ class Parts:
         if not sky_task:
             return Piece(observed)
         target = self.get("task", sky_task).sky
-        return Piece(observed, (target, self.get("condition", target.reference)))
+        return Piece(observed, (target, self.get("condition", target.reference or condition)))
 
     def images_key(self, cell: Cell, view: View, split: str) -> str:
         """Key of the images of a split that a cell sees so."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ import torch
 
 from lensbench.api.samples import Samples
 from lensbench.api.task import Metric
-from lensbench.cells.code import harness_version
+from lensbench.cells.code import checkouts, harness_version, packages
+from lensbench.cells.devices import device_name
 from lensbench.cells.resolved import Keys, Parts
-from lensbench.cells.score import Scored, score
+from lensbench.cells.score import Scored, UndefinedError, score
 from lensbench.store.scores import scenes_digest
 from lensbench.study.cell import Cell, View
 
@@ -29,7 +31,9 @@ def done_rows(
     predictions: Mapping[str, np.ndarray],
     costs: Mapping[str, Any],
 ) -> tuple[list[Row], list[Row]]:
-    """One row a metric, for the predictions of one test: of records, and of scores.
+    """One row a metric that applies, for the predictions of one test: of records, and of scores.
+
+    A metric that has no value on these scenes is a record that says why, of the state `undefined`.
 
     Args:
         parts: The plugins.
@@ -46,26 +50,31 @@ def done_rows(
     rows, scores = [], []
     scenes = scenes_digest(samples.ids)
     for metric in task.metrics:
-        scored = score(metric, predictions, samples, parts.budget(cell).resamples)
-        if scored is None:
-            continue
-        interval = scored.interval
-        scores.append(_scores(keys, view, metric, scored, scenes))
+        found: Row
+        try:
+            scored = score(metric, predictions, samples, parts.budget(cell).resamples)
+        except UndefinedError as why:
+            found = {"state": "undefined", "error": str(why)}
+        else:
+            if scored is None:
+                continue
+            found = {"state": "done", **asdict(scored.interval)}
+            scores.append(_scores(keys, view, metric, scored, scenes))
         rows.append(
             _facts(parts, cell, keys, view)
             | _named(metric, metric is task.metrics[0])
             | {
-                "state": "done",
-                "value": interval.value,
-                "low": interval.low,
-                "high": interval.high,
-                "n": interval.n,
+                **found,
                 "data_range": dataset.data_range if task.sky else None,
                 "predictions": keys.predictions[number],
                 "images": keys.tests[number],
                 "truth": keys.skies[2 + number] if keys.skies else None,
             }
             | dict(costs)
+            | {
+                "device_name": device_name(parts.numerics.device),
+                "git": checkouts(parts.catalogue, cell),
+            }
         )
     return rows, scores
 
@@ -129,9 +138,11 @@ def _facts(parts: Parts, cell: Cell, keys: Keys, view: View) -> Row:
         "seed_fit": cell.seeds.fit,
         "device": parts.numerics.device,
         "threads": parts.numerics.threads,
+        "processes": parts.numerics.processes,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "lensbench": harness_version(),
+        "plugins": ", ".join(sorted(set(packages(parts.catalogue, cell).values()))),
         "code": parts.code.harness,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -54,6 +54,10 @@ def as_arrays(predictions: Predictions, count: int) -> dict[str, np.ndarray]:
     return arrays
 
 
+class UndefinedError(ValueError):
+    """A metric has no value on these test scenes; the message says why."""
+
+
 def score(
     metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
 ) -> Scored | None:
@@ -61,7 +65,19 @@ def score(
 
     A metric that needs an answer which the predictor does not give raises `NotImplementedError`.
     The resamples are the same for every entrant, so that intervals differ by the answers alone.
+    Scenes without the metric's target do not count, nor in the interval's `n`.
+
+    Raises:
+        UndefinedError: Where there is no such scene, or the metric has no value on those.
     """
+    if metric.target:
+        wanted = samples.targets[metric.target]
+        known = torch.isfinite(wanted).nonzero()[:, 0]
+        if len(known) < len(samples):
+            predictions = {name: values[known.numpy()] for name, values in predictions.items()}
+            samples = samples.take(known)
+    if not len(samples):
+        raise UndefinedError(f"no test scene has target {metric.target!r}")
     try:
         return _score(metric, predictions, samples, resamples)
     except NotImplementedError:
@@ -71,15 +87,26 @@ def score(
 def _score(
     metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
 ) -> Scored:
-    seed = seed_of("bootstrap", metric.name)
+    n, seed = len(samples), seed_of("bootstrap", metric.name)
     if metric.per_sample:
         values = np.asarray(metric.compute(predictions, samples), dtype=np.float64)
-        return Scored(mean_interval(values, resamples, seed), True, values)
+        interval = mean_interval(values, resamples, seed)
+        if np.isnan(interval.value):
+            raise UndefinedError(
+                f"{metric.name} is undefined for {int(np.isnan(values).sum())} scenes"
+            )
+        return Scored(interval, True, values)
+    # Images and ids of a thousand resamples would cost more than all else.
+    light = replace(samples, ids=("",) * n, images=samples.images[:, :0, :0, :0], features=None)
 
     def statistic(indices: np.ndarray) -> float:
         chosen = {name: values[indices] for name, values in predictions.items()}
-        return float(metric.compute(chosen, samples.take(torch.from_numpy(indices))))
+        places = torch.from_numpy(indices)
+        targets = {name: values[places] for name, values in samples.targets.items()}
+        return float(metric.compute(chosen, replace(light, targets=targets)))
 
-    n = len(samples)
+    value = statistic(np.arange(n))
+    if np.isnan(value):
+        raise UndefinedError(f"{metric.name} is undefined on these {n} scenes")
     drawn = resampled(statistic, n, resamples, seed)
-    return Scored(percentile_interval(statistic(np.arange(n)), drawn, n), False, drawn)
+    return Scored(percentile_interval(value, drawn, n), False, drawn)

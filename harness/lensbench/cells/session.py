@@ -12,6 +12,7 @@ import torch
 
 from lensbench.api.predictor import FitContext, Predictor
 from lensbench.api.samples import Samples
+from lensbench.cells.arithmetic import flops_of
 from lensbench.cells.checkpoints import keeping
 from lensbench.cells.costs import measured
 from lensbench.cells.features import with_features, write_features
@@ -24,10 +25,18 @@ from lensbench.cells.fits import (
     restore_fit,
 )
 from lensbench.cells.images import ImageSet, Piece, ensure_images, read_samples
+from lensbench.cells.ranks import Division, divided
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.rows import done_rows
 from lensbench.cells.score import as_arrays
-from lensbench.cells.weights import build_encoder, load_weights, pretrain, save_weights
+from lensbench.cells.team import Team
+from lensbench.cells.weights import (
+    build_encoder,
+    load_weights,
+    pretrain,
+    pretraining_seed,
+    save_weights,
+)
 from lensbench.errors import RunError
 from lensbench.store import Store
 from lensbench.store.predictions import predictions_suffix, read_predictions, write_predictions
@@ -108,15 +117,23 @@ class Session:
                 with self.store.writing("records", keys.records, ".parquet", described) as path:
                     records_frame(rows).write_parquet(path)
 
-    def _pretrain(self, cell: Cell, keys: Keys) -> Any:
+    def pretrain(self, cell: Cell, team: Team) -> Any:
+        """A cell's encoder, trained by one process of a team."""
         normal = self.parts.normal(cell)
         views = [confined(self._samples(cell, v, "pretraining"), normal) for v in cell.pretraining]
         stage = f"pretraining {cell.entrant.encoder} by {cell.entrant.pretraining}"
         watch = functools.partial(self.watch, stage)
         budget = self.parts.budget(cell)
+        return pretrain(self.parts.catalogue, cell, views, budget, self.device, watch, team)
+
+    def _pretrain(self, cell: Cell, keys: Keys) -> Any:
+        for view in cell.pretraining:
+            self._samples(cell, view, "pretraining")  # made here, so that all processes find them
+        parts = self.parts
+        division = Division(self.store.root, parts.numerics, parts.code, cell)
         with self._keeping(keys.weights):
-            with measured() as cost:
-                encoder = pretrain(self.parts.catalogue, cell, views, budget, self.device, watch)
+            with measured() as cost, divided(division, pretraining_seed(cell)) as team:
+                encoder = self.pretrain(cell, team)
             described = self.parts.describe_weights(cell, keys.pretraining)
             save_weights(self.store, keys.weights, described, encoder, cost)
         return encoder
@@ -238,7 +255,8 @@ class Session:
         if cell.entrant.encoder:
             encoder = self.weights(cell, keys).to(self.device)
             spent = self.store.cost("weights", keys.weights)
-            cost["seconds_pretraining"] = spent.get("seconds", 0.0)
+            cost |= {f"{name}_pretraining": value for name, value in spent.items()}
+            cost.setdefault("seconds_pretraining", 0.0)
             cost["parameters"] = sum(p.numel() for p in encoder.parameters())
         context = self._context(cell, keys)
         with self.store.claim("fits", keys.fit):
@@ -250,6 +268,8 @@ class Session:
                         predictor = fit(self.parts, cell, encoder, context)
                     described = self.parts.describe_fit(cell, keys)
                     keep_fit(self.store, keys.fit, described, predictor, spent)
+        if encoder is not None and (flops := flops_of(predictor, context.train)) is not None:
+            cost["flops"] = flops
         return predictor, cost | {f"{name}_fit": value for name, value in spent.items()}
 
     def _predict(

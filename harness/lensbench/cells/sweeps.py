@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -94,11 +95,11 @@ class Sweep:
         """
         failed = {} if retry_failed else self._failed_before()
         wanted = {cell: its for cell, its in self.keys.items() if its.records not in failed}
-        frames = self._read(wanted)
-        missing = {cell: its for cell, its in wanted.items() if its.records not in frames}
+        found = self._find(wanted)
+        missing = {cell: its for cell, its in wanted.items() if its.records not in found}
         if missing:
             failed |= self._compute(missing, executor, events)
-            frames |= self._read(
+            found |= self._find(
                 {cell: its for cell, its in missing.items() if its.records not in failed}
             )
         lost = [
@@ -112,7 +113,7 @@ class Sweep:
             if its.records in failed
             for row in unscored_rows(self.parts, cell, "failed", failed[its.records])
         ]
-        records = sort_records(pl.concat([*frames.values(), records_frame(lost)]))
+        records = sort_records(pl.concat([read_records(found.values()), records_frame(lost)]))
         description = self.description | ({"failed": sorted(failed)} if failed else {})
         key = key_of(description)
         with self.store.writing("runs", key, ".parquet", description) as path:
@@ -128,15 +129,15 @@ class Sweep:
             wanted = {c: its for c, its in wanted.items() if its.records not in stored["records"]}
         return plan_jobs(self.parts, wanted, stored)
 
-    def _read(self, cells: Mapping[Cell, Keys]) -> dict[str, pl.DataFrame]:
-        """Records that the store has, by key."""
+    def _find(self, cells: Mapping[Cell, Keys]) -> dict[str, Path]:
+        """Files of the records that the store has, by key."""
         stored = self.store.stored("records")
-        frames = {}
+        found = {}
         for its in cells.values():
             path = self.store.find("records", its.records) if its.records in stored else None
             if path is not None:
-                frames[its.records] = read_records([path])
-        return frames
+                found[its.records] = path
+        return found
 
     def _failed_before(self) -> dict[str, str]:
         stored = self.store.stored("failures")
@@ -160,6 +161,7 @@ class Sweep:
             at_once = False
         finally:
             made.close(at_once)
+            self.store.tidy()
             watched.close(finished=not at_once)
         return {one.key: one.error for one in outcomes if one.key in mine and one.state != "done"}
 

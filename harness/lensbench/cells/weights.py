@@ -14,6 +14,7 @@ from lensbench.api.budget import Budget
 from lensbench.api.samples import Samples
 from lensbench.cells.chance import seeded
 from lensbench.cells.loop import TrainingLoop
+from lensbench.cells.team import Alone, Team
 from lensbench.errors import IncompatibleError
 from lensbench.registry import Catalogue
 from lensbench.sky.seeds import seed_of
@@ -37,6 +38,7 @@ def pretrain(
     budget: Budget,
     device: torch.device,
     report: Report,
+    team: Team | None = None,
 ) -> Any:
     """An encoder trained by the cell's strategy.
 
@@ -47,6 +49,7 @@ def pretrain(
         budget: How long.
         device: Where.
         report: Told of every step.
+        team: Processes that divide every batch; this one alone where none is named.
 
     Raises:
         IncompatibleError: Where a paired strategy has no two views of the same scenes.
@@ -55,7 +58,8 @@ def pretrain(
     encoder = build_encoder(catalogue, cell, channels)
     strategy = catalogue.build("pretraining", cell.entrant.pretraining)
     batch_of = _paired(views) if getattr(strategy, "paired", False) else _mixed(views)
-    seed = seed_of("pretraining", cell.entrant.pretraining, cell.seeds.pretraining)
+    seed = pretraining_seed(cell)
+    team = team or Alone()
     with seeded(seed):
         objective = strategy.objective(encoder, channels, views[0].info)
         objective.to(device).train()
@@ -69,10 +73,18 @@ def pretrain(
         loop.run(
             objective,
             min(len(samples) for samples in views),
-            lambda indices, random: objective(batch_of(indices, random).to(device), random),
+            lambda indices, random: objective(
+                batch_of(indices, team.common(random)).to(device), random
+            ),
             report,
+            team,
         )
     return encoder
+
+
+def pretraining_seed(cell: Cell) -> int:
+    """The seed of all chance in a cell's pretraining."""
+    return seed_of("pretraining", cell.entrant.pretraining, cell.seeds.pretraining)
 
 
 BatchOf = Callable[[Tensor, torch.Generator], Samples]

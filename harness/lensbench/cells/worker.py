@@ -63,11 +63,19 @@ def work(settings: Settings, job: Job, watch: Watch) -> Outcome:
         except LensbenchError as fault:
             error = fault.message
             traceback.print_exc(file=log)
-        except Exception as fault:  # plugins may raise anything
-            error = f"{type(fault).__name__}: {fault}".splitlines()[0]
+        except (Exception, SystemExit) as fault:  # plugins may raise anything
+            error = _told(fault)
             traceback.print_exc(file=log)
     state = "failed" if error else "done"
     return Outcome(job.key, state, error, time.perf_counter() - start, log.getvalue(), tuple(notes))
+
+
+def _told(fault: BaseException) -> str:
+    """A fault in one line."""
+    name, text = type(fault).__name__, str(fault).strip()
+    line = f"{name}: {text.splitlines()[0]}" if text else name
+    full = isinstance(fault, MemoryError) or "can't allocate memory" in text
+    return f"out of memory: {line}" if full else line
 
 
 def compute(session: Session, job: Job, watch: Watch) -> None:

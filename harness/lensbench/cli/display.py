@@ -98,7 +98,13 @@ class Display:
         ended = sum(self._count.values())
         seconds = time.monotonic() - self._began
         text = f"{ended}/{self._total} jobs"
-        if self._count["failed"]:
+        if self._live is not None:
+            running = len(self._running)
+            text += (
+                f": {self._count['done']} done, {self._count['failed']} failed, "
+                f"{running} running, {self._total - ended - running} waiting"
+            )
+        elif self._count["failed"]:
             text += f", {self._count['failed']} failed"
         if ended and ended < self._total:
             remaining = seconds / ended * (self._total - ended)
@@ -106,15 +112,20 @@ class Display:
         return text
 
     def _table(self) -> Any:
+        """Counts, and a line for what each worker is at."""
+        from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
+        from rich.text import Text
 
         table = Table.grid(padding=(0, 1))
-        table.add_row(self._counts())
+        for column in ("left", "left", "right", "left"):
+            table.add_column(justify=column, no_wrap=True, overflow="ellipsis")
         for running in self._running.values():
             bar = ProgressBar(total=max(1, running.total), completed=running.done, width=20)
-            table.add_row(running.label, bar, running.stage, running.note)
-        return table
+            steps = f"{running.done}/{running.total}" if running.total else ""
+            table.add_row(running.stage or running.label, bar, steps, running.note)
+        return Group(Text(self._counts()), table)
 
 
 class _Running:

@@ -30,7 +30,8 @@ from lensbench.cli.options import store_option, store_root
 def command(run: str, out: Path, scenes: int, store: str | None) -> None:  # fmt: skip
     """Draw pictures of a run, one PNG a test condition; the last run where none is named.
 
-    Super-resolution: input, answers, truth and residuals. Classes: confusion matrix and ROC.
+    Skies: input, answers, truth and residuals. Classes: confusion matrix and ROC. Numbers:
+    measured against true, with stated errors. Anomalies: scores by class and ROC.
 
     \b
     Example:

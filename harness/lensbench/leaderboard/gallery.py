@@ -11,7 +11,14 @@ import numpy as np
 import polars as pl
 
 from lensbench.errors import StoreError, UsageError
-from lensbench.leaderboard.pictures import Answers, class_picture, sky_picture, spread
+from lensbench.leaderboard.pictures import (
+    Answers,
+    class_picture,
+    score_picture,
+    sky_picture,
+    spread,
+    value_picture,
+)
 from lensbench.leaderboard.source import find_run
 from lensbench.store import Store
 from lensbench.store.arrays import map_arrays, read_attributes
@@ -69,22 +76,43 @@ def _draw(
         answers.append(Answers(row["entrant"], read_predictions(path)[1]))
     target = out / f"{run}-{re.sub(r'[^A-Za-z0-9@.-]+', '_', condition)}.png"
     title = f"{first['task']} on {first['test_dataset']}, {condition}"
-    if "sky" in answers[0].predictions:
+    given = answers[0].predictions
+    if "sky" in given:
         truth = images["sky"]
         error = np.nanmean((answers[0].predictions["sky"] - truth) ** 2, axis=(1, 2, 3))
         rows = spread(-error / np.nanmax(truth, axis=(1, 2, 3)) ** 2, scenes)
         sky_picture(target, title, ids, images["images"], truth, answers, rows)
-    else:
-        truth, classes = _class_truth(images_path, images, answers[0])
+    elif "mean" in given:
+        measured = _real_target(images, first["metric"])
+        unit = f" [{first['unit']}]" if first["unit"] else ""
+        value_picture(target, title, measured + unit, images[measured], answers)
+    elif "score" in given:
+        truth, classes = _class_truth(images_path, images, None)
+        score_picture(target, title, classes, truth, answers)
+    elif "probability" in given:
+        count = given["probability"].shape[1]
+        truth, classes = _class_truth(images_path, images, count)
         class_picture(target, title, classes, truth, answers)
+    else:
+        raise UsageError(
+            f"there is no picture for predictions {', '.join(given)}",
+            "lensbench.Predictions says what names are understood",
+        )
     return target
 
 
-def _class_truth(path: Path, images: dict[str, np.ndarray], answer: Answers) -> _Truth:
-    """The class target that has as many classes as were answered, and their names."""
-    count = answer.predictions["probability"].shape[1]
+def _real_target(images: dict[str, np.ndarray], metric: str) -> str:
+    """The real target that a metric's name ends with: `theta_E` of `rmse_theta_E`."""
+    found = [name for name in images if metric.endswith(f"_{name}")]
+    if not found:
+        raise UsageError(f"metric {metric!r} names no target of these images", "e.g. rmse_theta_E")
+    return max(found, key=len)
+
+
+def _class_truth(path: Path, images: dict[str, np.ndarray], count: int | None) -> _Truth:
+    """The class target that has as many classes, or the first, and the names of its classes."""
     named: dict[str, list[str]] = json.loads(read_attributes(path)["classes"])
     for name, classes in named.items():
-        if len(classes) == count:
+        if count is None or len(classes) == count:
             return images[name], classes
     raise UsageError(f"these images have no target of {count} classes", "run the command again")

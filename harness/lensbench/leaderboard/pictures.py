@@ -1,4 +1,5 @@
-"""Pictures of a run: images side by side for skies, confusion and ROC for classes."""
+"""Pictures of a run: images side by side for skies, confusion and ROC for classes and scores,
+measured against true values for numbers."""
 
 from __future__ import annotations
 
@@ -88,17 +89,84 @@ def class_picture(
         top.set_xlabel("answered")
         top.set_ylabel("true")
         top.set_title(answer.entrant.replace(" + ", "\n"), fontsize=9)
-        for label, name in enumerate(classes):
+        for label, name in list(enumerate(classes))[len(classes) == 2 :]:
             false, true, _ = roc_curve(truth == label, probability[:, label])
             bottom.plot(false, true, label=name)
-        bottom.plot([0, 1], [0, 1], ":", color="gray", label="chance")
-        bottom.set_xlabel("false positive rate")
-        bottom.set_ylabel("true positive rate")
-        bottom.set_aspect("equal")
-        bottom.legend(fontsize=8)
-    figure.suptitle(title, fontsize=9)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+        _finish_roc(bottom)
+    _save(plt, figure, title, path)
+
+
+def score_picture(
+    path: Path,
+    title: str,
+    classes: Sequence[str],
+    truth: np.ndarray,
+    answers: Sequence[Answers],
+) -> None:
+    """A column an entrant: its scores by class above the ROC of each class against the first."""
+    from sklearn.metrics import roc_curve
+
+    plt = _pyplot()
+    figure, axes = plt.subplots(
+        2, len(answers), squeeze=False, layout="constrained", figsize=(3.4 * len(answers), 6.8)
+    )
+    for (top, bottom), answer in zip(axes.T, answers, strict=True):
+        score = answer.predictions["score"]
+        edges = np.histogram_bin_edges(score, 25)
+        for label, name in enumerate(classes):
+            top.hist(score[truth == label], edges, histtype="step", color=f"C{label}", label=name)
+            both = (truth == 0) | (truth == label)
+            if label and len(np.unique(truth[both])) == 2:
+                false, true, _ = roc_curve(truth[both] == label, score[both])
+                against = f"{name} against {classes[0]}"
+                bottom.plot(false, true, color=f"C{label}", label=against)
+        top.set_xlabel("score")
+        top.set_ylabel("test scenes")
+        top.legend(fontsize=8)
+        top.set_title(answer.entrant.replace(" + ", "\n"), fontsize=9)
+        _finish_roc(bottom)
+    _save(plt, figure, title, path)
+
+
+def value_picture(
+    path: Path, title: str, name: str, truth: np.ndarray, answers: Sequence[Answers]
+) -> None:
+    """A column an entrant: measured against true values above what is left over.
+
+    Args:
+        path: PNG to write.
+        title: Above all.
+        name: Of the target, with its unit.
+        truth: True values (N,); NaN where not defined.
+        answers: With predictions `mean` (N, T) and perhaps `sigma`, the target first.
+    """
+    plt = _pyplot()
+    figure, axes = plt.subplots(
+        2, len(answers), squeeze=False, layout="constrained", sharex=True, sharey="row",
+        figsize=(3.4 * len(answers), 6.0),
+    )  # fmt: skip
+    known = np.isfinite(truth)
+    wanted = truth[known]
+    ends = [wanted.min(), wanted.max()]
+    for (top, bottom), answer in zip(axes.T, answers, strict=True):
+        mean = answer.predictions["mean"][known, 0]
+        sigma = answer.predictions.get("sigma")
+        error = sigma[known, 0] if sigma is not None else None
+        style = {"fmt": ".", "elinewidth": 0.5, "alpha": 0.6}
+        top.errorbar(wanted, mean, error, **style)
+        top.plot(ends, ends, ":", color="gray")
+        residual = mean - wanted
+        bottom.errorbar(wanted, residual, error, **style)
+        bottom.axhline(0, linestyle=":", color="gray")
+        bottom.set_xlabel(f"true {name}")
+        said = f"bias {residual.mean():+.3g}, RMSE {np.sqrt(np.mean(residual**2)):.3g}"
+        if error is not None:
+            said += f"\n{np.mean(np.abs(residual) <= error):.0%} within the stated error"
+        bottom.set_title(said, fontsize=8)
+        top.set_title(answer.entrant.replace(" + ", "\n"), fontsize=9)
+    axes[0, 0].set_ylabel(f"measured {name}")
+    axes[1, 0].set_ylabel("measured − true")
+    _save(plt, figure, title, path)
 
 
 def spread(values: np.ndarray, count: int) -> list[int]:
@@ -137,6 +205,18 @@ def _finish(plt: Any, figure: Any, axes: Any, title: str, path: Path) -> None:
     for axis in axes.flat:
         axis.set_xticks([])
         axis.set_yticks([])
+    _save(plt, figure, title, path)
+
+
+def _finish_roc(axis: Any) -> None:
+    axis.plot([0, 1], [0, 1], ":", color="gray", label="chance")
+    axis.set_xlabel("false positive rate")
+    axis.set_ylabel("true positive rate")
+    axis.set_aspect("equal")
+    axis.legend(fontsize=8)
+
+
+def _save(plt: Any, figure: Any, title: str, path: Path) -> None:
     figure.suptitle(title, fontsize=9)
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -66,6 +66,11 @@ class WithSourceImages:
         """Classes in the order of their labels."""
         return tuple(self.population.classes)
 
+    @property
+    def source_scale(self) -> str:
+        """The unit in which sources are placed."""
+        return str(getattr(self.population, "source_scale", "arcsec"))
+
     def draw(self, label: int, random: np.random.Generator) -> dict[str, float | np.ndarray]:
         """The population's parameters, and which image at which angle."""
         return {

@@ -32,6 +32,7 @@ class LookAlikes:
 
     target: ClassVar[str] = "lens"
     classes: ClassVar[tuple[str, ...]] = ("non_lens", "lens")
+    source_scale: ClassVar[str] = Survey.source_scale
 
     survey: Survey = Survey()
 

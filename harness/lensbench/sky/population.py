@@ -65,6 +65,7 @@ class Population:
 
     target: ClassVar[str] = "substructure"
     classes: ClassVar[tuple[str, ...]] = CLASSES
+    source_scale: ClassVar[str] = "theta_E"
 
     theta_E: Range = Range(0.8, 1.6)
     lens_ellipticity: Range = Range(0.0, 0.25)

@@ -15,6 +15,7 @@ from lensbench.sky.components import SceneModel
 from lensbench.sky.population import CLASSES
 from lensbench.sky.rendering import render_model, render_models
 from lensbench.sky.seeds import generator_of
+from lensbench.sky.targets import real_targets
 
 Parameters = dict[str, Tensor]
 
@@ -25,6 +26,9 @@ class ScenePopulation(Protocol):
     Attributes:
         target: Name of the class target.
         classes: Its classes, in the order of their labels.
+
+    It may have `source_scale`: the unit in which it places sources, `arcsec` (where it has none)
+    or `theta_E`.
     """
 
     @property
@@ -64,8 +68,8 @@ def draw_scenes(
         pixel_scale: Side of a sky pixel [arcsec].
 
     Returns:
-        Skies (B, C, size, size) with the population's class target, `theta_E` where it is
-        drawn, and all parameters.
+        Skies (B, C, size, size) with the population's class target, its `scene_targets`, and all
+        parameters.
     """
     labels = np.array([index % len(population.classes) for index in indices], dtype=np.int64)
     drawn = [
@@ -77,9 +81,7 @@ def draw_scenes(
     def build(row: int) -> SceneModel:
         return population.model(as_numbers(drawn[row]), int(labels[row]))
 
-    targets: dict[str, np.ndarray] = {population.target: labels}
-    if "theta_E" in parameters:
-        targets["theta_E"] = parameters["theta_E"].astype(np.float32)
+    targets = {population.target: labels, **real_targets(population, parameters, labels)}
     return Scenes(
         ids=tuple(f"{seed}-{split}-{index}" for index in indices),
         sky=render_models(build, len(labels), size, pixel_scale),

@@ -61,6 +61,7 @@ class Survey:
 
     target: ClassVar[str] = "substructure"
     classes: ClassVar[tuple[str, ...]] = CLASSES
+    source_scale: ClassVar[str] = "theta_E"
 
     theta_E: Range = Range(0.6, 2.0)
     source_magnitude: Range = Range(22.0, 25.0)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from lensbench.errors import StoreError
-from lensbench.store.claims import claimed, scratch, sweep_scratch
+from lensbench.store.claims import claimed, scratch, sweep_claims, sweep_scratch
 from lensbench.store.keys import canonical
+from lensbench.store.sidecars import seal, unseal
 
 FORMAT = 1
 """Version of the layout; a store of a newer one is refused."""
@@ -46,9 +47,9 @@ class Store:
                 version = json.loads(marker.read_text())["format"]
             else:
                 version = FORMAT
-                self.replace_text(marker, json.dumps({"format": FORMAT}))
+                self._replace(marker, json.dumps({"format": FORMAT}))
             if os.access(root, os.W_OK):
-                sweep_scratch(self._scratch)
+                self.tidy()
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 f"the store {str(root)!r} cannot be used: {error}",
@@ -62,43 +63,66 @@ class Store:
 
     def find(self, kind: str, key: str) -> Path | None:
         """The file of an artefact, or `None` where it is absent or damaged (with a warning)."""
-        description = self.describe(kind, key)
-        if description is None:
-            return None
-        if self.intact(kind, key):
-            return self._folder(kind) / str(description["file"])
+        try:
+            described = self._sidecar(kind, key)
+            if described is None:
+                return None
+            path = self._folder(kind) / str(described["file"])
+            if self._whole(path, described):
+                return path
+        except ValueError:
+            pass
         message = f"{kind} {key} in the store is damaged; it is made again"
         warnings.warn(message, DamageWarning, stacklevel=2)
         return None
 
     def intact(self, kind: str, key: str) -> bool:
-        """Whether an artefact is there, its bytes unchanged since they were written.
+        """Whether an artefact is there, it and its description unchanged since they were written.
 
         A file is read for this once, as long as its size and time of change stay.
         """
-        description = self.describe(kind, key)
-        if description is None:
-            return False
-        path = self._folder(kind) / str(description["file"])
+        described = self.describe(kind, key)
+        return described is not None and self._whole(
+            self._folder(kind) / str(described["file"]), described
+        )
+
+    def describe(self, kind: str, key: str) -> dict[str, Any] | None:
+        """What an artefact was made from, with its file and digest; `None` without a whole one."""
+        try:
+            return self._sidecar(kind, key)
+        except ValueError:
+            return None
+
+    def measure(self, kind: str, key: str) -> tuple[int, float]:
+        """Size of an artefact's file [bytes], and when it was made or touched [s since 1970]."""
+        described = self.describe(kind, key) or {}
+        sidecar = self._folder(kind) / f"{key}.json"
+        file = self._folder(kind) / str(described.get("file", ""))
+        return file.stat().st_size if file.is_file() else 0, sidecar.stat().st_mtime
+
+    def _sidecar(self, kind: str, key: str) -> dict[str, Any] | None:
+        """The description of an artefact, `None` where it is absent.
+
+        Raises:
+            ValueError: Where it is damaged.
+        """
+        try:
+            return unseal((self._folder(kind) / f"{key}.json").read_bytes())
+        except OSError:
+            return None
+
+    def _whole(self, path: Path, described: Mapping[str, Any]) -> bool:
+        """Whether a file is what its description says."""
         try:
             status = path.stat()
         except FileNotFoundError:
             return False
         known = (str(path), status.st_size, status.st_mtime_ns, status.st_ino)
         if known not in self._verified:
-            if _sha256(path) != description["sha256"]:
+            if _sha256(path) != described["sha256"]:
                 return False
             self._verified.add(known)
         return True
-
-    def describe(self, kind: str, key: str) -> dict[str, Any] | None:
-        """What an artefact was made from, with its file and digest, or `None`."""
-        try:
-            text = (self._folder(kind) / f"{key}.json").read_text()
-            loaded: dict[str, Any] = json.loads(text)
-        except (OSError, ValueError):
-            return None
-        return loaded
 
     @contextmanager
     def writing(
@@ -134,7 +158,7 @@ class Store:
         sidecar = {"file": path.name, "sha256": digest, "from": canonical(description)}
         if cost:
             sidecar["cost"] = dict(cost)
-        self.replace_text(folder / f"{key}.json", json.dumps(sidecar, indent=1))
+        self._replace(folder / f"{key}.json", seal(sidecar))
 
     def cost(self, kind: str, key: str) -> dict[str, float]:
         """What making an artefact cost, as far as that was noted."""
@@ -151,11 +175,15 @@ class Store:
             yield
 
     def remove(self, kind: str, key: str) -> None:
-        """Forgets an artefact, if it is there."""
-        description = self.describe(kind, key)
-        if description is not None:
-            (self._folder(kind) / f"{key}.json").unlink(missing_ok=True)
-            (self._folder(kind) / str(description["file"])).unlink(missing_ok=True)
+        """Forgets an artefact, if it is there, damaged or not."""
+        folder = self._folder(kind)
+        if not (folder / f"{key}.json").exists():
+            return
+        described = self.describe(kind, key)
+        files = [folder / str(described["file"])] if described else folder.glob(f"{key}.*")
+        (folder / f"{key}.json").unlink(missing_ok=True)
+        for path in files:
+            path.unlink(missing_ok=True)
 
     def touch(self, kind: str, key: str) -> None:
         """Makes an artefact the latest of its kind."""
@@ -177,6 +205,11 @@ class Store:
     def _folder(self, kind: str) -> Path:
         return self.root / kind
 
+    def tidy(self) -> None:
+        """Removes what processes left behind that died."""
+        sweep_scratch(self._scratch)
+        sweep_claims(self.root / "claims")
+
     @property
     def address(self) -> str:
         """What `open_store` opens this store by, in any process."""
@@ -188,6 +221,23 @@ class Store:
 
     def replace_text(self, path: Path, text: str) -> None:
         """Writes a small file of the store, so that readers see the old text or the new."""
+        self._replace(path, text)
+
+    def share(self, path: Path) -> None:
+        """Lets other machines see a small file of the store that was changed in place."""
+
+    def read_text(self, path: Path) -> str | None:
+        """A small file of the store as it is for all machines; `None` where there is none."""
+        try:
+            return path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+
+    def folders(self, path: Path) -> list[str]:
+        """Names of the folders in a folder of the store."""
+        return sorted(one.name for one in path.glob("*/"))
+
+    def _replace(self, path: Path, text: str) -> None:
         with scratch(self._scratch) as temporary:
             (temporary / path.name).write_text(text)
             (temporary / path.name).replace(path)

@@ -43,13 +43,8 @@ def artefacts(store: Store, kinds: tuple[str, ...] = KINDS) -> Iterator[Artefact
     """All artefacts of a store."""
     for kind in kinds:
         for key in store.keys(kind):
-            described = store.describe(kind, key)
-            if described is None:
-                continue
-            sidecar = store.root / kind / f"{key}.json"
-            file = store.root / kind / str(described["file"])
-            size = file.stat().st_size if file.exists() else 0
-            yield Artefact(kind, key, size, sidecar.stat().st_mtime)
+            size, touched = store.measure(kind, key)
+            yield Artefact(kind, key, size, touched)
 
 
 def damaged(store: Store) -> list[Artefact]:
@@ -121,7 +116,7 @@ def export(store: Store, run: str, target: Path, images: bool) -> int:
     left_out = set() if images else {"images", "skies", "features"}
     for kind, key in chosen:
         described = store.describe(kind, key)
-        if kind in left_out or described is None:
+        if kind in left_out or described is None or store.find(kind, key) is None:
             continue
         (other.root / kind).mkdir(exist_ok=True)
         for name in (str(described["file"]), f"{key}.json"):

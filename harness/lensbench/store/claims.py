@@ -41,12 +41,23 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 def sweep_scratch(folder: Path) -> None:
     """Removes the scratch folders of processes that died."""
-    for lock in folder.glob("*.lock"):
+    _sweep(folder, "*.lock")
+
+
+def sweep_claims(folder: Path) -> None:
+    """Removes the lock files of processes that died."""
+    _sweep(folder, "*")
+
+
+def _sweep(folder: Path, pattern: str) -> None:
+    """Removes lock files that nobody holds, each with the folder of its name."""
+    for lock in folder.glob(pattern):
         try:
             handle = _locked(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except (BlockingIOError, IsADirectoryError):
             continue
-        shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+        if lock.suffix == ".lock":
+            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
         lock.unlink(missing_ok=True)
         os.close(handle)
 

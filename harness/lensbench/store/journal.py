@@ -23,12 +23,17 @@ class Journal:
     def __init__(self, store: Store, key: str) -> None:
         self.folder = store.root / _SWEEPS / key
         self._store = store
+        self._lines = self.folder / "journal.jsonl"
+        self._noted = False
 
     def begin(self, study: str) -> None:
         """Notes what is to be computed, as text."""
         try:
             (self.folder / "logs").mkdir(parents=True, exist_ok=True)
-            (self.folder / "study.toml").write_text(study)
+            before = self._store.read_text(self._lines)
+            if before is not None:
+                self._lines.write_text(before)
+            self._store.replace_text(self.folder / "study.toml", study)
         except OSError as error:
             raise StoreError(
                 f"the sweep's journal cannot be written: {error}", "name another --store"
@@ -36,34 +41,36 @@ class Journal:
 
     def note(self, line: Mapping[str, Any]) -> None:
         """Adds a line, whole or not at all."""
-        with (self.folder / "journal.jsonl").open("a") as file:
+        with self._lines.open("a") as file:
             file.write(json.dumps(line) + "\n")
+        self._noted = True
 
     def log(self, key: str, text: str) -> Path:
         """Keeps what a job printed."""
         path = self.folder / "logs" / f"{key}.log"
         path.write_text(text)
+        self._store.share(path)
         return path
 
     def write_state(self, state: Mapping[str, Any]) -> None:
         """Replaces what is said of how the sweep stands."""
+        if self._noted:
+            self._store.share(self._lines)
+            self._noted = False
         self._store.replace_text(self.folder / "state.json", json.dumps(state, indent=1))
 
     def state(self) -> dict[str, Any]:
         """How the sweep stands, or stood when it was last heard of; empty where nothing is said."""
         try:
-            state: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
-        except (OSError, ValueError):
+            text = self._store.read_text(self.folder / "state.json")
+            state: dict[str, Any] = json.loads(text or "{}")
+        except ValueError:
             return {}
         return state
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """All lines; one that was cut off by a crash is left out."""
-        try:
-            text = (self.folder / "journal.jsonl").read_text()
-        except OSError:
-            return
-        for line in text.splitlines():
+        for line in (self._store.read_text(self._lines) or "").splitlines():
             try:
                 yield json.loads(line)
             except ValueError:
@@ -76,24 +83,24 @@ def find_journal(store: Store, key: str = "") -> Journal:
     Raises:
         UsageError: Where there is none, or more than one.
     """
-    folders = sorted((store.root / _SWEEPS).glob("*/"), key=lambda path: path.stat().st_mtime)
-    found = [folder.name for folder in folders if folder.name.startswith(key)]
+    known = store.folders(store.root / _SWEEPS)
+    found = [name for name in known if name.startswith(key)]
     if not found:
-        known = [folder.name for folder in folders]
         raise UsageError(
-            f"the store {str(store.root)!r} has no sweep {key!r}".replace(" ''", ""),
+            f"the store {store.address!r} has no sweep {key!r}".replace(" ''", ""),
             nearest(key, known) if known else "lensbench sweep study.toml begins one",
         )
     if key and len(found) > 1:
         raise UsageError(f"{key!r} begins several sweeps", f"they are {', '.join(found)}")
-    return Journal(store, found[-1])
+    journals = [Journal(store, name) for name in found]
+    return max(journals, key=lambda one: one.state().get("at", 0.0))
 
 
 def mean_costs(store: Store) -> dict[str, float]:
     """Mean seconds of jobs that are alike, over all sweeps of a store."""
     seconds: dict[str, list[float]] = {}
-    for folder in (store.root / _SWEEPS).glob("*/"):
-        for line in Journal(store, folder.name).lines():
+    for name in store.folders(store.root / _SWEEPS):
+        for line in Journal(store, name).lines():
             if line.get("state") == "done":
                 total = seconds.setdefault(line["like"], [0.0, 0])
                 total[0] += line["seconds"]

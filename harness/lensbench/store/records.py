@@ -8,7 +8,9 @@ from typing import Any
 
 import polars as pl
 
-VERSION = 2
+from lensbench.errors import StoreError
+
+VERSION = 3
 RESULTS: Mapping[str, Any] = {
     "version": pl.Int32,
     "cell": pl.String,
@@ -43,10 +45,12 @@ RESULTS: Mapping[str, Any] = {
     "data_range": pl.Float64,
     "device": pl.String,
     "threads": pl.Int64,
+    "processes": pl.Int64,
     "torch": pl.String,
     "python": pl.String,
     "system": pl.String,
     "lensbench": pl.String,
+    "plugins": pl.String,
     "code": pl.String,
     "predictions": pl.String,
     "images": pl.String,
@@ -56,15 +60,22 @@ RESULTS: Mapping[str, Any] = {
 
 COSTS: Mapping[str, Any] = {
     "seconds_pretraining": pl.Float64,
+    "warmup_pretraining": pl.Float64,
     "seconds_fit": pl.Float64,
+    "warmup_fit": pl.Float64,
     "seconds_predict": pl.Float64,
+    "memory_pretraining": pl.Float64,
     "memory_fit": pl.Float64,
     "memory_predict": pl.Float64,
+    "joules_pretraining": pl.Float64,
     "joules_fit": pl.Float64,
     "joules_predict": pl.Float64,
     "parameters": pl.Int64,
+    "flops": pl.Float64,
+    "device_name": pl.String,
+    "git": pl.String,
 }
-"""Columns of what it cost, which are never twice the same."""
+"""Columns of what it cost and on what, which differ from run to run."""
 
 COLUMNS: Mapping[str, Any] = {**RESULTS, **COSTS}
 """Name and type of every column; what each means stands in `docs/reference/records.md`."""
@@ -98,6 +109,20 @@ def sort_records(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def read_records(paths: Iterable[Path]) -> pl.DataFrame:
-    """Records of several files in one frame."""
-    frames = [pl.read_parquet(path) for path in paths]
-    return pl.concat(frames) if frames else pl.DataFrame(schema=dict(COLUMNS))
+    """Records of several files in one frame; columns that an older version lacks are empty.
+
+    Raises:
+        StoreError: Where a file is of a newer version.
+    """
+    files = list(paths)
+    if not files:
+        return pl.DataFrame(schema=dict(COLUMNS))
+    found = pl.read_parquet(files, schema=dict(COLUMNS), missing_columns="insert", glob=False)
+    newest = found["version"].max()
+    if isinstance(newest, int) and newest > VERSION:
+        raise StoreError(
+            f"records in {str(files[0].parent)!r} have version {newest}, this lensbench knows "
+            f"{VERSION}",
+            "update lensbench",
+        )
+    return found

@@ -9,25 +9,25 @@ import os
 import secrets
 import shutil
 import tempfile
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lensbench.errors import StoreError
 from lensbench.store.artefacts import FORMAT, Store
+from lensbench.store.far_claims import far_claimed
+from lensbench.store.sidecars import unseal
 
-_RENEWED = 10.0
-_STALE = 60.0
-"""Seconds between the renewals of a claim, and after which one that was not renewed is void."""
+_MADE_ONCE = ("images", "skies", "weights", "features", "fits", "predictions", "records")
+"""Kinds of which the first that was sent stays: another of the same key is as good."""
 
 
 class RemoteStore(Store):
     """A store on any file system that fsspec knows, e.g. `s3://bucket/folder`.
 
     Files are kept in a folder of this machine as well: `LENSBENCH_CACHE`, or a temporary one.
-    Claims are objects that are made only where there is none, and renewed while they are held.
+    Claims are objects that are made only where there is none, and renewed while they are held. Were
+    two to make one artefact nevertheless, what was sent first stays, so that all read the same.
 
     Args:
         url: Of the store's folder.
@@ -46,10 +46,11 @@ class RemoteStore(Store):
             atexit.register(shutil.rmtree, cache, ignore_errors=True)
         try:
             self._fs, self._base = fsspec.url_to_fs(url)
-            self._fs.makedirs(self._base, exist_ok=True)
+            self._fs.makedirs(self._path("claims"), exist_ok=True)
             self._check_format()
         except Exception as error:  # each file system has errors of its own
             raise self._told(error) from error
+        self._damaged: set[tuple[str, str]] = set()
         super().__init__(cache)
 
     @property
@@ -63,23 +64,35 @@ class RemoteStore(Store):
         if known is not None:
             return known
         try:
-            text = self._fs.cat_file(self._path(kind, f"{key}.json"))
-            described: dict[str, Any] = json.loads(text)
+            return unseal(self._fs.cat_file(self._path(kind, f"{key}.json")))
         except (OSError, ValueError):
             return None
-        return described
 
     def find(self, kind: str, key: str) -> Path | None:
         """The file of an artefact, of the cache or fetched; `None` where absent or damaged."""
-        if super().describe(kind, key) is None:
+        if not super().intact(kind, key):
             self._fetch(kind, key)
-        return super().find(kind, key)
+        found = super().find(kind, key)
+        if found is None and (self.root / kind / f"{key}.json").exists():
+            self._damaged.add((kind, key))
+        return found
 
     def intact(self, kind: str, key: str) -> bool:
         """Whether an artefact is there and whole; it is fetched for this."""
-        if super().describe(kind, key) is None:
+        if not super().intact(kind, key):
             self._fetch(kind, key)
         return super().intact(kind, key)
+
+    def measure(self, kind: str, key: str) -> tuple[int, float]:
+        """Size of an artefact's file [bytes], and when it was made [s since 1970], if known."""
+        described = self.describe(kind, key) or {}
+        try:
+            info = self._fs.info(self._path(kind, str(described.get("file", f"{key}.json"))))
+        except OSError:
+            return 0, 0.0
+        made = info.get("mtime") or info.get("LastModified") or info.get("created") or 0.0
+        stamp = made.timestamp() if hasattr(made, "timestamp") else float(made)
+        return int(info.get("size") or 0), stamp
 
     @contextlib.contextmanager
     def writing(
@@ -93,32 +106,49 @@ class RemoteStore(Store):
         """Gives a temporary path; at the end the file is sent, then its description."""
         with super().writing(kind, key, suffix, description, cost) as path:
             yield path
+        anew = kind not in _MADE_ONCE or (kind, key) in self._damaged
+        if not anew and self._fs.exists(self._path(kind, f"{key}.json")):
+            self._fetch(kind, key)
+            return
         for name in (f"{key}{suffix}", f"{key}.json"):
             self._send(self.root / kind / name)
+        self._damaged.discard((kind, key))
 
     def replace_text(self, path: Path, text: str) -> None:
         """Writes a small file here and there."""
         super().replace_text(path, text)
-        if path.name != "store.json":
-            self._send(path)
+        self._send(path)
+
+    def share(self, path: Path) -> None:
+        """Sends a small file."""
+        self._send(path)
+
+    def read_text(self, path: Path) -> str | None:
+        """A small file as it is there."""
+        try:
+            text: bytes = self._fs.cat_file(self._there(path))
+        except OSError:
+            return None
+        return text.decode(errors="replace")
+
+    def folders(self, path: Path) -> list[str]:
+        """Names of the folders in a folder there."""
+        self._fs.invalidate_cache()
+        try:
+            found = self._fs.ls(self._there(path), detail=True)
+        except FileNotFoundError:
+            return []
+        return sorted(
+            str(one["name"]).rstrip("/").rpartition("/")[2]
+            for one in found
+            if one["type"] == "directory"
+        )
 
     @contextlib.contextmanager
     def claim(self, kind: str, key: str) -> Iterator[None]:
         """The right to make an artefact, of all processes on this and other machines."""
-        path = self._path("claims", f"{kind}-{key}")
-        mine = secrets.token_hex(8)
-        while not self._claim(path, mine):
-            time.sleep(0.5)
-        ended = threading.Event()
-        renewer = threading.Thread(target=self._renew, args=(path, mine, ended), daemon=True)
-        renewer.start()
-        try:
+        with far_claimed(self._fs, self._path("claims", f"{kind}-{key}")):
             yield
-        finally:
-            ended.set()
-            renewer.join()
-            with contextlib.suppress(OSError):
-                self._fs.rm_file(path)
 
     def remove(self, kind: str, key: str) -> None:
         """Forgets an artefact, here and there."""
@@ -148,52 +178,33 @@ class RemoteStore(Store):
         return sorted(self.stored(kind))
 
     def _fetch(self, kind: str, key: str) -> None:
-        described = self.describe(kind, key)
-        if described is None:
-            return
+        """Brings an artefact here as it is there, whole or not; it goes here if it is not there."""
+        super().remove(kind, key)
         folder = self.root / kind
         folder.mkdir(parents=True, exist_ok=True)
-        name = str(described["file"])
-        partial = folder / f"{name}.{secrets.token_hex(4)}"
+        text: bytes = b""
         try:
+            text = self._fs.cat_file(self._path(kind, f"{key}.json"))
+            name = Path(str(unseal(text)["file"])).name
+            partial = folder / f"{secrets.token_hex(4)}.{name}"
             self._fs.get_file(self._path(kind, name), str(partial))
+            partial.replace(folder / name)
         except FileNotFoundError:
-            return
-        partial.replace(folder / name)
-        super().replace_text(folder / f"{key}.json", json.dumps(described, indent=1))
+            if not text:
+                return
+        except OSError as error:
+            raise self._told(error) from error
+        except ValueError:
+            pass  # what is damaged there is told of when it is read here
+        (folder / f"{key}.json").write_bytes(text)
 
     def _send(self, path: Path) -> None:
         try:
-            target = self._path(*path.relative_to(self.root).parts)
+            target = self._there(path)
             self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
             self._fs.put_file(str(path), target)
         except Exception as error:  # each file system has errors of its own
             raise self._told(error) from error
-
-    def _claim(self, path: str, mine: str) -> bool:
-        """Makes the claim where there is none, or takes over one that was not renewed."""
-        self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-        try:
-            self._fs.pipe_file(path, self._token(mine), mode="create")
-            return True
-        except FileExistsError:
-            pass
-        try:
-            when = float(self._fs.cat_file(path).decode().partition(" ")[2])
-        except (OSError, ValueError):
-            return False
-        if time.time() - when > _STALE:
-            with contextlib.suppress(OSError):
-                self._fs.rm_file(path)
-        return False
-
-    def _renew(self, path: str, mine: str, ended: threading.Event) -> None:
-        while not ended.wait(_RENEWED):
-            with contextlib.suppress(OSError):
-                self._fs.pipe_file(path, self._token(mine))
-
-    def _token(self, mine: str) -> bytes:
-        return f"{mine} {time.time()}".encode()
 
     def _check_format(self) -> None:
         marker = self._path("store.json")
@@ -206,6 +217,10 @@ class RemoteStore(Store):
 
     def _path(self, *parts: str) -> str:
         return "/".join((self._base.rstrip("/"), *parts))
+
+    def _there(self, path: Path) -> str:
+        """The path there of a file here."""
+        return self._path(*path.relative_to(self.root).parts)
 
     def _told(self, error: Exception) -> StoreError:
         what = f"{type(error).__name__}: {error}".splitlines()[0]

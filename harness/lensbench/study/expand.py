@@ -198,12 +198,14 @@ class _Expander:
             self.catalogue, "transfer", entrant.transfer, "adapts", False
         ):
             return (None,)
-        if not axes.adapt_condition:
-            return (tests[-1],)
-        dataset = tests[-1].dataset
+        last = tests[-1]
+        datasets = [self._canonical("dataset", text) for text in axes.adapt_dataset]
         return tuple(
-            View(dataset, name)
-            for name in find_conditions(self.catalogue, dataset, axes.adapt_condition)
+            View(dataset, condition)
+            for dataset in datasets or [last.dataset]
+            for condition in find_conditions(
+                self.catalogue, dataset, axes.adapt_condition or (last.condition,)
+            )
         )
 
     def _seeds(

@@ -175,12 +175,12 @@ def _asked(catalogue: Catalogue, request: Request) -> Entrant:
 
 
 def _beside(catalogue: Catalogue, request: Request) -> list[Entrant]:
-    """Reference encoders and all baselines that do the task."""
+    """Reference encoders, where there is a head to train, and all baselines that do the task."""
     task = parse_reference(request.task).name
     references = [
         encoder_entrant(catalogue, item.entry.name, "", "finetune")
         for item in catalogue.of_kind("encoder")
-        if item.entry.reference
+        if item.entry.reference and uses(catalogue, "task", request.task, "trainable", True)
     ]
     baselines = [
         Entrant(baseline=item.entry.name)

@@ -14,6 +14,7 @@ from lensbench.errors import UsageError, nearest
 Names = tuple[str, ...]
 Labels = pydantic.PositiveInt | Literal["all"]
 
+_PAGE = "docs/reference/study-files.md has every key, with an example"
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 2.0**20, "GiB": 2.0**30}
 
@@ -36,7 +37,8 @@ class Axes(_Section):
         dataset: Scenes to train on.
         train_condition: Under which to train; `usual` is the dataset's own or the default one.
         labels: How many labelled scenes, or `all`.
-        adapt_condition: What transfers that adapt adapt to; the last tested under where empty.
+        adapt_dataset: What transfers that adapt adapt to; the dataset of the last test where empty.
+        adapt_condition: Under which they see these; that of the last test where empty.
     """
 
     task: Names = pydantic.Field(min_length=1)
@@ -47,6 +49,7 @@ class Axes(_Section):
     dataset: Names = ("lenses",)
     train_condition: Names = ("usual",)
     labels: tuple[Labels, ...] = ("all",)
+    adapt_dataset: Names = ()
     adapt_condition: Names = ()
 
 
@@ -76,7 +79,13 @@ class Pretraining(_Section):
 
 
 class SeedAxes(_Section):
-    """Seeds by axis of chance: a list, or how many from 0."""
+    """Seeds by axis of chance: a list, or how many from 0.
+
+    Attributes:
+        draw: Of scenes and their noise.
+        pretraining: Of initial weights, order and chance of a pretraining.
+        fit: Of heads, order and chance of a fit.
+    """
 
     draw: tuple[int, ...] | pydantic.PositiveInt = (0,)
     pretraining: tuple[int, ...] | pydantic.PositiveInt = (0,)
@@ -194,7 +203,7 @@ class Study(_Section):
         return Axes.model_validate(self.axes.model_dump() | lists)
 
 
-EXCLUDABLE = set(Axes.model_fields) - {"adapt_condition"}
+EXCLUDABLE = set(Axes.model_fields) - {"adapt_dataset", "adapt_condition"}
 """What an `exclude` may name."""
 
 
@@ -211,7 +220,7 @@ def parse_study(text: str, overrides: Sequence[str] = ()) -> Study:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"the study file is not TOML: {error}", "see docs/reference") from None
+        raise UsageError(f"the study file is not TOML: {error}", _PAGE) from None
     for override in overrides:
         _override(values, override)
     try:
@@ -235,7 +244,7 @@ def _override(values: dict[str, Any], override: str) -> None:
     for key in keys[:-1]:
         table = table.setdefault(key, {})
         if not isinstance(table, dict):
-            raise UsageError(f"--set {override!r}: {key!r} is no table", "see docs/reference")
+            raise UsageError(f"--set {override!r}: {key!r} is no table", _PAGE)
     table[keys[-1]] = value
 
 
@@ -250,10 +259,10 @@ def _told(error: pydantic.ValidationError) -> UsageError:
         known = section.model_fields
         return UsageError(f"a study has no key {'.'.join(where)!r}", nearest(where[-1], known))
     if first["type"] == "missing":
-        return UsageError(f"the study lacks {'.'.join(where)!r}", "see docs/reference/study-files")
+        return UsageError(f"the study lacks {'.'.join(where)!r}", _PAGE)
     path = ".".join(part for part in where if not part.startswith(("tuple[", "constrained", "lit")))
     message = str(first["msg"]).removeprefix("Value error, ")
-    return UsageError(f"study key {path!r} is {first['input']!r}: {message}", "mend the file")
+    return UsageError(f"study key {path!r} is {first['input']!r}: {message}", _PAGE)
 
 
 def _quantity(text: str, units: Mapping[str, float]) -> float | None:

@@ -6,3 +6,4 @@ from lensbench.testing.plugins import check_plugin as check_plugin
 from lensbench.testing.pretraining import check_pretraining as check_pretraining
 from lensbench.testing.samples import made_samples as made_samples
 from lensbench.testing.tasks import check_task as check_task
+from lensbench.testing.transfers import check_transfer as check_transfer

@@ -10,6 +10,7 @@ from lensbench.testing.datasets import check_dataset
 from lensbench.testing.encoders import check_encoder
 from lensbench.testing.pretraining import check_pretraining
 from lensbench.testing.tasks import check_task
+from lensbench.testing.transfers import check_transfer
 
 
 def check_plugin(catalogue: Catalogue, kind: Kind, name: str, encoder: str = "") -> None:
@@ -19,7 +20,8 @@ def check_plugin(catalogue: Catalogue, kind: Kind, name: str, encoder: str = "")
         catalogue: Where it is registered.
         kind: What it is.
         name: With its options, where it needs some.
-        encoder: Name of the encoder on which a pretraining strategy is tried; for no other kind.
+        encoder: Name of the encoder on which a pretraining strategy or a transfer is tried; for
+            no other kind.
 
     Raises:
         PluginError: Naming what is broken and what to do.
@@ -37,9 +39,11 @@ def check_plugin(catalogue: Catalogue, kind: Kind, name: str, encoder: str = "")
     elif kind == "pretraining":
         built = catalogue.build("encoder", encoder, channels=1)
         check_pretraining(catalogue.build(kind, name), built)
-    elif kind in ("transfer", "baseline"):
-        plugin = catalogue.build(kind, name)
-        if not callable(getattr(plugin, "fit", None)):
+    elif kind == "transfer":
+        built = catalogue.build("encoder", encoder, channels=1)
+        check_transfer(catalogue.build(kind, name), built, next(iter(entry.tasks), ""))
+    elif kind == "baseline":
+        if not callable(getattr(catalogue.build(kind, name), "fit", None)):
             raise PluginError(f"{kind} {entry.name!r} has no method fit", "see the contract")
     elif not isinstance(catalogue.build(kind, name), Condition):
         raise PluginError(f"condition {entry.name!r} is not a lensbench.Condition", "return one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -23,6 +24,8 @@ def check_pretraining(strategy: Any, encoder: Any, channels: int = 1) -> None:
     if objective is None:
         return
     samples = made_samples(count=8, channels=channels)
+    if getattr(strategy, "paired", False):
+        samples = replace(samples, pair=made_samples(count=8, channels=channels, size=40))
     objective.eval()
     losses = [objective(samples, torch.Generator().manual_seed(0)) for _ in range(2)]
     if losses[0].ndim or not torch.isfinite(losses[0]):

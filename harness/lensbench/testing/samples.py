@@ -15,7 +15,10 @@ CONDITION = Condition(
 
 TARGETS = {
     "substructure": Target("class", classes=("no_sub", "cdm", "vortex")),
+    "lens": Target("class", classes=("non_lens", "lens")),
     "theta_E": Target("real", unit="arcsec"),
+    "lens_e1": Target("real", spin=2, components=("lens_e1", "lens_e2")),
+    "lens_e2": Target("real", spin=2, components=("lens_e1", "lens_e2")),
     "sky": Target("image", unit="µJy/arcsec²"),
 }
 
@@ -33,7 +36,10 @@ def made_samples(
         images=images,
         targets={
             "substructure": torch.arange(count) % 3,
+            "lens": torch.arange(count) % 2,
             "theta_E": torch.linspace(0.5, 1.5, count),
+            "lens_e1": torch.linspace(-0.2, 0.2, count),
+            "lens_e2": torch.linspace(0.1, -0.1, count),
             "sky": sky,
         },
         info=TARGETS,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
-from lensbench.api.samples import Features
+from lensbench.api.samples import Features, Samples
 from lensbench.api.task import FeatureShape
 from lensbench.cells.score import as_arrays
 from lensbench.errors import PluginError
@@ -24,6 +25,26 @@ def check_task(task: Any) -> None:
         if not hasattr(task, name):
             raise PluginError(f"the task has no attribute {name!r}", "see lensbench.Task")
     samples = made_samples(count=24, upsample=task.sky.upsample if task.sky else 1)
+    if getattr(task, "trainable", True):
+        predictions = _answers(task, samples)
+    else:
+        predictions = as_arrays({"score": samples.images.mean((1, 2, 3))}, len(samples))
+    if not task.metrics:
+        raise PluginError("the task has no metrics", "the first one ranks")
+    for metric in task.metrics:
+        try:
+            value = np.asarray(metric.compute(predictions, samples))
+        except NotImplementedError:
+            continue
+        if value.shape != ((len(samples),) if metric.per_sample else ()):
+            raise PluginError(
+                f"metric {metric.name!r} has shape {value.shape}",
+                "return (N,) where per_sample, else one number",
+            )
+
+
+def _answers(task: Any, samples: Samples) -> Mapping[str, np.ndarray]:
+    """Predictions of a head that was just made, once a gradient has reached it."""
     features = Features(torch.randn(24, 12), (torch.randn(24, 8, 4, 4), torch.randn(24, 4, 8, 8)))
     head = task.head(FeatureShape(12, ((8, 8), (4, 4)), channels=1), TARGETS)
     loss = task.loss(head(features, samples), samples)
@@ -33,13 +54,4 @@ def check_task(task: Any) -> None:
     if all(p.grad is None for p in head.parameters()):
         raise PluginError("no gradient reaches the head", "use its output in the loss")
     with torch.no_grad():
-        predictions = as_arrays(task.predict(head(features, samples), samples), len(samples))
-    if not task.metrics:
-        raise PluginError("the task has no metrics", "the first one ranks")
-    for metric in task.metrics:
-        value = np.asarray(metric.compute(predictions, samples))
-        if value.shape != ((len(samples),) if metric.per_sample else ()):
-            raise PluginError(
-                f"metric {metric.name!r} has shape {value.shape}",
-                "return (N,) where per_sample, else one number",
-            )
+        return as_arrays(task.predict(head(features, samples), samples), len(samples))

@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 import lensbench
-from lensbench.cells.resolved import Parts
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.manifest import Check, Finding, Tier, write_manifest
 from lensbench.store import open_store
 from lensbench.study.cell import Cell
 from lensbench.verification import fresh, rerunning, rescoring
+from lensbench.verification.installation import Installation
 from lensbench.verification.published import cells_of
 
 
@@ -59,15 +59,15 @@ class Climbed:
         return all(its.passed for check in self.checks for its in check.cells.values())
 
 
-def climb(board: Board, parts: Parts, wanted: Wanted, report: Callable[[str], None]) -> Climbed:
+def climb(board: Board, wanted: Wanted, report: Callable[[str], None]) -> Climbed:
     """Tries one tier after another; a cell that failed one is not tried on the next.
 
     Args:
         board: A board that was opened, and so is *reported*.
-        parts: The plugins.
         wanted: How far.
         report: Told what is being done.
     """
+    here = Installation(board.provenance)
     cells = cells_of(board.records.filter(pl.col("state") == "done"))
     reported = {key: Finding(passed=True, evidence=board.evidence[key]) for key in cells}
     rule = "every file is what the manifest says, and no claim contradicts another"
@@ -76,12 +76,12 @@ def climb(board: Board, parts: Parts, wanted: Wanted, report: Callable[[str], No
     if wanted.rescore:
         with TemporaryDirectory(prefix="lensbench-scenes-") as folder:
             store = open_store(folder)
-            found = rescoring.rescore(board, cells, parts, store, report)
+            found = rescoring.rescore(board, cells, here, store, report)
             checks.append(_check("re-scored", found, rescoring.RULE))
             cells = _left(cells, found)
     if wanted.rerun and cells:
         chosen = rerunning.draw_cells(cells, wanted.rerun, wanted.seed)
-        found = rerunning.rerun(board, chosen, parts, wanted.tolerance, report)
+        found = rerunning.rerun(board, chosen, here, wanted.tolerance, report)
         rule = rerunning.RULE.format(tolerance=wanted.tolerance)
         checks.append(_check("re-run", found, rule, wanted.seed))
         cells = _left(cells, found)
@@ -89,7 +89,7 @@ def climb(board: Board, parts: Parts, wanted: Wanted, report: Callable[[str], No
         seed = unknowable_seed()
         with TemporaryDirectory(prefix="lensbench-fresh-") as folder:
             tried = fresh.try_fresh(
-                board, cells, parts, open_store(folder), seed, wanted.level, report
+                board, cells, here, open_store(folder), seed, wanted.level, report
             )
         rule = fresh.RULE.format(level=wanted.level)
         checks.append(_check("fresh", tried.findings, rule, seed))

@@ -27,9 +27,11 @@ from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.manifest import Finding
 from lensbench.leaderboard.board.texts import plain
 from lensbench.sky.seeds import seed_of
+from lensbench.stats.multiplicity import holm
 from lensbench.store import Store
 from lensbench.study.cell import Cell, View
 from lensbench.verification.drops import Drop, drop_test
+from lensbench.verification.installation import Installation
 from lensbench.verification.rescoring import Mismatch, check_scenes
 from lensbench.verification.scenes import blind, draw_tests, no_samples
 
@@ -58,7 +60,7 @@ class Tried:
 def try_fresh(
     board: Board,
     cells: Mapping[str, Cell],
-    parts: Parts,
+    here: Installation,
     store: Store,
     seed: int,
     level: float,
@@ -69,15 +71,14 @@ def try_fresh(
     Args:
         board: The board.
         cells: The cells to try, by key.
-        parts: The plugins.
+        here: The plugins.
         store: A new one; scenes and weights go there.
         seed: Of the fresh draw: nobody may have known it when the weights were submitted.
         level: Chance that any honest cell of these is said to drop.
         report: Told what is being done.
     """
-    untried = {
-        key: why for key, cell in cells.items() if (why := _obstacle(board, parts, cell, key))
-    }
+    obstacles = {key: _obstacle(board, here.for_work(key), its, key) for key, its in cells.items()}
+    untried = {key: why for key, why in obstacles.items() if why}
     tried = {key: cell for key, cell in cells.items() if key not in untried}
     most = min(MOST_SWAPS, math.ceil(5 * max(1, len(tried)) / level))
     drops: dict[str, tuple[Drop, str]] = {}
@@ -85,7 +86,7 @@ def try_fresh(
     for key, cell in tried.items():
         report(f"trying {cell.entrant.label} on fresh scenes of {cell.task}")
         try:
-            drops[key] = _try(board, key, cell, parts, store, seed, most)
+            drops[key] = _try(board, key, cell, here.for_work(key), store, seed, most)
         except Mismatch as mismatch:
             faults[key] = str(mismatch)
         except LensbenchError as error:
@@ -106,17 +107,9 @@ def try_fresh(
 
 
 def significant(p: Sequence[float], level: float) -> list[bool]:
-    """Which of several tests say so, with at most `level` as the chance of any false alarm.
-
-    Holm 1979, Scandinavian Journal of Statistics 6, 65: the smallest p-value is held against
-    level/n, the next against level/(n − 1), until one does not pass.
-    """
-    result = [False] * len(p)
-    for rank, index in enumerate(sorted(range(len(p)), key=p.__getitem__)):
-        if p[index] > level / (len(p) - rank):
-            break
-        result[index] = True
-    return result
+    """Which of several tests say so, with at most `level` as the chance of any false alarm."""
+    fallen: list[bool] = (holm(np.array(p, dtype=float)) <= level).tolist()
+    return fallen
 
 
 def _obstacle(board: Board, parts: Parts, cell: Cell, key: str) -> str:
@@ -180,6 +173,7 @@ def _published_predictor(
             described = board.provenance[kind][one]
             with store.writing(kind, one, ".safetensors", described) as path:
                 shutil.copyfile(board.folder / name, path)
+    torch.set_num_threads(parts.numerics.threads)
     device = torch.device(parts.numerics.device)
     empty = no_samples(parts, store, cell).to(device)
     encoder = None

@@ -54,7 +54,7 @@ def _view(text: str) -> View:
 def numerics_of(records: pl.DataFrame) -> Numerics:
     """How records were computed, as far as they say."""
     row = records.row(0, named=True)
-    return Numerics(row["device"], row["threads"])
+    return Numerics(row["device"], row["threads"], row["processes"] or 1)
 
 
 def provenance_of(

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
+import torch
 
 from lensbench.cells.resolved import Parts
 from lensbench.cells.session import Session
@@ -19,6 +20,7 @@ from lensbench.leaderboard.board.texts import plain
 from lensbench.store import open_store
 from lensbench.store.records import read_records
 from lensbench.study.cell import Cell
+from lensbench.verification.installation import Installation
 
 RULE = (
     "every score is the same, or differs by less than {tolerance:g} of its interval's half width "
@@ -37,7 +39,7 @@ def draw_cells(cells: Mapping[str, Cell], count: int, seed: int) -> dict[str, Ce
 def rerun(
     board: Board,
     cells: Mapping[str, Cell],
-    parts: Parts,
+    here: Installation,
     tolerance: float,
     report: Callable[[str], None],
 ) -> dict[str, Finding]:
@@ -46,7 +48,7 @@ def rerun(
     Args:
         board: The board.
         cells: The cells to run, by key.
-        parts: The plugins.
+        here: The plugins.
         tolerance: By which a score may differ, in half widths of its interval.
         report: Told what is being done.
     """
@@ -55,7 +57,8 @@ def rerun(
         for key, cell in cells.items():
             report(f"running {cell.entrant.label} on {cell.task} again")
             try:
-                passed, note = _agreement(board, key, _computed(cell, parts, folder), tolerance)
+                again = _computed(cell, here.for_work(key), folder)
+                passed, note = _agreement(board, key, again, tolerance)
             except LensbenchError as error:
                 passed, note = False, error.message
             except Exception as error:  # plugins may raise anything
@@ -68,6 +71,7 @@ def rerun(
 
 def _computed(cell: Cell, parts: Parts, folder: str) -> pl.DataFrame:
     store = open_store(folder)
+    torch.set_num_threads(parts.numerics.threads)
     Session(parts, store, lambda *_: None).records(cell)
     path = store.find("records", parts.keys(cell).records)
     if path is None:

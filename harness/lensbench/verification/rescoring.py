@@ -18,6 +18,7 @@ from lensbench.leaderboard.board.manifest import Finding
 from lensbench.leaderboard.board.texts import plain
 from lensbench.store import Store
 from lensbench.study.cell import Cell, View
+from lensbench.verification.installation import Installation
 from lensbench.verification.scenes import draw_tests
 
 TOLERANCE = 1e-6
@@ -39,14 +40,14 @@ class Mismatch(Exception):  # noqa: N818 (a finding, no fault of the program)
 
 
 def rescore(
-    board: Board, cells: Mapping[str, Cell], parts: Parts, store: Store, report: Report
+    board: Board, cells: Mapping[str, Cell], here: Installation, store: Store, report: Report
 ) -> dict[str, Finding]:
     """Scores cells again.
 
     Args:
         board: The board.
         cells: The cells to score, by key.
-        parts: The plugins.
+        here: The plugins.
         store: Where scenes are drawn; what it has already is trusted, so it should be new.
         report: Told what is being done.
     """
@@ -54,7 +55,7 @@ def rescore(
     for key, cell in cells.items():
         report(f"scoring {cell.entrant.label} on {cell.task} again")
         try:
-            note = _rescored(board, key, cell, parts, store)
+            note = _rescored(board, key, cell, here.as_claimed(key), store)
             passed = True
         except Mismatch as mismatch:
             passed, note = False, str(mismatch)
@@ -82,8 +83,9 @@ def _rescored(board: Board, key: str, cell: Cell, parts: Parts, store: Store) ->
         )
         ids, predictions = board.predictions(its["predictions"][0])
         check_scenes(ids, samples[view], view)
-        again = done_rows(parts, cell, keys, view, samples[view], predictions, {})
-        _compare(its, again, view)
+        again, by_scene = done_rows(parts, cell, keys, view, samples[view], predictions, {})
+        _compare(its, [row for row in again if row["state"] == "done"], view)
+        _compare_by_scene(board, key, by_scene, view)
     return note
 
 
@@ -134,6 +136,21 @@ def _compare(rows: pl.DataFrame, again: list[dict[str, Any]], view: View) -> Non
         for name in _COUNTED:
             if not _close(said[metric][name], row[name]):
                 raise Mismatch(_told(metric, view, name, said[metric][name], row[name]))
+
+
+def _compare_by_scene(board: Board, key: str, again: list[dict[str, Any]], view: View) -> None:
+    """Holds scores by scene, where they were published, against what follows."""
+    for row in again:
+        what = (key, view.dataset, view.condition, row["metric"])
+        if what not in board.scores:
+            continue
+        scenes, values = board.scores[what]
+        same = scenes == row["scenes"] and values.shape == row["values"].shape
+        if not same or not np.allclose(values, row["values"], rtol=1e-4, atol=1e-6, equal_nan=True):
+            raise Mismatch(
+                f"{row['metric']} by scene under {view.condition} does not follow from the "
+                "predictions"
+            )
 
 
 def _told(metric: str, view: View, name: str, said: Any, follows: Any) -> str:

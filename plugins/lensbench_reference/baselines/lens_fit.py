@@ -38,7 +38,7 @@ WIDTH = torch.tensor(
 they rule only what the image leaves open. They are chosen for galaxies that lens galaxies."""
 
 _DAMPINGS = (0.01, 0.1, 1.0, 10.0, 100.0)
-_LARGEST_ELLIPTICITY = 0.6
+LARGEST_ELLIPTICITY = 0.6
 LARGEST_SHEAR = 0.4
 
 
@@ -143,7 +143,7 @@ def named(theta: Tensor, axis: int = -1) -> dict[str, Tensor]:
 
 def _shape(e_1: Tensor, e_2: Tensor) -> tuple[Tensor, Tensor]:
     """Axis ratio and position angle of an ellipticity's components."""
-    e = bounded(torch.sqrt(e_1**2 + e_2**2 + 1e-8), _LARGEST_ELLIPTICITY)
+    e = bounded(torch.sqrt(e_1**2 + e_2**2 + 1e-8), LARGEST_ELLIPTICITY)
     return (1 - e) / (1 + e), torch.atan2(e_2, e_1) / 2
 
 

@@ -14,6 +14,7 @@ from torch.nn.functional import avg_pool2d
 
 from lensbench import Condition, FitContext, OptionError, Predictions, Predictor, Samples
 from lensbench_reference.baselines.lens_fit import (
+    LARGEST_ELLIPTICITY,
     LARGEST_SHEAR,
     Fit,
     Optics,
@@ -50,7 +51,7 @@ class LensModel:
     a visible lens get the mean of the training labels and their scatter.
     """
 
-    version = "1"
+    version = "2"
 
     @dataclass(frozen=True)
     class Options:
@@ -70,23 +71,23 @@ class LensModel:
         """Labels are used for the scatter that errors leave out, and for what no fit answers."""
         names = context.task.targets
         labels = torch.stack([context.train.targets[name].double().cpu() for name in names], 1)
-        spread = labels.std(0, correction=0).clamp(min=1e-9)
+        centre = labels.nanmean(0).nan_to_num()
+        spread = (labels - centre).square().nanmean(0).nan_to_num().sqrt().clamp(min=1e-9)
         light = self.options.lens_light == "yes"
         if self.options.lens_light == "auto":
             seen = one_image(context.train.images.cpu())
             light = shines(seen, context.train.condition.pixel_scale)
         nothing = torch.zeros_like(spread)
         told = torch.tensor(int(light))
-        plain = FittedLenses(self.options, names, labels.mean(0), spread, nothing, told)
+        plain = FittedLenses(self.options, names, centre, spread, nothing, told)
         count = min(self.options.calibrate, len(context.validation))
         if not count:
             return plain
         known = context.validation.take(torch.arange(count))
         wanted = torch.stack([known.targets[name].double().cpu() for name in names], 1)
         mean, sigma = plain.measure(known, context)
-        return FittedLenses(
-            self.options, names, labels.mean(0), spread, extra_scatter(mean - wanted, sigma), told
-        )
+        extra = extra_scatter(mean - wanted, sigma)
+        return FittedLenses(self.options, names, centre, spread, extra, told)
 
     def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
         """The predictor whose state this was."""
@@ -212,28 +213,42 @@ def detected(fit: Fit, images: Tensor) -> Tensor:
 def extra_scatter(residual: Tensor, sigma: Tensor) -> Tensor:
     """The scatter (T,) that, added to errors (N, T) in quadrature, makes residuals most likely.
 
-    Found on a logarithmic grid; zero where the errors say all.
+    Found on a logarithmic grid; zero where the errors say all. Residuals that are NaN, of what is
+    not defined, count for nothing.
     """
+    known = torch.isfinite(residual)
+    residual = torch.where(known, residual, 0.0)
     grid = torch.cat([torch.zeros(1), torch.logspace(-5, 1, 241)]).double()
     scatter = grid[:, None, None] * residual.abs().amax(0).clamp(min=1e-9)
     variance = sigma**2 + scatter**2
-    likelihood = -(torch.log(variance) + residual**2 / variance).sum(1)
+    likelihood = -((torch.log(variance) + residual**2 / variance) * known).sum(1)
     return scatter[likelihood.argmax(0), 0, torch.arange(residual.shape[1])]
 
 
 def _value(name: str, theta: Tensor) -> Tensor:
     """A target of one lens's parameters (14,)."""
     p = named(theta)
-    if name == "theta_E":
-        return p["ln_theta_E"].exp()
-    if name == "shear":
-        return bounded(torch.hypot(p["gamma_1"], p["gamma_2"]), LARGEST_SHEAR)
-    if name == "source_magnitude":
-        return p["magnitude"]
-    if name == "source_radius":
-        return p["ln_radius"].exp()
-    return p[name]
+    if name in _LOGARITHMS:
+        return p[_LOGARITHMS[name]].exp()
+    if name in ("lens_e1", "lens_e2"):
+        return p[name] * _shortened(p["lens_e1"], p["lens_e2"], LARGEST_ELLIPTICITY)
+    if name.startswith("shear"):
+        shear = (p["gamma_1"], p["gamma_2"])
+        part = {"shear_1": shear[0], "shear_2": shear[1], "shear": torch.hypot(*shear)}
+        return part[name] * _shortened(*shear, LARGEST_SHEAR)
+    return p[_RENAMED.get(name, name)]
 
 
-MEASURED = ("theta_E", "shear", "source_magnitude", "source_radius", "lens_x", "lens_y")
+def _shortened(x: Tensor, y: Tensor, largest: float) -> Tensor:
+    """By how much the fit takes a direction's components to be shorter than they are."""
+    size = torch.sqrt(x**2 + y**2 + 1e-12)
+    return bounded(size, largest) / size
+
+
+_LOGARITHMS = {"theta_E": "ln_theta_E", "source_radius": "ln_radius"}
+_RENAMED = {"source_magnitude": "magnitude"}
+MEASURED = (
+    "theta_E", "lens_e1", "lens_e2", "shear", "shear_1", "shear_2", "source_x", "source_y",
+    "source_magnitude", "source_radius", "lens_x", "lens_y",
+)  # fmt: skip
 """Targets that the fit answers."""

@@ -21,10 +21,11 @@ class RingRadius:
 
     A ring's light lies about the Einstein radius, as images on both sides of the critical curve
     do (Narayan & Bartelmann 1996, astro-ph/9606001, section 3.1). The error is the scatter of
-    the training labels about the fit. Targets other than `theta_E` get their training mean.
+    the training labels about the fit. Targets other than `theta_E` get their training mean, and
+    zero where no training label is defined.
     """
 
-    version = "1"
+    version = "2"
 
     def fit(self, context: FitContext) -> Predictor:
         """Fits labels to radii by least squares, hardly regularised."""
@@ -32,8 +33,11 @@ class RingRadius:
         values = radii_of(context.train)
         rows, sigmas = [], []
         for name in names:
-            wanted = context.train.targets[name].double().cpu()
-            design = values if name == "theta_E" else torch.zeros_like(values)
+            labels = context.train.targets[name].double().cpu()
+            known = torch.isfinite(labels)
+            wanted = labels[known] if known.any() else torch.zeros_like(labels)
+            design = values[known] if known.any() else values
+            design = design if name == "theta_E" else torch.zeros_like(design)
             # The constant is not regularised: it takes the mean of what is left.
             centre = design.mean(0)
             centred = design - centre

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +14,7 @@ import numpy as np
 import torch
 from annotated_types import Gt
 
-from lensbench import DataError, Scenes, Split, Target, open_images, resample
+from lensbench import DataError, OptionError, Scenes, Split, Target, open_images, resample
 
 SKY_SIZE = 288
 """Pixels on a side of the sky that an image is put on."""
@@ -44,47 +46,84 @@ class Images:
     4. Its brightness is scaled so that the 99.9th percentile is the data range.
 
     The width of its PSF (extension `PSF`, else 2.5 of its pixels) is what it is blurred by already.
+
+    What is known of the images makes targets: `lens` from the folders that they lie in, `theta_E`
+    from a catalogue. The latter is shrunk with its image, and NaN where the catalogue has none.
     """
 
-    version = "1"
-    targets = {"sky": Target("image", unit="µJy/arcsec²")}  # noqa: RUF012 (read only)
+    version = "2"
     channels = 1
     field_of_view = 6.4
     data_range = 20.0
 
     @dataclass(frozen=True)
     class Options:
-        """Options of `images`: where they are, and what their headers do not say."""
+        """Options of `images`: where they are, and what their headers do not say.
+
+        Attributes:
+            path: A folder of images, or one.
+            pixel_scale: Side of a pixel, where a header does not say [arcsec].
+            finest: Side of a sky pixel [arcsec].
+            nan: What to do with pixels that are not finite.
+            extension: Of a FITS file.
+            lenses: Names of folders in `path`, joined by +, whose images are lenses.
+            others: Likewise of what is no lens.
+            catalogue: CSV file with columns `file`, relative to its folder, and `theta_E` [arcsec].
+        """
 
         path: str
         pixel_scale: Annotated[float, Gt(0)] | None = None
         finest: Annotated[float, Gt(0)] = 0.025
         nan: Literal["error", "mask"] = "error"
         extension: str = ""
+        lenses: str = ""
+        others: str = ""
+        catalogue: str = ""
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.files = find_files(Path(options.path))
-        self._digest = hashlib.sha256()
-        self._skies, self._psf_fwhm = [], []
+        root = Path(options.path)
+        self.targets = {"sky": Target("image", unit="µJy/arcsec²")}
+        self.files, self._labels = find_classes(root, options.lenses, options.others)
+        if len(self._labels):
+            self.targets["lens"] = Target("class", classes=("non_lens", "lens"))
+        self._digest = hashlib.sha256(self._labels.tobytes())
+        self._skies, self._psf_fwhm, self._theta_E = [], [], []
+        known = read_theta_E(options.catalogue) if options.catalogue else {}
+        if options.catalogue:
+            self.targets["theta_E"] = Target("real", unit="arcsec")
+            self._digest.update(Path(options.catalogue).read_bytes())
         for file in self.files:
             self._digest.update(file.name.encode() + file.read_bytes())
             picture = read_picture(file, options.pixel_scale, options.nan, options.extension)
             sky, shrunk = self._place(picture)
             self._skies.append(sky)
             self._psf_fwhm.append(picture.psf_fwhm * shrunk)
+            self._theta_E.append(known.get(file.resolve(), np.nan) * shrunk)
+        if options.catalogue and np.isnan(self._theta_E).all():
+            raise DataError(
+                f"{options.catalogue!r} has no theta_E of any image in {options.path!r}",
+                "its column 'file' is relative to its own folder",
+            )
 
     def size(self, split: Split) -> int | None:
         """All images are test scenes."""
         return len(self.files) if split == "test" else 0
 
     def scenes(self, split: Split, indices: Sequence[int], seed: int) -> Scenes:
-        """The images of these indices, in the order of their file names."""
+        """The images of these indices, in the order of their file names or of a hash of these."""
+        chosen = list(indices)
+        targets = {}
+        if "lens" in self.targets:
+            targets["lens"] = self._labels[chosen]
+        if "theta_E" in self.targets:
+            targets["theta_E"] = np.array(self._theta_E, dtype=np.float32)[chosen]
         return Scenes(
             ids=tuple(self.files[i].name for i in indices),
             sky=torch.stack([self._skies[i] for i in indices])[:, None],
             pixel_scale=self.options.finest,
             psf_fwhm=np.array([self._psf_fwhm[i] for i in indices]),
+            targets=targets,
         )
 
     def digest(self) -> str:
@@ -112,6 +151,51 @@ class Images:
                 "leave it out of the folder",
             )
         return sky * (self.data_range / bright), shrunk
+
+
+def find_classes(path: Path, lenses: str, others: str) -> tuple[list[Path], np.ndarray]:
+    """Image files, and their classes where folders of both are named.
+
+    The order is then that of a hash of their names, so that the first few are of both classes.
+
+    Raises:
+        OptionError: Where folders of one class alone are named.
+        DataError: Where there is no such folder, or two images have one name.
+    """
+    if not lenses and not others:
+        return find_files(path), np.zeros(0, dtype=np.int64)
+    if not lenses or not others:
+        raise OptionError("lenses= and others= stand together", "name the folders of both")
+    found = [
+        (file, label)
+        for label, names in enumerate((others, lenses))
+        for name in names.split("+")
+        for file in find_files(path / name)
+    ]
+    found.sort(key=lambda pair: hashlib.sha256(pair[0].name.encode()).digest())
+    for (one, _), (other, _) in pairwise(found):
+        if one.name == other.name:
+            raise DataError(f"two images are called {one.name!r}", "rename one of them")
+    return [file for file, _ in found], np.array([label for _, label in found], dtype=np.int64)
+
+
+def read_theta_E(catalogue: str) -> dict[Path, float]:
+    """Einstein radii [arcsec] by image, of those rows of a CSV file that have one.
+
+    Raises:
+        DataError: Where the file or a column is missing, or a value is no number.
+    """
+    if not Path(catalogue).is_file():
+        raise DataError(f"there is no {catalogue!r}", "catalogue= takes a CSV file")
+    with Path(catalogue).open(newline="", encoding="utf-8") as lines:
+        rows = csv.DictReader(lines)
+        if not {"file", "theta_E"} <= set(rows.fieldnames or ()):
+            raise DataError(f"{catalogue!r} lacks columns 'file' and 'theta_E'", "add them")
+        try:
+            home = Path(catalogue).resolve().parent
+            return {home / row["file"]: float(row["theta_E"]) for row in rows if row["theta_E"]}
+        except ValueError as error:
+            raise DataError(f"{catalogue!r}: {error}", "mend the column 'theta_E'") from None
 
 
 def find_files(path: Path) -> list[Path]:

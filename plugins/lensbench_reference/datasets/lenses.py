@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lensbench import OptionError, Population, Scenes, Split, Target, draw_scenes, population_of
+from lensbench import (
+    OptionError,
+    Population,
+    Scenes,
+    Split,
+    Target,
+    draw_scenes,
+    population_of,
+    scene_targets,
+)
 
 _DATA_RANGE = {"default": 20.0, "deeplense-i": 60.0, "survey": 60.0, "look-alikes": 60.0}
 """Full scale by the first word that a population's name has; 600 of bright DeepLense sources."""
@@ -15,10 +24,11 @@ class Lenses:
     """Lenses by default as SIE, shear and a Sérsic source, with none, CDM or vortex substructure.
 
     `population` takes them from elsewhere: DeepLense's, a survey's, or a shift of these. Each
-    split is a stream of its own, so no scene is ever in two.
+    split is a stream of its own, so no scene is ever in two. Real targets are those whose
+    parameters the population draws.
     """
 
-    version = "2"
+    version = "3"
     field_of_view = 6.4
 
     @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class Lenses:
         self.targets = {
             "sky": Target("image", unit="µJy/arcsec²"),
             self.population.target: Target("class", classes=self.population.classes),
-            "theta_E": Target("real", unit="arcsec"),
+            **scene_targets(self.population),
         }
 
     def size(self, split: Split) -> int | None:

@@ -13,6 +13,7 @@ ENTRIES = [
         summary="Autoencoder whose codes a critic brings to a prior.",
         citation="Makhzani et al. 2015, arXiv:1511.05644; Alexander et al. 2020, arXiv:2008.12731",
         licence="MIT",
+        pretraining="adversarial",
     ),
     Entry(
         "dcae",
@@ -20,6 +21,7 @@ ENTRIES = [
         summary="Deep convolutional autoencoder.",
         citation="Alexander et al. 2020, arXiv:2008.12731",
         licence="MIT",
+        pretraining="autoencoding",
     ),
     Entry(
         "equivariant",
@@ -56,6 +58,7 @@ ENTRIES = [
         citation="Hinton 2002, doi:10.1162/089976602760128018; "
         "Alexander et al. 2020, arXiv:2008.12731",
         licence="MIT",
+        pretraining="contrastive-divergence",
     ),
     Entry(
         "resnet18",
@@ -94,6 +97,7 @@ ENTRIES = [
         summary="Variational autoencoder.",
         citation="Kingma & Welling 2013, arXiv:1312.6114; Alexander et al. 2020, arXiv:2008.12731",
         licence="MIT",
+        pretraining="autoencoding",
     ),
     Entry(
         "zoobot",

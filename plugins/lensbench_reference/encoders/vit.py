@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 
 from lensbench import Features
 from lensbench_reference.encoders.vit_options import VisionTransformerOptions, architecture
 from lensbench_reference.encoders.weights import digest_of, load_into
+from lensbench_reference.transformer import Block, patches_of
 
 
 class VisionTransformer(nn.Module):
@@ -67,7 +67,7 @@ class VisionTransformer(nn.Module):
             condition: The condition's vector (3,) or (B, 3); nothing is added without one.
         """
         rows, columns = images.shape[2] // self.patch, images.shape[3] // self.patch
-        patches = _patches(images, self.patch)
+        patches = patches_of(images, self.patch)
         positions = _positions(rows, columns, self.width, images.device, images.dtype)
         if keep is not None:
             patches = patches.gather(1, keep[..., None].expand(-1, -1, patches.shape[2]))
@@ -104,30 +104,6 @@ class ConditionEmbedding(nn.Module):
         return embedded
 
 
-class Block(nn.Module):
-    """Self-attention and a perceptron, each behind a norm and around a shortcut."""
-
-    def __init__(self, width: int, heads: int, mlp_ratio: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.norm_1 = nn.LayerNorm(width)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.project = nn.Linear(width, width)
-        self.norm_2 = nn.LayerNorm(width)
-        hidden = round(width * mlp_ratio)
-        self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens (B, L, width) to tokens of the same shape."""
-        b, length, width = tokens.shape
-        qkv = self.qkv(self.norm_1(tokens)).reshape(b, length, 3, self.heads, width // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        attended = scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, length, width)
-        tokens = tokens + self.project(attended)
-        result: Tensor = tokens + self.mlp(self.norm_2(tokens))
-        return result
-
-
 def sine_cosine_positions(rows: int, columns: int, width: int) -> Tensor:
     """Codes (rows × columns, width): a quarter each of sine and cosine of either coordinate."""
     quarter = width // 4
@@ -147,9 +123,3 @@ def _positions(
     """`sine_cosine_positions` where and as they are needed, made once."""
     with torch.inference_mode(False):
         return sine_cosine_positions(rows, columns, width).to(device, dtype)
-
-
-def _patches(images: Tensor, patch: int) -> Tensor:
-    """Pixels (B, L, C × patch²) of the patches of images, row by row."""
-    tiles = images.unflatten(3, (-1, patch)).unflatten(2, (-1, patch))
-    return tiles.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)

@@ -8,6 +8,41 @@ _HERE = "lensbench_reference.pretraining"
 
 ENTRIES = [
     Entry(
+        "adversarial",
+        f"{_HERE}.adversarial:AdversarialAutoencoding",
+        summary="Reconstruction, with codes that a critic cannot tell from a normal.",
+        citation="Makhzani et al. 2015, arXiv:1511.05644",
+        licence="MIT",
+    ),
+    Entry(
+        "autoencoding",
+        f"{_HERE}.autoencoding:Autoencoding",
+        summary="Reconstruction, or the variational bound for encoders with a posterior.",
+        citation="Kingma & Welling 2013, arXiv:1312.6114; Alexander et al. 2020, arXiv:2008.12731",
+        licence="MIT",
+    ),
+    Entry(
+        "byol",
+        f"{_HERE}.byol:BYOL",
+        summary="Foretells what a slow copy of the encoder makes of another view.",
+        citation="Grill et al. 2020, arXiv:2006.07733",
+        licence="MIT",
+    ),
+    Entry(
+        "contrastive-divergence",
+        f"{_HERE}.contrastive_divergence:ContrastiveDivergence",
+        summary="Lowers the energy of images against that of a Boltzmann machine's samples.",
+        citation="Hinton 2002, doi:10.1162/089976602760128018",
+        licence="MIT",
+    ),
+    Entry(
+        "dino",
+        f"{_HERE}.dino:DINO",
+        summary="Learns the centred and sharpened answers of a slow copy to another view.",
+        citation="Caron et al. 2021, arXiv:2104.14294",
+        licence="MIT",
+    ),
+    Entry(
         "mae",
         f"{_HERE}.mae:MaskedAutoencoding",
         summary="Reconstructs hidden patches from the visible ones.",
@@ -18,6 +53,13 @@ ENTRIES = [
         "none",
         f"{_HERE}.none:NoPretraining",
         summary="Random initial weights.",
+        licence="MIT",
+    ),
+    Entry(
+        "paired",
+        f"{_HERE}.paired:PairedConditions",
+        summary="Knows a scene again under another observing condition.",
+        citation="van den Oord et al. 2018, arXiv:1807.03748; Mishra et al. 2022, arXiv:2210.16870",
         licence="MIT",
     ),
     Entry(

@@ -8,10 +8,37 @@ _HERE = "lensbench_reference.tasks"
 
 ENTRIES = [
     Entry(
+        "anomaly",
+        f"{_HERE}.anomaly:Anomaly",
+        summary="How strange a lens is to who has seen none with substructure.",
+        citation="Alexander et al. 2020, arXiv:2008.12731",
+        licence="MIT",
+    ),
+    Entry(
+        "denoising",
+        f"{_HERE}.denoising:Denoising",
+        summary="The same image without its noise.",
+        licence="MIT",
+    ),
+    Entry(
+        "finding",
+        f"{_HERE}.finding:Finding",
+        summary="A lens, or a galaxy that looks like one.",
+        citation="Metcalf et al. 2019, arXiv:1802.03609",
+        licence="MIT",
+    ),
+    Entry(
         "morphology",
         f"{_HERE}.morphology:Morphology",
         summary="Which substructure: none, cold dark matter subhaloes or a vortex.",
         citation="Alexander et al. 2019, arXiv:1909.07346",
+        licence="MIT",
+    ),
+    Entry(
+        "regression",
+        f"{_HERE}.regression:Regression",
+        summary="Einstein radius, shape, shear, source or substructure, with stated errors.",
+        citation="Hezaveh et al. 2017, arXiv:1708.08842; Perreault Levasseur et al., 1708.08843",
         licence="MIT",
     ),
     Entry(

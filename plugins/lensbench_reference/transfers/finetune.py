@@ -6,38 +6,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from lensbench import FitContext
-from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit
+from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit, restored
+from lensbench_reference.transfers.layers import rates_by_layer
 
 
 class FineTune:
-    """Trains all weights at one rate."""
+    """Trains all weights, at one rate or at rates that fall from the head to the first layer."""
 
-    version = "1"
+    version = "2"
 
     @dataclass(frozen=True)
     class Options:
-        """Options of `finetune`."""
+        """Options of `finetune`; `layer_decay` is the ratio of rates of neighbouring layers."""
 
         learning_rate: Annotated[float, Gt(0)] = 1e-3
         batch_size: Annotated[int, Ge(2)] = 16
+        layer_decay: Annotated[float, Gt(0), Le(1)] = 1.0
 
     def __init__(self, options: Options) -> None:
         self.options = options
 
     def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
         """Trains a head and the encoder."""
+        its = self.options
         model = HeadedEncoder(encoder, context).train()
-        fit(model, context, self.options.learning_rate, self.options.batch_size)
+        decays = its.layer_decay < 1
+        rates = rates_by_layer(encoder, its.layer_decay, "encoder.") if decays else None
+        fit(model, context, its.learning_rate, its.batch_size, rates)
         return ModelPredictor(model, context.task, model)
 
     def restore(
         self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
     ) -> ModelPredictor:
         """The predictor of these weights."""
-        model = HeadedEncoder(encoder, context)
-        model.load_state_dict(state)
-        return ModelPredictor(model, context.task, model)
+        return restored(encoder, context, state)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -30,10 +29,23 @@ class HeadedEncoder(nn.Module):
         return self.head(encode(self.encoder, batch), batch)
 
 
-def fit(model: HeadedEncoder, context: FitContext, learning_rate: float, batch_size: int) -> None:
+def fit(
+    model: HeadedEncoder,
+    context: FitContext,
+    learning_rate: float,
+    batch_size: int,
+    rates: Mapping[str, float] | None = None,
+) -> None:
     """Trains what of a model requires gradients on the task's loss.
 
     Images are turned and flipped at random, but where a frozen encoder's features are given.
+
+    Args:
+        model: In training mode; in evaluation mode afterwards.
+        context: Samples, task and budget.
+        learning_rate: Peak rate.
+        batch_size: Samples a step.
+        rates: Of parameters by name, in units of the rate; see `TrainingLoop.run`.
     """
     loop = TrainingLoop(
         steps=context.budget.train_steps,
@@ -49,32 +61,14 @@ def fit(model: HeadedEncoder, context: FitContext, learning_rate: float, batch_s
             batch = turned(batch, generator)
         return context.task.loss(model(batch), batch)
 
-    loop.run(model, len(context.train), loss_of, context.report)
+    loop.run(model, len(context.train), loss_of, context.report, rates)
     model.eval()
 
 
 def turned(batch: Samples, generator: torch.Generator) -> Samples:
-    """Each sample turned by a random quarter and perhaps flipped, its image targets alike.
-
-    Symmetries of the sky that leave every scalar target as it is.
-    """
-    symmetry = torch.randint(0, 8, (len(batch),), generator=generator).to(batch.images.device)
-
-    def move(values: Tensor) -> Tensor:
-        if values.ndim < 4:
-            return values
-        moved = torch.empty_like(values)
-        for number in range(8):
-            chosen = symmetry == number
-            part = torch.rot90(values[chosen], number % 4, (2, 3))
-            moved[chosen] = part.flip(3) if number >= 4 else part
-        return moved
-
-    return replace(
-        batch,
-        images=move(batch.images),
-        targets={name: move(values) for name, values in batch.targets.items()},
-    )
+    """Each sample turned by a random quarter and perhaps mirrored, its targets alike."""
+    symmetry = torch.randint(0, 8, (len(batch),), generator=generator)
+    return batch.turned(symmetry.to(batch.images.device))
 
 
 class ModelPredictor:
@@ -104,3 +98,10 @@ class ModelPredictor:
                 for name, values in self.task.predict(self.model(batch), batch).items():
                     answers[name].append(torch.as_tensor(values))
         return {name: torch.cat(parts) for name, parts in answers.items()}
+
+
+def restored(encoder: Any, context: FitContext, state: Mapping[str, Tensor]) -> ModelPredictor:
+    """The predictor of these weights of encoder and head."""
+    model = HeadedEncoder(encoder, context)
+    model.load_state_dict(state)
+    return ModelPredictor(model, context.task, model)

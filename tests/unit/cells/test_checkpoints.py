@@ -114,6 +114,20 @@ def test_a_damaged_checkpoint_is_told_and_left_alone(tmp_path, content):
     assert torch.equal(result, train(tmp_path / "d"))
 
 
+@pytest.mark.parametrize("where", [0.001, 0.2, 0.5, 0.8, 0.999])
+def test_a_flipped_byte_of_a_checkpoint_is_noticed(tmp_path, where):
+    """Told of, wherever it is, and the training ends with the right bits."""
+    with pytest.raises(CrashError):
+        train(tmp_path / "c", 5)
+    path = tmp_path / "c" / "1.pt"
+    content = bytearray(path.read_bytes())
+    content[int(where * len(content))] ^= 0x40
+    path.write_bytes(bytes(content))
+    with pytest.warns(CheckpointWarning, match="damaged"):
+        result = train(tmp_path / "c")
+    assert torch.equal(result, train(tmp_path / "d"))
+
+
 def test_a_checkpoint_of_another_training_is_not_taken(tmp_path):
     """Other steps, sizes or shapes are another training."""
     with pytest.raises(CrashError):

@@ -58,3 +58,41 @@ def test_every_sample_is_seen_once_an_epoch():
 
     TrainingLoop(4, 5, 0.1, 0.0, 0).run(nn.ParameterList([weight]), 20, loss, ignore)
     assert sorted(seen) == list(range(20))
+
+
+def two_layers() -> nn.Sequential:
+    """Weights and biases, the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1))
+
+
+def stepped(rates: dict[str, float] | None, steps: int = 1) -> nn.Sequential:
+    """Two layers after a few steps."""
+    net, x = two_layers(), torch.ones(8, 3)
+    loop = TrainingLoop(steps, 8, 0.1, 0.0, 0, warmup=0.0)
+    loop.run(net, 8, lambda i, _: (net(x[i]) - 3).square().mean(), ignore, rates=rates)
+    return net
+
+
+def test_a_named_parameter_has_its_own_rate():
+    """Adam's first step is the rate times the gradient's sign: half the rate, half the step."""
+    net, before = stepped({"0.weight": 0.5, "1.bias": 0.0}), two_layers()
+    moved = {
+        name: (value - old).abs().max().item()
+        for (name, value), old in zip(net.named_parameters(), before.parameters(), strict=True)
+    }
+    wanted = {"0.weight": 0.05, "0.bias": 0.1, "1.weight": 0.1, "1.bias": 0.0}
+    assert moved == pytest.approx(wanted, rel=1e-4)
+
+
+def test_rates_of_one_change_nothing():
+    """To the bit."""
+    one, other = stepped(None, 5), stepped({"0.weight": 1.0}, 5)
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_a_rate_of_nothing_is_an_error():
+    """A misspelled name is told."""
+    with pytest.raises(KeyError, match=r"'2\.weight'"):
+        stepped({"2.weight": 0.5})

@@ -13,9 +13,14 @@ from lensbench.store.scores import scores_frame
 SCENES = 40
 
 
-def rows(  # noqa: PLR0914 (a record has many columns)
-    entrant: str, skill: float, seeds: int = 3, condition: str = "home", chance: int = 0,
-    draws: int = 1, **facts,
+def rows(
+    entrant: str,
+    skill: float,
+    seeds: int = 3,
+    condition: str = "home",
+    chance: int = 0,
+    draws: int = 1,
+    **facts,
 ) -> tuple[list[dict], list[dict]]:
     """Records of an entrant by a mean over scenes, and its values by scene.
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from astropy.io import fits
 
-from lensbench import DataError
+from lensbench import DataError, OptionError
 from lensbench.testing import check_dataset
 from lensbench_reference.datasets.images import Images, psf_width
 
@@ -142,6 +142,56 @@ def test_the_digest_follows_the_bytes(tmp_path):
     (tmp_path / "a.fits").unlink()
     write(tmp_path / "a.fits", spot(40, 4.1))
     assert images(tmp_path).digest() != before
+
+
+def test_folders_tell_lenses_from_others(tmp_path):
+    """In any order; one without the other is refused, and so are equal names."""
+    for folder, name in (("galaxies", "g"), ("quads", "q"), ("rings", "r")):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder / f"{name}.fits", spot(40, 4.0))
+    dataset = images(tmp_path, lenses="quads+rings", others="galaxies")
+    scenes = dataset.scenes("test", range(3), 0)
+    labels = dict(zip(scenes.ids, scenes.targets["lens"].tolist(), strict=True))
+    assert labels == {"g.fits": 0, "q.fits": 1, "r.fits": 1}
+    assert dataset.targets["lens"].classes == ("non_lens", "lens")
+    with pytest.raises(OptionError, match="together"):
+        images(tmp_path, lenses="quads")
+    write(tmp_path / "quads" / "g.fits", spot(40, 4.0))
+    with pytest.raises(DataError, match=r"g\.fits"):
+        images(tmp_path, lenses="quads", others="galaxies")
+
+
+def test_a_catalogue_gives_einstein_radii_that_shrink_with_their_images(tmp_path):
+    """Of 0.1″ pixels a quarter is left; what has none, or no row, is NaN."""
+    for name in "abc":
+        write(tmp_path / f"{name}.fits", spot(40, 4.0), scale=0.1)
+    table = tmp_path / "table.csv"
+    table.write_text("file,theta_E\na.fits,1.2\nb.fits,\n")
+    dataset = images(tmp_path, catalogue=str(table))
+    radii = dataset.scenes("test", range(3), 0).targets["theta_E"]
+    assert radii == pytest.approx([0.3, np.nan, np.nan], nan_ok=True)
+    assert images(tmp_path, catalogue=str(table), finest=0.1).scenes("test", [0], 0).targets[
+        "theta_E"
+    ] == pytest.approx([1.2])
+
+
+def test_a_catalogue_of_other_images_is_refused(tmp_path):
+    """Before anything runs: no radius would be scored."""
+    write(tmp_path / "a.fits", spot(40, 4.0))
+    table = tmp_path / "table.csv"
+    table.write_text("file,theta_E\nelsewhere/a.fits,1.2\n")
+    with pytest.raises(DataError, match="no theta_E"):
+        images(tmp_path, catalogue=str(table))
+
+
+@pytest.mark.parametrize("content", ["", "file\na.fits\n", "file,theta_E\na.fits,large\n"])
+def test_a_catalogue_that_cannot_be_read_is_named(tmp_path, content):
+    """Missing columns and what is no number."""
+    write(tmp_path / "a.fits", spot(40, 4.0))
+    table = tmp_path / "table.csv"
+    table.write_text(content)
+    with pytest.raises(DataError, match=r"table\.csv"):
+        images(tmp_path, catalogue=str(table))
 
 
 @pytest.mark.parametrize("folder", ["lenses", "galaxies", "quads"])

@@ -11,7 +11,8 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 from lensbench import Features, FeatureShape
 from lensbench.testing import made_samples
 from lensbench_reference.tasks.morphology import Morphology
-from lensbench_reference.tasks.superres import SuperResolution, interpolate
+from lensbench_reference.tasks.skies import interpolate
+from lensbench_reference.tasks.superres import SuperResolution
 
 
 def metric(task, name):

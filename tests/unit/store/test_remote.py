@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -89,8 +90,76 @@ def test_a_claim_is_held_by_one(url):
     assert order == ["first", "second"]
 
 
+def test_of_many_one_makes_an_object(url):
+    """Whatever the file system, creating a claim is exclusive."""
+    from lensbench.store.far_claims import _create
+
+    store = open_store(url)
+    path = store._path("claims", "contested")
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda name: _create(store._fs, path, name), "abcdefgh"))
+    assert sum(won) == 1
+    assert store._fs.cat_file(path).decode()[0] == "abcdefgh"[won.index(True)]
+
+
 def test_a_url_that_makes_no_sense_is_told():
     """One line, with what to do."""
     with pytest.raises(StoreError, match="nowhere"):
         open_store("nowhere://bucket")
     assert os.environ.get("LENSBENCH_CACHE") is None
+
+
+def test_what_was_made_twice_stays_what_it_was_first(url):
+    """Another maker of the same key, who lost its claim, reads what is there."""
+    first, second = open_store(url), open_store(url)
+    with second.writing("records", "k", ".txt", {"made": "here"}, {"seconds": 9.0}) as path:
+        path.write_text("late")
+        with first.writing("records", "k", ".txt", {"made": "here"}, {"seconds": 2.0}) as early:
+            early.write_text("early")
+    assert second.find("records", "k").read_text() == "early"
+    assert open_store(url).cost("records", "k") == {"seconds": 2.0}
+
+
+def test_a_damaged_copy_here_is_fetched_again(url, monkeypatch, tmp_path):
+    """Nothing is made anew while it is whole there."""
+    monkeypatch.setenv("LENSBENCH_CACHE", str(tmp_path / "cache"))
+    here = open_store(url)
+    put(here)
+    here.find("things", "k").write_text("hellp")
+    assert here.find("things", "k").read_text() == "hello"
+
+
+def test_a_sweep_is_watched_from_another_machine(url):
+    """State, lines and logs of the journal, by the URL alone; a second sweep goes on with it."""
+    from lensbench.store.journal import Journal, find_journal, mean_costs
+
+    here = Journal(open_store(url), "abc")
+    here.begin("name = 1")
+    here.note({"key": "a", "like": "x", "state": "done", "seconds": 2.0})
+    here.write_state({"state": "stopped", "at": 5.0})
+    there = open_store(url)
+    found = find_journal(there, "a")
+    assert found.state() == {"state": "stopped", "at": 5.0}
+    assert [line["key"] for line in found.lines()] == ["a"]
+    again = Journal(there, "abc")
+    again.begin("name = 1")
+    again.note({"key": "b", "like": "x", "state": "done", "seconds": 4.0})
+    again.write_state({"state": "finished", "at": 6.0})
+    assert mean_costs(open_store(url)) == {"x": 3.0}
+
+
+def test_care_needs_nothing_but_the_url(url, tmp_path):
+    """Listed with its size, verified and exported from a machine that never saw it."""
+    from lensbench.store.care import artefacts, damaged, export
+
+    here = open_store(url)
+    with here.writing("runs", "r", ".txt", {"inputs": {"records": ["k"]}}) as path:
+        path.write_text("run")
+    with here.writing("records", "k", ".txt", {}) as path:
+        path.write_text("hello")
+    assert {(one.kind, one.size) for one in artefacts(open_store(url))} == {
+        ("runs", 3), ("records", 5)
+    }  # fmt: skip
+    assert damaged(open_store(url)) == []
+    export(open_store(url), "r", tmp_path / "exported", False)
+    assert (tmp_path / "exported" / "records" / "k.txt").read_text() == "hello"

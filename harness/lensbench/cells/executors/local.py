@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import resource
 import signal
-import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as OutOfTimeError
@@ -18,12 +16,14 @@ from pebble import ProcessExpired, ProcessPool
 
 from lensbench.cells.executors import Message
 from lensbench.cells.executors.reports import Mailbox, reporter
+from lensbench.cells.lineage import end_with, end_with_parent
 from lensbench.cells.worker import Settings, Work
 from lensbench.study.job import Job, Outcome
 
 _PRELOADED = ["lensbench.cells.worker", "sklearn.linear_model"]
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-_PR_SET_PDEATHSIG = 1
+_QUIET = {"TORCH_CPP_LOG_LEVEL": "ERROR"}
+"""torch's own lines would garble the display; its warnings in Python go to the job's log."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class LocalExecutor:
         self._mailbox = Mailbox()
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
-        with _environment(dict.fromkeys(_THREADS, str(settings.numerics.threads))):
+        with _environment(dict.fromkeys(_THREADS, str(settings.numerics.threads)) | _QUIET):
             self._pool = ProcessPool(
                 max_workers=workers,
                 initializer=_begin,
-                initargs=(self._limits.memory,),
+                initargs=(self._limits.memory, os.getpid()),
                 context=context,
             )
             self._pool.schedule(_ready).result()  # the fork server takes the environment of now
@@ -117,13 +117,12 @@ def _ready() -> None:
     """Asked of the first worker, so that the fork server is up."""
 
 
-def _begin(memory: int | None) -> None:
+def _begin(memory: int | None, driver: int) -> None:
     """Run first in every worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     signal.signal(signal.SIGTERM, _stop)
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
+    end_with(driver)
     if memory is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
@@ -145,6 +144,8 @@ def _compute(work: Work, settings: Settings, job: Job, address: str) -> Outcome:
     _Worker.busy = True
     try:
         return work(settings, job, reporter(address, job.key))
+    except KeyboardInterrupt:
+        os._exit(128 + signal.SIGTERM)  # unwound as it was told to, it takes no other job
     finally:
         _Worker.busy = False
 

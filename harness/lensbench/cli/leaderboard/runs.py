@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lensbench.errors import StoreError, UsageError, nearest
+from lensbench.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,6 +29,7 @@ def run_contents(where: str, run: str, licence: str, with_weights: bool) -> Cont
     """
     from lensbench.cli.execution import make_parts
     from lensbench.leaderboard.board.writing import Contents, without_persons
+    from lensbench.leaderboard.source import find_run
     from lensbench.store import open_store
     from lensbench.store.records import read_records
     from lensbench.verification.published import (
@@ -40,7 +41,9 @@ def run_contents(where: str, run: str, licence: str, with_weights: bool) -> Cont
     )
 
     store = open_store(where)
-    key, study = _study_run(store, Path(run)) if Path(run).is_file() else (_key(store, run), None)
+    key, study = (
+        _study_run(store, Path(run)) if Path(run).is_file() else (find_run(store, run), None)
+    )
     path = store.find("runs", key)
     if path is None:
         raise StoreError(f"run {key} is damaged", "run its command again")
@@ -49,10 +52,13 @@ def run_contents(where: str, run: str, licence: str, with_weights: bool) -> Cont
     if done.is_empty():
         raise UsageError(f"run {key} has no cell that is done", "there is nothing to publish")
     numerics = numerics_of(records)
-    parts = make_parts(numerics.threads, numerics.device)
+    parts = make_parts(numerics.threads, numerics.device, numerics.processes)
     provenance = provenance_of(parts, store, cells_of(done))
     citations = credits_of(parts.catalogue, records)
     files = _files(store, "predictions", set(done["predictions"]), needed=True)
+    described = store.describe("runs", key) or {}
+    made = described.get("from", {}).get("inputs", {}).get("records", [])
+    files |= _files(store, "scores", set(made), needed=False)
     if with_weights:
         for kind in ("weights", "fits"):
             files |= _files(store, kind, set(provenance[kind]), needed=False)
@@ -65,17 +71,6 @@ def run_contents(where: str, run: str, licence: str, with_weights: bool) -> Cont
         files=files,
         licence=licence,
     )
-
-
-def _key(store: Store, run: str) -> str:
-    keys = store.keys("runs")
-    if not keys:
-        raise UsageError(f"the store {str(store.root)!r} has no run", "lensbench run makes one")
-    found = [key for key in keys if key.startswith(run)] if run else keys[-1:]
-    if len(found) != 1:
-        problem = "no" if not found else "more than one"
-        raise UsageError(f"there is {problem} run {run!r}", nearest(run, keys))
-    return found[0]
 
 
 def _study_run(store: Store, path: Path) -> tuple[str, dict[str, Any]]:

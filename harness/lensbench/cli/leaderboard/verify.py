@@ -80,13 +80,9 @@ def _opened(folder: Path, as_json: bool) -> Board:
 
 
 def _climbed(board: Board, **wanted: Any) -> Climbed:
-    from lensbench.cli.execution import make_parts
     from lensbench.verification.climb import Wanted, climb
-    from lensbench.verification.published import numerics_of
 
-    numerics = numerics_of(board.records)
-    parts = make_parts(numerics.threads, numerics.device)
-    return climb(board, parts, Wanted(**wanted), lambda text: click.echo(text, err=True))
+    return climb(board, Wanted(**wanted), lambda text: click.echo(text, err=True))
 
 
 def _print(board: Board, climbed: Climbed, as_json: bool) -> None:

@@ -27,8 +27,9 @@ def pack(folder: Path, target: Path) -> None:
     temporary = target.with_name(f".{target.name}.new")
     with tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as tar:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.relative_to(folder).parts[0].startswith("."):
-                member = tarfile.TarInfo(path.relative_to(folder).as_posix())
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and (name == MANIFEST or kind_of(name)):
+                member = tarfile.TarInfo(name)
                 member.size = path.stat().st_size
                 with path.open("rb") as file:
                     tar.addfile(member, file)

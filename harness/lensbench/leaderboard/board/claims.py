@@ -22,10 +22,10 @@ Provenance = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Descriptions by kind of artefact and key."""
 
 KINDS = ("predictions", "fits", "weights", "images", "skies")
-STATES = ("done", "failed", "incompatible")
+STATES = ("done", "undefined", "failed", "incompatible")
 
 _KEYS = ("cell", "predictions", "images", "truth")
-_TEXTS = ("error", "unit")
+_TEXTS = ("error", "unit", "device_name")
 _FILLED = (
     "cell", "entrant", "task", "dataset", "test_dataset", "train_condition", "test_condition",
     "budget", "metric", "state", "seed_draw", "seed_fit", "seed_pretraining", "higher_is_better",
@@ -79,7 +79,8 @@ def _check_rows(records: pl.DataFrame) -> None:
     if not ((done["low"] <= done["high"]) & (done["n"] > 0)).all():
         raise DataError(f"{RECORDS} has an interval that ends before it begins, or n below 1")
     lost = records.filter(pl.col("state") != "done")
-    if lost["value"].count() or lost["predictions"].count():
+    answered = lost.filter(pl.col("state") != "undefined")
+    if lost["value"].count() or answered["predictions"].count():
         raise DataError(f"{RECORDS} has a value where a cell is not done")
     parts = ("entrant", "encoder", "pretraining", "transfer", "baseline")
     for label, encoder, pretraining, transfer, baseline in records.select(parts).unique().rows():
@@ -131,6 +132,7 @@ def _faults(row: Mapping[str, Any], provenance: Provenance) -> Iterator[tuple[st
         ("seed_fit", row["seed_fit"], fit["seed"]),
         ("device", row["device"], fit["numerics"]["device"]),
         ("threads", row["threads"], fit["numerics"]["threads"]),
+        ("processes", row["processes"], fit["numerics"]["processes"]),
         ("code", row["code"], fit["code"]["harness"]),
         ("torch", row["torch"], fit["code"]["torch"]),
     ]

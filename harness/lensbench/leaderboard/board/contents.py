@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from lensbench.errors import DataError
+from lensbench.leaderboard.board.by_scene import check_scores, scores_of
 from lensbench.leaderboard.board.claims import (
     Provenance,
     check_provenance,
@@ -27,6 +28,7 @@ from lensbench.leaderboard.board.layout import (
     CITATIONS,
     ENVIRONMENT,
     MANIFEST,
+    PAGE,
     PROVENANCE,
     RECORDS,
     REQUIRED,
@@ -81,6 +83,15 @@ class Board:
             if stem + suffix in self.manifest.files:
                 return stem + suffix
         raise DataError(f"the board has no {stem}", "publish it again from the study's store")
+
+    @functools.cached_property
+    def scores(self) -> dict[tuple[str, str, str, str], tuple[str, np.ndarray]]:
+        """Scenes and scores by scene of cell, test dataset, test condition and metric."""
+        names = [name for name in self.manifest.files if name.startswith("scores/")]
+        found: dict[tuple[str, str, str, str], tuple[str, np.ndarray]] = {}
+        for name in names:
+            found |= scores_of(self.folder / name, name)
+        return found
 
     @functools.cached_property
     def evidence(self) -> dict[str, str]:
@@ -140,7 +151,7 @@ def open_board(folder: Path) -> Board:
         elif kind is not None and kind.form == "text":
             read_text(folder / name, name)
         elif name.startswith("scores/"):
-            read_table(folder / name, name)
+            check_scores(folder / name, name, records)
     return board
 
 
@@ -174,7 +185,7 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Names and paths of all files but the manifest and what is hidden at the top."""
+    """Names and paths of all files but the manifest, the page and what is hidden at the top."""
     for root, folders, files in os.walk(folder, followlinks=False):
         at_top = Path(root) == folder
         if at_top:
@@ -184,7 +195,7 @@ def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
                 raise DataError(f"{shown(name)} in the board is a link or no plain file")
         for name in files:
-            if at_top and (name == MANIFEST or name.startswith(".")):
+            if at_top and (name in (MANIFEST, PAGE) or name.startswith(".")):
                 continue
             path = Path(root) / name
             yield path.relative_to(folder).as_posix(), path

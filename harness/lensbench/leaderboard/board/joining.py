@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from lensbench.errors import DataError, UsageError, nearest
+from lensbench.leaderboard.board.by_scene import scored_cells
 from lensbench.leaderboard.board.contents import Board, open_board
 from lensbench.leaderboard.board.layout import CITATIONS, ENVIRONMENT, shown
 from lensbench.leaderboard.board.reading import read_json
@@ -80,7 +81,12 @@ def _needed(
             kind: {key: its for key, its in provenance[kind].items() if key in keys[kind]}
             for kind in keys
         },
-        "files": {name: path for name, path in files.items() if Path(name).stem in wanted},
+        "files": {
+            name: path
+            for name, path in files.items()
+            if Path(name).stem in wanted
+            or (name.startswith("scores/") and scored_cells(path, name) <= keys["fits"])
+        },
     }
 
 

@@ -15,6 +15,7 @@ ENVIRONMENT = "environment.json"
 PROVENANCE = "provenance.json"
 CITATIONS = "citations.json"
 README = "README.md"
+PAGE = "index.html"
 
 REQUIRED = (RECORDS, STUDY, ENVIRONMENT, PROVENANCE, CITATIONS, README)
 KEY = r"[0-9a-f]{20}"
@@ -46,7 +47,6 @@ FILES = (
     FileKind(re.compile(r"(environment|citations)\.json"), "JSON", 4 * _MB),
     FileKind(re.compile(r"provenance\.json"), "JSON", 512 * _MB),
     FileKind(re.compile(r"(README\.md|LICENSE)"), "text", _MB),
-    FileKind(re.compile(r"index\.html"), "text", 50 * _MB),
     FileKind(re.compile(rf"predictions/{KEY}\.parquet"), "Parquet", 2 * _GB),
     FileKind(re.compile(rf"predictions/{KEY}\.h5"), "HDF5", 8 * _GB),
     FileKind(re.compile(rf"scores/{KEY}\.parquet"), "Parquet", 2 * _GB),

@@ -23,6 +23,7 @@ from lensbench.leaderboard.board.layout import (
     ENVIRONMENT,
     FORMAT,
     MANIFEST,
+    PAGE,
     PROVENANCE,
     README,
     RECORDS,
@@ -145,7 +146,7 @@ def without_persons(records: pl.DataFrame) -> pl.DataFrame:
                     "register the data, PSF or weights as a plugin, then run and publish that",
                 )
     return records.with_columns(
-        pl.col("error").map_elements(plain, return_dtype=pl.String, skip_nulls=True)
+        pl.col("error", "device_name").map_elements(plain, return_dtype=pl.String, skip_nulls=True)
     )
 
 
@@ -199,7 +200,7 @@ def put_in_place(folder: Path, target: Path) -> None:
         return
     old = read_manifest(target).files if (target / MANIFEST).exists() else {}
     (target / MANIFEST).unlink(missing_ok=True)
-    for name in old:
+    for name in (*old, PAGE):
         (target / name).unlink(missing_ok=True)
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != MANIFEST:

@@ -86,9 +86,9 @@ def _row(cell: str, baseline: str, budget: str, draw: int, key: str, test: str) 
         "pretraining_views": "", "target_view": "", "budget": budget, "labels": None,
         "seed_draw": draw, "seed_pretraining": 0, "seed_fit": 0, "metric": "auroc", "unit": "",
         "higher_is_better": True, "primary": True, "value": 0.7, "low": 0.6, "high": 0.8, "n": 24,
-        "chance": 0.5, "device": "cpu", "threads": 1, "torch": "2.6", "python": "3.11",
-        "system": "Linux x86_64", "lensbench": "0.1.0", "code": "abc", "predictions": key,
-        "images": test,
+        "chance": 0.5, "device": "cpu", "threads": 1, "processes": 1, "torch": "2.6",
+        "python": "3.11", "system": "Linux x86_64", "lensbench": "0.1.0", "code": "abc",
+        "predictions": key, "images": test,
     }  # fmt: skip
 
 

@@ -273,3 +273,32 @@ def test_readme_of_manifest(board):
     manifest = json.loads((board.folder / "manifest.json").read_text())
     there = {p.relative_to(board.folder).as_posix() for p in board.folder.rglob("*") if p.is_file()}
     assert set(manifest["files"]) == there - {"manifest.json"}
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [({}, ""), ({"n": 23}, "n 23"), ({"values": [0.9] * 24}, "0.9 by scene"),
+     ({"metric": "other"}, "no record"), ({"values": [0.7] * 23}, "by scene"),
+     ({"values": "x"}, "cannot be read"), ({"more": 1}, "other columns")],
+)  # fmt: skip
+def test_scores_by_scene(make_contents, tmp_path, change, word):
+    """Scores by scene go with a board and its bundles where they come to the records' values."""
+    contents = make_contents("a", "b")
+    files = {}
+    for cell in contents.records["cell"]:
+        row = {
+            "cell": cell, "test_dataset": "lenses", "test_condition": "euclid-vis",
+            "metric": "auroc", "per_scene": True, "scenes": "0" * 20, "n": 24,
+            "values": [0.7] * 24,
+        } | change  # fmt: skip
+        path = tmp_path / f"{cell}.parquet"
+        pl.DataFrame([row]).write_parquet(path)
+        files[f"scores/{path.name}"] = path
+    contents = dataclasses.replace(contents, files={**contents.files, **files})
+    if word:
+        with pytest.raises(DataError, match=word):
+            write_board(contents, tmp_path / "board")
+        return
+    assert len(list(write_board(contents, tmp_path / "board").folder.glob("scores/*"))) == 2
+    bundle = write_board(one_entrant(contents, "b"), tmp_path / "bundle")
+    assert len(list(bundle.folder.glob("scores/*"))) == 1

@@ -1,0 +1,321 @@
+"""A training divided among processes of one machine, by Lightning Fabric.
+
+Each process takes its share of every batch; gradients are averaged while they are computed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import torch
+import torch.distributed
+from torch import Tensor, nn
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+from lensbench.cells.chance import seed_all
+from lensbench.cells.team import Alone, LossOf, Team
+from lensbench.errors import LensbenchError, RunError, UsageError
+from lensbench.sky.seeds import seed_of
+from lensbench.study.cell import Cell
+from lensbench.study.describe import Code, Numerics
+
+_HOST = "127.0.0.1"
+_PATIENCE = timedelta(minutes=10)
+"""How long processes wait for one another."""
+
+_FAREWELL = 2.0
+"""Seconds in which a process that failed is to say why."""
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True)
+class Division:
+    """What a further process needs to know to take part in a pretraining.
+
+    Attributes:
+        store: Folder in which the images are.
+        numerics: How things are computed.
+        code: What computes them.
+        cell: Whose encoder is pretrained.
+    """
+
+    store: Path
+    numerics: Numerics
+    code: Code
+    cell: Cell
+
+
+class Ranks:
+    """One process of several.
+
+    Each process seeds all chance of a step by the training's seed, the step and its rank, so what
+    is to be gone on from is the same in all processes and is kept by the first alone.
+
+    Args:
+        rank: Which of them, from 0.
+        processes: How many.
+        device: `cpu` or `cuda`, where each process has a device of its own.
+        seed: Of the training.
+    """
+
+    def __init__(self, rank: int, processes: int, device: str, seed: int) -> None:
+        self.rank = rank
+        self.processes = processes
+        self._seed = seed
+        self._fabric = _fabric(rank, processes, device)
+        self._own, self._common = torch.Generator(), torch.Generator()
+        self._model: Any = None
+
+    def join(self, model: nn.Module) -> None:
+        """Takes a model; all go on from the first one's weights."""
+        self._model = self._fabric.setup_module(_Called(model))
+
+    def agreed(self, value: _Value) -> _Value:
+        """What the first process has of it."""
+        told: _Value = self._fabric.broadcast(value)
+        return told
+
+    def common(self, generator: torch.Generator) -> torch.Generator:
+        """A generator that is in the same state in all processes."""
+        return self._common
+
+    def differentiate(
+        self, loss_of: LossOf, indices: Tensor, generator: torch.Generator, step: int
+    ) -> float:
+        """Gradients of the mean over all shares, each weighed by its size.
+
+        Raises:
+            RunError: Where there are fewer samples than processes.
+        """
+        if len(indices) < self.processes:
+            raise RunError(
+                f"a batch of {len(indices)} cannot be divided among {self.processes} processes",
+                "lower run.processes or take more scenes",
+            )
+        share = indices.tensor_split(self.processes)[self.rank]
+        own = seed_of("share", self._seed, step, self.rank)
+        seed_all(own)
+        self._own.manual_seed(own)
+        self._common.manual_seed(seed_of("share", self._seed, step))
+        weight = len(share) * self.processes / len(indices)
+        loss = weight * self._model(lambda: loss_of(share, self._own))
+        self._fabric.backward(loss)
+        return float(self._fabric.all_reduce(loss.detach(), reduce_op="mean"))
+
+
+class _Called(nn.Module):
+    """Holds a model while a loss is computed of it, for gradients are averaged by its owner."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, loss: Any) -> Tensor:
+        """The loss."""
+        value: Tensor = loss()
+        return value
+
+
+@contextlib.contextmanager
+def divided(division: Division, seed: int) -> Iterator[Team]:
+    """The processes among which a pretraining is divided, of which this is the first.
+
+    None of the others is left at the end, however it comes.
+
+    Args:
+        division: What the others need to know.
+        seed: Of the training.
+
+    Raises:
+        RunError: Where one of the others failed, with its error.
+        UsageError: Where Lightning Fabric is not installed.
+    """
+    numerics = division.numerics
+    if numerics.processes == 1:
+        yield Alone()
+        return
+    _check_installed()
+    meeting = TCPStore(_HOST, 0, is_master=True, wait_for_workers=False)
+    others = _Others(division, meeting.port, seed)
+    try:
+        others.wait_until_ready()
+        with _grouped(meeting, 0, numerics):
+            yield Ranks(0, numerics.processes, numerics.device, seed)
+            others.wait()
+    except LensbenchError:
+        raise
+    except Exception as error:
+        told = others.fault(time.monotonic())
+        if told:
+            raise RunError(told, "its log stands in the log of this job") from error
+        raise
+    finally:
+        others.end()
+
+
+@contextlib.contextmanager
+def joined(rank: int, port: int, numerics: Numerics, seed: int) -> Iterator[Team]:
+    """The same for one of the other processes."""
+    meeting = TCPStore(_HOST, port, is_master=False)
+    with _grouped(meeting, rank, numerics):
+        yield Ranks(rank, numerics.processes, numerics.device, seed)
+
+
+@contextlib.contextmanager
+def _grouped(meeting: Any, rank: int, numerics: Numerics) -> Iterator[None]:
+    backend = "nccl" if numerics.device == "cuda" else "gloo"
+    if sys.platform == "linux":
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # whatever the machine's name resolves to
+    torch.distributed.init_process_group(
+        backend, store=meeting, rank=rank, world_size=numerics.processes, timeout=_PATIENCE
+    )
+    try:
+        yield
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+class _Others:
+    """The further processes: begun, listened to, and ended."""
+
+    def __init__(self, division: Division, port: int, seed: int) -> None:
+        self.count = division.numerics.processes
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.logs: list[IO[bytes]] = []
+        threads = str(division.numerics.threads)
+        environment = os.environ | {
+            "OMP_NUM_THREADS": threads,
+            "MKL_NUM_THREADS": threads,
+            "TORCH_CPP_LOG_LEVEL": "ERROR",  # the reducer warns of a flag that it may not need
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        }
+        for rank in range(1, self.count):
+            log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `end`)
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "lensbench.cells.rank", str(os.getpid())],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
+            )  # fmt: skip
+            self.processes.append(process)
+            self.logs.append(log)
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):  # it is dead: `wait_until_ready` tells
+                process.stdin.write(pickle.dumps((division, rank, port, seed)))
+                process.stdin.close()
+
+    def wait_until_ready(self) -> None:
+        """Returns when all have everything imported.
+
+        Raises:
+            RunError: Where one ended instead.
+        """
+        for process in self.processes:
+            assert process.stdout is not None
+            if process.stdout.readline().strip() != b"ready":
+                process.wait()
+                raise RunError(self.fault(float("inf"), process) or "a process vanished")
+
+    def wait(self) -> None:
+        """Returns when all ended.
+
+        Raises:
+            RunError: Where one did not end well.
+        """
+        for process in self.processes:
+            if process.wait() != 0:
+                raise RunError(self.fault(float("inf"), process) or "a process vanished")
+
+    def fault(self, until: float, *said: subprocess.Popen[bytes]) -> str:
+        """What the first that failed before a time says of it; empty where none did."""
+        faults = []
+        deadline = time.monotonic() + _FAREWELL
+        for rank, process in enumerate(self.processes, 1):
+            try:
+                code = process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                continue
+            when, told = self._told(process, code)
+            if code != 0 and when < until:
+                faults.append((when, f"process {rank + 1} of {self.count}: {told}"))
+                self._show_log(rank)
+        return min(faults, default=(0.0, ""))[1]
+
+    def end(self) -> None:
+        """Kills what still runs."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        for log in self.logs:
+            log.close()
+
+    @staticmethod
+    def _told(process: subprocess.Popen[bytes], code: int) -> tuple[float, str]:
+        """When and how a process failed, by its last words or by its exit code."""
+        assert process.stdout is not None
+        for line in process.stdout:
+            with contextlib.suppress(ValueError, KeyError):
+                words = json.loads(line)
+                return float(words["at"]), str(words["error"])
+        name = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return 0.0, name
+
+    def _show_log(self, rank: int) -> None:
+        log = self.logs[rank - 1]
+        log.seek(0)
+        print(log.read().decode(errors="replace")[-4000:])  # noqa: T201 (into the job's log)
+
+
+def _fabric(rank: int, processes: int, device: str) -> Any:
+    """Lightning Fabric for a process group that is there already.
+
+    Parameters without a gradient are looked for: a strategy may make no use of some.
+    """
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning_fabric.strategies.ddp import DDPStrategy
+
+    class Here(LightningEnvironment):
+        """Processes of this machine that were begun by the first of them."""
+
+        @property
+        def creates_processes_externally(self) -> bool:
+            return True
+
+        def local_rank(self) -> int:
+            return rank
+
+        def node_rank(self) -> int:
+            return 0
+
+    fabric: Any = Fabric(
+        accelerator=device,
+        devices=processes,
+        strategy=DDPStrategy(cluster_environment=Here(), find_unused_parameters=True),
+    )
+    fabric.launch()
+    return fabric
+
+
+def _check_installed() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("lightning_fabric") is None:
+        raise UsageError(
+            "a pretraining among several processes needs lightning-fabric",
+            "pip install 'lensbench[parallel]', or set run.processes to 1",
+        )

@@ -1,0 +1,101 @@
+"""What masked strategies share: which patches are seen, and the decoder of the others."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lensbench import IncompatibleError, Samples, stretch
+from lensbench_reference.transformer import Block, patches_of
+
+HEADS = 4
+"""Of a decoder's attention; its width is a multiple."""
+
+
+class PartlySeen(NamedTuple):
+    """Images of which an encoder saw some patches.
+
+    Attributes:
+        images: All of them, stretched (B, C, H, W).
+        order: Indices of patches (B, L), the seen ones first.
+        tokens: What the encoder made of the seen ones (B, K, width).
+    """
+
+    images: Tensor
+    order: Tensor
+    tokens: Tensor
+
+
+def check_maskable(encoder: Any, what: str) -> None:
+    """Refuses an encoder that cannot look at some patches only.
+
+    Raises:
+        IncompatibleError: Saying what cannot be done with it.
+    """
+    if not callable(getattr(encoder, "tokens", None)):
+        raise IncompatibleError(
+            f"{what} needs an encoder with patches, {type(encoder).__name__} has no method tokens",
+            "take an encoder like mae-vit, or pretraining simclr",
+        )
+
+
+def see(encoder: Any, batch: Samples, mask: float, generator: torch.Generator) -> PartlySeen:
+    """Shows an encoder all but a share `mask` of each image's patches, chosen at random."""
+    images = stretch(batch.images)
+    length = images.shape[2] * images.shape[3] // encoder.patch**2
+    order = torch.rand(len(images), length, generator=generator).argsort(1).to(images.device)
+    keep = order[:, : max(1, round(length * (1 - mask)))]
+    if getattr(encoder, "uses_condition", False):
+        condition = torch.tensor(batch.condition.vector(), device=images.device)
+        return PartlySeen(images, order, encoder.tokens(images, keep, condition))
+    return PartlySeen(images, order, encoder.tokens(images, keep))
+
+
+class PatchDecoder(nn.Module):
+    """Mask token and a small transformer; called for the loss of what it restores."""
+
+    def __init__(self, encoder: Any, channels: int, width: int, depth: int) -> None:
+        super().__init__()
+        self.patch = encoder.patch
+        self.into = nn.Linear(encoder.width, width)
+        self.position = nn.Linear(encoder.width, width, bias=False)
+        self.hidden = nn.Parameter(torch.zeros(width))
+        self.blocks = nn.ModuleList(Block(width, HEADS, 4.0) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+        self.out = nn.Linear(width, channels * encoder.patch**2)
+
+    def forward(self, seen: PartlySeen, positions: Tensor) -> Tensor:
+        """Mean squared error over hidden patches, each normalised to its mean and deviation.
+
+        Args:
+            seen: What the encoder saw.
+            positions: Codes (L, encoder's width) of all patches.
+        """
+        kept = seen.tokens.shape[1]
+        hide = seen.order[:, kept:]
+        hidden = self.hidden.expand(*hide.shape, -1)
+        tokens = torch.cat([self.into(seen.tokens), hidden], 1)
+        tokens = tokens + self.position(positions)[seen.order]
+        *before, last = self.blocks
+        for block in before:
+            tokens = block(tokens)
+        answer = self.out(self.norm(last(tokens, start=kept)))
+        pixels = patches_of(seen.images, self.patch)
+        wanted = pixels.gather(1, hide[..., None].expand(-1, -1, pixels.shape[2]))
+        return nn.functional.mse_loss(answer, _normalised(wanted))
+
+
+def restored(decoder: PatchDecoder, encoder: Any, seen: PartlySeen) -> Tensor:
+    """The decoder's loss for what this encoder saw."""
+    rows, columns = (side // encoder.patch for side in seen.images.shape[2:])
+    loss: Tensor = decoder(seen, encoder.positions(rows, columns))
+    return loss
+
+
+def _normalised(patches: Tensor) -> Tensor:
+    """Patches (B, L, P) less their means, over their deviations (of P − 1 degrees of freedom)."""
+    centred = patches - patches.mean(-1, keepdim=True)
+    variance = centred.square().sum(-1, keepdim=True) / (patches.shape[-1] - 1)  # var() is slow
+    return centred / torch.sqrt(variance + 1e-6)

@@ -1,0 +1,128 @@
+"""What tasks with the sky as their target share: a head, a loss and metrics of images."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lensbench import Features, FeatureShape, Metric, Predictions, Samples, stretch, unstretch
+
+
+class ResidualHead(nn.Module):
+    """Fuses all maps with a shallow view of the image and predicts a residual.
+
+    The residual is added, in the stretched domain, to the bicubically interpolated input; it is
+    zero at the start, so that training begins at the traditional answer.
+    """
+
+    WIDTH = 24
+
+    def __init__(self, shape: FeatureShape, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        width = self.WIDTH
+        self.stem = nn.Conv2d(shape.channels, width, 3, padding=1)
+        self.maps = nn.ModuleList(
+            nn.Conv2d(d, width * max(1, stride // 4) ** 2, 1) for d, stride in shape.maps
+        )
+        self.body = nn.Sequential(
+            nn.GELU(), nn.Conv2d(width, width, 3, padding=1),
+            nn.GELU(), nn.Conv2d(width, width, 3, padding=1), nn.GELU(),
+        )  # fmt: skip
+        self.out = nn.Conv2d(width, shape.channels * scale**2, 3, padding=1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias if self.out.bias is not None else torch.empty(0))
+
+    def forward(self, features: Features, batch: Samples) -> Tensor:
+        """Images (B, C, sH, sW) in the unit of the input."""
+        size = batch.images.shape[-2:]
+        hidden = self.stem(stretch(batch.images))
+        for project, feature_map in zip(self.maps, features.maps, strict=True):
+            projected = project(feature_map)
+            fine = math.isqrt(projected.shape[1] // self.WIDTH)
+            projected = nn.functional.pixel_shuffle(projected, fine)
+            hidden = hidden + nn.functional.interpolate(projected, size, mode="bilinear")
+        residual = nn.functional.pixel_shuffle(self.out(self.body(hidden)), self.scale)
+        return unstretch(stretch(interpolate(batch.images, self.scale)) + residual)
+
+
+def interpolate(images: Tensor, scale: int) -> Tensor:
+    """Bicubic interpolation over the same field."""
+    return nn.functional.interpolate(images, scale_factor=scale, mode="bicubic")
+
+
+def sky_loss(answer: Tensor, batch: Samples) -> Tensor:
+    """Mean logarithm of each image's mean squared error: the mean PSNR but for a factor."""
+    return torch.log(_mean_squared_error(answer, batch.targets["sky"])).mean()
+
+
+def sky_metrics() -> tuple[Metric, ...]:
+    """Metrics of answered skies, the PSNR first. PSNR and SSIM take the dataset's data range."""
+    return (
+        Metric("psnr", _psnr, unit="dB", per_sample=True),
+        Metric("ssim", _ssim, per_sample=True),
+        Metric("flux_error", _flux_error, higher_is_better=False, per_sample=True),
+        Metric("residual_chi2", _residual_chi2, higher_is_better=False, per_sample=True),
+    )
+
+
+def _mean_squared_error(answer: Tensor, wanted: Tensor) -> Tensor:
+    """(B,) over the pixels where the truth is known."""
+    known = torch.isfinite(wanted)
+    squared = torch.where(known, answer - torch.nan_to_num(wanted), 0.0) ** 2
+    return squared.sum((1, 2, 3)) / known.sum((1, 2, 3)).clamp(min=1)
+
+
+def _pair(predictions: Predictions, samples: Samples) -> tuple[Tensor, Tensor]:
+    return torch.as_tensor(predictions["sky"]), samples.targets["sky"]
+
+
+def _psnr(predictions: Predictions, samples: Samples) -> np.ndarray:
+    """10 log10(range² / mean squared error), image by image [dB]."""
+    error = _mean_squared_error(*_pair(predictions, samples)).clamp(min=1e-20)
+    return (20 * math.log10(samples.data_range) - 10 * torch.log10(error)).numpy()
+
+
+def _ssim(predictions: Predictions, samples: Samples) -> np.ndarray:
+    """Structural similarity (Wang et al. 2004), over the pixels where the truth is known."""
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    answer, wanted = _pair(predictions, samples)
+    known = torch.isfinite(wanted)
+    # As channels of one image, which the convolutions behind it take several times faster.
+    _, similarity = structural_similarity_index_measure(
+        torch.where(known, answer, 0.0).flatten(0, 1)[None],
+        torch.nan_to_num(wanted).flatten(0, 1)[None],
+        reduction="none", data_range=samples.data_range, return_full_image=True,
+    )  # fmt: skip
+    similarity = similarity.reshape(wanted.shape)
+    count = known.sum((1, 2, 3)).clamp(min=1)
+    return (torch.where(known, similarity, 0.0).sum((1, 2, 3)) / count).numpy()
+
+
+def _flux_error(predictions: Predictions, samples: Samples) -> np.ndarray:
+    """|flux of the answer / flux of the truth − 1|, image by image."""
+    answer, wanted = _pair(predictions, samples)
+    known = torch.isfinite(wanted)
+    flux = torch.where(known, answer, 0.0).sum((1, 2, 3))
+    truth = torch.nan_to_num(wanted).sum((1, 2, 3))
+    return (flux / truth - 1).abs().numpy()
+
+
+def _residual_chi2(predictions: Predictions, samples: Samples) -> np.ndarray:
+    """Mean squared residual over the variance of the input's noise there, image by image.
+
+    One pixel of the input at surface brightness t [σ] varies by 1 + max(t, 0)/(σ_e R²), with σ_e
+    electrons of noise in an empty one and R its `noise_correlation`: the second term is the
+    photons of the source. One is what an answer as noisy as the input has.
+    """
+    answer, wanted = _pair(predictions, samples)
+    known = torch.isfinite(wanted)
+    condition = samples.condition
+    electrons = condition.sigma_electrons * condition.noise_correlation**2
+    variance = 1 + torch.nan_to_num(wanted).clamp(min=0) / electrons
+    squared = torch.where(known, answer - torch.nan_to_num(wanted), 0.0) ** 2 / variance
+    return (squared.sum((1, 2, 3)) / known.sum((1, 2, 3)).clamp(min=1)).numpy()

@@ -1,0 +1,177 @@
+"""Adversarial discriminative domain adaptation."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+
+from lensbench import FitContext, Samples, TrainingLoop, encode
+from lensbench_reference.transfers.domains import check_adaptable, drawn, target_of
+from lensbench_reference.transfers.fitting import (
+    HeadedEncoder,
+    ModelPredictor,
+    fit,
+    restored,
+    turned,
+)
+
+_BATCH = 64
+
+
+class AdversarialAdaptation:
+    """Trains on the source, then brings a copy of the encoder to make target features alike.
+
+    After Tzeng et al. 2017 (arXiv:1702.05464), section 4: encoder and head are trained on labelled
+    images of the source and stay as they are; the target's encoder begins from the source's, and
+    is trained against a discriminator to make target features that pass for source features
+    (their eq. 9, labels inverted). The head of the source answers on top of the target's encoder,
+    for images of any condition.
+
+    Discriminator and encoder take their steps at once and not in turn: one loss holds both of
+    their objectives, each cut off from the other's weights, so that every gradient is that of
+    the paper's two.
+    """
+
+    version = "1"
+    adapts = True
+
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `adda`: rates of the source's training, the encoder and its opponent."""
+
+        learning_rate: Annotated[float, Gt(0)] = 1e-3
+        encoder_rate: Annotated[float, Gt(0)] = 5e-5
+        discriminator_rate: Annotated[float, Gt(0)] = 2e-4
+        hidden: Annotated[int, Ge(1)] = 256
+        batch_size: Annotated[int, Ge(2)] = 32
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def check(self, encoder: Any, pretraining: str) -> None:
+        """Refuses an encoder without weights."""
+        check_adaptable("adda", encoder)
+
+    def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
+        """Both stages, each of the budget's steps."""
+        its = self.options
+        target = target_of(context, "adda")
+        check_adaptable("adda", encoder)
+        source = HeadedEncoder(encoder, context).train()
+        fit(source, context, its.learning_rate, its.batch_size)
+        game = AdversarialGame(source.encoder, source_features(source, context.train), its.hidden)
+        game.to(context.train.images.device).train()
+
+        def loss_of(indices: Tensor, generator: torch.Generator) -> Tensor:
+            batch = turned(context.train.take(indices), generator)
+            other = turned(drawn(target, len(indices), generator), generator)
+            against, encoder_loss = game.losses(batch, other)
+            return against + encoder_loss
+
+        loop = TrainingLoop(
+            steps=context.budget.train_steps,
+            batch_size=its.batch_size,
+            learning_rate=its.encoder_rate,
+            weight_decay=0.05,
+            seed=context.seed + 1,
+        )
+        rates = {
+            name: its.discriminator_rate / its.encoder_rate
+            for name, _ in game.named_parameters()
+            if name.startswith("discriminator.")
+        }
+        loop.run(game, len(context.train), loss_of, context.report, rates)
+        source.encoder = game.target
+        return ModelPredictor(source, context.task, source)
+
+    def restore(
+        self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
+    ) -> ModelPredictor:
+        """The target's encoder and the source's head."""
+        return restored(encoder, context, state)
+
+
+class AdversarialGame(nn.Module):
+    """The source's encoder as it is, the target's, and the discriminator between their features.
+
+    Args:
+        encoder: Trained on the source.
+        features: What it makes of the source (N, D); the discriminator sees features in
+            units of their scatter.
+        hidden: Width of the discriminator.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, encoder: Any, features: Tensor, hidden: int) -> None:
+        super().__init__()
+        self.source = copy.deepcopy(encoder).requires_grad_(False)
+        self.target = encoder
+        width = features.shape[1]
+        self.discriminator = nn.Sequential(
+            nn.Linear(width, hidden), nn.LeakyReLU(0.2),
+            nn.Linear(hidden, hidden), nn.LeakyReLU(0.2),
+            nn.Linear(hidden, 1),
+        )  # fmt: skip
+        deviation = features.std(0, correction=0)
+        self.register_buffer("mean", features.mean(0))
+        self.register_buffer("scale", deviation.clamp(min=1e-3 * deviation.max().item() + 1e-12))
+
+    def train(self, mode: bool = True) -> AdversarialGame:
+        """The source's encoder never goes back to training."""
+        super().train(mode)
+        self.source.eval()
+        return self
+
+    def losses(self, batch: Samples, other: Samples) -> tuple[Tensor, Tensor]:
+        """What the discriminator and what the target's encoder minimise (their eqs. 7 and 9).
+
+        Args:
+            batch: Images of the source.
+            other: Images of the target.
+        """
+        with torch.no_grad():
+            real = self._scaled(encode(self.source, batch).pooled)
+        made = self._scaled(encode(self.target, other).pooled)
+        against = discriminator_loss(
+            self.discriminator(real)[:, 0], self.discriminator(made.detach())[:, 0]
+        )
+        held = {name: its.detach() for name, its in self.discriminator.named_parameters()}
+        seen = functional_call(self.discriminator, held, (made,))
+        return against, encoder_loss(seen[:, 0])
+
+    def _scaled(self, pooled: Tensor) -> Tensor:
+        return (pooled - self.mean) / self.scale
+
+
+def discriminator_loss(source: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy of logits (B,), source images to be told from the target's (eq. 7)."""
+    logits = torch.cat([source, target])
+    wanted = torch.cat([torch.ones_like(source), torch.zeros_like(target)])
+    return binary_cross_entropy_with_logits(logits, wanted)
+
+
+def encoder_loss(target: Tensor) -> Tensor:
+    """Cross-entropy of logits (B,) of the target's images that are to pass for the source's."""
+    return softplus(-target).mean()
+
+
+def source_features(model: HeadedEncoder, samples: Samples) -> Tensor:
+    """Pooled features (N, D) of samples, in evaluation."""
+    model.eval()
+    with torch.no_grad():
+        return torch.cat(
+            [
+                encode(model.encoder, samples.take(indices)).pooled
+                for indices in torch.arange(len(samples)).split(_BATCH)
+            ]
+        )

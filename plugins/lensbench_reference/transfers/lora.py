@@ -1,0 +1,115 @@
+"""Low-rank adaptation: a frozen encoder with small updates of its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from lensbench import FitContext, IncompatibleError
+from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit
+
+_ADAPTED = ("weight", "in_proj_weight")
+
+
+class LowRankAdaptation:
+    """Adds B A of a small rank to every matrix of weights, and trains these and the head.
+
+    After Hu et al. 2021 (arXiv:2106.09685, section 4.1): W + (α/r) B A, A normal and B zero at the
+    start, so that the encoder begins as it was. The kernels of convolutions are taken as matrices
+    of outputs by all the rest. All else in the encoder stays, its normalisation included.
+    """
+
+    version = "1"
+
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `lora`: the rank r and α."""
+
+        learning_rate: Annotated[float, Gt(0)] = 2e-3
+        batch_size: Annotated[int, Ge(2)] = 16
+        rank: Annotated[int, Ge(1)] = 8
+        alpha: Annotated[float, Gt(0)] = 16.0
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def check(self, encoder: Any, pretraining: str) -> None:
+        """Refuses an encoder without matrices.
+
+        Raises:
+            IncompatibleError: Where there is nothing to adapt.
+        """
+        if not adapted_weights(encoder):
+            raise IncompatibleError(
+                "transfer 'lora' updates matrices of weights, and this encoder has none",
+                "take another encoder, or transfer 'linear'",
+            )
+
+    def fit(self, encoder: Any, context: FitContext) -> AdaptedPredictor:
+        """Trains updates and head."""
+        model = self._adapted(encoder, context).train()
+        model.encoder.eval()
+        fit(model, context, self.options.learning_rate, self.options.batch_size)
+        return AdaptedPredictor(model, context.task, model)
+
+    def restore(
+        self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
+    ) -> AdaptedPredictor:
+        """The predictor of these updates and this head, on an encoder as it was."""
+        model = self._adapted(encoder, context)
+        model.load_state_dict({**model.state_dict(), **state})
+        return AdaptedPredictor(model, context.task, model)
+
+    def _adapted(self, encoder: Any, context: FitContext) -> HeadedEncoder:
+        self.check(encoder, "")
+        encoder.requires_grad_(False)
+        for module, name in adapted_weights(encoder):
+            weight = getattr(module, name)
+            update = LowRankUpdate(weight, self.options.rank, self.options.alpha)
+            parametrize.register_parametrization(module, name, update)
+        return HeadedEncoder(encoder, context)
+
+
+class AdaptedPredictor(ModelPredictor):
+    """Keeps the updates and the head alone."""
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Weights that were trained, and the head's statistics."""
+        trained = {name for name, its in self.model.named_parameters() if its.requires_grad}
+        return {
+            name: value
+            for name, value in self.model.state_dict().items()
+            if name in trained or name.startswith("head.")
+        }
+
+
+class LowRankUpdate(nn.Module):
+    """W to W + (α/r) B A, for weights (out, …) seen as a matrix."""
+
+    def __init__(self, weight: Tensor, rank: int, alpha: float) -> None:
+        super().__init__()
+        out, into = weight.flatten(1).shape
+        rank = min(rank, out, into)
+        self.scale = alpha / rank
+        self.down = nn.Parameter(torch.randn(rank, into).to(weight) / into**0.5)
+        self.up = nn.Parameter(weight.new_zeros(out, rank))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The updated weights."""
+        return weight + self.scale * (self.up @ self.down).view_as(weight)
+
+
+def adapted_weights(encoder: Any) -> list[tuple[nn.Module, str]]:
+    """Modules of an encoder with the name of a matrix or kernel of theirs."""
+    return [
+        (module, name)
+        for module in encoder.modules()
+        for name in _ADAPTED
+        if isinstance(its := module._parameters.get(name), Tensor) and its.ndim > 1
+    ]

@@ -1,0 +1,63 @@
+"""What a computation costs."""
+
+import time
+
+import torch
+from torch import nn
+
+from lensbench.api.samples import Features
+from lensbench.cells.arithmetic import flops_of
+from lensbench.cells.costs import measured
+from lensbench.cells.loop import TrainingLoop
+from lensbench.testing import made_samples
+
+
+def test_warm_up_is_the_first_step_and_what_was_before():
+    """A first step of 50 ms is apart from nine that take none."""
+    weight = nn.Parameter(torch.zeros(1))
+    calls = []
+
+    def loss_of(indices, generator):
+        if not calls:
+            time.sleep(0.05)
+        calls.append(indices)
+        return weight.square().sum()
+
+    with measured() as cost:
+        TrainingLoop(10, 2, 0.1, 0.0, 0).run(
+            nn.ParameterList([weight]), 4, loss_of, lambda *_: None
+        )
+    assert 0.05 <= cost["warmup"] < cost["seconds"]
+
+
+def test_what_has_no_steps_has_no_warm_up():
+    """Nor does a training before it lend it one."""
+    with measured() as cost:
+        pass
+    assert "warmup" not in cost
+
+
+def test_operations_are_counted_by_hand():
+    """A convolution of 1 to 4 channels by 3 × 3 on 16², then 4 to 2 numbers."""
+    convolve, head = nn.Conv2d(1, 4, 3, padding=1), nn.Linear(4, 2)
+    samples = made_samples(size=16)
+
+    def answer(given):
+        assert given.features is None
+        return {"x": head(convolve(given.images).mean((2, 3)))}
+
+    carried = Features(torch.zeros(len(samples), 3))
+    before = torch.get_rng_state()
+    assert flops_of(answer, type(samples)(**{**vars(samples), "features": carried})) == 2 * (
+        16 * 16 * 4 * 9 + 4 * 2
+    )
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_what_cannot_answer_for_one_is_not_counted():
+    """And the cell goes on."""
+
+    def refuse(given):
+        raise ValueError("two at least")
+
+    assert flops_of(refuse, made_samples()) is None

@@ -1,0 +1,100 @@
+"""Metrics that do not apply or have no value, and tasks with nothing to train."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from lensbench import IncompatibleError
+from lensbench.api.task import Metric
+from lensbench.cells.checks import Checks
+from lensbench.cells.resolved import Parts
+from lensbench.cells.rows import done_rows
+from lensbench.cells.score import UndefinedError, score
+from lensbench.study.cell import View
+from lensbench.study.plan import Request, plan_run
+from lensbench.testing import made_samples
+
+
+def of(metric, count=12, **targets):
+    samples = made_samples(count=count)
+    samples = replace(samples, targets={**samples.targets, **targets})
+    return score(metric, {"mean": np.zeros((count, 1))}, samples, 20)
+
+
+@pytest.mark.parametrize("per_sample", [True, False])
+def test_a_metric_without_a_value_says_so(per_sample):
+    """NaN of all scenes, or of some, is not taken for a number."""
+    value = np.full(12, np.nan) if per_sample else float("nan")
+    metric = Metric("odd", lambda predictions, samples: value, per_sample=per_sample)
+    with pytest.raises(UndefinedError, match="odd"):
+        of(metric)
+
+
+def test_a_metric_that_does_not_apply_has_no_interval():
+    """It says so by NotImplementedError."""
+
+    def compute(predictions, samples):
+        raise NotImplementedError
+
+    assert of(Metric("other", compute)) is None
+
+
+def test_a_resampled_metric_sees_targets_and_no_images():
+    """As many of them as there are scenes, in the order of the resample."""
+    seen = []
+
+    def compute(predictions, samples):
+        seen.append((len(samples), samples.images.numel(), len(samples.targets["theta_E"])))
+        return 1.0
+
+    of(Metric("count", compute))
+    assert set(seen) == {(12, 0, 12)}
+
+
+def test_only_scenes_with_the_target_count():
+    """In the value and in n."""
+    theta_E = torch.arange(12.0)
+    theta_E[:4] = torch.nan
+    metric = Metric(
+        "mean", lambda predictions, samples: samples.targets["theta_E"].numpy(),
+        per_sample=True, target="theta_E",
+    )  # fmt: skip
+    interval = of(metric, theta_E=theta_E)
+    assert (interval.value, interval.n) == (7.5, 8)
+
+
+def test_an_undefined_metric_is_a_row_with_its_reason(catalogue):
+    """Beside the rows of those that have a value."""
+    parts = Parts(catalogue)
+    request = Request(task="anomaly", baseline="pca-residual", budget="smoke")
+    cell = plan_run(catalogue, request)[0]
+    samples = made_samples(count=12)
+    normal = torch.zeros(12, dtype=torch.int64)
+    samples = replace(samples, targets={"substructure": normal})
+    view: View = cell.tests[0]
+    predictions = {"score": np.arange(12.0)}
+    rows = done_rows(parts, cell, parts.keys(cell), view, samples, predictions, {})
+    first = next(row for row in rows if row["primary"])
+    assert first["state"] == "undefined"
+    assert "auroc" in first["error"]
+    assert "value" not in first
+    assert first["predictions"]
+
+
+def test_a_task_without_a_head_refuses_who_would_train_one(catalogue):
+    """Before anything runs; the reference encoders are not asked."""
+    request = Request(task="anomaly", baseline="pca-residual", budget="smoke")
+    cells = plan_run(catalogue, request)
+    assert all(cell.entrant.baseline for cell in cells)
+    asked = Request(task="anomaly", encoder="resnet18", budget="smoke")
+    with pytest.raises(IncompatibleError, match="no head"):
+        Checks(Parts(catalogue)).check(plan_run(catalogue, asked)[0])
+
+
+def test_a_task_may_want_the_sky_under_the_same_condition(catalogue):
+    """The reference of a denoised image is its own condition."""
+    piece = Parts(catalogue).piece("euclid-vis", "denoising")
+    assert piece.sky is not None
+    assert piece.sky[1] == piece.condition

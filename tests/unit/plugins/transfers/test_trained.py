@@ -1,0 +1,157 @@
+"""Fine-tuning with rates by layer, low-rank updates, and training from the beginning."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from lensbench import IncompatibleError, encode
+from lensbench.testing import made_samples
+from lensbench_reference.transfers.finetune import FineTune
+from lensbench_reference.transfers.layers import layers_of, rates_by_layer
+from lensbench_reference.transfers.lora import LowRankAdaptation, LowRankUpdate, adapted_weights
+from lensbench_reference.transfers.scratch import Scratch, redraw
+
+LORA = LowRankAdaptation(LowRankAdaptation.Options(rank=2))
+ENCODERS = ["equivariant:group=c4,width=2", "mae-vit:width=32,depth=2", "resnet18:width=8",
+            "rbm:hidden=32", "timm:test_vit", "vae:width=8"]  # fmt: skip
+
+
+@pytest.fixture(params=ENCODERS)
+def encoder(request, catalogue):
+    """Encoders of every kind."""
+    if request.param.startswith("timm"):
+        pytest.importorskip("timm", reason="timm is not installed")
+    return catalogue.build("encoder", request.param, channels=1)
+
+
+def test_rates_fall_from_the_last_layer_to_the_first(catalogue):
+    """Blocks of a transformer differ by the factor; registers go with the first layer."""
+    vit = catalogue.build("encoder", "mae-vit:width=32,depth=3,registers=2", channels=1)
+    rates = rates_by_layer(vit, 0.5, "encoder.")
+    assert rates["encoder.norm.weight"] == 0.5
+    blocks = [rates[f"encoder.blocks.{i}.qkv.weight"] for i in range(3)]
+    assert blocks == [0.5**4, 0.5**3, 0.5**2]
+    assert rates["encoder.embed.weight"] == rates["encoder.registers"] == 0.5**5
+
+
+def test_every_parameter_has_a_rate(encoder):
+    """None twice, none larger than the head's, the first layer's the least."""
+    rates = rates_by_layer(encoder, 0.7, "")
+    assert set(rates) == {name for name, _ in encoder.named_parameters()}
+    depth = len(layers_of(encoder))
+    assert min(rates.values()) == pytest.approx(0.7**depth)
+    assert max(rates.values()) == pytest.approx(0.7)
+
+
+def test_an_encoder_may_say_what_its_layers_are():
+    """Its own list is taken."""
+
+    class Told(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last, self.first = nn.Linear(2, 2), nn.Linear(2, 2)
+
+        def layers(self):
+            return [self.first, self.last]
+
+    rates = rates_by_layer(Told(), 0.1, "")
+    assert rates["first.weight"] == pytest.approx(0.01)
+    assert rates["last.weight"] == pytest.approx(0.1)
+
+
+def test_a_decay_moves_the_first_layers_less(build, context):
+    """And leaves the rate of the head alone."""
+    samples, moved = made_samples(24), []
+    for decay in (1.0, 0.1):
+        encoder = build()
+        before = copy.deepcopy(encoder)
+        options = FineTune.Options(layer_decay=decay)
+        FineTune(options).fit(encoder, context(samples, steps=3))
+        pairs = zip(before.parameters(), encoder.parameters(), strict=True)
+        moved.append([(a - b).abs().max().item() for a, b in pairs])
+    assert moved[1][0] < 0.01 * moved[0][0]
+    assert moved[1][-1] > 0.05 * moved[0][-1]
+
+
+def test_low_rank_updates_begin_at_nothing(encoder):
+    """The encoder's features are what they were, to the bit."""
+    samples, encoder = made_samples(4), encoder.eval()
+    with torch.no_grad():
+        before = encode(encoder, samples).pooled
+        for module, name in adapted_weights(encoder):
+            update = LowRankUpdate(getattr(module, name), 2, 16.0)
+            nn.utils.parametrize.register_parametrization(module, name, update)
+        assert torch.equal(encode(encoder, samples).pooled, before)
+
+
+def test_low_rank_updates_leave_the_base_and_are_small(context, encoder):
+    """All of the old weights stay; what is kept is the updates and the head."""
+    base = {name: value.clone() for name, value in encoder.state_dict().items()}
+    original = copy.deepcopy(encoder)
+    samples = made_samples(24)
+    predictor = LORA.fit(encoder, context(samples, steps=3))
+    state = dict(predictor.state())
+    whole = predictor.model.state_dict()
+    for name, value in base.items():
+        head, _, last = name.rpartition(".")
+        moved = f"encoder.{head}.parametrizations.{last}.original".replace("..", ".")
+        assert torch.equal(whole.get(f"encoder.{name}", whole.get(moved)), value)
+    assert not set(state) & {f"encoder.{name}" for name in base}
+    assert not any(name.endswith("original") for name in state)
+    assert any(value.abs().max() > 0 for name, value in state.items() if name.endswith(".up"))
+    restored = LORA.restore(original, context(samples.first(0)), state)
+    blind = replace(made_samples(5, seed=3), targets={})
+    for its, again in zip(predictor(blind).values(), restored(blind).values(), strict=True):
+        assert torch.equal(its, again)
+
+
+def test_an_update_has_its_rank():
+    """W changes by α/r B A, of rank r, for kernels as for matrices."""
+    weight = torch.randn(8, 3, 5, 5)
+    update = LowRankUpdate(weight, 2, 6.0)
+    with torch.no_grad():
+        update.up.normal_()
+        change = (update(weight) - weight).flatten(1)
+    assert torch.linalg.matrix_rank(change, rtol=1e-4) == 2
+    assert torch.allclose(change, 3.0 * update.up @ update.down, atol=1e-5)
+
+
+@pytest.mark.parametrize("transfer", [LORA, Scratch(Scratch.Options())])
+def test_an_encoder_without_weights_is_refused(catalogue, transfer):
+    """Before anything runs."""
+    with pytest.raises(IncompatibleError, match="has none"):
+        transfer.check(catalogue.build("encoder", "spectrum", channels=1), "none")
+
+
+def test_scratch_takes_no_pretraining(build):
+    """It would throw it away; `none` is well."""
+    transfer = Scratch(Scratch.Options())
+    with pytest.raises(IncompatibleError, match="throw pretraining 'mae' away"):
+        transfer.check(build(), "mae")
+    transfer.check(build(), "none")
+
+
+def test_a_redraw_keeps_distributions_and_forgets_the_rest(build):
+    """Entries are the same values elsewhere; constants and statistics are as at the start."""
+    encoder = build(normalised=True).train()
+    fresh = copy.deepcopy(encoder)
+    encoder(torch.randn(8, 1, 16, 16))
+    redraw(encoder, torch.Generator().manual_seed(1))
+    for (name, value), old in zip(encoder.named_parameters(), fresh.parameters(), strict=True):
+        assert torch.equal(value.flatten().sort().values, old.flatten().sort().values), name
+    assert not torch.equal(encoder.layers_[0].weight, fresh.layers_[0].weight)
+    assert torch.equal(encoder.layers_[1].running_mean, fresh.layers_[1].running_mean)
+
+
+def test_scratch_follows_the_seed_of_the_fit(build, context):
+    """The same seed, the same bits; another seed, other weights."""
+    samples, states = made_samples(24), []
+    for seed in (1, 1, 2):
+        torch.manual_seed(0)
+        predictor = Scratch(Scratch.Options()).fit(build(), context(samples, steps=2, seed=seed))
+        states.append(predictor.state()["encoder.layers_.0.weight"].clone())
+    assert torch.equal(states[0], states[1])
+    assert not torch.allclose(states[0], states[2], atol=1e-2)

@@ -1,0 +1,34 @@
+"""Records of other versions."""
+
+import polars as pl
+import pytest
+
+from lensbench.errors import StoreError
+from lensbench.store.records import COLUMNS, VERSION, read_records, records_frame
+
+
+def test_records_of_an_older_version_are_read(tmp_path):
+    """Columns that it had not are empty, the others as they were."""
+    old = records_frame([{"entrant": "a", "value": 0.5, "flops": 7.0}]).drop("flops", "git")
+    old = old.with_columns(version=pl.lit(2, pl.Int32))
+    old.write_parquet(tmp_path / "old.parquet")
+    records_frame([{"entrant": "b", "flops": 8.0}]).write_parquet(tmp_path / "new.parquet")
+    found = read_records([tmp_path / "old.parquet", tmp_path / "new.parquet"])
+    assert found.columns == list(COLUMNS)
+    assert found["version"].to_list() == [2, VERSION]
+    assert found["value"].to_list() == [0.5, None]
+    assert found["flops"].to_list() == [None, 8.0]
+
+
+def test_records_of_a_newer_version_are_refused(tmp_path):
+    """In one line that says what to do."""
+    new = records_frame([{"entrant": "a"}]).with_columns(version=pl.lit(VERSION + 1, pl.Int32))
+    new.write_parquet(tmp_path / "new.parquet")
+    with pytest.raises(StoreError, match=f"version {VERSION + 1}") as told:
+        read_records([tmp_path / "new.parquet"])
+    assert "update" in told.value.hint
+
+
+def test_no_files_are_no_records():
+    """With all columns none the less."""
+    assert read_records([]).columns == list(COLUMNS)

@@ -1,0 +1,112 @@
+"""Every combination that a study's axes allow, each once."""
+
+import pytest
+
+from lensbench.errors import IncompatibleError, UsageError
+from lensbench.study.cell import View
+from lensbench.study.expand import expand
+from lensbench.study.spec import parse_study
+
+
+def cells(catalogue, text, check=lambda cell: None):
+    """The expansion of the study that `text` says behind its name."""
+    return expand(catalogue, parse_study(f'name = "x"\n{text}'), check)
+
+
+SMALL = """
+[axes]
+task = ["morphology"]
+encoder = ["resnet18", "mae-vit"]
+pretraining = ["none", "simclr"]
+transfer = ["linear", "finetune"]
+baseline = []
+[tests]
+condition = []
+"""
+
+
+def test_axes_are_crossed(catalogue):
+    """Two encoders, two strategies, two transfers."""
+    found = cells(catalogue, SMALL).cells
+    assert len(found) == len({cell.entrant for cell in found}) == 8
+
+
+def test_what_a_cell_makes_no_use_of_does_not_multiply_it(catalogue):
+    """A baseline has no pretraining seed, an encoder that is not pretrained no views."""
+    text = SMALL.replace("baseline = []", 'baseline = ["spectrum-logreg"]')
+    found = cells(catalogue, text + "[seeds]\npretraining = 3\n").cells
+    assert sum(bool(cell.entrant.baseline) for cell in found) == 1
+    untrained = [cell for cell in found if cell.entrant.pretraining == "none"]
+    assert all(cell.pretraining == () for cell in untrained)
+    assert len(untrained) == 2 * 2 * 3  # initial weights differ by the pretraining seed
+
+
+def test_the_order_of_axes_changes_no_cell(catalogue):
+    """The same set, whatever stands first in a list."""
+    turned = SMALL.replace('"resnet18", "mae-vit"', '"mae-vit", "resnet18"')
+    assert set(cells(catalogue, SMALL).cells) == set(cells(catalogue, turned).cells)
+
+
+def test_more_labels_than_there_are_is_all(catalogue):
+    """So many are not asked for twice."""
+    text = SMALL.replace("baseline = []", 'baseline = []\nlabels = [32, 100000, "all"]')
+    assert {cell.labels for cell in cells(catalogue, text).cells} == {32, None}
+
+
+def test_excluded_cells_are_left_out(catalogue):
+    """Those that match all that is named."""
+    text = SMALL + '[[exclude]]\nencoder = "mae*"\ntransfer = "finetune"\n'
+    found = cells(catalogue, text).cells
+    assert len(found) == 6
+    assert not any("mae-vit" in c.entrant.label and "finetune" in c.entrant.label for c in found)
+
+
+def test_included_cells_come_beside(catalogue):
+    """Axes that a block names take the place of the study's."""
+    text = SMALL + '[[include]]\nencoder = "resnet34"\npretraining = "none"\n'
+    found = cells(catalogue, text).cells
+    assert sum("resnet34" in cell.entrant.label for cell in found) == 2
+    assert len(found) == 10
+
+
+def test_tests_are_datasets_under_conditions_the_home_view_first(catalogue):
+    """Trained on, then all others."""
+    text = SMALL.replace(
+        "condition = []",
+        'dataset = ["same", "lenses:population=survey"]\ncondition = ["hst-acs"]',
+    )
+    tests = cells(catalogue, text).cells[0].tests
+    assert tests[0] == View("lenses", "euclid-vis")
+    assert set(tests[1:]) == {
+        View("lenses", "hst-acs"),
+        View("lenses:population=survey", "euclid-vis"),
+        View("lenses:population=survey", "hst-acs"),
+    }
+
+
+def test_what_cannot_be_is_counted_with_its_reason(catalogue):
+    """By entrant, task and dataset; the others stay."""
+
+    def check(cell):
+        if cell.entrant.pretraining == "simclr":
+            raise IncompatibleError("no contrast", "take another")
+
+    found = cells(catalogue, SMALL + "[seeds]\nfit = 5\n", check)
+    assert len(found.cells) == 4 * 5
+    assert {(one.reason, one.count) for one in found.incompatible} == {
+        ("no contrast; take another", 5)
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("morphology", "singing"),
+        ("resnet18", "resnet17"),
+        ("condition = []", 'condition = ["moon"]'),
+    ],
+)
+def test_an_unknown_name_is_refused(catalogue, change):
+    """Before anything is crossed."""
+    with pytest.raises(UsageError):
+        cells(catalogue, SMALL.replace(*change))
