@@ -19,6 +19,7 @@ from lensbench.leaderboard.selection import by_metric
 from lensbench.leaderboard.source import Source
 from lensbench.stats import (
     Estimate,
+    Part,
     benjamini_hochberg,
     estimate,
     holm,
@@ -227,7 +228,7 @@ def _from_row(row: Mapping[str, Any]) -> Estimate:
         row[name] for name in ("value", "low", "high", "n", "fits", "se", "df")
     )
     counted = ("scenes", "seeds") if fits > 1 else ("scenes",)
-    return Estimate(value, low, high, n, fits, ((se**2, df),), counted)
+    return Estimate(value, low, high, n, fits, (Part(se**2, df, "scenes"),), counted)
 
 
 def _tested(changes: list[Change], correction: str) -> list[Change]:

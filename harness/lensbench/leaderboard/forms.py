@@ -93,8 +93,10 @@ def csv_text(frame: pl.DataFrame) -> str:
         for name, bad in zip(texts, unsafe, strict=True)
     )
     heading = io.StringIO()
-    csv.writer(heading, lineterminator="\n").writerow(map(spreadsheet, frame.columns))
-    return heading.getvalue() + safe.write_csv(include_header=False)
+    csv.writer(heading, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(
+        map(spreadsheet, frame.columns)
+    )
+    return heading.getvalue() + safe.write_csv(include_header=False, quote_style="non_numeric")
 
 
 def shown(value: Any) -> str:

@@ -8,6 +8,7 @@ from lensbench.stats.bca import bca_interval as bca_interval
 from lensbench.stats.components import variance_components as variance_components
 from lensbench.stats.fits import Estimate as Estimate
 from lensbench.stats.fits import Fits as Fits
+from lensbench.stats.fits import Part as Part
 from lensbench.stats.fits import difference as difference
 from lensbench.stats.fits import estimate as estimate
 from lensbench.stats.fits import independent_difference as independent_difference

@@ -2,10 +2,11 @@
 
 An entrant's fits answer the same scenes, so seeds and scenes are crossed: a score is
 μ + seed + scene + rest, all random. The variance of the mean of S seeds and n scenes is that of the
-scenes' means over n, and that of the seeds' means over S less what is in the former already.
-Each part has its own degrees of freedom, few for seeds: the interval is Howe's (1974, JASA 69,
-789), whose half width is the root of Σ t² variance, each with Student's t of its own. Welch's and
-Satterthwaite's, with one t for the sum, cover too little with two or three seeds. Where draws
+seeds' means over S and that of the scenes' means over n, less the rest, which is in both. Each part
+has its own degrees of freedom, few for seeds, so the interval is Howe's (1974, JASA 69, 789): its
+half width is the root of Σ t² variance, each with Student's t of its own, the rest taken off
+what the scenes add. Welch's and Satterthwaite's, with one t for the sum, cover too little with
+two or three seeds and alarm far too often at the small levels of corrected tests. Where draws
 differ, scenes and all else differ with them: the means of the draws are then the sample.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy import optimize, special
@@ -62,8 +64,20 @@ class Fits:
         return Fits(weight @ self.values, weight @ self.spread, self.n, self.per_scene, seeds)
 
 
-Part = tuple[float, float]
-"""A variance and its degrees of freedom."""
+class Part(NamedTuple):
+    """A variance of a mean.
+
+    Attributes:
+        variance: Its value.
+        df: Degrees of freedom that it was estimated with.
+        of: `seeds` or `scenes`; `rest` is what seeds and scenes have between them, which is in
+            both and taken off the scenes' part once.
+    """
+
+    variance: float
+    df: float
+    of: str
+
 
 _LEAST = math.log(1e-15)
 """Of p-values that are sought."""
@@ -78,7 +92,7 @@ class Estimate:
         low, high: Its 95 % interval.
         n: Test scenes behind it.
         fits: Fits behind it; of the entrant that has fewer where there are two.
-        parts: Variances of which that of the value is the sum, with their degrees of freedom.
+        parts: Variances that make up that of the value.
         counted: What the interval counts: `scenes`, and axes of chance that varied.
     """
 
@@ -93,7 +107,7 @@ class Estimate:
     @property
     def se(self) -> float:
         """Standard error."""
-        return math.sqrt(sum(variance for variance, _ in self.parts))
+        return math.sqrt(_total(self.parts, [one.variance for one in self.parts]))
 
     @property
     def df(self) -> float:
@@ -112,7 +126,7 @@ class Estimate:
         if self.se == 0 or size == 0:
             return 1.0 if size == 0 else 0.0
         if len(self.parts) == 1:
-            return float(2 * special.stdtr(self.parts[0][1], -size / self.se))
+            return float(2 * special.stdtr(self.parts[0].df, -size / self.se))
 
         def beyond(log_p: float) -> float:
             return half_width(self.parts, math.exp(log_p)) - size
@@ -131,19 +145,29 @@ class Estimate:
 
 def half_width(parts: Sequence[Part], alpha: float = 1 - LEVEL) -> float:
     """Half the width of Howe's interval; NaN where a part has no degree of freedom."""
-    known = [(variance, df) for variance, df in parts if variance != 0]
-    if any(not df > 0 for _, df in known):
+    if any(one.variance != 0 and not one.df > 0 for one in parts):
         return math.nan
-    return math.sqrt(sum(v * float(special.stdtrit(df, 1 - alpha / 2)) ** 2 for v, df in known))
+    known = [one for one in parts if one.variance != 0]
+    quantile = 1 - alpha / 2
+    squares = [one.variance * float(special.stdtrit(one.df, quantile)) ** 2 for one in known]
+    return math.sqrt(_total(known, squares))
+
+
+def _total(parts: Sequence[Part], values: Sequence[float]) -> float:
+    """Values of parts in one: of seeds, and of scenes less the rest where something is left."""
+    sums = dict.fromkeys(("seeds", "scenes", "rest"), 0.0)
+    for part, value in zip(parts, values, strict=True):
+        sums[part.of] += value
+    return sums["seeds"] + max(sums["scenes"] - sums["rest"], 0.0)
 
 
 def one_df(parts: Sequence[Part], alpha: float) -> float:
     """Degrees of freedom with which Student's interval is as wide as Howe's at a level."""
-    if len(parts) == 1 or not any(variance > 0 for variance, _ in parts):
-        return parts[0][1]
-    ratio = half_width(parts, alpha) / math.sqrt(sum(v for v, _ in parts))
-    found = float(special.stdtridf(1 - alpha / 2, ratio))
-    return min(max(found, min(df for _, df in parts)), sum(df for _, df in parts))
+    se = math.sqrt(_total(parts, [one.variance for one in parts]))
+    if len(parts) == 1 or not se > 0:
+        return parts[0].df
+    found = float(special.stdtridf(1 - alpha / 2, half_width(parts, alpha) / se))
+    return max(found, min(one.df for one in parts))
 
 
 def estimate(draws: Mapping[int, Fits]) -> Estimate:
@@ -169,8 +193,9 @@ def difference(a: Mapping[int, Fits], b: Mapping[int, Fits], matched: bool = Fal
 
     Args:
         a, b: Fits of two entrants by seed of the draw; draws that only one has do not count.
-        matched: Whether the s-th fits of both share what chance there is, as when one pretrained
-            encoder is put to a task in two ways. Their seeds are independent otherwise.
+        matched: Whether the s-th pretrainings of both are the same or share their chance, as
+            when one pretrained encoder is put to a task in two ways. Where pretraining varied,
+            its seeds are then paired too; fits count as independent.
 
     Raises:
         ValueError: Where they share no draw, or their scenes differ in number or kind.
@@ -192,11 +217,11 @@ def difference(a: Mapping[int, Fits], b: Mapping[int, Fits], matched: bool = Fal
 
 
 def independent_difference(a: Estimate, b: Estimate) -> Estimate:
-    """By how much `a` is above `b` where nothing pairs them.
+    """By how much `a` is above `b` where nothing pairs them, by Welch's test (1947).
 
     On the same scenes this is too wide, for what a scene has of its own does not cancel.
     """
-    parts = (*a.parts, *b.parts)
+    parts = _together((*a.parts, *b.parts))
     value, half = a.value - b.value, half_width(parts)
     counted = tuple(dict.fromkeys((*a.counted, *b.counted)))
     n, fits = min(a.n, b.n), min(a.fits, b.fits)
@@ -206,7 +231,7 @@ def independent_difference(a: Estimate, b: Estimate) -> Estimate:
 def _parts(fits: Fits) -> tuple[Part, ...]:
     """Variance of the mean from scenes, and from seeds where there are several."""
     spread = _defined(fits.spread)
-    scenes = _scene_variance(spread.mean(axis=0), fits), fits.n - 1.0
+    scenes = Part(_scene_variance(spread.mean(axis=0), fits), fits.n - 1.0, "scenes")
     return (scenes, *_seed_parts(fits, spread))
 
 
@@ -217,20 +242,34 @@ def _seed_parts(fits: Fits, spread: np.ndarray) -> tuple[Part, ...]:
     residual = spread - spread.mean(axis=0) - spread.mean(axis=1, keepdims=True)
     rest = sum(_scene_variance(row, fits) for row in residual) / (count * (count - 1))
     seeds = float(fits.values.var(ddof=1)) / count
-    return ((max(seeds - rest, 0.0), count - 1.0),)
+    between = (count - 1.0) * (fits.n - 1.0)
+    return Part(seeds, count - 1.0, "seeds"), Part(rest, between, "rest")
 
 
 def _pair_parts(a: Fits, b: Fits, matched: bool) -> tuple[Part, ...]:
     width = min(a.spread.shape[1], b.spread.shape[1])  # resamples beyond are of one alone
     a, b = (replace(one, spread=one.spread[:, :width]) for one in (a, b))
-    if matched and a.pretraining == b.pretraining:
+    if matched and a.pretraining == b.pretraining and len(set(a.pretraining)) > 1:
         return _parts(
             Fits(a.values - b.values, a.spread - b.spread, a.n, a.per_scene, a.pretraining)
         )
     both = _defined(np.concatenate([a.spread, b.spread]))
     mine, its = both[: len(a.values)], both[len(a.values) :]
-    scenes = _scene_variance(mine.mean(axis=0) - its.mean(axis=0), a), a.n - 1.0
-    return (scenes, *_seed_parts(a, mine), *_seed_parts(b, its))
+    both_variance = _scene_variance(mine.mean(axis=0) - its.mean(axis=0), a)
+    scenes = Part(both_variance, a.n - 1.0, "scenes")
+    return _together((scenes, *_seed_parts(a, mine), *_seed_parts(b, its)))
+
+
+def _together(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Parts of the same kind in one, as those of two independent entrants (Welch 1947)."""
+    merged = []
+    for kind in dict.fromkeys(part.of for part in parts):
+        same = [part for part in parts if part.of == kind]
+        variance = sum(part.variance for part in same)
+        doubt = sum(part.variance**2 / part.df for part in same if part.df > 0)
+        df = variance**2 / doubt if doubt else min(part.df for part in same)
+        merged.append(Part(variance, df, kind))
+    return tuple(merged)
 
 
 def _scene_variance(row: np.ndarray, fits: Fits) -> float:
@@ -250,7 +289,7 @@ def _defined(spread: np.ndarray) -> np.ndarray:
 
 def _over_draws(means: Mapping[int, float], entrants: list[Mapping[int, Fits]]) -> Estimate:
     values = np.array(list(means.values()))
-    part = float(values.var(ddof=1)) / len(values), len(values) - 1.0
+    part = Part(float(values.var(ddof=1)) / len(values), len(values) - 1.0, "seeds")
     n = sum(fits.n for fits in entrants[0].values())
     return _howe(float(values.mean()), (part,), n, entrants)
 

@@ -64,7 +64,9 @@ def test_the_standard_error_is_the_one_of_the_crossed_anova():
     table = anova_lm(ols("y ~ C(seed) + C(scene)", frame).fit())
     squares = table["mean_sq"]
     variance = (squares["C(seed)"] + squares["C(scene)"] - squares["Residual"]) / matrix.size
-    assert estimate({0: fits(matrix)}).se == pytest.approx(math.sqrt(variance))
+    found = estimate({0: fits(matrix)})
+    assert found.se == pytest.approx(math.sqrt(variance))
+    assert {one.of: one.df for one in found.parts} == {"seeds": 3, "scenes": 29, "rest": 87}
 
 
 def test_resamples_tell_the_same_as_values_by_scene():
@@ -73,10 +75,10 @@ def test_resamples_tell_the_same_as_values_by_scene():
     exact, drawn = estimate({0: fits(matrix)}), estimate({0: as_resamples(matrix, 3000)})
     assert drawn.value == pytest.approx(exact.value)
     assert drawn.se == pytest.approx(exact.se, rel=0.05)
-    assert drawn.high == pytest.approx(exact.high, rel=0.1)
+    assert drawn.high - drawn.low == pytest.approx(exact.high - exact.low, rel=0.05)
 
 
-@pytest.mark.parametrize(("seeds", "scenes"), [(2, 30), (3, 50), (5, 24), (8, 200)])
+@pytest.mark.parametrize(("seeds", "scenes"), [(2, 200), (3, 200), (5, 200), (8, 100)])
 def test_intervals_over_seeds_and_scenes_cover_the_truth(seeds, scenes):
     """Of 2000 intervals, with new seeds and new scenes each time, 93 % to 97 % hold the mean."""
     random = np.random.default_rng(seeds)
@@ -101,7 +103,7 @@ def test_intervals_over_draws_cover_the_truth():
 
 @pytest.mark.parametrize("seeds", [(1, 1), (3, 3), (5, 1), (2, 4)])
 def test_false_alarms_are_as_rare_as_they_should_be(seeds):
-    """Of 2000 pairs of equal entrants on the same scenes, 3 % to 6.5 % differ at 5 %."""
+    """Of 2000 pairs of equal entrants on the same scenes, 2.5 % to 6.5 % differ at 5 %."""
     random = np.random.default_rng(12)
     alarms = 0
     for _ in range(2000):
@@ -112,7 +114,23 @@ def test_false_alarms_are_as_rare_as_they_should_be(seeds):
             for count in seeds
         )  # fmt: skip
         alarms += difference({0: fits(a)}, {0: fits(b)}).p < 0.05
-    assert 0.03 <= alarms / 2000 <= 0.065
+    assert 0.025 <= alarms / 2000 <= 0.065
+
+
+@pytest.mark.parametrize("sd", [(0.05, 0.0, 0.2), (0.1, 1.0, 0.7), (0.0, 1.0, 0.5)])
+def test_corrected_tests_with_few_seeds_raise_no_storm_of_alarms(sd):
+    """At a level of one in a thousand, three seeds alarm in no more than that, whatever varies."""
+    random = np.random.default_rng(14)
+    alarms = sum(estimate({0: fits(crossed(random, 3, 40, sd))}).p < 0.001 for _ in range(4000))
+    assert alarms <= 11  # the 99.5th percentile of a Poisson of mean 4
+
+
+def test_two_seeds_are_never_too_sure():
+    """With two seeds the interval is wide: it covers at least 94 %, whichever part varies."""
+    random = np.random.default_rng(15)
+    for sd in ((0.5, 1.0, 0.7), (0.1, 1.0, 0.7), (0.0, 1.0, 0.5)):
+        found = [estimate({0: fits(crossed(random, 2, 30, sd))}) for _ in range(1000)]
+        assert np.mean([one.low <= 0.0 <= one.high for one in found]) >= 0.94
 
 
 def test_false_alarms_on_auroc_are_as_rare_as_they_should_be():
@@ -147,18 +165,17 @@ def test_pairing_finds_what_unpaired_scores_hide():
     paired = difference({0: a}, {0: b})
     apart = independent_difference(estimate({0: a}), estimate({0: b}))
     assert paired.value == pytest.approx(apart.value)
-    assert paired.p < 0.001
+    assert paired.p < 0.01
     assert apart.p > 0.5
 
 
-def test_unpaired_scores_are_near_welchs_test():
-    """Of single fits on other scenes, the unpaired difference is close to SciPy's Welch test."""
+def test_unpaired_scores_are_welchs_test():
+    """Of single fits on other scenes, the unpaired difference is SciPy's Welch test."""
     random = np.random.default_rng(5)
     a, b = random.normal(0.5, 1, 30), random.normal(0, 2, 45)
     found = independent_difference(estimate({0: fits(a[None])}), estimate({0: fits(b[None])}))
     theirs = scipy_stats.ttest_ind(a, b, equal_var=False)
-    assert found.p == pytest.approx(theirs.pvalue, rel=0.05)
-    assert found.p >= theirs.pvalue
+    assert (found.p, found.df) == pytest.approx((theirs.pvalue, theirs.df))
 
 
 def test_fits_of_one_pretraining_do_not_pass_for_many():
@@ -179,6 +196,16 @@ def test_the_p_value_is_where_the_interval_ends_at_zero():
     shift = found.low
     moved = estimate({0: fits(one.spread - shift)})
     assert moved.p == pytest.approx(0.05, rel=1e-6)
+
+
+def test_a_shared_pretraining_cancels():
+    """Two ways to use the same four encoders differ by less than the encoders do."""
+    random = np.random.default_rng(16)
+    encoder, scene = random.normal(0, 3, (4, 1)), random.normal(0, 1, (1, 60))
+    a, b = (fits(encoder + scene + random.normal(shift, 0.3, (4, 60))) for shift in (0.5, 0.0))
+    paired, apart = (difference({0: a}, {0: b}, matched) for matched in (True, False))
+    assert paired.p < 0.01
+    assert apart.p > 0.5
 
 
 def test_equal_predictions_differ_by_nothing():
