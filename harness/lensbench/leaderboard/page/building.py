@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import polars as pl
+
 from lensbench.leaderboard.page.aggregates import overall, pairs
 from lensbench.leaderboard.page.assemble import page
 from lensbench.leaderboard.page.evidence import Evidence
@@ -20,12 +22,15 @@ def build(evidence: Evidence, cites: Sequence[Cite] = (), live: bool = False) ->
         cites: Plugins that the records name.
         live: Whether the page is served, and may ask its server for news.
     """
-    rows = combine(evidence.records)
-    return page(values_of(evidence, cites), draw_scenes(rows, evidence.find), live)
+    rows = combine(evidence.records, evidence.tiers)
+    return page(_values(evidence, rows, cites), draw_scenes(rows, evidence.find), live)
 
 
 def values_of(evidence: Evidence, cites: Sequence[Cite] = ()) -> dict[str, Any]:
     """All that the page shows but its pictures."""
-    rows = combine(evidence.records, evidence.tiers)
+    return _values(evidence, combine(evidence.records, evidence.tiers), cites)
+
+
+def _values(evidence: Evidence, rows: pl.DataFrame, cites: Sequence[Cite]) -> dict[str, Any]:
     tested = pairs(evidence.records, rows, evidence.scores)
     return payload(evidence, rows, cites, aggregate=overall(rows), pairs=tested)

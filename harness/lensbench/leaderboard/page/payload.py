@@ -24,12 +24,11 @@ TABLE = ("task", "dataset", "test_dataset", "train_condition", "budget")
 _TEXTS = (
     *TABLE, "entrant", "target_view", "pretraining_views", "test_condition", "metric", "state",
     "error", "encoder", "pretraining", "transfer", "baseline", "device", "torch", "python",
-    "system", "lensbench", "code", "cell", "predictions",
+    "system", "lensbench", "code", "cell",
 )  # fmt: skip
 _NUMBERS = (
     "labels", "value", "low", "high", "n", "chance", "data_range", "threads", "fits",
-    "seconds_pretraining", "seconds_fit", "seconds_predict", "memory_fit", "memory_predict",
-    "joules_fit", "joules_predict", "parameters",
+    "seconds_pretraining", "seconds_fit", "memory_fit", "parameters",
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ MOST_BYTES = 4_000_000
 """Of all pictures together; tables that come after are left out, and the page says so."""
 
 _UNREADABLE = (
-    LensbenchError, OSError, ValueError, KeyError, IndexError, pl.exceptions.PolarsError,
+    LensbenchError, OSError, ValueError, TypeError, LookupError, pl.exceptions.PolarsError,
 )  # fmt: skip
 _RANKS = ("worst", "median", "best")
 _LEVELS = 64

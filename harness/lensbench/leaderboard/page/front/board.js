@@ -93,7 +93,7 @@ export class Table {
     return { name: row.entrant + adapted + trained, entrant: row.entrant, note: adapted + trained };
   }
 
-  home_or_first() {
+  homeOrFirst() {
     return this.conditions.includes(this.home) ? this.home : this.conditions[0];
   }
 }

@@ -40,8 +40,8 @@ function unpaired(list) {
 export function pairSection(table, everyone, labels, metric) {
   const box = h("div", {});
   const show = (condition) => box.replaceChildren(matrix(table, everyone, labels, metric, condition));
-  show(table.home_or_first());
-  const control = choice("Under", table.conditions.map((name) => [name, name]), table.home_or_first(), show);
+  show(table.homeOrFirst());
+  const control = choice("Under", table.conditions.map((name) => [name, name]), table.homeOrFirst(), show);
   return h("section", { "aria-labelledby": "pairs" }, h("h2", { id: "pairs" }, "Who is better than whom"), control, box);
 }
 

@@ -12,7 +12,7 @@ export function standings(table, labels, metric) {
     if (!unscored || !its.by.has(row.test_condition)) its.by.set(row.test_condition, row);
     if (its.first.state !== "done" && !unscored) its.first = row;
   }
-  const home = table.home_or_first();
+  const home = table.homeOrFirst();
   const list = [...rows.values()].map((one) => summarise(one, table, home, metric.up));
   list.sort((a, b) => order(a.homeValue, b.homeValue, metric.up) || a.name.localeCompare(b.name));
   list.forEach((one, index) => {

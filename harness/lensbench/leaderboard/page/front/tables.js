@@ -49,7 +49,7 @@ function body(table, labels, metric) {
     h("section", { "aria-labelledby": "curves" }, h("h2", { id: "curves" }, "Where it breaks, and what it costs"),
       h("p", { class: "quietly" }, `Of the entrants ticked in the table, up to ${MOST}:`), key, plots),
     pairSection(table, everyone, labels, metric),
-    gallerySection(table, labels, table.home_or_first()),
+    gallerySection(table, labels, table.homeOrFirst()),
   ];
 }
 

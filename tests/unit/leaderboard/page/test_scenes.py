@@ -1,0 +1,101 @@
+"""The gallery: which scenes are shown, and that what is drawn is what was answered."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import h5py
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+from tests.board_records import study_records
+
+from lensbench.leaderboard.page.payload import combine
+from lensbench.leaderboard.page.scenes import draw_scenes
+from lensbench.store.arrays import write_arrays
+from lensbench.store.predictions import write_predictions
+
+IDS = [f"test-{number}" for number in range(5)]
+RANDOM = np.random.default_rng(3)
+
+
+@pytest.fixture
+def artefacts(tmp_path):
+    """Finds files by kind and key, of those that a test writes."""
+    return lambda kind, key: next(tmp_path.glob(f"{kind}-{key}.*"), None)
+
+
+def rows_of(task: str, **columns) -> pl.DataFrame:
+    records = study_records(entrants=1, tasks=2, conditions=1, labels=(None,))
+    named = {"predictions": "pp", "images": "ii", "truth": "tt", **columns}
+    mine = records.filter(pl.col("task") == task)
+    return combine(mine.with_columns(pl.lit(value).alias(name) for name, value in named.items()))
+
+
+def pixels(url: str) -> np.ndarray:
+    assert url.startswith("data:image/png;base64,")
+    raw = base64.b64decode(url.partition(",")[2])
+    return np.asarray(Image.open(io.BytesIO(raw)).convert("RGB")).astype(int)
+
+
+def write_skies(tmp_path, errors) -> np.ndarray:
+    truth = RANDOM.uniform(5, 50, (5, 1, 16, 16)).astype(np.float32)
+    truth[:, 0, 0, 0] = 100.0  # bottom left, the brightest
+    sky = truth + np.asarray(errors, np.float32)[:, None, None, None]
+    image = truth.reshape(5, 1, 8, 2, 8, 2).mean((3, 5))
+    scene = np.array(IDS, dtype="S")
+    write_arrays(tmp_path / "images-ii.h5", {"scene": scene, "images": image})
+    write_arrays(tmp_path / "skies-tt.h5", {"sky": truth})
+    write_predictions(tmp_path / "predictions-pp.h5", IDS, {"sky": sky})
+    return truth
+
+
+def test_best_median_and_worst_are_by_error(tmp_path, artefacts):
+    """Of five scenes with known errors the least, the middle and the greatest are shown."""
+    write_skies(tmp_path, [4.0, 0.5, 8.0, 1.0, 2.0])
+    (drawn,) = draw_scenes(rows_of("superres"), artefacts)["sets"]
+    shown = [(scene["rank"], scene["id"]) for scene in drawn["scenes"]]
+    assert shown == [("best", "test-1"), ("median", "test-4"), ("worst", "test-2")]
+    losses = [scene["answers"][0]["loss"] for scene in drawn["scenes"]]
+    assert losses == pytest.approx([20 * np.log10(100 / e) for e in (0.5, 2.0, 8.0)], rel=1e-4)
+
+
+def test_pictures_have_the_first_row_below(tmp_path, artefacts):
+    """The first row of a sky is drawn at the bottom, as the field does."""
+    write_skies(tmp_path, [0.0] * 5)
+    (drawn,) = draw_scenes(rows_of("superres"), artefacts)["sets"]
+    picture = pixels(drawn["scenes"][0]["truth"]).sum(-1)
+    assert picture.shape == (16, 16)
+    assert np.unravel_index(picture.argmax(), picture.shape) == (15, 0)
+    assert (pixels(drawn["scenes"][0]["answers"][0]["picture"]).sum(-1) == picture).all()
+
+
+def test_classes_are_shown_with_their_truth(tmp_path, artefacts):
+    """Probabilities stand beside the true class; the best scene is the least surprising one."""
+    probability = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.5, 0.5], [0.7, 0.3]], np.float32)
+    scene = np.array(IDS, dtype="S")
+    images = np.ones((5, 1, 8, 8), np.float32)
+    path = tmp_path / "images-ii.h5"
+    write_arrays(path, {"scene": scene, "images": images, "kind": np.zeros(5, np.int64)})
+    with h5py.File(path, "a") as file:
+        file.attrs["classes"] = '{"kind": ["smooth", "clumpy"]}'
+    write_predictions(tmp_path / "predictions-pp.parquet", IDS, {"probability": probability})
+    (drawn,) = draw_scenes(rows_of("morphology"), artefacts)["sets"]
+    assert drawn["columns"] == ["smooth", "clumpy"]
+    assert [scene["id"] for scene in drawn["scenes"]] == ["test-0", "test-1", "test-2"]
+    assert drawn["scenes"][0]["truth"] == "smooth"
+    assert drawn["scenes"][2]["answers"][0]["values"] == pytest.approx([0.2, 0.8])
+
+
+def test_what_cannot_be_read_is_left_out(tmp_path, artefacts):
+    """Damaged files and answers to other scenes are not shown, and the page says so."""
+    write_skies(tmp_path, [0.0] * 5)
+    (tmp_path / "skies-tt.h5").write_bytes(b"no HDF5")
+    drawn = draw_scenes(rows_of("superres"), artefacts)
+    assert drawn["sets"] == [] and "not at hand" in drawn["why"]
+    write_skies(tmp_path, [0.0] * 5)
+    others = ["another"] * 5
+    write_predictions(tmp_path / "predictions-pp.h5", others, {"sky": np.ones((5, 1, 16, 16))})
+    assert draw_scenes(rows_of("superres"), artefacts)["sets"] == []
