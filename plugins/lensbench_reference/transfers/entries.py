@@ -10,6 +10,14 @@ _CLASSES = ("finding", "morphology")
 
 ENTRIES = [
     Entry(
+        "adabn",
+        f"{_HERE}.adabn:NormalisationOfTheTarget",
+        summary="Trains on the source; batch normalisation takes its statistics from the target.",
+        citation="Li et al. 2016, arXiv:1603.04779",
+        licence="MIT",
+        tasks=_CLASSES,
+    ),
+    Entry(
         "adamatch",
         f"{_HERE}.adamatch:AdaMatch",
         summary="Adapts to unlabelled images by labels of its own, where it is sure.",

@@ -1,0 +1,82 @@
+"""Adaptive batch normalisation: nothing is trained for the target, its statistics are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor, nn
+
+from lensbench import FitContext, Samples
+from lensbench_reference.transfers.domains import check_adaptable, target_of
+from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit, restored
+
+_BATCH = 64
+
+
+class NormalisationOfTheTarget:
+    """Trains on the source; then batch normalisation takes its means and variances from the target.
+
+    After Li et al. 2016 (arXiv:1603.04779). What no method of adaptation that trains should be
+    credited with: networks that go through batch normalisation get this much for nothing.
+    """
+
+    version = "1"
+    adapts = True
+
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `adabn`: of the training on the source."""
+
+        learning_rate: Annotated[float, Gt(0)] = 1e-3
+        batch_size: Annotated[int, Ge(2)] = 16
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def check(self, encoder: Any, pretraining: str) -> None:
+        """Refuses an encoder without weights."""
+        check_adaptable("adabn", encoder)
+
+    def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
+        """Trains as `finetune` does, then looks at every image of the target once."""
+        target = target_of(context, "adabn")
+        check_adaptable("adabn", encoder)
+        model = HeadedEncoder(encoder, context).train()
+        fit(model, context, self.options.learning_rate, self.options.batch_size)
+        renormalise(model, target)
+        return ModelPredictor(model, context.task, model)
+
+    def restore(
+        self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
+    ) -> ModelPredictor:
+        """The predictor of these weights and statistics."""
+        return restored(encoder, context, state)
+
+
+@torch.no_grad()
+def renormalise(model: nn.Module, samples: Samples) -> None:
+    """Replaces the running statistics of all batch normalisation by those of samples.
+
+    Each is the mean over batches of these, all layers at once: what a layer sees has gone through
+    the layers before it as they are in training, by the statistics of its own batch.
+
+    Args:
+        model: Called with a batch; in evaluation mode afterwards.
+        samples: At least two.
+    """
+    layers = [one for one in model.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm)]
+    momenta = [layer.momentum for layer in layers]
+    model.eval()
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # torch's word for a mean over all batches
+        layer.train()
+    for indices in torch.arange(len(samples)).tensor_split(-(-len(samples) // _BATCH)):
+        model(samples.take(indices))
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+    model.eval()
