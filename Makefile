@@ -10,6 +10,7 @@ READY  := $(VENV)/ready
 TESTS  := $(VENV)/ready-dev
 
 GENERATED := README.md docs/explanation/telling-substructure.md \
+	$(addprefix docs/papers/,1909.07346.md 2008.12731.md 2112.12121.md) \
 	$(addprefix docs/reference/,command-line.md conditions.md populations.md study-files.md tasks.md)
 
 .PHONY: run test check bench docs format clean
