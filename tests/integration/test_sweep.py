@@ -230,7 +230,7 @@ def test_nothing_that_is_published_names_anybody(pristine):
     assert len(published) > 50
     for path in published:
         if path.suffix == ".parquet":
-            text = pl.read_parquet(path).cast(pl.String, strict=False).write_csv()
+            text = pl.read_parquet(path).write_ndjson()
         else:
             text = path.read_bytes()[:_HEAD].decode(errors="replace")
         assert not names.findall(text), path.name
