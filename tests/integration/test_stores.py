@@ -102,6 +102,11 @@ def test_ray_gives_the_same_records(study, whole, place, bucket, tmp_path):
     assert records(study, store, "--executor", "ray") == whole
 
 
+def test_one_worker_gives_the_same_records(study, whole, tmp_path):
+    """As none does, and two do above."""
+    assert records(study, tmp_path, "--workers", "1") == whole
+
+
 def test_no_cluster_at_an_address_is_one_line(study, tmp_path):
     """Exit 2, with how to begin one."""
     pytest.importorskip("ray", reason="ray is not installed")

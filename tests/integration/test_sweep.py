@@ -15,8 +15,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from lensbench.cells import worker
 from lensbench.cells.sweeps import results
-from lensbench.store import Store
+from lensbench.store import Store, open_store
 
 STUDY = """
 name = "small"
@@ -62,9 +63,9 @@ def sweep(study: Path, store: Path, *words: str) -> subprocess.CompletedProcess[
     return ended
 
 
-def records(store: Path) -> bytes:
+def records(store: Path | str) -> bytes:
     """What a repetition must give again, as bytes."""
-    opened = Store(store)
+    opened = open_store(store)
     frame = pl.read_parquet(opened.find("runs", opened.keys("runs")[-1]))
     assert set(frame["state"]) == {"done"}
     return results(frame).write_csv().encode()
@@ -96,7 +97,7 @@ def test_a_study_that_is_killed_goes_on(study, whole, tmp_path):
     Each time it is killed after some more artefacts or checkpoints, however slow the machine is.
     """
     chance = random.Random(0)
-    for _ in range(int(os.environ.get("LENSBENCH_KILLS", "4"))):
+    for _ in range(int(os.environ.get("LENSBENCH_KILLS", "3"))):
         goal = made(tmp_path) + chance.randint(1, 3)
         with subprocess.Popen(
             [*COMMAND, str(study), "--store", str(tmp_path), "--workers", "2",
@@ -132,7 +133,9 @@ def test_two_sweeps_at_once_compute_each_cell_once(study, whole, tmp_path):
 @pytest.mark.parametrize(
     "kind", ["images", "weights", "features", "fits", "predictions", "records", "runs"]
 )
-def test_a_flipped_byte_is_noticed_and_only_that_made_again(study, whole, tmp_path, kind, pristine):
+def test_a_flipped_byte_is_noticed_and_only_that_made_again(
+    lensbench, study, whole, tmp_path, kind, pristine
+):
     """The damaged artefact is told of and computed anew; its neighbours are not touched."""
     subprocess.run(["cp", "-a", f"{pristine}/.", str(tmp_path)], check=True)
     damaged = max((tmp_path / kind).glob("*.[!j]*"), key=lambda path: path.stat().st_size)
@@ -145,9 +148,11 @@ def test_a_flipped_byte_is_noticed_and_only_that_made_again(study, whole, tmp_pa
         for path in (tmp_path / later).iterdir():
             path.unlink()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*.*") if path != damaged}
-    ended = sweep(study, tmp_path, "--workers", "0")
-    assert f"{kind} {damaged.stem}" in ended.stderr
-    assert "damaged" in ended.stderr
+    worker._session.cache_clear()  # as a new process would begin
+    ended = lensbench("sweep", study, "--store", tmp_path, "--workers", "0")
+    assert ended.code == 0, ended.err
+    assert f"{kind} {damaged.stem}" in ended.err
+    assert "damaged" in ended.err
     assert records(tmp_path) == whole
     kept = order[: order.index(kind) + 1]
     changed = {
@@ -180,8 +185,6 @@ def test_damaged_skies_are_made_again(lensbench, tmp_path, what):
             path.unlink()
     kept = {p: p.stat().st_mtime_ns for p in store.glob("images/*")}
     kept |= {p: p.stat().st_mtime_ns for p in store.glob("skies/*") if p.stem != sky.stem}
-    from lensbench.cells import worker
-
     worker._session.cache_clear()  # as a new process would begin
     ended = lensbench(*words)
     assert ended.code == 0
@@ -227,7 +230,7 @@ def test_nothing_that_is_published_names_anybody(pristine):
     assert len(published) > 50
     for path in published:
         if path.suffix == ".parquet":
-            text = pl.read_parquet(path).cast(pl.String, strict=False).write_csv()
+            text = pl.read_parquet(path).write_ndjson()
         else:
             text = path.read_bytes()[:_HEAD].decode(errors="replace")
         assert not names.findall(text), path.name
@@ -265,5 +268,5 @@ def test_a_store_behind_a_url_gives_the_same_records(study, whole, tmp_path):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
-    assert records(tmp_path / "far") == whole
+    assert records(url) == whole
     assert pl.DataFrame(json.loads(ended.stdout)).height > 0

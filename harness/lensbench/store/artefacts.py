@@ -19,6 +19,9 @@ from lensbench.store.sidecars import seal, unseal
 FORMAT = 1
 """Version of the layout; a store of a newer one is refused."""
 
+OBJECTS = "objects"
+"""Says of a store that its claims are objects, not locks: all who use it must use the same."""
+
 
 class DamageWarning(UserWarning):
     """An artefact in the store is not what was written."""
@@ -34,7 +37,8 @@ class Store:
         root: The folder; made where it is absent.
 
     Raises:
-        StoreError: Where the folder cannot be written or was made by a newer version.
+        StoreError: Where the folder cannot be written, was made by a newer version, or is that of
+            a store behind a `file://` URL.
     """
 
     def __init__(self, root: Path) -> None:
@@ -44,10 +48,16 @@ class Store:
             root.mkdir(parents=True, exist_ok=True)
             marker = root / "store.json"
             if marker.exists():
-                version = json.loads(marker.read_text())["format"]
+                known = json.loads(marker.read_text())
             else:
-                version = FORMAT
-                self._replace(marker, json.dumps({"format": FORMAT}))
+                known = {"format": FORMAT}
+                self._replace(marker, json.dumps(known))
+            version = known["format"]
+            if known.get("claims") == OBJECTS:
+                raise StoreError(
+                    f"the store {str(root)!r} was begun by its URL and keeps its claims as objects",
+                    f"name it by its URL here too: file://{root.resolve()}",
+                )
             if os.access(root, os.W_OK):
                 self.tidy()
         except (OSError, ValueError, KeyError, TypeError) as error:

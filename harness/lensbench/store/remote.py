@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fsspec.implementations.local import LocalFileSystem
+
 from lensbench.errors import StoreError
-from lensbench.store.artefacts import FORMAT, Store
+from lensbench.store.artefacts import FORMAT, OBJECTS, Store
 from lensbench.store.far_claims import far_claimed
 from lensbench.store.sidecars import unseal
 
@@ -33,7 +35,7 @@ class RemoteStore(Store):
         url: Of the store's folder.
 
     Raises:
-        StoreError: Where the URL cannot be used.
+        StoreError: Where the URL cannot be used, or is that of a store begun as a folder.
     """
 
     def __init__(self, url: str) -> None:
@@ -211,13 +213,20 @@ class RemoteStore(Store):
     def _check_format(self) -> None:
         marker = self._path("store.json")
         if not self._fs.exists(marker):
-            self._fs.pipe_file(marker, json.dumps({"format": FORMAT}).encode())
+            text = json.dumps({"format": FORMAT, "claims": OBJECTS})
+            self._fs.pipe_file(marker, text.encode())
             return
-        version = json.loads(self._fs.cat_file(marker))["format"]
+        known = json.loads(self._fs.cat_file(marker))
+        version = known["format"]
         if version > FORMAT:
             raise StoreError(
                 f"the store {self.url!r} has format {version}, this lensbench knows {FORMAT}",
                 "update lensbench or name another store with --store",
+            )
+        if known.get("claims") != OBJECTS and isinstance(self._fs, LocalFileSystem):
+            raise StoreError(
+                f"the store {self.url!r} was begun as a folder and keeps its claims as locks",
+                f"name it by its path here too, {self._base}, or begin another store",
             )
 
     def _path(self, *parts: str) -> str:

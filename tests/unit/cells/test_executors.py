@@ -1,15 +1,18 @@
 """Workers that die fail their job and no other."""
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
+from pebble import ProcessExpired
 
 from lensbench.cells.driver import drive
 from lensbench.cells.executors.inline import InlineExecutor
-from lensbench.cells.executors.local import Limits, LocalExecutor
+from lensbench.cells.executors.local import Limits, LocalExecutor, _Pool
 from lensbench.cells.worker import Settings
 from lensbench.study.cell import Cell, Entrant, View
 from lensbench.study.describe import Code, Numerics
@@ -80,6 +83,52 @@ def test_every_kind_of_death_is_one_failed_job():
     assert "SIGSEGV" in failed["crash-1"]
     assert "exit code 3" in failed["leave-1"]
     assert "time limit of 2 s" in failed["hang-1"]
+
+
+class Slow:
+    """Takes a while to be unpickled once there is a file `slow` in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self):
+        return read_slowly, (self.folder,)
+
+
+def read_slowly(folder: Path) -> Slow:
+    if (folder / "slow").exists():
+        time.sleep(0.6)
+    return Slow(folder)
+
+
+def end_slowly(slow: Slow) -> None:
+    """Makes a worker one that takes a second to stop, and says that it is up."""
+
+    def stop(*_: object) -> None:
+        time.sleep(1.0)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    (slow.folder / str(os.getpid())).touch()
+
+
+def test_a_pool_that_closes_while_it_replaces_a_worker_is_silent(tmp_path, capfd):
+    """One worker is slow to end, the other has yet to find its locks: neither prints anything."""
+    LocalExecutor(SETTINGS, act, 1).close(at_once=True)  # the server has what workers import
+    context = multiprocessing.get_context("forkserver")
+    pool = _Pool(2, initializer=end_slowly, initargs=(Slow(tmp_path),), context=context)
+    pool.schedule(os.getpid).result()
+    while len(list(tmp_path.iterdir())) < 2:
+        time.sleep(0.005)
+    first = multiprocessing.active_children()
+    (tmp_path / "slow").touch()
+    with pytest.raises(ProcessExpired):
+        pool.schedule(os._exit, args=(3,)).result()
+    while not set(multiprocessing.active_children()) - set(first):
+        time.sleep(0.005)
+    pool.stop()
+    pool.join()
+    assert capfd.readouterr().err == ""
 
 
 def here(work=act) -> InlineExecutor:

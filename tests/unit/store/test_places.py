@@ -67,3 +67,18 @@ def test_a_store_of_a_newer_lensbench_is_told(tmp_path: Path, lensbench, scheme)
     assert (ended.code, len(ended.err.splitlines())) == (2, 2)
     assert "has format 99, this lensbench knows 1" in ended.err
     assert "update lensbench" in ended.err
+
+
+def test_a_folder_and_its_url_are_not_one_store(tmp_path, lensbench):
+    """Locks and objects do not see one another: the other way in is refused, and changes nothing."""
+    folder, far = tmp_path / "folder", tmp_path / "far"
+    open_store(folder)
+    open_store(f"file://{far}")
+    claim = far / "claims" / "records-k"
+    claim.write_text("somebody's")
+    for where, hint in ((f"file://{folder}", str(folder)), (far, f"file://{far}")):
+        ended = lensbench("store", "ls", "--store", where)
+        assert (ended.code, len(ended.err.splitlines())) == (2, 2)
+        assert "was begun" in ended.err
+        assert hint in ended.err.splitlines()[1]
+    assert claim.read_text() == "somebody's"

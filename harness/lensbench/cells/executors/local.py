@@ -66,7 +66,7 @@ class LocalExecutor:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
         with _environment(dict.fromkeys(_THREADS, str(settings.numerics.threads)) | _QUIET):
-            self._pool = ProcessPool(
+            self._pool = _Pool(
                 max_workers=workers,
                 initializer=_begin,
                 initargs=(self._limits.memory, os.getpid(), self._accelerators()),
@@ -119,6 +119,20 @@ class LocalExecutor:
         except Exception as error:  # what could not be sent between processes
             outcome = Outcome(job.key, "failed", f"{type(error).__name__}: {error}")
         result.set_result(outcome)
+
+
+class _Pool(ProcessPool):
+    """Ends its workers before it takes down the locks, which one that just begins still looks for.
+
+    A worker that died is replaced even when nothing is left to do. Closed at that moment, the
+    pool would leave the new one without its locks, and its traceback on the terminal.
+    """
+
+    def _stop_pool(self) -> None:
+        if self._pool_manager_loop is not None:
+            self._pool_manager_loop.join()  # begins no worker any more
+        self._pool_manager.worker_manager.force_stop_workers()  # type: ignore[no-untyped-call]
+        super()._stop_pool()  # type: ignore[no-untyped-call]
 
 
 def _told_death(code: int | None) -> str:
