@@ -192,7 +192,12 @@ class _Entrant:
 
 
 def value_text(row: dict[str, Any]) -> str:
-    """`value −lower +upper`, or `value ± half` where both sides round to the same."""
+    """`value −lower +upper`, or `value ± half` where both sides round to the same.
+
+    The value of one scene has no interval, and says so.
+    """
+    if row["low"] is None or row["high"] is None:
+        return f"{row['value']:.3f} (no interval)"
     digits = _digits(row)
     below, above = row["value"] - row["low"], row["high"] - row["value"]
     value, low, high = (f"{x:.{digits}f}" for x in (row["value"], below, above))
@@ -201,6 +206,8 @@ def value_text(row: dict[str, Any]) -> str:
 
 def _digits(row: dict[str, Any]) -> int:
     """Decimals that show the interval's width to two figures, between one and four."""
+    if row["low"] is None or row["high"] is None:
+        return 3
     width = row["high"] - row["low"]
     if not width > 0:
         return 3

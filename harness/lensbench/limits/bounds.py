@@ -156,7 +156,9 @@ def limits_from(
     floors = bayesian_bound(information, plain, [_smooth(known[n]) for n in UNKNOWN]).rmse()
     found = []
     for target in targets:
-        slopes = torch.stack([_SLOPES[target](dict(zip(UNKNOWN, row))) for row in values])  # noqa: B905
+        slopes = torch.stack(
+            [_SLOPES[target](dict(zip(UNKNOWN, row, strict=True))) for row in values]
+        )
         variance = torch.einsum("ni,nij,nj->n", slopes, covariance, slopes)
         if not bool(torch.isfinite(variance).all()) or bool((variance <= 0).any()):
             raise RunError(f"the limit of {target!r} is not finite", "leave this target out")
