@@ -41,7 +41,8 @@ class Metric:
             thousand times: it gets the targets alone, and has to be cheap.
         unit: Unit of the value; empty for a ratio.
         higher_is_better: Direction.
-        per_sample: Whether the value is a mean over samples.
+        per_sample: Whether the value is a mean over samples. Values that are true or false
+            (`bool`) are a proportion, whose interval is exact.
         chance: Value of an answer that ignores the image, where there is one.
         target: Name of the real target that it measures, if any: samples in which that is NaN are
             left out before it is computed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from lensbench.cells.code import checkouts, harness_version, packages
 from lensbench.cells.devices import device_name
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.score import Scored, UndefinedError, score
+from lensbench.stats.intervals import Interval
 from lensbench.store.scores import scenes_digest
 from lensbench.study.cell import Cell, View
 
@@ -58,7 +60,7 @@ def done_rows(
         else:
             if scored is None:
                 continue
-            found = {"state": "done", **asdict(scored.interval)}
+            found = {"state": "done", **_interval(scored.interval)}
             scores.append(_scores(keys, view, metric, scored, scenes))
         rows.append(
             _facts(parts, cell, keys, view)
@@ -87,6 +89,11 @@ def unscored_rows(parts: Parts, cell: Cell, state: str, error: str) -> list[Row]
         _facts(parts, cell, keys, view) | _named(metric, True) | {"state": state, "error": error}
         for view in cell.tests
     ]
+
+
+def _interval(its: Interval) -> Row:
+    """An interval's columns; bounds that there are not stay empty."""
+    return {name: None if math.isnan(value) else value for name, value in asdict(its).items()}
 
 
 def _scores(keys: Keys, view: View, metric: Metric, scored: Scored, scenes: str) -> Row:

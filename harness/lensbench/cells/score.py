@@ -16,6 +16,7 @@ from lensbench.stats.intervals import (
     Interval,
     mean_interval,
     percentile_interval,
+    proportion_interval,
     resampled,
 )
 
@@ -89,11 +90,14 @@ def _score(
 ) -> Scored:
     n, seed = len(samples), seed_of("bootstrap", metric.name)
     if metric.per_sample:
-        values = np.asarray(metric.compute(predictions, samples), dtype=np.float64)
+        found = np.asarray(metric.compute(predictions, samples))
+        values = found.astype(np.float64)
         if np.isnan(values).any():
             raise UndefinedError(
                 f"{metric.name} is undefined for {int(np.isnan(values).sum())} scenes"
             )
+        if found.dtype == np.bool_:
+            return Scored(proportion_interval(found), True, values)
         return Scored(mean_interval(values, resamples, seed), True, values)
     # Images and ids of a thousand resamples would cost more than all else.
     light = replace(samples, ids=("",) * n, images=samples.images[:, :0, :0, :0], features=None)

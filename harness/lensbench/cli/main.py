@@ -15,6 +15,7 @@ VERBS = {
     "sweep": ("lensbench.cli.sweep", "Compute all cells of a study."),
     "plan": ("lensbench.cli.plan", "Show what a study would compute, and how long it would take."),
     "status": ("lensbench.cli.status", "Show how a sweep stands."),
+    "limits": ("lensbench.cli.limits", "Compute how well a lens can be measured at all."),
     "list": ("lensbench.cli.listing", "List plugins and conditions."),
     "show": ("lensbench.cli.show", "Show all about one plugin or condition."),
     "data": ("lensbench.cli.data", "Make, inspect, convert and preview images."),

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lensbench.cli.execution import execution_options
 from lensbench.cli.options import json_option, split_references, store_option, store_root
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from lensbench.leaderboard.table import Limits
+    from lensbench.registry import Catalogue
+    from lensbench.store import Store
 
 
 @click.command("run")
@@ -121,7 +128,8 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
     else:
         from lensbench.leaderboard.table import run_table
 
-        click.echo(run_table(swept.records, metric).text(form))
+        limits = _limits(opened, parts.catalogue, swept.records)
+        click.echo(run_table(swept.records, metric, limits).text(form))
         click.echo(f"Records: {opened.root / 'runs' / (swept.key + '.parquet')}")
         where = f" --store {store}" if store else ""
         click.echo(f"Pictures: lensbench show-run {swept.key}{where}")
@@ -129,3 +137,19 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
     for name, error in failed.select("entrant", "error").unique().iter_rows():
         click.echo(f"failed: {name}: {error}", err=True)
     sys.exit(1 if swept.failed else 0)
+
+
+def _limits(store: Store, catalogue: Catalogue, records: pl.DataFrame) -> Limits:
+    """What the store knows of the limits of these records' metrics, by metric and condition."""
+    if not any(name.startswith("rmse_") for name in records["metric"]):
+        return {}
+    from lensbench.limits.stored import known_limits
+
+    first = records.row(0, named=True)
+    conditions = records["test_condition"].unique().to_list()
+    found = known_limits(store, catalogue, first["test_dataset"], conditions, first["seed_draw"])
+    return {
+        (f"rmse_{limit.target}", condition): limit.rmse
+        for condition, its in found.items()
+        for limit in its
+    }

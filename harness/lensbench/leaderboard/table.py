@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,12 +55,18 @@ def study_tables(records: pl.DataFrame, metric: str = "") -> list[Table]:
     return [run_table(frame, str(name[-1])) for name, frame in groups]
 
 
-def run_table(records: pl.DataFrame, metric: str = "") -> Table:
+Limits = Mapping[tuple[str, str], float]
+"""What no method can pass, by metric and test condition, in the metric's unit."""
+
+
+def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = None) -> Table:
     """The table of one task, dataset and budget, ranked by the in-distribution value.
 
     Args:
         records: Records of one run.
         metric: Its name; the primary one where empty.
+        limits: Of errors; where one is known there is a row for it, and a column `efficiency`, the
+            limit over the error reached under the training condition.
 
     Raises:
         UsageError: Where no record has this metric.
@@ -88,13 +94,26 @@ def run_table(records: pl.DataFrame, metric: str = "") -> Table:
         first["test_dataset"] if first["test_dataset"] != first["dataset"] else "its test split"
     )
     labels = f", {first['labels']} labels" if first["labels"] else ""
+    header = ["entrant", f"{home} (trained on)", *others, "worst", "gap", "n", "seconds"]
+    rows = [entrant.cells() for entrant in entrants]
+    known = {c: limits[first["metric"], c] for c in (home, *others)
+             if limits and (first["metric"], c) in limits}  # fmt: skip
+    if known:
+        header.append("efficiency")
+        for entrant, row in zip(entrants, rows, strict=True):
+            row.append(entrant.efficiency(known.get(home)))
+        values = [f"{known[c]:.4f}" if c in known else "–" for c in (home, *others)]
+        rows.append(["limit of information", *values, *"––––", "1.00" if home in known else "–"])
     return Table(
         title=f"{first['task']} on {first['dataset']}, tested on {tested}, budget "
         f"{first['budget']}{labels}: {first['metric']}{unit}, {arrow}",
-        header=["entrant", f"{home} (trained on)", *others, "worst", "gap", "n", "seconds"],
-        rows=[entrant.cells() for entrant in entrants],
-        note=_note(first, _seeds(shown)),
+        header=header,
+        rows=rows,
+        note=_note(first, _seeds(shown)) + (_LIMIT_NOTE if known else ""),
     )
+
+
+_LIMIT_NOTE = " Efficiency: the limit over the trained-on value."
 
 
 def _no_metric(records: pl.DataFrame, metric: str) -> UsageError:
@@ -153,6 +172,11 @@ class _Entrant:
         n = "/".join(str(count) for count in sorted(counts)) or "–"
         return [self.name, *values, worst, gap, n, self._seconds()]
 
+    def efficiency(self, limit: float | None) -> str:
+        """The limit of the error over the error reached under the training condition."""
+        row = self.done.get(self.home)
+        return f"{limit / row['value']:.2g}" if row and limit and row["value"] > 0 else "–"
+
     def _cell(self, condition: str) -> str:
         row = self.by_condition.get(condition)
         if row is None:
@@ -168,7 +192,12 @@ class _Entrant:
 
 
 def value_text(row: dict[str, Any]) -> str:
-    """`value −lower +upper`, or `value ± half` where both sides round to the same."""
+    """`value −lower +upper`, or `value ± half` where both sides round to the same.
+
+    The value of one scene has no interval, and says so.
+    """
+    if row["low"] is None or row["high"] is None:
+        return f"{row['value']:.3f} (no interval)"
     digits = _digits(row)
     below, above = row["value"] - row["low"], row["high"] - row["value"]
     value, low, high = (f"{x:.{digits}f}" for x in (row["value"], below, above))
@@ -177,6 +206,8 @@ def value_text(row: dict[str, Any]) -> str:
 
 def _digits(row: dict[str, Any]) -> int:
     """Decimals that show the interval's width to two figures, between one and four."""
+    if row["low"] is None or row["high"] is None:
+        return 3
     width = row["high"] - row["low"]
     if not width > 0:
         return 3

@@ -15,10 +15,16 @@ from scipy import special
 
 LEVEL = 0.95
 
+FEW = 10
+"""Values below which their own resamples say too little of a mean: two have three means."""
+
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its 95 % interval and the number of scenes behind it."""
+    """An estimate with its 95 % interval and the number of scenes behind it.
+
+    One scene has no interval: `low` and `high` are NaN then, but for a proportion.
+    """
 
     value: float
     low: float
@@ -27,7 +33,7 @@ class Interval:
 
 
 def mean_interval(values: np.ndarray, resamples: int, seed: int) -> Interval:
-    """Mean of one value a scene (N,) with its bootstrap interval.
+    """Mean of one value a scene (N,) with its bootstrap interval; Student's below `FEW` values.
 
     Raises:
         ValueError: Where there is no value: an empty mean is an error, never zero.
@@ -35,9 +41,35 @@ def mean_interval(values: np.ndarray, resamples: int, seed: int) -> Interval:
     if len(values) == 0:
         raise ValueError("a mean of no values was asked for")
     n = len(values)
+    if n < FEW:
+        mean = float(values.mean())
+        half = (
+            float(special.stdtrit(n - 1, 0.5 + LEVEL / 2) * values.std(ddof=1) / np.sqrt(n))
+            if n > 1
+            else np.nan
+        )
+        return Interval(mean, mean - half, mean + half, n)
     random = np.random.default_rng(seed)
     means = np.array([values[random.integers(0, n, n)].mean() for _ in range(resamples)])
     return percentile_interval(float(values.mean()), means, n)
+
+
+def proportion_interval(hits: np.ndarray) -> Interval:
+    """Share of scenes (N,) that are true, with its exact interval.
+
+    Clopper & Pearson (1934, doi:10.1093/biomet/26.4.404): every share that the count does not
+    refuse at 2.5 % on either side. It holds at any n, for one scene too.
+
+    Raises:
+        ValueError: Where there is no scene.
+    """
+    n = len(hits)
+    if n == 0:
+        raise ValueError("a proportion of no scenes was asked for")
+    k, tail = int(np.count_nonzero(hits)), (1 - LEVEL) / 2
+    low = special.betaincinv(k, n - k + 1, tail) if k else 0.0
+    high = special.betaincinv(k + 1, n - k, 1 - tail) if k < n else 1.0
+    return Interval(k / n, float(low), float(high), n)
 
 
 def bootstrap(
@@ -93,6 +125,8 @@ def percentile_interval(value: float, drawn: np.ndarray, n: int) -> Interval:
     known = drawn[~np.isnan(drawn)]
     if not len(known) or np.isnan(value):
         raise ValueError(f"the statistic is undefined on these {n} scenes")
+    if n < 2:
+        return Interval(float(value), np.nan, np.nan, n)
     tail = 100 * expanded_tail(n)
     low, high = np.percentile(known, [tail, 100 - tail])
     return Interval(float(value), float(low), float(high), n)
@@ -101,7 +135,7 @@ def percentile_interval(value: float, drawn: np.ndarray, n: int) -> Interval:
 def expanded_tail(n: int) -> float:
     """Share of resamples to cut off on each side: Φ(−√(n/(n−1)) t), t Student's of n − 1.
 
-    It is 2.5 % for many scenes and less for few; nothing is cut off for one.
+    It is 2.5 % for many scenes and less for few.
     """
     if n < 2:
         return 0.0

@@ -13,9 +13,9 @@ from lensbench.store.artefacts import Store
 
 KINDS = (
     "images", "skies", "weights", "features", "fits", "predictions", "records", "scores",
-    "runs", "failures",
+    "runs", "failures", "limits",
 )  # fmt: skip
-ROOTS = ("runs", "records", "failures")
+ROOTS = ("runs", "records", "failures", "limits")
 """Kinds that are kept for their own sake."""
 
 _LATEST = 2000

@@ -86,7 +86,7 @@ def _agreement(board: Board, key: str, again: pl.DataFrame, tolerance: float) ->
     if joined["value"].null_count() or joined["value_again"].null_count():
         return False, "it has other tests or metrics"
     far = (joined["value"] - joined["value_again"]).abs().to_numpy()
-    half = ((joined["high"] - joined["low"]) / 2).to_numpy()
+    half = ((joined["high"] - joined["low"]) / 2).fill_null(0.0).to_numpy()  # of one scene: none
     if not far.any() and (joined["n"] == joined["n_again"]).all():
         return True, "the same to the last digit"
     worst = int(np.argmax(far - tolerance * half))

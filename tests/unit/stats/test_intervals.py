@@ -6,7 +6,7 @@ from scipy import stats as scipy_stats
 from scipy.stats import bootstrap as scipy_bootstrap
 
 from lensbench.stats import bca_interval, bootstrap, mean_interval, resampled
-from lensbench.stats.intervals import expanded_tail
+from lensbench.stats.intervals import expanded_tail, proportion_interval
 
 
 def test_the_interval_of_a_mean_agrees_with_scipys():
@@ -94,3 +94,28 @@ def test_nothing_has_no_mean():
         bootstrap(lambda _: 0.0, 0, 10, 0)
     with pytest.raises(ValueError, match="undefined"):
         bootstrap(lambda _: float("nan"), 5, 10, 0)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 1), (1, 1), (0, 7), (3, 7), (7, 7), (96, 134)])
+def test_a_proportion_has_the_exact_interval_of_scipy(hits, n):
+    """Clopper and Pearson's, for one scene and for none or all of them too."""
+    ours = proportion_interval(np.arange(n) < hits)
+    theirs = scipy_stats.binomtest(hits, n).proportion_ci(0.95, method="exact")
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+    assert (ours.value, ours.n) == (pytest.approx(hits / n), n)
+
+
+@pytest.mark.parametrize("n", [2, 5, 9])
+def test_the_mean_of_few_has_students_interval(n):
+    """Below ten values resamples say too little."""
+    values = np.random.default_rng(6).normal(size=n)
+    ours = mean_interval(values, 200, seed=0)
+    theirs = scipy_stats.t.interval(0.95, n - 1, values.mean(), scipy_stats.sem(values))
+    assert (ours.low, ours.high) == pytest.approx(theirs)
+
+
+def test_one_value_has_no_interval():
+    """Nothing is known of how a mean of one varies, nor any other statistic of one scene."""
+    for interval in (mean_interval(np.array([3.0]), 50, 0), bootstrap(lambda _: 3.0, 1, 50, 0)):
+        assert (interval.value, interval.n) == (3.0, 1)
+        assert np.isnan([interval.low, interval.high]).all()

@@ -73,8 +73,9 @@ def _check_rows(records: pl.DataFrame) -> None:
     if not twice.is_empty():
         raise DataError(f"{RECORDS} has a row of cell {twice['cell'][0]} twice")
     done = records.filter(pl.col("state") == "done")
+    several = done.filter(pl.col("n") != 1)  # one scene has no interval
     for name in ("value", "low", "high", "n", "predictions", "images"):
-        if done[name].null_count():
+        if (several if name in ("low", "high") else done)[name].null_count():
             raise DataError(f"{RECORDS}: {name} is empty where a cell is done")
     if not ((done["low"] <= done["high"]) & (done["n"] > 0)).all():
         raise DataError(f"{RECORDS} has an interval that ends before it begins, or n below 1")

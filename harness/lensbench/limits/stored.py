@@ -1,0 +1,107 @@
+"""Limits in a store: made once for a dataset and a condition, found again by tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from lensbench.api.condition import Condition
+from lensbench.errors import UsageError
+from lensbench.limits.bounds import Limit, limits, measured_targets
+from lensbench.registry import Catalogue
+from lensbench.sky.population import Population
+from lensbench.store import Store, key_of
+from lensbench.store.provenance import source_digest
+
+SCENES = 48
+"""Test scenes that a limit is taken over, where nothing else is said."""
+
+KIND = "limits"
+"""Of the artefact."""
+
+_CODE = ("api", "limits", "sky")
+
+
+def ensure_limits(
+    store: Store,
+    catalogue: Catalogue,
+    dataset: str,
+    condition: str,
+    seed: int = 0,
+    scenes: int = SCENES,
+    only: str = "",
+    watch: Callable[[int], None] = lambda done: None,
+) -> list[Limit]:
+    """Limits of all targets that have one, which are computed where the store lacks them.
+
+    Args:
+        store: Where they are kept.
+        catalogue: Where dataset and condition are found.
+        dataset: `name:options` of a dataset of lenses as `Population` draws them.
+        condition: `name:options`.
+        seed: Of the draw.
+        scenes: How many of its test scenes.
+        only: A class of substructure to which to confine them.
+        watch: Told how many scenes are done.
+
+    Raises:
+        UsageError: Where the dataset has no such population.
+    """
+    drawn = population_of(catalogue, dataset)
+    if drawn is None:
+        raise UsageError(
+            f"dataset {dataset!r} has no limits: they are known of SIE lenses with a Sérsic source",
+            "try lenses, or lenses:population=default@theta_E",
+        )
+    seen = catalogue.build("condition", condition)
+    described = _described(dataset, seen, seed, scenes, only)
+    key = key_of(described)
+    found = _read(store, key)
+    if found is None:
+        view = catalogue.build("dataset", dataset).field_of_view
+        found = limits(drawn, seen, measured_targets(), scenes, seed, view, only, watch)
+        with store.writing(KIND, key, ".json", described) as path:
+            path.write_text(json.dumps([asdict(limit) for limit in found], indent=1))
+    return found
+
+
+def known_limits(
+    store: Store, catalogue: Catalogue, dataset: str, conditions: Sequence[str], seed: int = 0
+) -> dict[str, list[Limit]]:
+    """Limits by condition, as far as the store has them over the usual scenes."""
+    if population_of(catalogue, dataset) is None:
+        return {}
+    found = {}
+    for condition in conditions:
+        seen = catalogue.build("condition", condition)
+        kept = _read(store, key_of(_described(dataset, seen, seed, SCENES, "")))
+        if kept is not None:
+            found[condition] = kept
+    return found
+
+
+def population_of(catalogue: Catalogue, dataset: str) -> Population | None:
+    """The population that a dataset draws from, where limits are known of it."""
+    drawn = getattr(catalogue.build("dataset", dataset), "population", None)
+    return drawn if isinstance(drawn, Population) else None
+
+
+def _described(
+    dataset: str, condition: Condition, seed: int, scenes: int, only: str
+) -> dict[str, Any]:
+    return {
+        "kind": KIND,
+        "dataset": dataset,
+        "condition": condition,
+        "seed": seed,
+        "count": scenes,
+        "only": only,
+        "code": source_digest("lensbench", _CODE),
+    }
+
+
+def _read(store: Store, key: str) -> list[Limit] | None:
+    path = store.find(KIND, key)
+    return None if path is None else [Limit(**one) for one in json.loads(path.read_text())]

@@ -1,0 +1,48 @@
+"""The limit of information in a run's table."""
+
+from lensbench.leaderboard.table import run_table, value_text
+from lensbench.store.records import records_frame
+
+
+def rmse(entrant: str, condition: str, value: float) -> dict:
+    return {
+        "entrant": entrant, "state": "done", "task": "regression", "dataset": "lenses",
+        "test_dataset": "lenses", "budget": "smoke", "train_condition": "home",
+        "test_condition": condition, "metric": "rmse_theta_E", "unit": "arcsec",
+        "higher_is_better": False, "primary": True, "value": value, "low": value * 0.8,
+        "high": value * 1.2, "n": 24, "seconds_fit": 1.0, "seconds_predict": 1.0,
+    }  # fmt: skip
+
+
+ROWS = [
+    rmse("fit", "home", 0.02), rmse("fit", "far", 0.03), rmse("net", "home", 0.2),
+    rmse("net", "far", 0.3),
+]  # fmt: skip
+
+
+def test_a_known_limit_is_a_row_and_a_column():
+    """The limit stands beneath all entrants; efficiency is the limit over what was reached."""
+    limits = {("rmse_theta_E", "home"): 0.01}
+    table = run_table(records_frame(ROWS), limits=limits)
+    assert table.header[-1] == "efficiency"
+    assert [row[-1] for row in table.rows] == ["0.5", "0.05", "1.00"]
+    assert table.rows[-1][:3] == ["limit of information", "0.0100", "–"]
+    assert {len(row) for row in table.rows} == {len(table.header)}
+
+
+def test_without_a_limit_the_table_is_as_it_was():
+    """A limit of another metric or condition adds nothing."""
+    plain = run_table(records_frame(ROWS))
+    assert run_table(records_frame(ROWS), limits={("rmse_shear_1", "home"): 1.0}) == plain
+
+
+def test_a_limit_elsewhere_gives_no_efficiency_here():
+    """Efficiency is told of the training condition alone."""
+    table = run_table(records_frame(ROWS), limits={("rmse_theta_E", "far"): 0.01})
+    assert [row[-1] for row in table.rows] == ["–", "–", "–"]
+
+
+def test_one_scene_shows_no_interval():
+    """A value without bounds says so in their place."""
+    row = {"value": 0.5, "low": None, "high": None, "n": 1}
+    assert value_text(row) == "0.500 (no interval)"

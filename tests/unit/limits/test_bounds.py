@@ -1,0 +1,138 @@
+"""Limits: against closed forms, and against derivatives by differences."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from lensbench.errors import UsageError
+from lensbench.limits.bounds import (
+    _SLOPES,
+    UNKNOWN,
+    limits,
+    limits_from,
+    measured_targets,
+    ranges,
+)
+from lensbench.sky.instruments import CONDITIONS
+from lensbench.sky.population import Population, Range
+from lensbench.sky.targets import real_targets
+
+KNOWN = ranges(Population())
+AT = {name: i for i, name in enumerate(UNKNOWN)}
+
+
+def drawn(count: int) -> torch.Tensor:
+    """Parameters (count, P) well inside the population."""
+    random = np.random.default_rng(0)
+    rows = [
+        [
+            math.pi * random.uniform() if not isinstance(its, Range)
+            else its.low + (0.3 + 0.4 * random.uniform()) * (its.high - its.low)
+            for its in KNOWN.values()
+        ]
+        for _ in range(count)
+    ]  # fmt: skip
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def test_independent_measurements_have_the_closed_form():
+    """Information 1/σ² on each parameter and a prior of variance w²/12 give their harmonic sum."""
+    information = torch.diag_embed(torch.full((6, len(UNKNOWN)), 25.0, dtype=torch.float64))
+    found = limits_from(information, drawn(6), KNOWN, ["theta_E"])[0]
+    width = KNOWN["theta_E"].high - KNOWN["theta_E"].low
+    assert found.rmse == pytest.approx((25 + 12 / width**2) ** -0.5)
+    assert found.error == pytest.approx(0, abs=1e-12)
+    assert (found.unit, found.scenes) == ("arcsec", 6)
+
+
+def test_what_is_shared_with_another_parameter_is_lost():
+    """Where θ_E and an unmeasured-else parameter do nearly the same, the limit is far larger."""
+    information = torch.diag_embed(torch.full((4, len(UNKNOWN)), 1e6, dtype=torch.float64))
+    i, j = AT["theta_E"], AT["source_index"]
+    alone = limits_from(information, drawn(4), KNOWN, ["theta_E"])[0].rmse
+    information[:, i, j] = information[:, j, i] = 0.99e6
+    shared = limits_from(information, drawn(4), KNOWN, ["theta_E"])[0].rmse
+    assert shared / alone == pytest.approx((1 - 0.99**2) ** -0.5, rel=1e-2)
+
+
+def test_scenes_that_say_less_rule_the_mean():
+    """The squared errors are averaged: of 1e-6 and 1e-2, half of the latter; van Trees is below."""
+    information = torch.diag_embed(torch.full((2, len(UNKNOWN)), 1e6, dtype=torch.float64))
+    information[1] /= 1e4
+    found = limits_from(information, drawn(2), KNOWN, ["theta_E"])[0]
+    prior = 12 / (KNOWN["theta_E"].high - KNOWN["theta_E"].low) ** 2
+    expected = ((1 / (1e6 + prior) + 1 / (1e2 + prior)) / 2) ** 0.5
+    assert found.rmse == pytest.approx(expected)
+    assert found.floor < found.rmse
+
+
+@pytest.mark.parametrize("target", measured_targets())
+def test_slopes_are_the_derivatives_of_the_targets(target):
+    """Each agrees with a central difference of the target that scenes are given."""
+    at, step = drawn(1)[0], 1e-2
+    slopes = _SLOPES[target](dict(zip(UNKNOWN, at, strict=True)))
+
+    def value(moved: torch.Tensor) -> float:
+        arrays = {name: moved[i : i + 1].numpy() for name, i in AT.items()}
+        return float(real_targets(Population(), arrays, np.zeros(1, np.int64))[target][0])
+
+    for i in range(len(UNKNOWN)):
+        shift = torch.zeros(len(UNKNOWN), dtype=torch.float64)
+        shift[i] = step
+        difference = (value(at + shift) - value(at - shift)) / (2 * step)
+        assert float(slopes[i]) == pytest.approx(difference, abs=2e-3)
+
+
+def test_what_has_no_limit_is_refused_by_name():
+    """A target that is not measured so, a class that is not there, too few scenes."""
+    its = (Population(), CONDITIONS["EUCLID_VIS"])
+    with pytest.raises(UsageError, match="f_sub"):
+        limits(*its, ["f_sub"], 6, 0)
+    with pytest.raises(UsageError, match="no_subs"):
+        limits(*its, ["theta_E"], 6, 0, only="no_subs")
+    with pytest.raises(UsageError, match="expected more"):
+        limits(*its, ["theta_E"], 1, 0)
+
+
+@pytest.mark.slow
+def test_a_fit_that_starts_at_the_truth_reaches_the_limit_and_no_more():
+    """Least squares on drawn noise: over smooth scenes the squared error is that of the limit.
+
+    One Gauss–Newton step from the truth is the most that noise alone lets anyone do, and so its
+    squared error in units of the bound is χ² of one degree of freedom a scene.
+    """
+    from lensbench.limits.bounds import _of_scene
+    from lensbench.sky.information import _derivatives, scene_model
+    from lensbench.sky.observation import add_noise, expose, grid_of
+    from lensbench.sky.scenes import draw_scenes
+
+    condition, count, noises = CONDITIONS["EUCLID_VIS"], 2, 60
+    scenes = draw_scenes(Population(), "test", [0, 3], 0)
+    grid = grid_of(condition, 6.4)
+    ratios = []
+    for row, index in enumerate((0, 3)):
+        information, _ = _of_scene(Population(), index, 0, condition, 6.4)
+        model, values = scene_model(scenes.parameters, row, UNKNOWN, 0, 288, 0.025)
+        sky, slopes = _derivatives(model, values)
+        stack = torch.cat([sky[None], slopes])
+        seen = expose(
+            type(scenes)(("",) * len(stack), stack, 0.025, np.zeros(len(stack))), condition, grid
+        ).double()
+        mean, jacobian = seen[0], seen[1:].flatten(1) * condition.electrons_per_sb
+        variance = (mean * condition.electrons_per_sb + condition.sigma_electrons**2).flatten()
+        weighted = jacobian / variance
+        inverse = torch.linalg.inv(weighted @ jacobian.T)
+        names = tuple(f"{index}-{noise}" for noise in range(noises))
+        noisy = add_noise(mean[None].expand(noises, -1, -1, -1), condition, names, 1)
+        residual = (noisy * condition.sigma_electrons).flatten(1) - (
+            mean * condition.electrons_per_sb
+        ).flatten()
+        step = (inverse @ (weighted @ residual.T))[0]
+        bound = float(torch.linalg.inv(information)[0, 0])
+        ratios.append(float(step.square().mean()) / bound)
+    assert count == len(ratios)
+    efficiency = float(np.mean(ratios)) ** -0.5
+    # 120 squares: their mean scatters by √(2/120) = 0.13, its root by half of that.
+    assert efficiency == pytest.approx(1.0, abs=0.2)
