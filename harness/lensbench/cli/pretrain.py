@@ -100,7 +100,7 @@ def command(
     name = config["encoder"]
     click.echo(f"{out}: {config['parameters']:,} parameters, {config['scenes']:,} scenes, "
                f"loss {config['loss']:.4g}; the card is {out / 'README.md'}")  # fmt: skip
-    click.echo(f"Use: lensbench run --encoder {name}:weights={out / 'model.safetensors'} …")
+    click.echo(f"Use: lensbench run --encoder {name}:weights={out} …")
 
 
 def _recipe(asked: dict[str, Any]) -> Recipe:
@@ -108,7 +108,6 @@ def _recipe(asked: dict[str, Any]) -> Recipe:
     import torch
 
     from lensbench.cells.devices import default_device
-    from lensbench.inference.encoders import with_weights_file
     from lensbench.pretraining.recipe import Recipe
     from lensbench.pretraining.sources import digest_of_shards
     from lensbench.registry import load_catalogue
@@ -122,7 +121,7 @@ def _recipe(asked: dict[str, Any]) -> Recipe:
     shards = asked.pop("shards")
     named = {"conditions": split_references(asked.pop("conditions"))}
     populations = tuple(filter(None, asked.pop("populations").split(",")))
-    encoder = catalogue.canonical("encoder", with_weights_file(asked["encoder"]))
+    encoder = catalogue.canonical("encoder", asked["encoder"])
     return Recipe(
         **asked | named | {
             "encoder": encoder,

@@ -22,57 +22,51 @@ MODEL = "model.safetensors"
 
 @dataclass(frozen=True)
 class NamedEncoder:
-    """An encoder as it is named, with a digest of all that its features follow from."""
+    """An encoder as it is named.
+
+    Attributes:
+        name: In its one spelling.
+        weights: Digest of its weights; empty where none are named.
+        digest: Of all that its features follow from.
+    """
 
     name: str
+    weights: str
     digest: str
 
     def build(self, channels: int, device: torch.device) -> Any:
-        """The encoder for images of so many bands, ready to be asked."""
+        """The encoder for images of so many bands, ready to be asked.
+
+        Raises:
+            UsageError: Where it has something to learn and no weights are named.
+        """
         with seeded(0):
             encoder = load_catalogue().build("encoder", self.name, channels=channels)
+        if not self.weights and next(encoder.parameters(), None) is not None:
+            raise UsageError(
+                f"encoder {self.name!r} has no weights, so its features would be chance",
+                f"name some: {parse_reference(self.name).name}:weights=PATH",
+            )
         return encoder.to(device).eval()
 
 
 def named_encoder(catalogue: Catalogue, text: str) -> NamedEncoder:
-    """An encoder with weights, or one that has nothing to learn.
-
-    `weights=` may name the folder of a pretraining in place of the file in it.
-
-    Raises:
-        UsageError: Where an encoder that takes weights is named without them.
-    """
-    text = with_weights_file(text)
+    """An encoder by its name and options."""
     reference = parse_reference(text)
     item = catalogue.find("encoder", reference.name)
     plugin = catalogue.load(item)
     options = build_options(f"encoder {reference.name}", plugin, reference.options)
-    fields = {f.name for f in dataclasses.fields(options)} if options is not None else set()
-    if "weights" in fields and not options.weights:
-        raise UsageError(
-            f"encoder {text!r} has no weights, so its features would be chance",
-            f"name some: {reference.name}:weights=FILE",
-        )
     name = catalogue.canonical("encoder", text)
+    weights = str(plugin.digest(options)) if hasattr(plugin, "digest") else ""
     its = {
         "encoder": [(key, value) for key, value in option_fields(options) if key != "weights"],
         "name": reference.name,
-        "weights": plugin.digest(options) if hasattr(plugin, "digest") else "",
+        "weights": weights,
         "package": f"{item.package} {item.version}",
         "torch": torch.__version__,
     }
     digest = hashlib.sha256(json.dumps(its, sort_keys=True).encode()).hexdigest()
-    return NamedEncoder(name, digest)
-
-
-def with_weights_file(text: str) -> str:
-    """The same encoder, a folder of a pretraining after `weights=` replaced by its weights."""
-    reference = parse_reference(text)
-    pairs = {
-        key: str(Path(value) / MODEL) if key == "weights" and Path(value).is_dir() else value
-        for key, value in reference.options
-    }
-    return str(type(reference)(reference.name, tuple(pairs.items())))
+    return NamedEncoder(name, weights, digest)
 
 
 def plain_options(catalogue: Catalogue, text: str) -> dict[str, Any]:
@@ -80,7 +74,7 @@ def plain_options(catalogue: Catalogue, text: str) -> dict[str, Any]:
 
     Where it began from weights, the options beside these are among them.
     """
-    reference = parse_reference(with_weights_file(text))
+    reference = parse_reference(text)
     plugin = catalogue.load(catalogue.find("encoder", reference.name))
     if options_class(plugin) is None:
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def blocks_of(
         images = cropped(in_units_of_noise(pixels, raw.unit, raw.noise))
         if any(errors):
             images = np.nan_to_num(images, posinf=0, neginf=0)
-        yield Block(raw.ids, images, errors)
+        yield Block(raw.ids, np.require(images, requirements=("C", "W")), errors)
 
 
 def ahead(blocks: Iterator[Block]) -> Iterator[Block]:
@@ -196,7 +196,7 @@ def _one_by_one(
     source = open_source(path, selection)
     name = _chosen(path, sorted({item.condition for item in source.items}), condition)
     chosen = [i for i, item in enumerate(source.items) if item.condition == name]
-    refuse_pickles(path, [source.items[i] for i in chosen])
+    _refuse_pickles(path, [source.items[i] for i in chosen])
     kept: list[tuple[str, Any]] = []
 
     def kind(picture: Any) -> tuple[Any, ...]:
@@ -220,7 +220,7 @@ def _joined(kept: list[tuple[str, Any]]) -> _Raw:
     )
 
 
-def refuse_pickles(path: Path, items: list[Item]) -> None:
+def _refuse_pickles(path: Path, items: list[Item]) -> None:
     """Refuses object pickles.
 
     Raises:
@@ -250,6 +250,3 @@ def _chosen(path: Path, held: list[str], condition: str) -> str:
 
 def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-Opener = Callable[[], Iterator[Block]]

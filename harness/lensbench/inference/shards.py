@@ -31,10 +31,9 @@ def shards_of(path: Path) -> list[Path]:
 
 
 def name_of(shard: Path, root: Path) -> str:
-    """Name of a shard's output, unique among those of a root: its path there, with .parquet."""
-    if shard == root:
-        return f"{shard.name}.parquet"
-    return f"{shard.relative_to(root)}.parquet"
+    """Name of a shard's output, relative to the folder of outputs: its path in root, as Parquet."""
+    name = shard.name if shard == root else str(shard.relative_to(root))
+    return name if shard.suffix.lower() == ".parquet" else f"{name}.parquet"
 
 
 def content_digest(shard: Path) -> str:

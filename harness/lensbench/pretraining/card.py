@@ -91,7 +91,7 @@ def card(
     return _CARD.format(
         title=f"{config['encoder']}, pretrained by {config['pretraining'].partition(':')[0]}",
         encoder=config["encoder"],
-        model="FOLDER/model.safetensors",
+        model="FOLDER",
         condition=recipe["conditions"][0],
         plain=_plain(programs),
         channels=config["channels"],
