@@ -46,9 +46,7 @@ def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--condition", default="euclid-vis", show_default=True, metavar="NAME[:…]",
               help="What images are under; chosen where a shard holds several.")  # fmt: skip
 @shard_options
-def command(
-    source: Path, encoder: str, condition: str, device: str, **named: Any
-) -> None:
+def command(source: Path, encoder: str, condition: str, device: str, **named: Any) -> None:
     """Turn the images of SOURCE into features: a Parquet file of id and features for each shard.
 
     SOURCE is a file, or a folder of files, in a format of `lensbench data inspect`. A shard whose

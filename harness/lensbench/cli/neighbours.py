@@ -36,5 +36,7 @@ def command(embeddings: Path, like: str, count: int, metric: Any, as_json: bool)
         return
     from tabulate import tabulate
 
-    rows = [(place + 1, one.id, f"{one.distance:.4g}", one.shard) for place, one in enumerate(found)]
+    rows = [
+        (place + 1, one.id, f"{one.distance:.4g}", one.shard) for place, one in enumerate(found)
+    ]
     click.echo(tabulate(rows, headers=("", "id", f"{metric} distance", "file")))

@@ -17,7 +17,7 @@ from lensbench.cli.options import store_option, store_root
 @click.option("--entrant", required=True, metavar="NAME|KEY",
               help="As it stands in the run's table, or the key of its fit.")  # fmt: skip
 @click.option("--condition", default="", metavar="NAME[:…]",
-              help="What images are under.  [default: what the entrant was trained under]")  # fmt: skip
+              help="What images are under.  [default: as the entrant was trained]")  # fmt: skip
 @store_option
 @shard_options
 def command(
@@ -30,7 +30,7 @@ def command(
 
     \b
     Example:
-      lensbench predict cutouts --entrant shape-boosting --out answers
+      lensbench predict cutouts --entrant 'mae-vit + mae + finetune' --out answers
     """
     from lensbench.inference.predicting import answers_of
     from lensbench.study.describe import Numerics

@@ -57,6 +57,4 @@ def embedder(encoder: str, condition: str, device: str) -> Callable[[], Embedder
         UsageError: Where there is no such encoder or condition.
     """
     condition_of(condition)
-    return functools.partial(
-        Embedder, named_encoder(load_catalogue(), encoder), condition, device
-    )
+    return functools.partial(Embedder, named_encoder(load_catalogue(), encoder), condition, device)

@@ -70,7 +70,7 @@ def named_encoder(catalogue: Catalogue, text: str) -> NamedEncoder:
 
 
 def plain_options(catalogue: Catalogue, text: str) -> dict[str, Any]:
-    """Options of an encoder that differ from their defaults, its weights left out, as JSON has them.
+    """Options of an encoder that differ from their defaults, its weights left out.
 
     Where it began from weights, the options beside these are among them.
     """

@@ -44,7 +44,9 @@ def export_encoder(encoder: Any, channels: int, side: int, path: Path) -> str:
         Why it cannot be exported; empty where it was.
     """
     encoder.eval()
-    feature_shape(encoder, channels, side)  # tables that it keeps are made of numbers, not of traces
+    feature_shape(
+        encoder, channels, side
+    )  # tables that it keeps are made of numbers, not of traces
     example: tuple[Tensor, ...] = (torch.randn(2, channels, side, side),)
     shapes: tuple[dict[int, Any], ...] = ({0: torch.export.Dim("batch", min=1, max=2**20)},)
     if getattr(encoder, "uses_condition", False):

@@ -71,7 +71,7 @@ def _query(path: Path, like: str) -> np.ndarray:
         raise UsageError(f"no features of {like!r} in {str(path)!r}", "name an id of its files")
     if any(not np.array_equal(one, found[0]) for one in found):
         raise UsageError(f"{len(found)} images have the id {like!r}", "search in one file")
-    return found[0]
+    return np.asarray(found[0])
 
 
 def _batches(path: Path) -> Iterator[tuple[Path, list[str], np.ndarray]]:

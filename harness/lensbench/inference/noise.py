@@ -77,4 +77,4 @@ def _scatter(values: np.ndarray, rim: np.ndarray, background: np.ndarray) -> np.
     sigma = 1.4826 * np.median(np.abs(rim - background[..., None]), axis=-1)
     peak = np.abs(np.percentile(values, 99.9, axis=(-2, -1)) - background)
     sigma = np.where(sigma < 1e-4 * peak, peak / 100, sigma)
-    return np.where(sigma == 0, values.std(axis=(-2, -1)), sigma)
+    return np.asarray(np.where(sigma == 0, values.std(axis=(-2, -1)), sigma))

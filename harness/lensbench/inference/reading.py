@@ -108,9 +108,7 @@ def ahead(blocks: Iterator[Block]) -> Iterator[Block]:
         thread.join()
 
 
-def _raw_blocks(
-    shard: Path, condition: str, size: int, selection: Selection
-) -> Iterator[_Raw]:
+def _raw_blocks(shard: Path, condition: str, size: int, selection: Selection) -> Iterator[_Raw]:
     if shard.is_file():
         with reading(shard, "a file"), shard.open("rb") as file:
             head = file.read(8)
@@ -151,7 +149,9 @@ def _parquet(path: Path, condition: str, size: int, selection: Selection) -> Ite
         held = [column.partition(":")[2] for column in columns]
         column = columns[held.index(_chosen(path, held, condition))]
         flat = "list" in types[column] and types[column].count("list") == 1
-        if flat and types[column].partition("<")[2].partition(": ")[2].startswith(("fl", "d", "in")):
+        if flat and types[column].partition("<")[2].partition(": ")[2].startswith(
+            ("fl", "d", "in")
+        ):
             shapes = json.loads(metadata.get(SHAPES, "{}"))
             facts = json.loads(metadata.get("lensbench", "{}"))
             known = json.loads(facts.get(f"condition:{column.partition(':')[2]}", "{}"))
@@ -189,9 +189,7 @@ def _shaped(path: Path, column: Any, shape: list[int] | None) -> np.ndarray:
     return np.asarray(numbers, dtype=np.float32).reshape(len(column), *shape)
 
 
-def _one_by_one(
-    path: Path, condition: str, size: int, selection: Selection
-) -> Iterator[_Raw]:
+def _one_by_one(path: Path, condition: str, size: int, selection: Selection) -> Iterator[_Raw]:
     """Images of any layout; a block ends where their size, unit or knowledge of noise changes."""
     source = open_source(path, selection)
     name = _chosen(path, sorted({item.condition for item in source.items}), condition)

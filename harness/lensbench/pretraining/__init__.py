@@ -1,1 +1,1 @@
-"""Pretraining at length, outside of any cell: scenes without end, checkpoints, a model at the end."""
+"""Pretraining at length, outside of any cell: scenes without end, and a model at the end."""

@@ -21,7 +21,8 @@ is meant for.
 With lensbench, this folder at hand:
 
     lensbench run --encoder {encoder}:weights={model} --task morphology
-    lensbench embed IMAGES --encoder {encoder}:weights={model} --condition {condition} --out FEATURES
+    lensbench embed IMAGES --encoder {encoder}:weights={model} \\
+      --condition {condition} --out FEATURES
 
 {plain}
 
@@ -76,9 +77,7 @@ versions gives the same weights on the CPU with as many threads. SHA-256 of `mod
 """
 
 
-def card(
-    config: Mapping[str, Any], log: Rows, probes: Rows, programs: Mapping[str, str]
-) -> str:
+def card(config: Mapping[str, Any], log: Rows, probes: Rows, programs: Mapping[str, str]) -> str:
     """The card in Markdown.
 
     Args:
@@ -125,7 +124,9 @@ def card(
 def _plain(programs: Mapping[str, str]) -> str:
     made = [name for name, why in programs.items() if not why]
     if not made:
-        return "It could not be exported as a program of torch: " + next(iter(programs.values()), "")
+        return "It could not be exported as a program of torch: " + next(
+            iter(programs.values()), ""
+        )
     side = made[0].removeprefix("model-").removesuffix(".pt2")
     return (
         "With torch alone, for images of a fixed size "

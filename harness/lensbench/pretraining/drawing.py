@@ -84,9 +84,7 @@ class Chunks:
 
 
 @contextlib.contextmanager
-def drawing(
-    recipe: Recipe, source: ChunkSource, folder: Path, processes: int
-) -> Iterator[Chunks]:
+def drawing(recipe: Recipe, source: ChunkSource, folder: Path, processes: int) -> Iterator[Chunks]:
     """Chunks of a recipe, with so many processes that make them ahead; the folder goes at the end.
 
     It stays where the training is stopped.

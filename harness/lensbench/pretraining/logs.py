@@ -1,4 +1,4 @@
-"""The log of a pretraining and the scores of its probes: CSV files, one row a step that was told."""
+"""The log of a pretraining and the scores of its probes: CSV files, rows by step."""
 
 from __future__ import annotations
 

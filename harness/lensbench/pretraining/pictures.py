@@ -49,8 +49,8 @@ def _panels(objective: Any, samples: Samples) -> tuple[torch.Tensor, ...] | None
     with torch.no_grad():
         if hasattr(objective, "restored"):
             generator = torch.Generator().manual_seed(0)
-            seen, answer = objective.restored(samples, generator)
-            return stretch(samples.images), seen, answer
+            restored = objective.restored(samples, generator)
+            return (stretch(samples.images), *restored) if restored is not None else None
         encoder = getattr(objective, "encoder", None)
         if hasattr(encoder, "reconstruct"):
             images = stretch(samples.images)

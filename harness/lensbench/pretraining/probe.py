@@ -116,9 +116,7 @@ def pooled_of(encoder: Any, samples: Samples, device: torch.device) -> np.ndarra
     return torch.cat(parts).numpy()
 
 
-def probed(
-    features: np.ndarray, values: np.ndarray, target: Target
-) -> tuple[str, Interval] | None:
+def probed(features: np.ndarray, values: np.ndarray, target: Target) -> tuple[str, Interval] | None:
     """Name and value of the score of one target.
 
     Args:
@@ -177,7 +175,5 @@ def _auroc(order: np.ndarray, chances: np.ndarray) -> float:
     if len(np.unique(order)) < chances.shape[1]:
         return float("nan")
     return float(
-        np.mean(
-            [roc_auc_score(order == k, chances[:, k]) for k in range(chances.shape[1])]
-        )
+        np.mean([roc_auc_score(order == k, chances[:, k]) for k in range(chances.shape[1])])
     )

@@ -186,9 +186,7 @@ def digest_of_shards(paths: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def _scenes_of(
-    source: Source, conditions: Sequence[str]
-) -> list[tuple[Source, dict[str, int]]]:
+def _scenes_of(source: Source, conditions: Sequence[str]) -> list[tuple[Source, dict[str, int]]]:
     """Scenes of a source with the index of each condition's image.
 
     Raises:

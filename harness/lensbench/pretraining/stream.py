@@ -120,9 +120,7 @@ class Buffer:
                 self._open[number] = map_arrays(self._fetch(number))
         return [self._open[number] for number in numbers]
 
-    def _samples(
-        self, chunks: list[dict[str, np.ndarray]], chosen: Tensor, name: str
-    ) -> Samples:
+    def _samples(self, chunks: list[dict[str, np.ndarray]], chosen: Tensor, name: str) -> Samples:
         size = self._windows.chunk
         places = [(int(i) // size, int(i) % size) for i in chosen]
 

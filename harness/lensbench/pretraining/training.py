@@ -146,7 +146,9 @@ def train(
         objective = strategy.objective(encoder, source.channels, source.known.info)
         if objective is None:
             raise UsageError(f"pretraining {recipe.pretraining!r} trains nothing", "name another")
-        buffer = Buffer(Windows.of(recipe), source.known, chunks.fetch, chunks.discard, chunks.ahead)
+        buffer = Buffer(
+            Windows.of(recipe), source.known, chunks.fetch, chunks.discard, chunks.ahead
+        )
         model = Streaming(objective, buffer, paired, recipe.precision).to(device).train()
         watch = _Watch(recipe, folder, watching, model, encoder, chunks, report)
         watch.prepare(source)
@@ -157,9 +159,7 @@ def train(
             weight_decay=strategy.weight_decay,
             seed=seed,
         )
-        loss = loop.run(
-            model, recipe.batch_size, lambda _, generator: model(generator), watch.told
-        )
+        loss = loop.run(model, recipe.batch_size, lambda _, generator: model(generator), watch.told)
         watch.finish()
         keep(_pretrained(recipe, source, encoder, loss))
 
