@@ -64,10 +64,11 @@ def test_features_are_those_of_encode(lensbench, tmp_path, encoder):
         assert np.allclose(np.array(frame["features"].to_list()), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_killed_embedding_goes_on_by_shards(lensbench, tmp_path, encoder, stacks):
     """After SIGKILL every output is whole or absent; the next call makes those that lack."""
-    words = ["embed", str(stacks), "--encoder", encoder[1], "--out", str(tmp_path / "out"), "--quiet",
-             "--batch-size", "1"]  # fmt: skip
+    words = ["embed", str(stacks), "--encoder", encoder[1], "--out", str(tmp_path / "out")]
+    words += ["--quiet", "--batch-size", "1"]
     process = subprocess.Popen(
         [sys.executable, "-c", "from lensbench.cli import main; main()", *words]
     )
