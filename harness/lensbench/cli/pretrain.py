@@ -105,19 +105,17 @@ def command(
 
 def _recipe(asked: dict[str, Any]) -> Recipe:
     """The recipe that options say, names in their one spelling."""
-    import torch
-
     from lensbench.cells.devices import default_device
     from lensbench.pretraining.recipe import Recipe
     from lensbench.pretraining.sources import digest_of_shards
+    from lensbench.pretraining.training import best_precision
     from lensbench.registry import load_catalogue
 
     catalogue = load_catalogue()
     device = default_device() if asked["device"] == "auto" else asked["device"]
     precision = asked["precision"]
     if precision == "auto":
-        fits = device == "cuda" and torch.cuda.is_bf16_supported()
-        precision = "bf16" if fits else "fp32"
+        precision = best_precision(device)
     shards = asked.pop("shards")
     named = {"conditions": split_references(asked.pop("conditions"))}
     populations = tuple(filter(None, asked.pop("populations").split(",")))

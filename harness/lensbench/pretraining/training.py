@@ -22,7 +22,7 @@ from lensbench.pretraining.drawing import Chunks, drawing
 from lensbench.pretraining.logs import loss_log, probe_log, probe_rows
 from lensbench.pretraining.pictures import draw_reconstructions
 from lensbench.pretraining.probe import Probe
-from lensbench.pretraining.recipe import Recipe
+from lensbench.pretraining.recipe import Precision, Recipe
 from lensbench.pretraining.sources import ChunkSource, Drawn, source_of
 from lensbench.pretraining.stream import IMAGES, Buffer, Windows
 from lensbench.registry import Catalogue
@@ -162,6 +162,11 @@ def train(
         loss = loop.run(model, recipe.batch_size, lambda _, generator: model(generator), watch.told)
         watch.finish()
         keep(_pretrained(recipe, source, encoder, loss))
+
+
+def best_precision(device: str) -> Precision:
+    """bfloat16 where an accelerator has it."""
+    return "bf16" if device == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
 
 
 def _pretrained(recipe: Recipe, source: ChunkSource, encoder: Any, loss: float) -> Pretrained:
