@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Objective(Protocol):
-    """A `torch.nn.Module` that holds the encoder and all else that is trained with it."""
+    """A `torch.nn.Module` that holds the encoder and all else that is trained with it.
+
+    One that hides parts of images may have `restored(batch, generator)`, which gives stretched
+    images (B, C, H, W) as they were seen and as they are restored, or `None`: `lensbench pretrain`
+    draws them.
+    """
 
     def __call__(self, batch: Samples, generator: torch.Generator) -> torch.Tensor:
         """The loss of a batch, a scalar. Images come stretched; chance from the generator."""

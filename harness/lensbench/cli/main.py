@@ -12,6 +12,10 @@ from lensbench.cli.lazy import LazyGroup
 
 VERBS = {
     "run": ("lensbench.cli.run", "Rank one entrant on one task under several conditions."),
+    "pretrain": ("lensbench.cli.pretrain", "Pretrain an encoder at length, into a model's folder."),
+    "embed": ("lensbench.cli.embed", "Turn shards of images into shards of features."),
+    "predict": ("lensbench.cli.predict", "Answer a task for shards of images."),
+    "neighbours": ("lensbench.cli.neighbours", "Find what is most like an image."),
     "sweep": ("lensbench.cli.sweep", "Compute all cells of a study."),
     "plan": ("lensbench.cli.plan", "Show what a study would compute, and how long it would take."),
     "status": ("lensbench.cli.status", "Show how a sweep stands."),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt
 
 from lensbench import DataError, OptionError
-from lensbench_reference.encoders.weights import stored_options
+from lensbench_reference.encoders.weights import stored_options, weights_file
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class VisionTransformerOptions:
         mlp_ratio: Width of the perceptrons over that of a token.
         registers: Learned tokens beside the patches.
         condition: Whether it asks for the condition's vector.
-        weights: A safetensors file to start from; its options are read from `config.json`
-            beside it, or from its metadata.
+        weights: A safetensors file to start from, or the folder of a pretraining; its options are
+            read from `config.json` beside it, or from its metadata.
     """
 
     size: Literal["micro", "tiny", "small", "base"] | None = None
@@ -65,6 +65,7 @@ class VisionTransformerOptions:
 
     def __post_init__(self) -> None:
         if self.weights:
+            object.__setattr__(self, "weights", weights_file(self.weights))
             return
         architecture(self)
         if self.size == "micro":

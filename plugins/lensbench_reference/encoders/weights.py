@@ -21,6 +21,12 @@ def digest_of(*paths: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def weights_file(text: str) -> str:
+    """The file of weights that a user names: itself, or that of a pretraining's folder."""
+    path = Path(text)
+    return str(path / "model.safetensors") if text and path.is_dir() else text
+
+
 def stored_options(path: Path) -> dict[str, Any]:
     """Options of the encoder that weights were made with, as far as files say.
 

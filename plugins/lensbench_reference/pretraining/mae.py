@@ -15,6 +15,7 @@ from lensbench_reference.pretraining.masking import (
     HEADS,
     PatchDecoder,
     check_maskable,
+    pictured,
     restored,
     see,
 )
@@ -65,3 +66,7 @@ class MaskedReconstruction(nn.Module):
         """Loss of a batch."""
         seen = see(self.encoder, batch, self.mask, generator)
         return restored(self.decoder, self.encoder, seen)
+
+    def restored(self, batch: Samples, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Stretched images (B, C, H, W) as they were seen, and as they are restored."""
+        return pictured(self.decoder, self.encoder, see(self.encoder, batch, self.mask, generator))

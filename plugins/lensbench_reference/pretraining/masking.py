@@ -73,6 +73,11 @@ class PatchDecoder(nn.Module):
             seen: What the encoder saw.
             positions: Codes (L, encoder's width) of all patches.
         """
+        answer, wanted = self.answers(seen, positions)
+        return nn.functional.mse_loss(answer, wanted)
+
+    def answers(self, seen: PartlySeen, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """The hidden patches (B, H, P) as they are restored, and as they are wanted."""
         kept = seen.tokens.shape[1]
         hide = seen.order[:, kept:]
         hidden = self.hidden.expand(*hide.shape, -1)
@@ -84,7 +89,7 @@ class PatchDecoder(nn.Module):
         answer = self.out(self.norm(last(tokens, start=kept)))
         pixels = patches_of(seen.images, self.patch)
         wanted = pixels.gather(1, hide[..., None].expand(-1, -1, pixels.shape[2]))
-        return nn.functional.mse_loss(answer, _normalised(wanted))
+        return answer, _normalised(wanted)
 
 
 def restored(decoder: PatchDecoder, encoder: Any, seen: PartlySeen) -> Tensor:
@@ -92,6 +97,31 @@ def restored(decoder: PatchDecoder, encoder: Any, seen: PartlySeen) -> Tensor:
     rows, columns = (side // encoder.patch for side in seen.images.shape[2:])
     loss: Tensor = decoder(seen, encoder.positions(rows, columns))
     return loss
+
+
+def pictured(decoder: PatchDecoder, encoder: Any, seen: PartlySeen) -> tuple[Tensor, Tensor]:
+    """Stretched images (B, C, H, W): the patches that were seen, and these with the rest restored.
+
+    Patches are restored up to their mean and deviation, which are taken from the image, as the loss
+    asks for no more. Hidden patches are zero in the first.
+    """
+    rows, columns = (side // encoder.patch for side in seen.images.shape[2:])
+    answer, _ = decoder.answers(seen, encoder.positions(rows, columns))
+    patches = patches_of(seen.images, encoder.patch)
+    hide = seen.order[:, seen.tokens.shape[1] :, None].expand(-1, -1, patches.shape[2])
+    wanted = patches.gather(1, hide)
+    mean, deviation = wanted.mean(-1, keepdim=True), wanted.std(-1, keepdim=True)
+    shown = patches.scatter(1, hide, torch.zeros_like(wanted))
+    restored = patches.scatter(1, hide, (answer * deviation + mean).to(patches))
+    return _joined(shown, rows, columns, encoder.patch), _joined(
+        restored, rows, columns, encoder.patch
+    )
+
+
+def _joined(patches: Tensor, rows: int, columns: int, patch: int) -> Tensor:
+    """Images (B, C, H, W) of the patches that `patches_of` took them apart into."""
+    tiles = patches.reshape(len(patches), rows, columns, -1, patch, patch)
+    return tiles.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), -1, rows * patch, columns * patch)
 
 
 def _normalised(patches: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from lensbench_reference.pretraining.masking import (
     HEADS,
     PatchDecoder,
     check_maskable,
+    pictured,
     restored,
     see,
 )
@@ -103,6 +104,13 @@ class PairedLoss(nn.Module):
         other, other_error = self._features(batch.pair, symmetries, generator)
         contrast = cross_contrast(self.project(one), self.project(other), self.options.temperature)
         return contrast + self.options.restore * 0.5 * (its_error + other_error)
+
+    def restored(self, batch: Samples, generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
+        """Stretched images (B, C, H, W) as seen and as restored; `None` where none is hidden."""
+        if self.decoder is None:
+            return None
+        seen = see(self.encoder, batch, self.options.mask, generator)
+        return pictured(self.decoder, self.encoder, seen)
 
     def _features(
         self, samples: Samples, symmetries: Tensor, generator: torch.Generator

@@ -1,0 +1,39 @@
+"""`lensbench predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lensbench.cli.embed import answer, chosen_device, shard_options
+from lensbench.cli.options import store_option, store_root
+
+
+@click.command("predict")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--run", default="", metavar="KEY", help="[default: the last run]")
+@click.option("--entrant", required=True, metavar="NAME|KEY",
+              help="As it stands in the run's table, or the key of its fit.")  # fmt: skip
+@click.option("--condition", default="", metavar="NAME[:…]",
+              help="What images are under.  [default: as the entrant was trained]")  # fmt: skip
+@store_option
+@shard_options
+def command(
+    source: Path, run: str, entrant: str, condition: str, store: str | None, device: str,
+    **named: Any,
+) -> None:  # fmt: skip
+    """Answer a run's task for the images of SOURCE: a Parquet file of answers for each shard.
+
+    Columns are `id`, what the task predicts, and `error` where an image cannot be used.
+
+    \b
+    Example:
+      lensbench predict cutouts --entrant 'mae-vit + mae + finetune' --out answers
+    """
+    from lensbench.inference.predicting import answers_of
+    from lensbench.study.describe import Numerics
+
+    numerics = Numerics(chosen_device(device), named["threads"])
+    answer(source, answers_of(store_root(store), run, entrant, condition, numerics), **named)

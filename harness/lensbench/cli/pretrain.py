@@ -1,0 +1,134 @@
+"""`lensbench pretrain`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lensbench.cli.options import json_option, split_references
+
+if TYPE_CHECKING:
+    from lensbench.pretraining.recipe import Recipe
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command("pretrain")
+@click.option("--encoder", required=True, metavar="NAME[:OPTION=VALUE,…]")
+@click.option("--pretraining", default="mae", show_default=True, metavar="NAME[:…]")
+@click.option("--dataset", default="lenses", show_default=True, metavar="NAME[:…]")
+@click.option("--populations", default="default", show_default=True, metavar="NAME,NAME,…")
+@click.option("--conditions", default="euclid-vis", show_default=True, metavar="NAME,NAME,…")
+@click.option(
+    "--shards", multiple=True, type=_PATH, metavar="FILE",
+    help="Images of `lensbench data make --split pretraining`, in place of scenes drawn; may "
+    "stand several times.",
+)  # fmt: skip
+@click.option("--steps", type=click.IntRange(1), required=True, help="Optimiser steps.")
+@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True)
+@click.option("--learning-rate", type=float, default=0.0, help="Peak.  [default: the strategy's]")
+@click.option(
+    "--uses", type=float, default=8.0, show_default=True,
+    help="How often a scene is taken, on average, before another is drawn in its place.",
+)  # fmt: skip
+@click.option("--window", type=click.IntRange(1), default=64, show_default=True,
+              help="Chunks of scenes at hand.")  # fmt: skip
+@click.option("--chunk", type=click.IntRange(1), default=64, show_default=True,
+              help="Scenes of a chunk.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--out", type=_PATH, required=True, metavar="FOLDER")
+@click.option("--resume", is_flag=True, help="Go on with the pretraining in FOLDER.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
+              show_default=True)  # fmt: skip
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True,
+    help="bf16 where an accelerator has it.",
+)  # fmt: skip
+@click.option("--drawers", type=click.IntRange(0), default=1, show_default=True,
+              help="Processes that draw scenes ahead; 0 to draw between steps.")  # fmt: skip
+@click.option("--probes", type=click.IntRange(0), default=10, show_default=True,
+              help="Linear probes on validation scenes, on the way.")  # fmt: skip
+@click.option("--probe-scenes", type=click.IntRange(16), default=192, show_default=True)
+@click.option("--checkpoint-minutes", type=float, default=2.0, show_default=True)
+@click.option("--quiet", is_flag=True, help="No progress.")
+@json_option
+def command(
+    out: Path, resume: bool, quiet: bool, as_json: bool, drawers: int, probes: int,
+    probe_scenes: int, checkpoint_minutes: float, **asked: Any,
+) -> None:  # fmt: skip
+    """Pretrain an encoder at length, on scenes drawn as it goes, into a folder with a model card.
+
+    \b
+    Examples:
+      lensbench pretrain --encoder mae-vit --conditions euclid-vis,hst-acs --steps 200 --out model
+      lensbench pretrain --encoder mae-vit:size=tiny --pretraining paired:mask=0.5 \\
+        --conditions euclid-vis,hst-acs --populations default,survey --steps 50000 --out model
+
+    Ctrl-C stops it; the same command with --resume goes on, to the same weights on the CPU.
+    """
+    import signal
+
+    from lensbench.cli.progress import Progress
+    from lensbench.pretraining.result import is_finished, keep_result
+    from lensbench.pretraining.training import Watching, train
+    from lensbench.registry import load_catalogue
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    catalogue = load_catalogue()
+    recipe = _recipe(asked)
+    recipe.keep(out, resume)
+    if not is_finished(out):
+        watching = Watching(probes, probe_scenes, checkpoint_seconds=60 * checkpoint_minutes,
+                            drawers=drawers)  # fmt: skip
+        words = [word for word in sys.argv[1:] if word != "--resume"]
+        said = shlex.join(["lensbench", *words])
+        with Progress(quiet) as progress:
+            train(
+                recipe, catalogue, out, watching,
+                lambda trained: keep_result(out, recipe, catalogue, trained, said), progress,
+            )  # fmt: skip
+    config = json.loads((out / "config.json").read_text(encoding="utf-8"))
+    if as_json:
+        click.echo(json.dumps(config, ensure_ascii=False))
+        return
+    name = config["encoder"]
+    click.echo(f"{out}: {config['parameters']:,} parameters, {config['scenes']:,} scenes, "
+               f"loss {config['loss']:.4g}; the card is {out / 'README.md'}")  # fmt: skip
+    click.echo(f"Use: lensbench run --encoder {name}:weights={out} …")
+
+
+def _recipe(asked: dict[str, Any]) -> Recipe:
+    """The recipe that options say, names in their one spelling."""
+    from lensbench.cells.devices import default_device
+    from lensbench.pretraining.recipe import Recipe
+    from lensbench.pretraining.sources import digest_of_shards
+    from lensbench.pretraining.training import best_precision
+    from lensbench.registry import load_catalogue
+
+    catalogue = load_catalogue()
+    device = default_device() if asked["device"] == "auto" else asked["device"]
+    precision = asked["precision"]
+    if precision == "auto":
+        precision = best_precision(device)
+    shards = asked.pop("shards")
+    named = {"conditions": split_references(asked.pop("conditions"))}
+    populations = tuple(filter(None, asked.pop("populations").split(",")))
+    encoder = catalogue.canonical("encoder", asked["encoder"])
+    return Recipe(
+        **asked | named | {
+            "encoder": encoder,
+            "pretraining": catalogue.canonical("pretraining", asked["pretraining"]),
+            "dataset": catalogue.canonical("dataset", asked["dataset"]),
+            "populations": () if shards else populations,
+            "shards": tuple(str(path) for path in shards),
+            "shards_digest": digest_of_shards(shards) if shards else "",
+            "device": device,
+            "precision": precision,
+        }
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Encoders and fitted predictors at survey scale: shards in, shards out."""

@@ -1,0 +1,250 @@
+"""Images of a shard, batch by batch: whole blocks where a format gives them, else one by one."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lensbench.data.container import attribute
+from lensbench.data.layouts import open_source
+from lensbench.data.picture import Item, Selection
+from lensbench.data.readers.columns import SHAPES, image_columns
+from lensbench.data.readers.container import is_container
+from lensbench.data.readers.guard import reading
+from lensbench.errors import DataError
+from lensbench.inference.noise import cropped, flaws, in_units_of_noise
+
+_NAMES = ("scene", "id", "name", "file")
+_AHEAD = 4
+
+
+@dataclass(frozen=True)
+class Block:
+    """Images of one size that were read together.
+
+    Attributes:
+        ids: One name an image.
+        images: (B, C, H, W) in units of the noise, sides multiples of eight; zero where flawed.
+        errors: Why an image cannot be used; empty where it can.
+    """
+
+    ids: list[str]
+    images: np.ndarray
+    errors: list[str]
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """As it was found."""
+
+    ids: list[str]
+    pixels: np.ndarray
+    unit: str
+    noise: np.ndarray | None = None
+
+
+def blocks_of(
+    shard: Path, condition: str, size: int, selection: Selection | None = None
+) -> Iterator[Block]:
+    """Images of a shard in their order, at most so many at a time.
+
+    Where a shard holds images under several conditions, those of `condition` are taken.
+
+    Raises:
+        DataError: Where it cannot be read, or lacks the condition.
+    """
+    for raw in _raw_blocks(shard, condition, size, selection or Selection()):
+        errors = flaws(raw.pixels)
+        pixels = raw.pixels
+        if any(errors):
+            pixels = pixels.copy()
+            pixels[[bool(error) for error in errors]] = 0
+        images = cropped(in_units_of_noise(pixels, raw.unit, raw.noise))
+        if any(errors):
+            images = np.nan_to_num(images, posinf=0, neginf=0)
+        yield Block(raw.ids, np.require(images, requirements=("C", "W")), errors)
+
+
+def ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """The same blocks, read by a thread while the ones before are worked on."""
+    ready: queue.Queue[Any] = queue.Queue(_AHEAD)
+    gone = threading.Event()
+
+    def put(what: Any) -> None:
+        while not gone.is_set():
+            try:
+                ready.put(what, timeout=0.1)
+                return
+            except queue.Full:
+                continue
+
+    def read() -> None:
+        try:
+            for block in blocks:
+                put(block)
+                if gone.is_set():
+                    return
+            put(None)
+        except BaseException as error:
+            put(error)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    try:
+        while (block := ready.get()) is not None:
+            if isinstance(block, BaseException):
+                raise block
+            yield block
+    finally:
+        gone.set()
+        thread.join()
+
+
+def _raw_blocks(shard: Path, condition: str, size: int, selection: Selection) -> Iterator[_Raw]:
+    if shard.is_file():
+        with reading(shard, "a file"), shard.open("rb") as file:
+            head = file.read(8)
+        if head.startswith(b"PAR1"):
+            return _parquet(shard, condition, size, selection)
+        if head.startswith(b"\x89HDF\r\n\x1a\n"):
+            with reading(shard, "HDF5"):
+                ours = is_container(shard)
+            if ours:
+                return _container(shard, condition, size)
+    return _one_by_one(shard, condition, size, selection)
+
+
+def _container(path: Path, condition: str, size: int) -> Iterator[_Raw]:
+    with reading(path, "images file of lensbench"), h5py.File(path, "r") as file:
+        if not bool(attribute(file, "complete")):
+            raise DataError(f"{str(path)!r} was not written to its end", "make it again")
+        name = _chosen(path, list(file["images"]), condition)
+        group, ids = file[f"images/{name}"], file["scenes/id"][()]
+        unit = str(attribute(group, "unit") or "")
+        pixels, scenes = group["pixels"], group["scene"][()]
+        for start in range(0, len(pixels), size):
+            part = slice(start, start + size)
+            noise = group["noise"][part] if "noise" in group else None
+            yield _Raw(
+                [_text(ids[row]) for row in scenes[part]], np.asarray(pixels[part]), unit, noise
+            )
+
+
+def _parquet(path: Path, condition: str, size: int, selection: Selection) -> Iterator[_Raw]:
+    """Columns of lists of numbers by whole batches; encoded images one by one."""
+    import pyarrow.parquet as pq
+
+    with reading(path, "Parquet"), pq.ParquetFile(path) as file:
+        metadata = {k.decode(): v.decode() for k, v in (file.schema_arrow.metadata or {}).items()}
+        types = {field.name: str(field.type) for field in file.schema_arrow}
+        columns = image_columns(path, types, selection)
+        held = [column.partition(":")[2] for column in columns]
+        column = columns[held.index(_chosen(path, held, condition))]
+        flat = "list" in types[column] and types[column].count("list") == 1
+        if flat and types[column].partition("<")[2].partition(": ")[2].startswith(
+            ("fl", "d", "in")
+        ):
+            shapes = json.loads(metadata.get(SHAPES, "{}"))
+            facts = json.loads(metadata.get("lensbench", "{}"))
+            known = json.loads(facts.get(f"condition:{column.partition(':')[2]}", "{}"))
+            name = next((n for n in _NAMES if n in types), "")
+            wanted = [column, *([name] if name else [])]
+            done = 0
+            for batch in file.iter_batches(size, columns=wanted):
+                pixels = _shaped(path, batch.column(column), shapes.get(column))
+                ids = (
+                    [str(v) for v in batch.column(name).to_pylist()]
+                    if name
+                    else [f"{path.name}#{done + i}" for i in range(len(batch))]
+                )
+                done += len(batch)
+                yield _Raw(ids, pixels, str(known.get("unit", "")))
+            return
+    yield from _one_by_one(path, condition, size, selection)
+
+
+def _shaped(path: Path, column: Any, shape: list[int] | None) -> np.ndarray:
+    """Images (B, C, H, W) of a column of flat lists.
+
+    Raises:
+        DataError: Where lists are of several lengths, missing, or no square without a shape.
+    """
+    numbers = column.flatten().to_numpy(zero_copy_only=False)
+    if column.null_count or len(numbers) % max(1, len(column)):
+        raise DataError(f"{str(path)!r} has rows without an image, or of several sizes", "mend it")
+    length = len(numbers) // max(1, len(column))
+    if shape is None:
+        side = round(length**0.5)
+        shape = [1, side, side]
+    if int(np.prod(shape)) != length:
+        raise DataError(f"{str(path)!r}: {length} numbers an image, expected {shape}", "--key")
+    return np.asarray(numbers, dtype=np.float32).reshape(len(column), *shape)
+
+
+def _one_by_one(path: Path, condition: str, size: int, selection: Selection) -> Iterator[_Raw]:
+    """Images of any layout; a block ends where their size, unit or knowledge of noise changes."""
+    source = open_source(path, selection)
+    name = _chosen(path, sorted({item.condition for item in source.items}), condition)
+    chosen = [i for i, item in enumerate(source.items) if item.condition == name]
+    _refuse_pickles(path, [source.items[i] for i in chosen])
+    kept: list[tuple[str, Any]] = []
+
+    def kind(picture: Any) -> tuple[Any, ...]:
+        return picture.pixels.shape, picture.unit, picture.noise is None
+
+    for index in chosen:
+        picture = source.read(index)
+        if kept and (len(kept) == size or kind(picture) != kind(kept[0][1])):
+            yield _joined(kept)
+            kept = []
+        kept.append((source.items[index].scene or source.items[index].name, picture))
+    if kept:
+        yield _joined(kept)
+
+
+def _joined(kept: list[tuple[str, Any]]) -> _Raw:
+    first = kept[0][1]
+    noise = np.stack([p.noise for _, p in kept]) if first.noise is not None else None
+    return _Raw(
+        [name for name, _ in kept], np.stack([p.pixels for _, p in kept]), first.unit, noise
+    )
+
+
+def _refuse_pickles(path: Path, items: list[Item]) -> None:
+    """Refuses object pickles.
+
+    Raises:
+        DataError: Where there is one.
+    """
+    if any(item.pickled for item in items):
+        raise DataError(
+            f"{str(path)!r} holds object pickles", f"lensbench data convert {path} images.h5"
+        )
+
+
+def _chosen(path: Path, held: list[str], condition: str) -> str:
+    """The condition to take of those that a shard holds: the one named, or the only one.
+
+    Raises:
+        DataError: Where it holds several and not the one named.
+    """
+    if condition in held:
+        return condition
+    if len(held) == 1:
+        return held[0]
+    raise DataError(
+        f"{str(path)!r} holds images under {', '.join(held)}, not {condition!r}",
+        "name one of these with --condition",
+    )
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

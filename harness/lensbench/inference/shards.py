@@ -1,0 +1,66 @@
+"""Shards: files of many images, or folders of single ones, and what identifies their content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from lensbench.data.readers.npy_header import is_single
+from lensbench.errors import DataError
+
+_MANY = (".h5", ".hdf5", ".hdf", ".parquet", ".npz")
+_HUGGING_FACE = ("dataset_dict.json", "dataset_info.json")
+
+
+def shards_of(path: Path) -> list[Path]:
+    """The shards at a path, sorted: files that hold many images, wherever they are below it.
+
+    A folder that was saved by `datasets`, and a folder without such files (of FITS images, of
+    single .npy, of classes), is one shard.
+
+    Raises:
+        DataError: Where there is no such path.
+    """
+    if not path.exists():
+        raise DataError(f"there is no {str(path)!r}", "name a file or a folder of images")
+    if path.is_file() or any((path / name).exists() for name in _HUGGING_FACE):
+        return [path]
+    found = sorted(file for file in path.rglob("*") if _is_shard(path, file))
+    return found or [path]
+
+
+def name_of(shard: Path, root: Path) -> str:
+    """Name of a shard's output, relative to the folder of outputs: its path in root, as Parquet."""
+    name = shard.name if shard == root else str(shard.relative_to(root))
+    return name if shard.suffix.lower() == ".parquet" else f"{name}.parquet"
+
+
+def content_digest(shard: Path) -> str:
+    """SHA-256 of a file's content, or of names and contents of all files of a folder."""
+    digest = hashlib.sha256()
+    for file in _files(shard):
+        try:
+            with file.open("rb") as opened:
+                content = hashlib.file_digest(opened, "sha256").digest()
+        except OSError as error:
+            raise DataError(f"{str(file)!r} cannot be read: {error.strerror}", "") from None
+        name = str(file.relative_to(shard)) if shard.is_dir() else ""
+        digest.update(name.encode() + b"\0" + content)
+    return digest.hexdigest()
+
+
+def _files(shard: Path) -> Iterator[Path]:
+    if shard.is_file():
+        yield shard
+        return
+    yield from sorted(file for file in shard.rglob("*") if file.is_file())
+
+
+def _is_shard(root: Path, file: Path) -> bool:
+    hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+    if hidden or not file.is_file():
+        return False
+    if file.suffix.lower() in _MANY:
+        return True
+    return file.suffix.lower() == ".npy" and not is_single(file)

@@ -1,0 +1,179 @@
+"""The model card: what a model is, what it was trained on, what it cost and what it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Rows = Sequence[Mapping[str, str]]
+
+_CARD = """---
+library_name: lensbench
+tags: [astronomy, gravitational-lensing, self-supervised]
+---
+# {title}
+
+An encoder of images of strong gravitational lenses, pretrained without labels of the tasks that it
+is meant for.
+
+## Use
+
+With lensbench, this folder at hand:
+
+    lensbench run --encoder {encoder}:weights={model} --task morphology
+    lensbench embed IMAGES --encoder {encoder}:weights={model} \\
+      --condition {condition} --out FEATURES
+
+{plain}
+
+Images are (B, {channels}, H, W) in units of σ, the noise of an empty pixel.
+
+## Data
+
+{data}
+
+Images a side: {sides}. Mean and deviation of the first {chunk} scenes' pixels: {mean:.4g} and \
+{deviation:.4g} σ.
+
+## Budget and cost
+
+| | |
+|---|---|
+| encoder | `{encoder_full}`, {parameters:,} parameters |
+| strategy | `{pretraining}` |
+| steps × scenes a step | {steps:,} × {batch_size} |
+| scenes seen | {scenes:,}, each {uses:g} times on average |
+| precision, device, threads | {precision}, {device}, {threads} |
+| seconds of training, as logged | {seconds} |
+| loss at the end | {loss:.4g} |
+
+## Scores
+
+Linear probes of frozen features on validation scenes: half of them fitted, the other half scored.
+Intervals are 95 %, by bootstrap over scenes; they do not hold the chance of another pretraining.
+These scores are for choices. Compare models by `lensbench run`.
+
+{scores}
+
+## Intended use
+
+Features for the classification, finding, regression and restoration of galaxy-scale lenses in
+cut-outs centred on the lens, and a start for fine-tuning.
+
+## Limits
+
+- The images were simulated. How well features hold on a survey's own images is not known from here.
+- Conditions and populations that are not named above were not seen.
+- Images that are not in units of their noise, or not centred, are outside of what was trained on.
+- Features are no probabilities; a decision needs a calibrated head.
+
+## How it was made
+
+    {command}
+
+lensbench {lensbench}, torch {torch}, Python {python}, on {date}. The same command with the same
+versions gives the same weights on the CPU with as many threads. SHA-256 of `model.safetensors`:
+`{sha256}`.
+"""
+
+
+def card(config: Mapping[str, Any], log: Rows, probes: Rows, programs: Mapping[str, str]) -> str:
+    """The card in Markdown.
+
+    Args:
+        config: As it stands in `config.json`.
+        log: Rows of the log of the training.
+        probes: Rows of the probes; those of the last step are shown.
+        programs: Why each exported program could not be made; empty where it was.
+    """
+    recipe, versions = config["recipe"], config["versions"]
+    return _CARD.format(
+        title=f"{config['encoder']}, pretrained by {config['pretraining'].partition(':')[0]}",
+        encoder=config["encoder"],
+        model="FOLDER",
+        condition=recipe["conditions"][0],
+        plain=_plain(programs),
+        channels=config["channels"],
+        data=_data(recipe),
+        sides=", ".join(f"{side} ({name})" for name, side in config["images"]["sides"].items()),
+        chunk=recipe["chunk"],
+        mean=config["images"]["mean"],
+        deviation=config["images"]["deviation"],
+        encoder_full=recipe["encoder"],
+        parameters=config["parameters"],
+        pretraining=config["pretraining"],
+        steps=recipe["steps"],
+        batch_size=recipe["batch_size"],
+        scenes=config["scenes"],
+        uses=recipe["uses"],
+        precision=recipe["precision"],
+        device=recipe["device"],
+        threads=recipe["threads"],
+        seconds=_seconds(log),
+        loss=config["loss"],
+        scores=_scores(probes),
+        command=config["command"],
+        lensbench=versions["lensbench"],
+        torch=versions["torch"],
+        python=versions["python"],
+        date=config["date"],
+        sha256=config["sha256"],
+    )
+
+
+def _plain(programs: Mapping[str, str]) -> str:
+    made = [name for name, why in programs.items() if not why]
+    if not made:
+        return "It could not be exported as a program of torch: " + next(
+            iter(programs.values()), ""
+        )
+    side = made[0].removeprefix("model-").removesuffix(".pt2")
+    return (
+        "With torch alone, for images of a fixed size "
+        f"({', '.join(f'`{name}`' for name in made)}):\n\n"
+        "    import torch\n"
+        f'    model = torch.export.load("FOLDER/{made[0]}").module()\n'
+        f"    features = model(images)  # images (B, C, {side}, {side}) [σ]; pooled features (B, D)"
+    )
+
+
+def _data(recipe: Mapping[str, Any]) -> str:
+    conditions = ", ".join(f"`{name}`" for name in recipe["conditions"])
+    if recipe["shards"]:
+        return (
+            f"{len(recipe['shards'])} files of simulated scenes (SHA-256 of all: "
+            f"`{recipe['shards_digest']}`) under the conditions {conditions}."
+        )
+    populations = ", ".join(f"`{name}`" for name in recipe["populations"])
+    return (
+        f"Simulated scenes of `{recipe['dataset']}`, split `pretraining`, seed {recipe['seed']}, "
+        f"drawn while training, of the populations {populations} in turn, each observed under all "
+        f"of the conditions {conditions}."
+    )
+
+
+def _seconds(log: Rows) -> str:
+    """Of all runs, where a training was stopped and gone on with: the log counts each from zero."""
+    total, last = 0.0, 0.0
+    for row in log:
+        seconds = float(row["seconds"])
+        if seconds < last:
+            total += last
+        last = seconds
+    return f"{total + last:,.0f}"
+
+
+def _scores(probes: Rows) -> str:
+    if not probes:
+        return "No probe was taken."
+    last = max(int(row["step"]) for row in probes)
+    lines = ["| population | condition | target | metric | value | 95 % interval | scenes |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    lines += [
+        f"| {row['population']} | {row['condition']} | {row['target']} | {row['metric']} "
+        f"| {float(row['value']):.3f} | {float(row['low']):.3f} to {float(row['high']):.3f} "
+        f"| {row['n']} |"
+        for row in probes
+        if int(row["step"]) == last
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,121 @@
+"""Chunks as files: made ahead of the training by other processes, or when they are asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from lensbench.data.whole import replace_by
+from lensbench.errors import RunError
+from lensbench.inference.processes import new_processes
+from lensbench.pretraining.recipe import Recipe
+from lensbench.pretraining.sources import ChunkSource, source_of
+from lensbench.store.arrays import write_arrays
+
+_AHEAD = 4
+"""Chunks that each process may be ahead of the training."""
+
+
+class Chunks:
+    """Files of chunks in a folder, each a function of its number; those that are there are kept.
+
+    Args:
+        source: Makes them in this process.
+        folder: Where they are.
+        pool: Makes them elsewhere; none where chunks are made when they are asked for.
+        processes: Of the pool.
+    """
+
+    def __init__(
+        self,
+        source: ChunkSource,
+        folder: Path,
+        pool: ProcessPoolExecutor | None = None,
+        processes: int = 0,
+    ) -> None:
+        self._source, self._folder = source, folder
+        self._pool, self._processes = pool, processes
+        self._pending: dict[int, Future[None]] = {}
+        self.waited = 0.0
+        """Seconds that the training has waited for chunks."""
+
+    def fetch(self, number: int) -> Path:
+        """The file of a chunk.
+
+        Raises:
+            RunError: Where a process that was making it was killed.
+        """
+        path = self._path(number)
+        began = time.perf_counter()
+        self._order(number)
+        try:
+            if number in self._pending:
+                self._pending.pop(number).result()
+            elif not path.exists():
+                write_chunk(self._source, number, path)
+        except BrokenProcessPool as error:
+            raise RunError(
+                "a process that draws scenes was killed", "repeat the command with --resume"
+            ) from error
+        self.waited += time.perf_counter() - began
+        return path
+
+    def ahead(self, window: range) -> None:
+        """Has the chunks of a window made, and some of those that come next."""
+        for number in range(window.start, window.stop + _AHEAD * self._processes):
+            self._order(number)
+
+    def discard(self, number: int) -> None:
+        """Deletes a chunk; it can be made again."""
+        self._path(number).unlink(missing_ok=True)
+
+    def _order(self, number: int) -> None:
+        path = self._path(number)
+        if self._pool is not None and number not in self._pending and not path.exists():
+            self._pending[number] = self._pool.submit(_write_here, number, path)
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"chunk-{number:08d}.h5"
+
+
+@contextlib.contextmanager
+def drawing(recipe: Recipe, source: ChunkSource, folder: Path, processes: int) -> Iterator[Chunks]:
+    """Chunks of a recipe, with so many processes that make them ahead; the folder goes at the end.
+
+    It stays where the training is stopped.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for stray in folder.glob("*.writing"):
+        stray.unlink()
+    if processes == 0:
+        yield Chunks(source, folder)
+    else:
+        pool = new_processes(processes, 1, _prepare, recipe)
+        try:
+            yield Chunks(source, folder, pool, processes)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_chunk(source: ChunkSource, number: int, path: Path) -> None:
+    """Makes a chunk's file, whole or not at all."""
+    temporary = path.with_suffix(".writing")
+    write_arrays(temporary, source.chunk(number))
+    replace_by(temporary, path)
+
+
+_SOURCE: list[ChunkSource] = []
+
+
+def _prepare(recipe: Recipe) -> None:
+    _SOURCE.append(source_of(recipe))
+
+
+def _write_here(number: int, path: Path) -> None:
+    write_chunk(_SOURCE[0], number, path)

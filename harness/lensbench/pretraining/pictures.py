@@ -1,0 +1,78 @@
+"""An early look at what a strategy restores: images, what was seen of them, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lensbench.api.samples import Samples
+from lensbench.cells.stretch import stretch
+
+_GAP = 2
+_BLACK, _WHITE = -1.0, 4.0
+"""Ends of the grey scale, in the stretched domain."""
+
+
+def draw_reconstructions(
+    objective: Any, sets: Sequence[Samples], device: torch.device, path: Path
+) -> bool:
+    """Draws a few images of each set above what was seen and what was restored.
+
+    Nothing is drawn of a strategy that has no method `restored`, nor of its encoder
+    `reconstruct`.
+
+    Returns:
+        Whether a picture was drawn.
+    """
+    rows = []
+    was_training = objective.training
+    objective.eval()
+    try:
+        for samples in sets:
+            panels = _panels(objective, samples.to(device))
+            if panels is None:
+                return False
+            rows.append(_sheet([panel.float().cpu().numpy()[:, 0] for panel in panels]))
+    finally:
+        objective.train(was_training)
+    _write(rows, path)
+    return True
+
+
+def _panels(objective: Any, samples: Samples) -> tuple[torch.Tensor, ...] | None:
+    """Stretched images (B, C, H, W): as they are, as they were seen where patches were hidden, and
+    as they were restored."""
+    with torch.no_grad():
+        if hasattr(objective, "restored"):
+            generator = torch.Generator().manual_seed(0)
+            restored = objective.restored(samples, generator)
+            return (stretch(samples.images), *restored) if restored is not None else None
+        encoder = getattr(objective, "encoder", None)
+        if hasattr(encoder, "reconstruct"):
+            images = stretch(samples.images)
+            return images, encoder.reconstruct(images)  # type: ignore[union-attr]
+    return None
+
+
+def _sheet(panels: Sequence[np.ndarray]) -> np.ndarray:
+    """Panels (B, H, W) below one another, images side by side."""
+    gap = ((0, 0), (0, _GAP), (0, _GAP))
+    padded = [np.pad(panel, gap, constant_values=_WHITE) for panel in panels]
+    return np.concatenate([np.concatenate(list(panel), 1) for panel in padded], 0)
+
+
+def _write(rows: Sequence[np.ndarray], path: Path) -> None:
+    from PIL import Image
+
+    width = max(row.shape[1] for row in rows)
+    sheet = np.concatenate(
+        [np.pad(r, ((0, 2 * _GAP), (0, width - r.shape[1])), constant_values=_WHITE) for r in rows]
+    )
+    grey = np.clip((np.nan_to_num(sheet) - _BLACK) / (_WHITE - _BLACK), 0, 1)
+    temporary = path.with_suffix(".writing")
+    Image.fromarray((255 * grey).astype(np.uint8)).save(temporary, format="PNG")
+    temporary.replace(path)

@@ -1,0 +1,128 @@
+"""What a pretraining at length depends on: plain values, kept beside its result."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lensbench.errors import UsageError
+
+Precision = Literal["fp32", "bf16"]
+
+FILE = "recipe.json"
+"""Name of a recipe in the folder of its result."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that the weights follow from, on one kind of device.
+
+    Attributes:
+        encoder: With its options.
+        pretraining: With its options.
+        dataset: Whose scenes are drawn; its option `population` is set by `populations`.
+        populations: Scenes of each in turn.
+        conditions: Each scene is observed under all of them.
+        shards: Files of images made before, in place of scenes drawn; relative names are of the
+            folder in which the command was given.
+        shards_digest: SHA-256 of their content.
+        steps: Optimiser steps.
+        batch_size: Scenes a step.
+        learning_rate: Peak rate; the strategy's own where it is zero.
+        chunk: Scenes that are drawn in one go, of one population.
+        window: Chunks from which batches are drawn.
+        uses: How often a scene is taken, on average, before it goes.
+        seed: Of scenes, initial weights and all chance.
+        device: Where tensors live.
+        threads: Of the arithmetic.
+        precision: Of the forward pass.
+    """
+
+    encoder: str
+    pretraining: str
+    dataset: str
+    populations: tuple[str, ...]
+    conditions: tuple[str, ...]
+    steps: int
+    batch_size: int
+    shards: tuple[str, ...] = ()
+    shards_digest: str = ""
+    learning_rate: float = 0.0
+    chunk: int = 64
+    window: int = 64
+    uses: float = 8.0
+    seed: int = 0
+    device: str = "cpu"
+    threads: int = 1
+    precision: Precision = "fp32"
+
+    def __post_init__(self) -> None:
+        least = {"steps": 1, "batch_size": 1, "chunk": 1, "window": 1}
+        for name, bound in least.items():
+            if getattr(self, name) < bound:
+                raise UsageError(f"{name} is {getattr(self, name)}, expected {bound} or more")
+        if self.uses <= 0:
+            raise UsageError(f"uses is {self.uses}, expected a positive number")
+        if not self.conditions:
+            raise UsageError("no condition to pretrain under", "name one with --conditions")
+        if not self.shards and not self.populations:
+            raise UsageError("no population to draw from", "name one with --populations")
+
+    @property
+    def digest(self) -> str:
+        """Of all fields."""
+        return hashlib.sha256(self.text().encode()).hexdigest()
+
+    def text(self) -> str:
+        """As JSON."""
+        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True)
+
+    def keep(self, folder: Path, resume: bool) -> None:
+        """Takes a folder for this recipe, new or to be gone on with.
+
+        Raises:
+            UsageError: Where it holds another recipe, or this one and is not to be resumed.
+        """
+        file = folder / FILE
+        if not file.exists():
+            if resume:
+                raise UsageError(f"{str(folder)!r} holds no pretraining", "leave out --resume")
+            if folder.exists() and any(folder.iterdir()):
+                raise UsageError(f"{str(folder)!r} is not empty", "name a new folder")
+            _write(file, self.text())
+            return
+        if not resume:
+            raise UsageError(
+                f"{str(folder)!r} holds a pretraining", "add --resume to go on, or name another"
+            )
+        before = _read(file)
+        now = json.loads(self.text())
+        for name in sorted({*before, *now}):
+            if before.get(name) != now.get(name):
+                raise UsageError(
+                    f"{str(folder)!r} holds a pretraining with {name}={before.get(name)!r}, "
+                    f"asked for is {now.get(name)!r}",
+                    "repeat its command, or name another folder",
+                )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return dict(found)
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(f"{str(file)!r} cannot be read: {error}", "name another folder") from None
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_suffix(".writing")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(file)
+    except OSError as error:
+        raise UsageError(f"{str(file)!r} cannot be written: {error}", "name another") from error

@@ -1,0 +1,215 @@
+"""Where chunks come from: scenes drawn and observed, or images that were made before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from lensbench.api.condition import Condition
+from lensbench.api.dataset import Dataset, Split, Target
+from lensbench.data.layouts import open_source
+from lensbench.data.picture import Source
+from lensbench.errors import DataError, IncompatibleError, UsageError
+from lensbench.pretraining.recipe import Recipe
+from lensbench.pretraining.stream import IDS, IMAGES, TARGET, Known
+from lensbench.registry import Catalogue, load_catalogue
+from lensbench.sky.observation import check_scenes, observe
+
+_AT_ONCE = 16
+"""Scenes whose skies are in memory together."""
+
+Arrays = dict[str, np.ndarray]
+
+
+class ChunkSource(Protocol):
+    """Makes chunks: the same one for a number, whenever and wherever it is asked."""
+
+    channels: int
+    known: Known
+
+    def chunk(self, number: int) -> Arrays:
+        """Arrays of a chunk, each with a row a scene."""
+        ...
+
+
+def source_of(recipe: Recipe) -> ChunkSource:
+    """The source that a recipe says."""
+    if recipe.shards:
+        return Stored(recipe, load_catalogue())
+    return Drawn(recipe, load_catalogue())
+
+
+class Drawn:
+    """Scenes of populations in turn, a chunk of each, observed under every condition.
+
+    Chunk n is the n-th piece of the split `pretraining` of its population, so no two populations
+    use the same indices, and with them the same chance.
+
+    Raises:
+        IncompatibleError: Where the populations have not the same bands and field.
+    """
+
+    def __init__(self, recipe: Recipe, catalogue: Catalogue) -> None:
+        self._size, self._seed = recipe.chunk, recipe.seed
+        self.datasets = datasets_of(recipe, catalogue)
+        first = next(iter(self.datasets.values()))
+        self.channels = first.channels
+        self.known = Known(
+            conditions_of(recipe, catalogue),
+            common_targets(list(self.datasets.values())),
+            max(its.data_range for its in self.datasets.values()),
+        )
+
+    def chunk(self, number: int) -> Arrays:
+        """Draws and observes one chunk."""
+        dataset = list(self.datasets.values())[number % len(self.datasets)]
+        start = number * self._size
+        return observed_scenes(
+            dataset, "pretraining", range(start, start + self._size), self._seed, self.known
+        )
+
+
+class Stored:
+    """Images of files, in their order, again from the first when all have been taken.
+
+    The files are those of `lensbench data make`: scenes of the split `pretraining` under
+    conditions of their own, in units of the noise.
+
+    Raises:
+        DataError: Where a file holds other images, or too few.
+    """
+
+    def __init__(self, recipe: Recipe, catalogue: Catalogue) -> None:
+        self._size = recipe.chunk
+        self._places: list[tuple[Source, dict[str, int]]] = []
+        for path in recipe.shards:
+            source = open_source(Path(path))
+            self._places += _scenes_of(source, recipe.conditions)
+        if len(self._places) < recipe.chunk:
+            raise DataError(
+                f"the shards hold {len(self._places)} scenes, expected at least {recipe.chunk}",
+                "make more, or lower --chunk",
+            )
+        source, places = self._places[0]
+        self.channels = source.read(next(iter(places.values()))).pixels.shape[0]
+        self.known = Known(conditions_of(recipe, catalogue), {}, 1.0)
+
+    def chunk(self, number: int) -> Arrays:
+        """Reads one chunk."""
+        first = number * self._size
+        chosen = [self._places[(first + i) % len(self._places)] for i in range(self._size)]
+        names = [source.items[next(iter(its.values()))].scene for source, its in chosen]
+        arrays = {IDS: np.array([name.encode()[-64:] for name in names], dtype="S64")}
+        for condition in self.known.conditions:
+            images = [source.read(its[condition]).pixels for source, its in chosen]
+            shapes = {image.shape for image in images}
+            if len(shapes) > 1:
+                raise DataError(f"shards hold images of {len(shapes)} sizes under {condition}", "")
+            arrays[IMAGES + condition] = np.stack(images).astype(np.float32)
+        return arrays
+
+
+def observed_scenes(
+    dataset: Dataset, split: Split, indices: range, seed: int, known: Known
+) -> Arrays:
+    """Scenes of a dataset under all conditions, with the targets that are known."""
+    parts: list[Arrays] = []
+    for start in range(indices.start, indices.stop, _AT_ONCE):
+        scenes = dataset.scenes(split, range(start, min(start + _AT_ONCE, indices.stop)), seed)
+        check_scenes(scenes)
+        part: Arrays = {IDS: np.array(scenes.ids, dtype="S64")}
+        for name, condition in known.conditions.items():
+            images = observe(scenes, condition, dataset.field_of_view, seed)
+            part[IMAGES + name] = images.numpy()
+        for name, target in known.info.items():
+            kind = np.int64 if target.kind == "class" else np.float32
+            part[TARGET + name] = scenes.targets[name].astype(kind)
+        parts.append(part)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def datasets_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Dataset]:
+    """The dataset with each population.
+
+    Raises:
+        IncompatibleError: Where they have not the same bands and field.
+    """
+    found = {}
+    for population in recipe.populations:
+        comma = "," if ":" in recipe.dataset else ":"
+        named = f"{recipe.dataset}{comma}population={population}"
+        found[population] = catalogue.build("dataset", named)
+    first, dataset = next(iter(found.items()))
+    for name, other in found.items():
+        for what in ("channels", "field_of_view"):
+            if getattr(other, what) != getattr(dataset, what):
+                raise IncompatibleError(
+                    f"population {name!r} has {what}={getattr(other, what):g}, "
+                    f"{first!r} has {getattr(dataset, what):g}",
+                    "pretrain on those of one kind",
+                )
+    return found
+
+
+def conditions_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Condition]:
+    """The conditions by the names that the recipe has for them."""
+    return {name: catalogue.build("condition", name) for name in recipe.conditions}
+
+
+def common_targets(datasets: Sequence[Dataset]) -> Mapping[str, Target]:
+    """Class and real targets that all datasets have, with the same meaning."""
+    first, *rest = datasets
+    return {
+        name: target
+        for name, target in first.targets.items()
+        if target.kind != "image" and all(its.targets.get(name) == target for its in rest)
+    }
+
+
+def digest_of_shards(paths: Sequence[Path]) -> str:
+    """SHA-256 of the content of files.
+
+    Raises:
+        UsageError: Where one cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise UsageError(f"{str(path)!r} cannot be read: {error.strerror}", "") from None
+    return digest.hexdigest()
+
+
+def _scenes_of(source: Source, conditions: Sequence[str]) -> list[tuple[Source, dict[str, int]]]:
+    """Scenes of a source with the index of each condition's image.
+
+    Raises:
+        DataError: Where they are of another split, in another unit or lack a condition.
+    """
+    splits = {item.split for item in source.items} | {source.facts.get("split", "")}
+    if strange := sorted(splits - {"", "pretraining"}):
+        raise DataError(
+            f"{source.path!r} holds scenes of the split {strange[0]!r}",
+            "make shards with --split pretraining",
+        )
+    if not source.read(0).unit.startswith("σ"):
+        raise DataError(
+            f"{source.path!r} does not say that its images are in units of the noise",
+            "make shards with `lensbench data make --split pretraining`",
+        )
+    scenes: dict[str, dict[str, int]] = {}
+    for index, item in enumerate(source.items):
+        scenes.setdefault(item.scene, {})[item.condition] = index
+    for condition in conditions:
+        if not all(condition in its for its in scenes.values()):
+            held = sorted({item.condition for item in source.items})
+            raise DataError(
+                f"{source.path!r} lacks the condition {condition!r}", f"it has {', '.join(held)}"
+            )
+    return [(source, {name: its[name] for name in conditions}) for its in scenes.values()]

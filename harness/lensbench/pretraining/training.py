@@ -1,0 +1,280 @@
+"""The training itself: the loop of all trainings, on scenes that never end."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lensbench.cells.chance import seeded
+from lensbench.cells.checkpoints import keeping
+from lensbench.cells.loop import TrainingLoop
+from lensbench.errors import IncompatibleError, UsageError
+from lensbench.pretraining.drawing import Chunks, drawing
+from lensbench.pretraining.logs import loss_log, probe_log, probe_rows
+from lensbench.pretraining.pictures import draw_reconstructions
+from lensbench.pretraining.probe import Probe
+from lensbench.pretraining.recipe import Precision, Recipe
+from lensbench.pretraining.sources import ChunkSource, Drawn, source_of
+from lensbench.pretraining.stream import IMAGES, Buffer, Windows
+from lensbench.registry import Catalogue
+from lensbench.sky.seeds import seed_of
+
+Report = Callable[[str, int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What is told and tried on the way; nothing of it changes the weights.
+
+    Attributes:
+        probes: Probes from first to last step; 0 for none.
+        probe_scenes: Validation scenes of each population behind a probe.
+        targets: Real targets to probe.
+        checkpoint_seconds: Between two checkpoints.
+        drawers: Processes that draw scenes ahead; 0 to draw between steps.
+    """
+
+    probes: int = 10
+    probe_scenes: int = 192
+    targets: tuple[str, ...] = ("theta_E",)
+    checkpoint_seconds: float = 120.0
+    drawers: int = 1
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An encoder at the end of its pretraining.
+
+    Attributes:
+        encoder: On the recipe's device.
+        channels: Bands of its images.
+        sizes: Side of its images [pixels], by condition.
+        loss: Mean of the last tenth of the steps.
+        scenes: Scenes that were drawn for it, or read.
+        mean, deviation: Of the pixels of the first chunk, all conditions together [σ].
+    """
+
+    encoder: Any
+    channels: int
+    sizes: dict[str, int]
+    loss: float
+    scenes: int
+    mean: float
+    deviation: float
+
+
+class Streaming(nn.Module):
+    """An objective with the number of the step that it is at, which checkpoints keep.
+
+    Args:
+        objective: Of the strategy.
+        buffer: Gives the batch of a step.
+        paired: Whether batches are pairs.
+        precision: `fp32` or `bf16`.
+    """
+
+    position: Tensor
+
+    def __init__(self, objective: Any, buffer: Buffer, paired: bool, precision: str) -> None:
+        super().__init__()
+        self.objective = objective
+        self._buffer, self._paired, self._precision = buffer, paired, precision
+        self.register_buffer("position", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, generator: torch.Generator) -> Tensor:
+        """The loss of the next batch."""
+        batch = self._buffer.batch(int(self.position), self._paired, generator)
+        self.position += 1
+        device = self.position.device
+        with self._autocast(device.type):
+            loss: Tensor = self.objective(batch.to(device), generator)
+        return loss.float()
+
+    def _autocast(self, kind: str) -> AbstractContextManager[Any]:
+        if self._precision == "bf16":
+            return torch.autocast(kind, torch.bfloat16)
+        return contextlib.nullcontext()
+
+
+def train(
+    recipe: Recipe,
+    catalogue: Catalogue,
+    folder: Path,
+    watching: Watching,
+    keep: Callable[[Pretrained], None],
+    report: Report,
+) -> None:
+    """Trains an encoder, going on from the last checkpoint in the folder where there is one.
+
+    On the CPU the weights are the same, bit for bit, however often the training was stopped.
+
+    Args:
+        recipe: What the weights follow from.
+        catalogue: The plugins.
+        folder: Of checkpoints, chunks and logs.
+        watching: What is tried on the way.
+        keep: Called with what was trained, before its checkpoints go.
+        report: Told of every step.
+
+    Raises:
+        IncompatibleError: Where strategy, encoder and conditions do not fit.
+        RunError: Where the loss is not finite.
+    """
+    torch.set_num_threads(recipe.threads)
+    source = source_of(recipe)
+    device = torch.device(recipe.device)
+    strategy = catalogue.build("pretraining", recipe.pretraining)
+    paired = bool(getattr(strategy, "paired", False))
+    _check(recipe, strategy, source, paired)
+    with seeded(seed_of("initial", recipe.encoder, recipe.seed)):
+        encoder = catalogue.build("encoder", recipe.encoder, channels=source.channels)
+    seed = seed_of("pretraining", recipe.pretraining, recipe.seed)
+    with (
+        keeping(folder / "checkpoints", watching.checkpoint_seconds),
+        drawing(recipe, source, folder / "chunks", watching.drawers) as chunks,
+        seeded(seed),
+    ):
+        objective = strategy.objective(encoder, source.channels, source.known.info)
+        if objective is None:
+            raise UsageError(f"pretraining {recipe.pretraining!r} trains nothing", "name another")
+        buffer = Buffer(
+            Windows.of(recipe), source.known, chunks.fetch, chunks.discard, chunks.ahead
+        )
+        model = Streaming(objective, buffer, paired, recipe.precision).to(device).train()
+        watch = _Watch(recipe, folder, watching, model, encoder, chunks, report)
+        watch.prepare(source)
+        loop = TrainingLoop(
+            steps=recipe.steps,
+            batch_size=recipe.batch_size,
+            learning_rate=recipe.learning_rate or strategy.learning_rate,
+            weight_decay=strategy.weight_decay,
+            seed=seed,
+        )
+        loss = loop.run(model, recipe.batch_size, lambda _, generator: model(generator), watch.told)
+        watch.finish()
+        keep(_pretrained(recipe, source, encoder, loss))
+
+
+def best_precision(device: str) -> Precision:
+    """bfloat16 where an accelerator has it."""
+    return "bf16" if device == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+
+
+def _pretrained(recipe: Recipe, source: ChunkSource, encoder: Any, loss: float) -> Pretrained:
+    """An encoder with statistics of the first chunk's images."""
+    arrays = source.chunk(0)
+    images = {name: arrays[IMAGES + name] for name in source.known.conditions}
+    pixels = np.concatenate([values.ravel() for values in images.values()])
+    return Pretrained(
+        encoder=encoder,
+        channels=source.channels,
+        sizes={name: values.shape[-1] for name, values in images.items()},
+        loss=loss,
+        scenes=Windows.of(recipe).at(recipe.steps - 1).stop * recipe.chunk,
+        mean=float(pixels.mean(dtype=np.float64)),
+        deviation=float(pixels.std(dtype=np.float64)),
+    )
+
+
+def _check(recipe: Recipe, strategy: Any, source: ChunkSource, paired: bool) -> None:
+    if not getattr(strategy, "needs_images", True):
+        raise UsageError(f"pretraining {recipe.pretraining!r} needs no images", "name another")
+    if paired and len(recipe.conditions) < 2:
+        raise IncompatibleError(
+            f"pretraining {recipe.pretraining!r} needs two conditions",
+            "name two or more with --conditions",
+        )
+    if missing := [name for name in strategy.targets if name not in source.known.info]:
+        raise IncompatibleError(
+            f"pretraining {recipe.pretraining!r} needs the target {missing[0]!r}, "
+            "which not all of these scenes have",
+            "name populations that share it, or a strategy without targets",
+        )
+
+
+class _Watch:
+    """Told of every step: writes the log, probes now and then, and draws what is restored."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: Path,
+        watching: Watching,
+        model: Streaming,
+        encoder: Any,
+        chunks: Chunks,
+        report: Report,
+    ) -> None:
+        self._recipe, self._folder, self._watching = recipe, folder, watching
+        self._model, self._encoder = model, encoder
+        self._chunks, self._report = chunks, report
+        self._probe: Probe | None = None
+        self._log, self._probes = loss_log(folder), probe_log(folder)
+        self._began = self._last = time.perf_counter()
+        self._told_at = 0
+        self._step = 0
+        self._every = max(1, recipe.steps // max(1, watching.probes))
+        self._log_every = max(1, min(50, recipe.steps // 100))
+
+    def prepare(self, source: ChunkSource) -> None:
+        """Draws the scenes to probe on; none are drawn beside shards."""
+        if self._watching.probes and isinstance(source, Drawn):
+            self._report("validation scenes", 0, 1, "")
+            self._probe = Probe(
+                source.datasets, source.known, self._watching.probe_scenes,
+                self._watching.targets, self._recipe.seed,
+            )  # fmt: skip
+            self._report("validation scenes", 1, 1, "")
+        self._began = self._last = time.perf_counter()
+
+    def told(self, step: int, steps: int, note: str) -> None:
+        """One step was taken."""
+        self._step = step
+        if step % self._log_every == 0 or step == steps:
+            now = time.perf_counter()
+            seconds = now - self._last
+            taken = (step - self._told_at) if self._told_at else self._log_every
+            waited = self._chunks.waited / seconds if seconds > 0 else 0.0
+            self._chunks.waited = 0.0
+            row = {
+                "step": step, "loss": float(note.removeprefix("loss ")),
+                "seconds": now - self._began,
+                "images_per_second": taken * self._recipe.batch_size / max(seconds, 1e-9),
+                "waited": waited,
+            }  # fmt: skip
+            self._log.put(step, [row])
+            self._last, self._told_at = now, step
+        self._report("pretraining", step, steps, note)
+        if step % self._every == 0 and step < steps:
+            self._look(step)
+
+    def finish(self) -> None:
+        """The last probe."""
+        self._look(self._recipe.steps)
+
+    def _look(self, step: int) -> None:
+        if self._probe is None:
+            return
+        device = self._model.position.device
+        with seeded(0):
+            scores = self._probe.scores(self._encoder, device)
+            draw_reconstructions(
+                self._model.objective, list(self._probe.first(4)), device,
+                self._folder / "reconstructions.png",
+            )  # fmt: skip
+        self._probes.put(step, probe_rows(step, scores))
+        by_metric: dict[str, list[float]] = {}
+        for score in scores:
+            by_metric.setdefault(f"{score.target} {score.metric}", []).append(score.interval.value)
+        told = ", ".join(f"{name} {sum(v) / len(v):.3f}" for name, v in by_metric.items())
+        self._report(f"probe at step {step}", 1, 1, told)
+        self._last = time.perf_counter()

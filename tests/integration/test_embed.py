@@ -1,0 +1,116 @@
+"""`lensbench embed` and what stands on it, from the command line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from lensbench import Samples, condition_of, encode
+
+
+@pytest.fixture
+def encoder(catalogue, tmp_path):
+    """An encoder with weights of chance, and how it is named."""
+    torch.manual_seed(3)
+    made = catalogue.build("encoder", "mae-vit:width=16,depth=1,heads=2", channels=1).eval()
+    file = tmp_path / "chance.safetensors"
+    save_file(made.state_dict(), str(file))
+    return made, f"mae-vit:width=16,depth=1,heads=2,weights={file}"
+
+
+@pytest.fixture
+def stacks(tmp_path):
+    """Three stacks of images on noise."""
+    folder = tmp_path / "stacks"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(3):
+        np.save(folder / f"{number}.npy", random.normal(3, 2, (40, 32, 32)).astype("f4"))
+    return folder
+
+
+def test_features_are_those_of_encode(lensbench, tmp_path, encoder):
+    """What `data make` wrote, in either form, has the features that `lensbench.encode` gives."""
+    made, name = encoder
+    found = {}
+    for form in ("h5", "parquet"):
+        file = tmp_path / f"scenes.{form}"
+        asked = ("--n", 9, "--conditions", "euclid-vis,hst-acs", "--out", file, "--quiet")
+        assert lensbench("data", "make", *asked).code == 0
+        out = tmp_path / form
+        words = ("--encoder", name, "--condition", "euclid-vis", "--out", out, "--quiet")
+        assert lensbench("embed", file, *words, "--batch-size", 4).code == 0
+        found[form] = pl.read_parquet(next(out.iterdir()))
+    from lensbench import open_images
+
+    source = open_images(tmp_path / "scenes.h5")
+    chosen = [i for i, item in enumerate(source.items) if item.condition == "euclid-vis"]
+    images = torch.from_numpy(np.stack([source.read(i).pixels for i in chosen]))
+    ids = tuple(source.items[i].scene for i in chosen)
+    with torch.no_grad():
+        samples = Samples(ids, images, {}, {}, condition_of("euclid-vis"), 1.0)
+        expected = encode(made, samples).pooled.numpy()
+    for frame in found.values():
+        assert frame["id"].to_list() == list(ids)
+        assert np.allclose(np.array(frame["features"].to_list()), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_killed_embedding_goes_on_by_shards(lensbench, tmp_path, encoder, stacks):
+    """After SIGKILL every output is whole or absent; the next call makes those that lack."""
+    words = ["embed", str(stacks), "--encoder", encoder[1], "--out", str(tmp_path / "out")]
+    words += ["--quiet", "--batch-size", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from lensbench.cli import main; main()", *words]
+    )
+    out = tmp_path / "out"
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and process.poll() is None:
+        if (out / "0.npy.parquet").exists():
+            break
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    whole = {path.name: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
+    assert all(len(pl.read_parquet(out / name)) == 40 for name in whole)
+    assert lensbench(*words).code == 0
+    frames = [pl.read_parquet(path) for path in sorted(out.glob("*.parquet"))]
+    assert [len(frame) for frame in frames] == [40, 40, 40]
+    assert all((out / name).stat().st_mtime_ns == when for name, when in whole.items())
+
+
+def test_neighbours_are_shown(lensbench, tmp_path, encoder, stacks):
+    """A table of the nearest, the image itself left out."""
+    words = ("--encoder", encoder[1], "--out", tmp_path / "out", "--quiet")
+    assert lensbench("embed", stacks, *words).code == 0
+    shown = lensbench("neighbours", tmp_path / "out", "--like", "1.npy#4", "--k", 3)
+    assert shown.code == 0 and len(shown.out.strip().splitlines()) == 5
+    assert "1.npy#4" not in shown.out
+
+
+@pytest.mark.parametrize(
+    ("source", "words", "told"),
+    [
+        ("absent", [], "absent"),
+        ("stacks", ["--encoder", "mae-vit"], "no weights"),
+        ("stacks", ["--condition", "nowhere"], "nowhere"),
+        ("stacks", ["--out", "INSIDE"], "among the images"),
+    ],
+)
+def test_a_mistake_is_one_line(lensbench, tmp_path, encoder, stacks, source, words, told):
+    """The line names what is wrong."""
+    words = [str(stacks / "out") if word == "INSIDE" else word for word in words]
+    path = stacks if source == "stacks" else tmp_path / source
+    asked = ("--encoder", encoder[1], "--out", tmp_path / "out", "--quiet", *words)
+    result = lensbench("embed", path, *asked)
+    assert result.code == 2
+    assert told in result.err.splitlines()[0] and len(result.err.strip().splitlines()) <= 2

@@ -1,0 +1,128 @@
+"""`lensbench pretrain`, from the command line to a model that can be used."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+WORDS = (
+    "pretrain", "--encoder", "mae-vit:width=16,depth=1,heads=2", "--pretraining", "paired:mask=0.5",
+    "--conditions", "euclid-vis,hst-acs", "--populations", "default,default@source",
+    "--batch-size", "8", "--chunk", "8", "--window", "3", "--uses", "2", "--drawers", "0",
+)  # fmt: skip
+
+
+def _weights(folder):
+    return load_file(str(folder / "model.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A tiny model, trained in one go."""
+    folder = tmp_path_factory.mktemp("pretrained") / "model"
+    words = [*WORDS, "--steps", "12", "--probes", "2", "--probe-scenes", "24"]
+    command = [sys.executable, "-c", "from lensbench.cli import main; main()", *words]
+    subprocess.run([*command, "--out", str(folder), "--quiet"], check=True, timeout=300)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_killed_pretraining_goes_on_to_the_same_bits(tmp_path, lensbench, model):
+    """Killed after a checkpoint and resumed, it has the weights of one that ran through."""
+    folder = tmp_path / "killed"
+    words = [*WORDS, "--steps", "12", "--probes", "2", "--probe-scenes", "24"]
+    words += ["--checkpoint-minutes", "0", "--quiet", "--out", str(folder)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from lensbench.cli import main; main()", *words]
+    )
+    log = folder / "log.csv"
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and process.poll() is None:
+        if log.exists() and len(log.read_text().splitlines()) > 4:
+            break
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (folder / "model.safetensors").exists()
+    assert lensbench(*words).code == 2  # it is there, and --resume was not said
+    assert lensbench(*words, "--resume").code == 0
+    one, other = _weights(model), _weights(folder)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    with log.open() as lines:
+        assert [int(row["step"]) for row in csv.DictReader(lines)] == list(range(1, 13))
+
+
+@pytest.mark.slow
+def test_the_result_is_a_model_with_a_card(model, catalogue):
+    """Weights, configuration, card, probes and a look at what is restored are in the folder."""
+    config = json.loads((model / "config.json").read_text())
+    assert config["options"] == {"width": 16, "depth": 1, "heads": 2}
+    assert config["images"]["sides"] == {"euclid-vis": 64, "hst-acs": 128}
+    card = (model / "README.md").read_text()
+    assert config["command"] in card and "theta_E | r2" in card and config["sha256"] in card
+    assert (model / "reconstructions.png").read_bytes().startswith(b"\x89PNG")
+    assert not (model / "chunks").exists() and not (model / "checkpoints").exists()
+    encoder = catalogue.build("encoder", f"mae-vit:weights={model}", channels=1)
+    stored = _weights(model)
+    assert all(torch.equal(value, stored[name]) for name, value in encoder.state_dict().items())
+
+
+@pytest.mark.slow
+def test_the_model_is_a_module_without_lensbench(model, catalogue, tmp_path):
+    """Three lines of torch alone give the features that lensbench gives."""
+    from lensbench import stretch
+
+    images = 3 * torch.randn(5, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    torch.save(images, tmp_path / "images.pt")
+    code = (
+        f"import torch\nimages = torch.load({str(tmp_path / 'images.pt')!r})\n"
+        f"model = torch.export.load({str(model / 'model-64.pt2')!r}).module()\n"
+        f"torch.save(model(images), {str(tmp_path / 'features.pt')!r})\n"
+        "import sys\nassert not any(name.startswith('lensbench') for name in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-P", "-c", code], check=True, timeout=120)
+    encoder = catalogue.build("encoder", f"mae-vit:weights={model}", channels=1).eval()
+    with torch.no_grad():
+        expected = encoder(stretch(images)).pooled
+    assert torch.allclose(torch.load(tmp_path / "features.pt"), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--conditions", "euclid-vis"], "needs two conditions"),
+        (["--populations", "default,deeplense-iv"], "channels=3"),
+        (["--populations", "nowhere"], "nowhere"),
+        (["--uses", "0"], "uses is 0"),
+        (["--shards", "absent.h5"], "absent.h5"),
+        (["--resume"], "holds no pretraining"),
+    ],
+)
+def test_a_mistake_is_one_line(lensbench, tmp_path, words, told):
+    """The line names what is wrong; nothing is trained."""
+    result = lensbench(*WORDS, "--steps", 2, "--out", tmp_path / "model", "--quiet", *words)
+    assert result.code == 2
+    lines = result.err.strip().splitlines()
+    assert lines[0].startswith("error: ") and told in lines[0] and len(lines) <= 2
+
+
+def test_another_recipe_is_refused(lensbench, tmp_path):
+    """A folder is gone on with by its own command alone; the line names what differs."""
+    from lensbench.pretraining.recipe import Recipe
+
+    recipe = Recipe("e", "p", "d", ("a",), ("c",), steps=3, batch_size=2)
+    recipe.keep(tmp_path / "model", resume=False)
+    recipe.keep(tmp_path / "model", resume=True)
+    other = Recipe("e", "p", "d", ("a",), ("c",), steps=4, batch_size=2)
+    with pytest.raises(Exception, match="steps=3, asked for is 4"):
+        other.keep(tmp_path / "model", resume=True)
