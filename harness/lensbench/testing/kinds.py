@@ -11,8 +11,8 @@ from typing import Any, get_args
 import torch
 
 from lensbench.api.condition import Condition
-from lensbench.api.dataset import Split
-from lensbench.api.samples import Features, Samples
+from lensbench.api.dataset import Split, Target
+from lensbench.api.samples import Features
 from lensbench.api.task import FeatureShape
 from lensbench.cells.chance import seeded
 from lensbench.cells.encoding import encode
@@ -37,6 +37,7 @@ from lensbench.testing.surroundings import (
     check_surroundings,
 )
 from lensbench.testing.tasks import check_task
+from lensbench.testing.tasks import samples_for as task_samples
 from lensbench.testing.transfers import check_transfer, trial_of
 from lensbench.testing.trial import Trial, fitted
 
@@ -55,6 +56,7 @@ class Tried:
         plugin: As made once.
         encoder: For pretraining and transfers.
         tasks: Of its entry.
+        targets: Of a task: what the targets are that it asks for, as an installed dataset says.
     """
 
     kind: str
@@ -62,6 +64,7 @@ class Tried:
     plugin: Any
     encoder: Any
     tasks: tuple[str, ...]
+    targets: Mapping[str, Target]
 
     @classmethod
     def of(cls, catalogue: Catalogue, item: Registered, reference: str, encoder: str) -> Tried:
@@ -77,7 +80,8 @@ class Tried:
         partner = None
         if item.kind in ("pretraining", "transfer"):
             partner = _partner(catalogue, item, plugin, encoder)
-        return cls(item.kind, make, plugin, partner, item.entry.tasks)
+        targets = _targets(catalogue, plugin) if item.kind == "task" else {}
+        return cls(item.kind, make, plugin, partner, item.entry.tasks, targets)
 
     @property
     def task(self) -> str:
@@ -108,7 +112,7 @@ def checks_of(tried: Tried) -> Mapping[str, Check]:
             "device": lambda: _check_objective_device(tried),
         },
         "dataset": {"contract": lambda: check_dataset(plugin)},
-        "task": {"contract": lambda: check_task(plugin)},
+        "task": {"contract": lambda: check_task(plugin, tried.targets)},
         "transfer": {
             "contract": lambda: check_transfer(plugin, encoder, tried.task),
             "labels": lambda: _check_labels(tried),
@@ -167,6 +171,18 @@ def _partners(catalogue: Catalogue, item: Registered) -> Iterator[str]:
     yield from (one.entry.name for one in known if one.entry.pretraining == item.entry.name)
     yield from (one.entry.name for one in known if one.entry.reference)
     yield from (one.entry.name for one in known if one.entry.pretraining != "none")
+
+
+def _targets(catalogue: Catalogue, task: Any) -> Mapping[str, Target]:
+    """What the targets of a task are, as the first dataset says that has them all."""
+    for item in catalogue.of_kind("dataset"):
+        if set(task.targets) <= set(item.entry.targets):
+            try:
+                targets: Mapping[str, Target] = catalogue.build("dataset", item.entry.name).targets
+            except LensbenchError:
+                continue
+            return targets
+    return {}
 
 
 def _check_channels(tried: Tried) -> None:
@@ -235,18 +251,18 @@ def _step(tried: Tried) -> Step:
         batch = samples_for(plugin, 1)
         return lambda: objective(batch, torch.Generator().manual_seed(0))
     if tried.kind == "task":
-        return _answer_of_task(tried.make())
+        return _answer_of_task(tried.make(), tried.targets)
     trial = _trial(tried, tried.task)
     predictor = fitted(_fit(tried), trial.context())
     return lambda: trial.answers(predictor)
 
 
-def _answer_of_task(task: Any) -> Step:
+def _answer_of_task(task: Any, targets: Mapping[str, Target]) -> Step:
     if not getattr(task, "trainable", True):
         return lambda: None
-    samples: Samples = made_samples(count=24, upsample=task.sky.upsample if task.sky else 1)
+    samples = task_samples(task, targets)
     features = Features(torch.randn(24, 12), (torch.randn(24, 8, 4, 4), torch.randn(24, 4, 8, 8)))
-    head = task.head(FeatureShape(12, ((8, 8), (4, 4)), channels=1), TARGETS)
+    head = task.head(FeatureShape(12, ((8, 8), (4, 4)), channels=1), samples.info)
 
     def step() -> object:
         output = head(features, samples)
