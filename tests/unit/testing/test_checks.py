@@ -54,7 +54,7 @@ def test_labels_from_elsewhere_than_images_are_found(answer):
     ("change", "message"),
     [
         (lambda: torch.rand(1), "random numbers of torch"),
-        (lambda: np.random.rand(), "random numbers of numpy"),
+        (np.random.rand, "random numbers of numpy"),
         (lambda: np.seterr(divide="raise"), "error handling"),
     ],
 )
