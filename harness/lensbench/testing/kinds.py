@@ -221,6 +221,8 @@ def _check_objective_device(tried: Tried) -> None:
     objective = tried.plugin.objective(copy.deepcopy(tried.encoder), 1, TARGETS)
     if objective is None:
         raise CannotTellError("it trains nothing")
+    if not torch.cuda.is_available():  # turning samples by masks is beyond the meta device
+        raise CannotTellError("try it where there is an accelerator")
     samples = samples_for(tried.plugin, 1)
     check_device(
         objective.eval(),

@@ -86,7 +86,8 @@ def check_device(module: torch.nn.Module, call: Callable[[Any, torch.device], ob
     except NotImplementedError:
         raise CannotTellError("it looks at values: try it on an accelerator") from None
     except (RuntimeError, TypeError) as error:
-        if device.type == "meta" and "same device" not in str(error):
+        mixed = any(words in str(error) for words in ("same device", "expected device"))
+        if device.type == "meta" and not mixed:
             raise CannotTellError("torch's meta device does not do it") from None
         raise PluginError(
             f"on another device: {str(error).splitlines()[0]}",
