@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from lensbench.cells.loop import TrainingLoop as TrainingLoop
     from lensbench.cells.stretch import stretch as stretch
     from lensbench.cells.stretch import unstretch as unstretch
+    from lensbench.compatibility import API_VERSION as API_VERSION
     from lensbench.data.downloads import locate as locate
     from lensbench.data.layouts import open_images as open_images
     from lensbench.errors import DataError as DataError
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "API_VERSION": "compatibility",
     "Baseline": "api.predictor",
     "Budget": "api.budget",
     "CodingEncoder": "api.encoder",

@@ -46,6 +46,7 @@ def command(store: str | None, as_json: bool) -> None:
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "plugins": len(catalogue.entries),
         "broken": broken,
+        "outdated": [vars(plugin) for plugin in catalogue.outdated],
         "store": _store_health(store_root(store)),
         "devices": _devices(),
     }
@@ -60,6 +61,8 @@ def command(store: str | None, as_json: bool) -> None:
         click.echo(f"plugins: {facts['plugins']} usable or found, {len(broken)} broken")
         for plugin in broken:
             click.echo(f"broken: {plugin['name']} of {plugin['package']}: {plugin['error']}")
+        for plugin in facts["outdated"]:
+            click.echo(f"outdated: {plugin['name']} of {plugin['package']}: {plugin['changes']}")
         for key, value in facts["store"].items():
             click.echo(f"store {key}: {value}")
     sys.exit(0 if healthy else 1)

@@ -50,7 +50,10 @@ def make_parts(threads: int | None, device: str | None, processes: int = 1) -> P
     from lensbench.study.describe import Numerics
 
     chosen = default_device() if device in (None, "auto") else str(device)
-    return Parts(load_catalogue(), Numerics(chosen, threads or 1, processes))
+    catalogue = load_catalogue()
+    for old in catalogue.outdated:
+        click.echo(f"warning: {old.package} is for an older lensbench; {old.changes}", err=True)
+    return Parts(catalogue, Numerics(chosen, threads or 1, processes))
 
 
 def compute(

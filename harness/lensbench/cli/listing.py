@@ -40,7 +40,9 @@ def command(kind: str | None, as_json: bool) -> None:
             for item in items
         ]
         broken = [vars(one) for one in catalogue.broken]
-        click.echo(json.dumps({"plugins": rows, "broken": broken}, indent=1, ensure_ascii=False))
+        outdated = [vars(one) for one in catalogue.outdated]
+        told = {"plugins": rows, "broken": broken, "outdated": outdated}
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
         return
     width = max((len(item.entry.name) for items in found.values() for item in items), default=0)
     for one, items in found.items():
@@ -50,3 +52,5 @@ def command(kind: str | None, as_json: bool) -> None:
             click.echo(f"  {item.entry.name:<{width}}  {item.entry.summary} {origin}")
     for plugin in catalogue.broken:
         click.echo(f"broken: {plugin.name} of package {plugin.package}: {plugin.error}")
+    for old in catalogue.outdated:
+        click.echo(f"outdated: {old.name} of package {old.package}: {old.changes}")

@@ -27,6 +27,7 @@ VERBS = {
     "store": ("lensbench.cli.store", "List, verify, clear and export results."),
     "why": ("lensbench.cli.why", "Tell what a result is made of, and why it was made anew."),
     "leaderboard": ("lensbench.cli.leaderboard", "Compare, publish and verify results."),
+    "plugin": ("lensbench.cli.plugin", "Write and check plugins."),
     "doctor": ("lensbench.cli.doctor", "Check versions, devices, plugins and store."),
 }
 

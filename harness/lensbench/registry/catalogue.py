@@ -14,6 +14,7 @@ import pluggy
 from lensbench.api import hookspecs
 from lensbench.api.condition import Condition
 from lensbench.api.entry import KINDS, Entry, Kind
+from lensbench.compatibility import API_VERSION, changes_since
 from lensbench.errors import PluginError, UsageError, nearest
 from lensbench.registry.options import Reference, build_options, option_fields, parse_reference
 
@@ -42,12 +43,28 @@ class Broken:
     error: str
 
 
+@dataclass(frozen=True)
+class Outdated:
+    """A plugin for an older version of the interface: it is used, and may not work.
+
+    Attributes:
+        name: Of its entry point.
+        package: That it came from.
+        changes: What has changed since.
+    """
+
+    name: str
+    package: str
+    changes: str
+
+
 @dataclass
 class Catalogue:
-    """What is installed: entries by kind and name, and what is broken."""
+    """What is installed: entries by kind and name, what is broken and what is old."""
 
     entries: dict[tuple[Kind, str], Registered] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
+    outdated: list[Outdated] = field(default_factory=list)
 
     def of_kind(self, kind: Kind) -> list[Registered]:
         """Entries of a kind, sorted by name."""
@@ -129,7 +146,11 @@ def collect(points: Iterable[importlib.metadata.EntryPoint]) -> Catalogue:
         package = point.dist.name if point.dist else point.value
         version = point.dist.version if point.dist else ""
         try:
-            for kind, entry in _entries(point):
+            module = point.load()
+            changes = changes_since(getattr(module, "lensbench_api", API_VERSION))
+            if changes:
+                catalogue.outdated.append(Outdated(point.name, package, changes))
+            for kind, entry in _entries(point.name, module):
                 key = (kind, entry.name)
                 if key in catalogue.entries:
                     owner = catalogue.entries[key].package
@@ -143,11 +164,11 @@ def collect(points: Iterable[importlib.metadata.EntryPoint]) -> Catalogue:
     return catalogue
 
 
-def _entries(point: importlib.metadata.EntryPoint) -> list[tuple[Kind, Entry]]:
-    """What one entry point registers, checked by a plugin manager of its own."""
+def _entries(name: str, module: Any) -> list[tuple[Kind, Entry]]:
+    """What the module of one entry point registers, checked by a plugin manager of its own."""
     manager = pluggy.PluginManager("lensbench")
     manager.add_hookspecs(hookspecs)
-    manager.register(point.load(), name=point.name)
+    manager.register(module, name=name)
     manager.check_pending()
     found: list[tuple[Kind, Entry]] = []
     for kind, hook in HOOKS.items():

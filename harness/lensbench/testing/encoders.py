@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from lensbench.api.samples import Features
+from lensbench.cells.chance import seeded
 from lensbench.cells.encoding import encode, feature_shape
 from lensbench.errors import PluginError
 from lensbench.testing.samples import made_samples
 
 
 def check_encoder(encoder: Any, channels: int = 1) -> None:
-    """Tries an encoder on several sizes.
+    """Tries an encoder on several sizes: shapes, determinism, gradients and state.
 
     Raises:
         PluginError: Naming what is broken and what to do.
+    """
+    check_features(encoder, channels)
+    check_gradients(encoder, channels)
+    check_state(encoder)
+
+
+def check_features(encoder: Any, channels: int) -> None:
+    """Features have the same shape at every size, are float32 and finite, and the same twice.
+
+    Raises:
+        PluginError: Where they are not.
     """
     if not isinstance(encoder, torch.nn.Module):
         raise PluginError("an encoder is not a torch.nn.Module", "derive its class from it")
@@ -32,8 +45,6 @@ def check_encoder(encoder: Any, channels: int = 1) -> None:
             raise PluginError(
                 "two calls on the same images differ", "draw no random numbers in eval mode"
             )
-    _check_gradients(encoder, channels)
-    _check_state(encoder)
 
 
 def _check_shapes(features: Features, width: int, maps: int, size: int) -> None:
@@ -50,11 +61,18 @@ def _check_shapes(features: Features, width: int, maps: int, size: int) -> None:
         raise PluginError(f"maps have sides {sides}", "order them from coarse to fine")
     for values in features:
         for tensor in values if isinstance(values, tuple) else (values,):
+            if tensor.dtype != torch.float32:
+                raise PluginError(f"features are {tensor.dtype}", "return torch.float32")
             if not torch.isfinite(tensor).all():
                 raise PluginError(f"features at {size}² are not finite", "look for log or division")
 
 
-def _check_gradients(encoder: Any, channels: int) -> None:
+def check_gradients(encoder: Any, channels: int) -> None:
+    """A gradient reaches the weights, where there are some to train.
+
+    Raises:
+        PluginError: Where none does.
+    """
     trained = [p for p in encoder.parameters() if p.requires_grad]
     if not trained:
         return
@@ -66,10 +84,60 @@ def _check_gradients(encoder: Any, channels: int) -> None:
         parameter.grad = None
 
 
-def _check_state(encoder: Any) -> None:
-    """Weights must be tensors that can be stored and loaded again."""
+def check_state(encoder: Any) -> None:
+    """Weights are tensors that can be stored and loaded again.
+
+    Raises:
+        PluginError: Where one is not.
+    """
     state = encoder.state_dict()
     for name, value in state.items():
         if not isinstance(value, torch.Tensor):
             raise PluginError(f"state {name!r} is {type(value).__name__}", "keep tensors only")
     encoder.load_state_dict({name: value.clone() for name, value in state.items()})
+
+
+def check_seed(make: Callable[[int], Any], channels: int) -> None:
+    """The same seed makes the same weights, and weights are all that an encoder is made of.
+
+    Args:
+        make: From a number of channels to an encoder.
+        channels: To try.
+
+    Raises:
+        PluginError: Where another instance differs, or does so with the weights of the first.
+    """
+    first, second = (_made(make, channels, seed=0) for _ in range(2))
+    for name, value in first.state_dict().items():
+        if not torch.equal(value, second.state_dict()[name]):
+            raise PluginError(
+                f"two encoders of the same seed differ in {name!r}",
+                "draw initial weights from torch's global generator alone",
+            )
+
+
+def check_loading(make: Callable[[int], Any], channels: int) -> None:
+    """Weights that went through a file make another instance the same encoder.
+
+    Raises:
+        PluginError: Where its features differ.
+    """
+    from safetensors.torch import load, save
+
+    first, other = (_made(make, channels, seed) for seed in (0, 1))
+    check_state(first)
+    kept = {name: value.detach().clone() for name, value in first.state_dict().items()}
+    other.load_state_dict(load(save(kept)))
+    samples = made_samples(count=3, channels=channels)
+    with torch.no_grad():
+        one, two = (encode(encoder, samples).pooled for encoder in (first, other))
+    if not torch.equal(one, two):
+        raise PluginError(
+            "an encoder with the weights of another gives other features",
+            "make all that is drawn a parameter or a buffer",
+        )
+
+
+def _made(make: Callable[[int], Any], channels: int, seed: int) -> Any:
+    with seeded(seed):
+        return make(channels).eval()

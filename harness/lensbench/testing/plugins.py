@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from lensbench.api.condition import Condition
 from lensbench.api.entry import Kind
 from lensbench.errors import PluginError
 from lensbench.registry import Catalogue
+from lensbench.testing.baselines import check_baseline
 from lensbench.testing.datasets import check_dataset
 from lensbench.testing.encoders import check_encoder
+from lensbench.testing.kinds import check_condition
 from lensbench.testing.pretraining import check_pretraining
 from lensbench.testing.tasks import check_task
 from lensbench.testing.transfers import check_transfer
@@ -43,7 +44,6 @@ def check_plugin(catalogue: Catalogue, kind: Kind, name: str, encoder: str = "")
         built = catalogue.build("encoder", encoder, channels=1)
         check_transfer(catalogue.build(kind, name), built, next(iter(entry.tasks), ""))
     elif kind == "baseline":
-        if not callable(getattr(catalogue.build(kind, name), "fit", None)):
-            raise PluginError(f"{kind} {entry.name!r} has no method fit", "see the contract")
-    elif not isinstance(catalogue.build(kind, name), Condition):
-        raise PluginError(f"condition {entry.name!r} is not a lensbench.Condition", "return one")
+        check_baseline(catalogue.build(kind, name), next(iter(entry.tasks), ""))
+    else:
+        check_condition(catalogue.build(kind, name))

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from lensbench.api.samples import Samples
 from lensbench.errors import PluginError
 from lensbench.testing.samples import TARGETS, made_samples
 
@@ -23,9 +24,7 @@ def check_pretraining(strategy: Any, encoder: Any, channels: int = 1) -> None:
     objective = strategy.objective(encoder, channels, TARGETS)
     if objective is None:
         return
-    samples = made_samples(count=8, channels=channels)
-    if getattr(strategy, "paired", False):
-        samples = replace(samples, pair=made_samples(count=8, channels=channels, size=40))
+    samples = samples_for(strategy, channels)
     objective.eval()
     losses = [objective(samples, torch.Generator().manual_seed(0)) for _ in range(2)]
     if losses[0].ndim or not torch.isfinite(losses[0]):
@@ -37,3 +36,11 @@ def check_pretraining(strategy: Any, encoder: Any, channels: int = 1) -> None:
     losses[0].backward()
     if all(p.grad is None or not p.grad.any() for p in encoder.parameters()):
         raise PluginError("no gradient reaches the encoder", "use its features in the loss")
+
+
+def samples_for(strategy: Any, channels: int) -> Samples:
+    """A small batch, with the pair that a paired strategy wants."""
+    samples = made_samples(count=8, channels=channels)
+    if getattr(strategy, "paired", False):
+        samples = replace(samples, pair=made_samples(count=8, channels=channels, size=40))
+    return samples

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 from lensbench.api.condition import Condition
@@ -24,9 +26,29 @@ TARGETS = {
 
 
 def made_samples(
-    count: int = 6, channels: int = 1, size: int = 32, upsample: int = 2, seed: int = 0
+    count: int = 6,
+    channels: int = 1,
+    size: int = 32,
+    upsample: int = 2,
+    seed: int = 0,
+    targets: Mapping[str, Target] | None = None,
 ) -> Samples:
-    """Samples of noise with a bright spot, and a target of every kind; for trying plugins only."""
+    """Samples of noise with a bright spot, and a target of every kind; for trying plugins only.
+
+    Args:
+        count: N.
+        channels: C.
+        size: Height and width [pixels].
+        upsample: Sampling of the target `sky`.
+        seed: Of images and skies.
+        targets: Class and real targets that a task of yours asks for, beside those that are made
+            always.
+    """
+    own = {
+        name: target
+        for name, target in (targets or {}).items()
+        if target.kind != "image" and name not in TARGETS
+    }
     random = torch.Generator().manual_seed(seed)
     images = torch.randn(count, channels, size, size, generator=random)
     images[:, :, size // 2, size // 2] += 50.0
@@ -41,8 +63,16 @@ def made_samples(
             "lens_e1": torch.linspace(-0.2, 0.2, count),
             "lens_e2": torch.linspace(0.1, -0.1, count),
             "sky": sky,
+            **{name: _values(target, count) for name, target in own.items()},
         },
-        info=TARGETS,
+        info={**TARGETS, **own},
         condition=CONDITION,
         data_range=100.0,
     )
+
+
+def _values(target: Target, count: int) -> torch.Tensor:
+    """All classes in turn, or numbers from 0.5 to 1.5."""
+    if target.kind == "class":
+        return torch.arange(count) % len(target.classes)
+    return torch.linspace(0.5, 1.5, count)

@@ -8,15 +8,20 @@ from typing import Any
 import numpy as np
 import torch
 
+from lensbench.api.dataset import Target
 from lensbench.api.samples import Features, Samples
 from lensbench.api.task import FeatureShape
 from lensbench.cells.score import as_arrays
 from lensbench.errors import PluginError
-from lensbench.testing.samples import TARGETS, made_samples
+from lensbench.testing.samples import made_samples
 
 
-def check_task(task: Any) -> None:
+def check_task(task: Any, targets: Mapping[str, Target] | None = None) -> None:
     """Tries a task's head, loss, predictions and metrics on small samples.
+
+    Args:
+        task: Built from its options.
+        targets: What the targets are that it asks for, where they are a dataset's own.
 
     Raises:
         PluginError: Naming what is broken and what to do.
@@ -24,7 +29,12 @@ def check_task(task: Any) -> None:
     for name in ("version", "targets", "sky", "metrics"):
         if not hasattr(task, name):
             raise PluginError(f"the task has no attribute {name!r}", "see lensbench.Task")
-    samples = made_samples(count=24, upsample=task.sky.upsample if task.sky else 1)
+    samples = samples_for(task, targets)
+    if unknown := set(task.targets) - set(samples.targets):
+        raise PluginError(
+            f"target {min(unknown)!r} is not known here",
+            "say what it is: check_task(task, targets)",
+        )
     if getattr(task, "trainable", True):
         predictions = _answers(task, samples)
     else:
@@ -46,7 +56,7 @@ def check_task(task: Any) -> None:
 def _answers(task: Any, samples: Samples) -> Mapping[str, np.ndarray]:
     """Predictions of a head that was just made, once a gradient has reached it."""
     features = Features(torch.randn(24, 12), (torch.randn(24, 8, 4, 4), torch.randn(24, 4, 8, 8)))
-    head = task.head(FeatureShape(12, ((8, 8), (4, 4)), channels=1), TARGETS)
+    head = task.head(FeatureShape(12, ((8, 8), (4, 4)), channels=1), samples.info)
     loss = task.loss(head(features, samples), samples)
     if loss.ndim or not torch.isfinite(loss):
         raise PluginError(f"the loss is {loss!r}", "return one finite number")
@@ -55,3 +65,8 @@ def _answers(task: Any, samples: Samples) -> Mapping[str, np.ndarray]:
         raise PluginError("no gradient reaches the head", "use its output in the loss")
     with torch.no_grad():
         return as_arrays(task.predict(head(features, samples), samples), len(samples))
+
+
+def samples_for(task: Any, targets: Mapping[str, Target] | None = None) -> Samples:
+    """Small samples with the targets and the sky that a task asks for."""
+    return made_samples(24, upsample=task.sky.upsample if task.sky else 1, targets=targets)
