@@ -56,8 +56,10 @@ def test_why_tells_parts_inputs_and_what_differs(store, lensbench):
     """In words and as JSON; a damaged file is called so."""
     where = ("--store", store.address)
     told = lensbench("why", "3c", *where).out
-    for line in ("fits 3c: 3c.txt, intact", "seconds: 2", "name: linear",
-                 "images 1a: dataset lenses", "most like fits 4d, which differs in:", "seed: 1 → 0"):  # fmt: skip
+    for line in (
+        "fits 3c: 3c.txt, intact", "seconds: 2", "name: linear", "images 1a: dataset lenses",
+        "most like fits 4d, which differs in:", "seed: 1 → 0",
+    ):  # fmt: skip
         assert line in told, told
     facts = json.loads(lensbench("why", "3c", *where, "--json").out)
     assert facts["nearest"] == {"key": "4d", "differs": {"seed": [1, 0]}}

@@ -70,7 +70,7 @@ def test_a_store_of_a_newer_lensbench_is_told(tmp_path: Path, lensbench, scheme)
 
 
 def test_a_folder_and_its_url_are_not_one_store(tmp_path, lensbench):
-    """Locks and objects do not see one another: the other way in is refused, and changes nothing."""
+    """Locks and objects do not see one another: the other way in is refused and spoils none."""
     folder, far = tmp_path / "folder", tmp_path / "far"
     open_store(folder)
     open_store(f"file://{far}")

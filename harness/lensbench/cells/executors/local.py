@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as OutOfTimeError
 from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +68,14 @@ class LocalExecutor:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
         with _environment(dict.fromkeys(_THREADS, str(settings.numerics.threads)) | _QUIET):
+            _begin_server(context)
             self._pool = _Pool(
                 max_workers=workers,
                 initializer=_begin,
                 initargs=(self._limits.memory, os.getpid(), self._accelerators()),
                 context=context,
             )
-            self._pool.schedule(_ready).result()  # the fork server takes the environment of now
+            self._pool.schedule(_ready).result()
 
     def _accelerators(self) -> tuple[Any, ...]:
         """What a worker's `confine` is called with; nothing on the CPU."""
@@ -143,8 +146,25 @@ def _told_death(code: int | None) -> str:
     return f"the worker ended with exit code {code}"
 
 
+def _begin_server(context: ForkServerContext) -> None:
+    """Has the server of the workers import what they need, in the environment of now.
+
+    It and all that it forks do not hear Ctrl-C, which a terminal sends to everyone: that is the
+    driver's to handle. Where it comes meanwhile, no worker looks for locks that are gone.
+    """
+    resource_tracker.ensure_running()  # would let the signal through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    first = context.Process(target=_ready)
+    first.start()  # waits until the server is up
+    first.join()
+
+
 def _ready() -> None:
-    """Asked of the first worker, so that the fork server is up."""
+    """Asked of the first process and of the first worker, to know that they are up."""
 
 
 def _begin(memory: int | None, driver: int, accelerators: tuple[Any, ...]) -> None:

@@ -22,7 +22,7 @@ def command(where: str, out: Path | None, store: str | None) -> None:
     """Build one HTML file that shows a run, a board's folder or a file of records.
 
     It works from disk and offline, and asks nobody for anything. The last run where none is named.
-    In a board's folder the manifest names the page too. A board has no images: for the gallery of
+    In a board's folder it is no part of the board. A board has no images: for the gallery of
     scenes it takes those of the store, where they are.
 
     \b
@@ -30,19 +30,16 @@ def command(where: str, out: Path | None, store: str | None) -> None:
       lensbench leaderboard build --out index.html
       lensbench leaderboard build boards/lenses
     """
-    from lensbench.leaderboard.board.layout import MANIFEST
-    from lensbench.leaderboard.board.manifest import add_file
+    from lensbench.leaderboard.board.layout import MANIFEST, PAGE
     from lensbench.leaderboard.page import build
 
     evidence = evidence_of(where, store)
     text = build(evidence, cites_of(evidence))
     board = Path(where) if where and (Path(where) / MANIFEST).is_file() else None
-    target = out or (board or Path()) / "index.html"
+    target = out or (board or Path()) / PAGE
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
-        if board and target.resolve() == (board / "index.html").resolve():
-            add_file(board, "index.html")
     except OSError as error:
         raise UsageError(
             f"{str(target)!r} cannot be written: {error}", "name another --out"

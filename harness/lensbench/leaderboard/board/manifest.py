@@ -191,10 +191,3 @@ def _first(error: Exception) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(part)[:80] for part in first["loc"])
     return f"{shown(where, 100)}: {str(first['msg'])[:200]}"
-
-
-def add_file(folder: Path, name: str) -> None:
-    """Has the manifest name a file that was added, or written anew, after the board was made."""
-    manifest = read_manifest(folder)
-    files = dict(sorted({**manifest.files, name: file_of(folder / name)}.items()))
-    write_manifest(folder, manifest.model_copy(update={"files": files}))

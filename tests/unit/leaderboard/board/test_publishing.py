@@ -302,3 +302,13 @@ def test_scores_by_scene(make_contents, tmp_path, change, word):
     assert len(list(write_board(contents, tmp_path / "board").folder.glob("scores/*"))) == 2
     bundle = write_board(one_entrant(contents, "b"), tmp_path / "bundle")
     assert len(list(bundle.folder.glob("scores/*"))) == 1
+
+
+def test_a_page_in_a_board_leaves_it_a_board(make_contents, tmp_path, lensbench):
+    """Built into its folder, with `--out` or without, the page is no part of what is checked."""
+    board = write_board(make_contents("spectrum-logreg"), tmp_path / "board").folder
+    for words in ((), ("--out", board / "index.html")):
+        built = lensbench("leaderboard", "build", board, "--store", tmp_path / "none", *words)
+        assert built.code == 0, built.err
+        assert (board / "index.html").is_file()
+        assert "index.html" not in open_board(board).manifest.files
