@@ -15,7 +15,7 @@ from lensbench.sky.population import Population
 from lensbench.store import Store, key_of
 from lensbench.store.provenance import source_digest
 
-SCENES = 48
+SCENES = 24
 """Test scenes that a limit is taken over, where nothing else is said."""
 
 KIND = "limits"
