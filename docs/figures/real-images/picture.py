@@ -26,7 +26,7 @@ COLUMNS = 15
 
 def real_rows(store: Store, task: str, metric: str) -> pl.DataFrame:
     """Records of a task on real images by one metric, best first."""
-    frames = [pl.read_parquet(file) for file in sorted((store.root / "runs").glob("*.parquet"))]
+    frames = [pl.read_parquet(file) for file in sorted((store.root / "records").glob("*.parquet"))]
     rows = pl.concat(frames, how="diagonal").filter(
         pl.col("task").str.starts_with(task)
         & pl.col("test_dataset").str.starts_with("images")
@@ -98,7 +98,9 @@ def print_radii(store: Store) -> None:
 def print_skies(store: Store) -> None:
     """PSNR by kind of image."""
     for row in real_rows(store, "superres", "psnr").iter_rows(named=True):
-        scores = pl.read_parquet(store.root / "scores").filter(
+        scores = pl.concat(
+            [pl.read_parquet(file) for file in sorted((store.root / "scores").glob("*.parquet"))]
+        ).filter(
             (pl.col("cell") == row["cell"]) & (pl.col("metric") == "psnr")
         )
         values = np.asarray(scores["values"][0])
