@@ -69,16 +69,21 @@ def draw_finding(store: Store, out: Path) -> None:
     order = np.argsort(-first)
     lines = -(-len(order) // COLUMNS)
     figure, axes = plt.subplots(lines, COLUMNS, figsize=(COLUMNS * 0.6, lines * 0.68))
-    for axis in axes.flat:
+    for axis in axes.flat[len(order) :]:
         axis.set_axis_off()
     for axis, at in zip(axes.flat, order, strict=False):
         pixels = np.arcsinh(images["images"][at, 0] / 3)
         axis.imshow(pixels, cmap="gray", vmin=-0.5, vmax=np.percentile(pixels, 99.7))
         colour = "tab:orange" if lens[at] else "tab:blue"
-        axis.set_title(f"{first[at]:.2f}", fontsize=6, color=colour, pad=1)
+        axis.set(xticks=[], yticks=[])
+        axis.set_title(f"{first[at]:.2f}", fontsize=6, pad=2)
+        for spine in axis.spines.values():
+            spine.set(color=colour, linewidth=2)
     figure.subplots_adjust(0.005, 0.005, 0.995, 0.975, 0.04, 0.2)
     figure.savefig(out, dpi=90)
-    Image.open(out).convert("RGB").quantize(48).save(out, optimize=True)
+    Image.open(out).convert("RGB").quantize(48, method=Image.Quantize.FASTOCTREE).save(
+        out, optimize=True
+    )
 
 
 def print_radii(store: Store) -> None:
@@ -100,9 +105,7 @@ def print_skies(store: Store) -> None:
     for row in real_rows(store, "superres", "psnr").iter_rows(named=True):
         scores = pl.concat(
             [pl.read_parquet(file) for file in sorted((store.root / "scores").glob("*.parquet"))]
-        ).filter(
-            (pl.col("cell") == row["cell"]) & (pl.col("metric") == "psnr")
-        )
+        ).filter((pl.col("cell") == row["cell"]) & (pl.col("metric") == "psnr"))
         values = np.asarray(scores["values"][0])
         print(
             row["entrant"], f"PSNR {row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}] dB,"
