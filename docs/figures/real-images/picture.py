@@ -1,3 +1,4 @@
+# ruff: noqa: T201 (it prints what it measured)
 """Draws every real image of the three sweeps beside this file, and prints what was measured.
 
     python picture.py STORE OUT.png
