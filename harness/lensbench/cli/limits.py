@@ -22,7 +22,7 @@ from lensbench.cli.options import json_option, split_references, store_option, s
     "--targets", default="", metavar="NAME,NAME,…", help="What is measured.  [default: all]"
 )
 @click.option(
-    "--scenes", type=click.IntRange(6), default=48, show_default=True,
+    "--scenes", type=click.IntRange(6), default=24, show_default=True,
     help="Test scenes behind a limit; tables show that of the default.",
 )  # fmt: skip
 @click.option("--only", default="", metavar="CLASS", help="A class of substructure, e.g. no_sub.")

@@ -121,7 +121,7 @@ def limits(
         raise UsageError(f"there is no class {only!r}", nearest(only, CLASSES))
     chosen = [i for i in range(scenes) if not only or CLASSES[i % len(CLASSES)] == only]
     if len(chosen) < 2:
-        raise UsageError(f"{scenes} scenes were asked for, expected more", "try 48")
+        raise UsageError(f"{scenes} scenes were asked for, expected more", "try 24")
     information, values = [], []
     for done, index in enumerate(chosen):
         its = _of_scene(population, index, seed, condition, field_of_view)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
+
+import polars as pl
 
 from lensbench.api.condition import Condition
 from lensbench.errors import UsageError
@@ -15,7 +16,7 @@ from lensbench.sky.population import Population
 from lensbench.store import Store, key_of
 from lensbench.store.provenance import source_digest
 
-SCENES = 48
+SCENES = 24
 """Test scenes that a limit is taken over, where nothing else is said."""
 
 KIND = "limits"
@@ -62,8 +63,8 @@ def ensure_limits(
     if found is None:
         view = catalogue.build("dataset", dataset).field_of_view
         found = limits(drawn, seen, measured_targets(), scenes, seed, view, only, watch)
-        with store.writing(KIND, key, ".json", described) as path:
-            path.write_text(json.dumps([asdict(limit) for limit in found], indent=1))
+        with store.writing(KIND, key, ".parquet", described) as path:
+            pl.DataFrame([asdict(limit) for limit in found]).write_parquet(path)
     return found
 
 
@@ -104,4 +105,4 @@ def _described(
 
 def _read(store: Store, key: str) -> list[Limit] | None:
     path = store.find(KIND, key)
-    return None if path is None else [Limit(**one) for one in json.loads(path.read_text())]
+    return None if path is None else [Limit(**one) for one in pl.read_parquet(path).to_dicts()]

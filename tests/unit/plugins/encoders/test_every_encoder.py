@@ -24,10 +24,14 @@ def degenerate(kind: str, size: int = 32) -> torch.Tensor:
         "one pixel": torch.zeros(2, 1, size, size).index_fill(3, torch.tensor([5]), 1e4),
         "shifted": spot.roll(1, 3),
         "turned": torch.rot90(spot, 1, (2, 3)),
+        "masked": torch.where(torch.arange(size) < size // 2, 0.0, spot),
     }[kind]
 
 
-KINDS = ("zeros", "constant", "negative", "noise", "saturated", "one pixel", "shifted", "turned")
+KINDS = (
+    "zeros", "constant", "negative", "noise", "saturated", "one pixel", "shifted", "turned",
+    "masked",
+)  # fmt: skip
 
 
 def samples_of(images: torch.Tensor):

@@ -1,0 +1,125 @@
+# ruff: noqa: T201 (it prints what it measured)
+"""Draws every real image of the three sweeps beside this file, and prints what was measured.
+
+    python picture.py STORE OUT.png
+
+STORE is where the sweeps were kept. Nothing is chosen: all images, in the order of the first
+finder's probability, and all answers.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from matplotlib import pyplot as plt
+from PIL import Image
+
+from lensbench.stats.intervals import proportion_interval
+from lensbench.store import Store, open_store
+from lensbench.store.arrays import map_arrays
+from lensbench.store.predictions import read_predictions
+
+COLUMNS = 15
+
+
+def real_rows(store: Store, task: str, metric: str) -> pl.DataFrame:
+    """Records of a task on real images by one metric, best first."""
+    frames = [pl.read_parquet(file) for file in sorted((store.root / "records").glob("*.parquet"))]
+    rows = pl.concat(frames, how="diagonal").filter(
+        pl.col("task").str.starts_with(task)
+        & pl.col("test_dataset").str.starts_with("images")
+        & (pl.col("metric") == metric)
+        & (pl.col("state") == "done")
+    )
+    up = bool(rows["higher_is_better"][0])
+    return rows.unique("entrant").sort("value", descending=up)
+
+
+def found(store: Store, kind: str, key: str) -> Path:
+    """The file of an artefact."""
+    path = store.find(kind, key)
+    if path is None:
+        raise SystemExit(f"{kind} {key} are not in the store: run the sweeps first")
+    return path
+
+
+def shares(hits: np.ndarray) -> str:
+    """A share with its exact 95 % interval."""
+    its = proportion_interval(hits)
+    return f"{hits.sum()}/{its.n} = {its.value:.2f} [{its.low:.2f}, {its.high:.2f}]"
+
+
+def draw_finding(store: Store, out: Path) -> None:
+    """All images, and the shares of lenses and galaxies that were told apart."""
+    rows = real_rows(store, "finding", "auroc")
+    images = map_arrays(found(store, "images", rows["images"][0]))
+    lens = images["lens"].astype(bool)
+    first = None
+    for row in rows.iter_rows(named=True):
+        _, answers = read_predictions(found(store, "predictions", row["predictions"]))
+        said = answers["probability"][:, 1]
+        print(
+            f"{row['entrant']}: AUROC {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}];"
+            f" lenses called lenses {shares(said[lens] > 0.5)};"
+            f" galaxies called lenses {shares(said[~lens] > 0.5)}"
+        )
+        first = said if first is None else first
+    order = np.argsort(-first)
+    lines = -(-len(order) // COLUMNS)
+    figure, axes = plt.subplots(lines, COLUMNS, figsize=(COLUMNS * 0.6, lines * 0.68))
+    for axis in axes.flat[len(order) :]:
+        axis.set_axis_off()
+    for axis, at in zip(axes.flat, order, strict=False):
+        pixels = np.arcsinh(images["images"][at, 0] / 3)
+        axis.imshow(pixels, cmap="gray", vmin=-0.5, vmax=np.percentile(pixels, 99.7))
+        colour = "tab:orange" if lens[at] else "tab:blue"
+        axis.set(xticks=[], yticks=[])
+        axis.set_title(f"{first[at]:.2f}", fontsize=6, pad=2)
+        for spine in axis.spines.values():
+            spine.set(color=colour, linewidth=2)
+    figure.subplots_adjust(0.005, 0.005, 0.995, 0.975, 0.04, 0.2)
+    figure.savefig(out, dpi=90)
+    Image.open(out).convert("RGB").quantize(48, method=Image.Quantize.FASTOCTREE).save(
+        out, optimize=True
+    )
+
+
+def print_radii(store: Store) -> None:
+    """Every Einstein radius, measured and published, in arcsec on the shrunk image."""
+    rows = real_rows(store, "regression", "rmse_theta_E")
+    images = map_arrays(found(store, "images", rows["images"][0]))
+    truth, names = images["theta_E"], images["scene"]
+    table = {"image": [name.decode() for name in names], "published": truth.round(2)}
+    for row in rows.iter_rows(named=True):
+        _, answers = read_predictions(found(store, "predictions", row["predictions"]))
+        table[row["entrant"]] = answers["mean"][:, 0].round(2)
+        print(row["entrant"], f"RMSE {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]")
+    with pl.Config(tbl_rows=-1, fmt_str_lengths=60):
+        print(pl.DataFrame(table).filter(pl.col("published").is_finite()))
+
+
+def print_skies(store: Store) -> None:
+    """PSNR by kind of image."""
+    for row in real_rows(store, "superres", "psnr").iter_rows(named=True):
+        scores = pl.concat(
+            [pl.read_parquet(file) for file in sorted((store.root / "scores").glob("*.parquet"))]
+        ).filter((pl.col("cell") == row["cell"]) & (pl.col("metric") == "psnr"))
+        values = np.asarray(scores["values"][0])
+        print(
+            row["entrant"], f"PSNR {row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}] dB,"
+            f" n {row['n']}; worst {values.min():.1f}, median {np.median(values):.1f},"
+            f" best {values.max():.1f}",
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    kept = open_store(sys.argv[1])
+    draw_finding(kept, Path(sys.argv[2]))
+    for report in (print_radii, print_skies):
+        try:
+            report(kept)
+        except IndexError:
+            print(f"{report.__name__}: no such sweep in the store")

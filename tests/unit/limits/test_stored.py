@@ -1,0 +1,38 @@
+"""Limits in a store."""
+
+import math
+
+import pytest
+
+from lensbench.errors import UsageError
+from lensbench.limits import stored
+from lensbench.limits.bounds import Limit
+from lensbench.limits.stored import ensure_limits, known_limits
+from lensbench.registry import load_catalogue
+from lensbench.store import open_store
+
+CATALOGUE = load_catalogue()
+
+
+def test_limits_are_made_once_and_found_by_tables(tmp_path, monkeypatch):
+    """What was made is read again, of this dataset, condition and draw alone."""
+    made = [
+        Limit("theta_E", "arcsec", 0.002, 0.0005, 0.0003, 24),
+        Limit("lens_e1", "", 0.007, 0.001, math.nan, 24),
+    ]
+    calls = []
+    monkeypatch.setattr(stored, "limits", lambda *_: calls.append(1) or made)
+    store = open_store(tmp_path)
+    for _ in range(2):
+        found = ensure_limits(store, CATALOGUE, "lenses", "euclid-vis")
+        assert str(found) == str(made)
+    assert len(calls) == 1
+    known = known_limits(store, CATALOGUE, "lenses", ["euclid-vis", "hst-acs"])
+    assert {c: str(its) for c, its in known.items()} == {"euclid-vis": str(made)}
+    assert known_limits(store, CATALOGUE, "lenses", ["euclid-vis"], seed=1) == {}
+
+
+def test_a_dataset_without_limits_says_so(tmp_path):
+    """Other populations have other parameters."""
+    with pytest.raises(UsageError, match="has no limits"):
+        ensure_limits(open_store(tmp_path), CATALOGUE, "lenses:population=survey", "euclid-vis")
