@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 
 from lensbench.api.entry import KINDS, Kind
@@ -13,6 +14,7 @@ from lensbench.study.describe import Code
 _COMPUTING_ROOMS = ("api", "cells", "data/readers", "sky", "stats/intervals.py")
 
 
+@functools.cache
 def harness_version() -> str:
     """The installed version of lensbench."""
     return importlib.metadata.version("lensbench")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,8 +104,7 @@ def _score(
 
     def statistic(indices: np.ndarray) -> float:
         chosen = {name: values[indices] for name, values in predictions.items()}
-        places = torch.from_numpy(indices)
-        targets = {name: values[places] for name, values in samples.targets.items()}
+        targets = _Taken(samples.targets, torch.from_numpy(indices))
         return float(metric.compute(chosen, replace(light, targets=targets)))
 
     value = statistic(np.arange(n))
@@ -113,3 +112,20 @@ def _score(
         raise UndefinedError(f"{metric.name} is undefined on these {n} scenes")
     drawn = resampled(statistic, n, resamples, seed)
     return Scored(percentile_interval(value, drawn, n), False, drawn)
+
+
+class _Taken(Mapping[str, torch.Tensor]):
+    """Targets of a resample, each taken when it is asked for: a metric looks at few of them."""
+
+    def __init__(self, targets: Mapping[str, torch.Tensor], places: torch.Tensor) -> None:
+        self._targets = targets
+        self._places = places
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        return self._targets[name][self._places]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._targets)
+
+    def __len__(self) -> int:
+        return len(self._targets)
