@@ -358,7 +358,7 @@ def test_compressed(tmp_path, mode):
 
 def test_large_member(tmp_path):
     """A member that is larger than its kind may be is refused before it is written."""
-    path = bundle(tmp_path / "b.tar", (_member("study.toml"), bytes(10**6)))
+    path = bundle(tmp_path / "b.tar", (_member("study.toml"), bytes(10**7)))
     (tmp_path / "inside").mkdir()
     with pytest.raises(DataError, match="at most"):
         unpack(path, tmp_path / "inside")
