@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import socket
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -17,6 +18,9 @@ from lensbench.study.job import Job, Outcome
 
 _STORE_BYTES = 100_000_000
 """Of Ray's object store where it is begun here: artefacts go through the store of files."""
+
+_PATIENCE = 10.0
+"""Seconds in which a cluster is to answer."""
 
 _RETRIES = 5
 """How often a job is tried again whose node is lost."""
@@ -108,8 +112,9 @@ class RayExecutor:
         if not address:
             options |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
         try:
+            _reach(address)
             self._ray.init(address=address or "local", **options)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise UsageError(
                 f"no Ray cluster at {address!r}: {error}".splitlines()[0],
                 "`ray start --head` begins one and prints its address",
@@ -130,6 +135,17 @@ class RayExecutor:
                 told = f"exceeded its time limit of {self._limits.seconds:g} s"
             outcome = Outcome(job.key, "failed", told)
         result.set_result(outcome)
+
+
+def _reach(address: str) -> None:
+    """Knocks at `host:port`: Ray itself would try for minutes where nobody is there.
+
+    Raises:
+        OSError: Where nobody answers.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
 
 
 class _Mail:
