@@ -148,11 +148,15 @@ def test_a_flipped_byte_is_noticed_and_only_that_made_again(
         for path in (tmp_path / later).iterdir():
             path.unlink()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*.*") if path != damaged}
-    worker._session.cache_clear()  # as a new process would begin
-    ended = lensbench("sweep", study, "--store", tmp_path, "--workers", "0")
-    assert ended.code == 0, ended.err
-    assert f"{kind} {damaged.stem}" in ended.err
-    assert "damaged" in ended.err
+    if kind in {"records", "runs"}:  # read by the driver, whose warnings pytest takes for errors
+        told = sweep(study, tmp_path, "--workers", "0").stderr
+    else:
+        worker._session.cache_clear()  # as a new process would begin
+        ended = lensbench("sweep", study, "--store", tmp_path, "--workers", "0")
+        assert ended.code == 0, ended.err
+        told = ended.err
+    assert f"{kind} {damaged.stem}" in told
+    assert "damaged" in told
     assert records(tmp_path) == whole
     kept = order[: order.index(kind) + 1]
     changed = {
