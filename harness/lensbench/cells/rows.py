@@ -51,6 +51,16 @@ def done_rows(
     dataset = parts.get("dataset", view.dataset)
     rows, scores = [], []
     scenes = scenes_digest(samples.ids)
+    facts = _facts(parts, cell, keys, view)
+    common = {
+        "data_range": dataset.data_range if task.sky else None,
+        "predictions": keys.predictions[number],
+        "images": keys.tests[number],
+        "truth": keys.skies[2 + number] if keys.skies else None,
+        **costs,
+        "device_name": device_name(parts.numerics.device),
+        "git": checkouts(parts.catalogue, cell),
+    }
     for metric in task.metrics:
         found: Row
         try:
@@ -62,22 +72,7 @@ def done_rows(
                 continue
             found = {"state": "done", **_interval(scored.interval)}
             scores.append(_scores(keys, view, metric, scored, scenes))
-        rows.append(
-            _facts(parts, cell, keys, view)
-            | _named(metric, metric is task.metrics[0])
-            | {
-                **found,
-                "data_range": dataset.data_range if task.sky else None,
-                "predictions": keys.predictions[number],
-                "images": keys.tests[number],
-                "truth": keys.skies[2 + number] if keys.skies else None,
-            }
-            | dict(costs)
-            | {
-                "device_name": device_name(parts.numerics.device),
-                "git": checkouts(parts.catalogue, cell),
-            }
-        )
+        rows.append(facts | _named(metric, metric is task.metrics[0]) | found | common)
     return rows, scores
 
 
