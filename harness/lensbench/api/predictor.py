@@ -51,8 +51,8 @@ class FitContext:
         seed: For every random choice of the fit.
         report: Called with steps done, steps in all and a word on the state.
         target: Unlabelled samples of another condition or population, to which a transfer that
-            `adapts` may adapt; their scenes are of the pretraining
-            split, so they are none of the others.
+            `adapts` may adapt; their scenes are of the pretraining split, so
+            they are none of the others.
     """
 
     task: Task

@@ -226,7 +226,7 @@ class _Others:
             assert process.stdout is not None
             if process.stdout.readline().strip() != b"ready":
                 process.wait()
-                raise RunError(self.fault(float("inf"), process) or "a process vanished")
+                raise RunError(self.fault(float("inf")) or "a process vanished")
 
     def wait(self) -> None:
         """Returns when all ended.
@@ -236,9 +236,9 @@ class _Others:
         """
         for process in self.processes:
             if process.wait() != 0:
-                raise RunError(self.fault(float("inf"), process) or "a process vanished")
+                raise RunError(self.fault(float("inf")) or "a process vanished")
 
-    def fault(self, until: float, *said: subprocess.Popen[bytes]) -> str:
+    def fault(self, until: float) -> str:
         """What the first that failed before a time says of it; empty where none did."""
         faults = []
         deadline = time.monotonic() + _FAREWELL
