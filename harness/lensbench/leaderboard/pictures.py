@@ -73,10 +73,7 @@ def class_picture(
     """A column an entrant: its confusion matrix above its one-against-rest ROC curves."""
     from sklearn.metrics import confusion_matrix, roc_curve
 
-    plt = _pyplot()
-    figure, axes = plt.subplots(
-        2, len(answers), squeeze=False, layout="constrained", figsize=(3.4 * len(answers), 6.8)
-    )
+    plt, figure, axes = _two_rows(len(answers))
     for (top, bottom), answer in zip(axes.T, answers, strict=True):
         probability = answer.predictions["probability"]
         counts = confusion_matrix(truth, probability.argmax(1), labels=range(len(classes)))
@@ -106,10 +103,7 @@ def score_picture(
     """A column an entrant: its scores by class above the ROC of each class against the first."""
     from sklearn.metrics import roc_curve
 
-    plt = _pyplot()
-    figure, axes = plt.subplots(
-        2, len(answers), squeeze=False, layout="constrained", figsize=(3.4 * len(answers), 6.8)
-    )
+    plt, figure, axes = _two_rows(len(answers))
     for (top, bottom), answer in zip(axes.T, answers, strict=True):
         score = answer.predictions["score"]
         edges = np.histogram_bin_edges(score, 25)
@@ -190,6 +184,15 @@ def known_window(truth: np.ndarray, size: int) -> tuple[_Window, _Window]:
         coarse.append(slice(first, last))
         fine.append(slice(first * scale, last * scale))
     return (fine[0], fine[1]), (coarse[0], coarse[1])
+
+
+def _two_rows(columns: int) -> tuple[Any, Any, Any]:
+    """pyplot, a figure and its axes (2, columns)."""
+    plt = _pyplot()
+    figure, axes = plt.subplots(
+        2, columns, squeeze=False, layout="constrained", figsize=(3.4 * columns, 6.8)
+    )
+    return plt, figure, axes
 
 
 def _pyplot() -> Any:
