@@ -37,8 +37,8 @@ class Metric:
         compute: From predictions and samples to one value a sample (N,), which is averaged,
             or, where `per_sample` is false, to one number for them all: NaN where it is undefined,
             as an AUROC of one class is. Raises `NotImplementedError` where it needs an answer that
-            a predictor does not give. A number for all is taken of every bootstrap resample, some
-            thousand times: it gets the targets alone, and has to be cheap.
+            a predictor does not give. Without `resampled`, a number for all is taken of every
+            bootstrap resample, some thousand times: it gets the targets alone, and has to be cheap.
         unit: Unit of the value; empty for a ratio.
         higher_is_better: Direction.
         per_sample: Whether the value is a mean over samples. Values that are true or false
@@ -46,6 +46,9 @@ class Metric:
         chance: Value of an answer that ignores the image, where there is one.
         target: Name of the real target that it measures, if any: samples in which that is NaN are
             left out before it is computed.
+        resampled: The number for all of many resamples at once, where it is faster so: from
+            predictions, samples and indices of samples (R, N), a resample a row, repeats included,
+            to what `compute` gives for each row (R,).
     """
 
     name: str
@@ -55,6 +58,7 @@ class Metric:
     per_sample: bool = False
     chance: float | None = None
     target: str = ""
+    resampled: Callable[[Predictions, Samples, np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from lensbench.stats.intervals import (
     mean_interval,
     percentile_interval,
     proportion_interval,
-    resampled,
+    resampled_together,
 )
 
 
@@ -99,19 +100,31 @@ def _score(
         if found.dtype == np.bool_:
             return Scored(proportion_interval(found), True, values)
         return Scored(mean_interval(values, resamples, seed), True, values)
+    value = float(_on_resamples(metric, predictions, samples, np.arange(n)[None])[0])
+    if np.isnan(value):
+        raise UndefinedError(f"{metric.name} is undefined on these {n} scenes")
+    drawn = resampled_together(
+        partial(_on_resamples, metric, predictions, samples), n, resamples, seed
+    )
+    return Scored(percentile_interval(value, drawn, n), False, drawn)
+
+
+def _on_resamples(
+    metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, indices: np.ndarray
+) -> np.ndarray:
+    """A number for all on each resample (R,), at once where the metric does that."""
+    if metric.resampled:
+        return np.asarray(metric.resampled(predictions, samples, indices), np.float64)
+    n = len(samples)
     # Images and ids of a thousand resamples would cost more than all else.
     light = replace(samples, ids=("",) * n, images=samples.images[:, :0, :0, :0], features=None)
 
-    def statistic(indices: np.ndarray) -> float:
-        chosen = {name: values[indices] for name, values in predictions.items()}
-        targets = _Taken(samples.targets, torch.from_numpy(indices))
+    def computed(one: np.ndarray) -> float:
+        chosen = {name: values[one] for name, values in predictions.items()}
+        targets = _Taken(samples.targets, torch.from_numpy(one))
         return float(metric.compute(chosen, replace(light, targets=targets)))
 
-    value = statistic(np.arange(n))
-    if np.isnan(value):
-        raise UndefinedError(f"{metric.name} is undefined on these {n} scenes")
-    drawn = resampled(statistic, n, resamples, seed)
-    return Scored(percentile_interval(value, drawn, n), False, drawn)
+    return np.array([computed(one) for one in indices])
 
 
 class _Taken(Mapping[str, torch.Tensor]):

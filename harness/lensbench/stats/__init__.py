@@ -17,6 +17,7 @@ from lensbench.stats.intervals import bootstrap as bootstrap
 from lensbench.stats.intervals import mean_interval as mean_interval
 from lensbench.stats.intervals import percentile_interval as percentile_interval
 from lensbench.stats.intervals import resampled as resampled
+from lensbench.stats.intervals import resampled_together as resampled_together
 from lensbench.stats.multiplicity import benjamini_hochberg as benjamini_hochberg
 from lensbench.stats.multiplicity import holm as holm
 from lensbench.stats.paired import paired_bootstrap as paired_bootstrap

@@ -18,6 +18,9 @@ LEVEL = 0.95
 FEW = 10
 """Values below which their own resamples say too little of a mean: two have three means."""
 
+TOGETHER = 2**18
+"""Indices of scenes that a statistic is given at once: 2 MB, which stay in a processor's cache."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -49,8 +52,7 @@ def mean_interval(values: np.ndarray, resamples: int, seed: int) -> Interval:
             else np.nan
         )
         return Interval(mean, mean - half, mean + half, n)
-    random = np.random.default_rng(seed)
-    means = np.array([values[random.integers(0, n, n)].mean() for _ in range(resamples)])
+    means = resampled_together(lambda indices: values[indices].mean(1), n, resamples, seed)
     return percentile_interval(float(values.mean()), means, n)
 
 
@@ -96,19 +98,37 @@ def bootstrap(
 def resampled(
     statistic: Callable[[np.ndarray], float], n: int, resamples: int, seed: int
 ) -> np.ndarray:
+    """`resampled_together` for a statistic of one resample (n,) at a time."""
+    return resampled_together(
+        lambda indices: np.array([statistic(one) for one in indices]), n, resamples, seed
+    )
+
+
+def resampled_together(
+    statistic: Callable[[np.ndarray], np.ndarray], n: int, resamples: int, seed: int
+) -> np.ndarray:
     """A statistic on resamples of `n` scenes, which are the same for the same `n` and seed.
+
+    Args:
+        statistic: From indices of scenes (R, n), a resample a row, to one value a row (R,). It is
+            given a part of the resamples at a time, of a bounded number of indices.
+        n: Number of scenes.
+        resamples: How often to draw.
+        seed: Of the draws.
 
     Returns:
         At least `resamples` values in the order of the draws, and more, up to twice as many,
         where some are undefined: these are NaN, so that values of two entrants stay paired.
     """
     random = np.random.default_rng(seed)
-    drawn: list[float] = []
-    defined = 0
-    while defined < resamples and len(drawn) < 2 * resamples:
-        drawn.append(statistic(random.integers(0, n, n)))
-        defined += not np.isnan(drawn[-1])
-    return np.array(drawn)
+    parts: list[np.ndarray] = []
+    wanted, left = resamples, 2 * resamples
+    while wanted and left:
+        count = min(wanted, left, max(1, TOGETHER // n))
+        parts.append(statistic(random.integers(0, n, (count, n))))
+        wanted -= int(np.count_nonzero(~np.isnan(parts[-1])))
+        left -= count
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 def percentile_interval(value: float, drawn: np.ndarray, n: int) -> Interval:

@@ -10,7 +10,7 @@ import torch
 
 from lensbench.api.dataset import Target
 from lensbench.api.samples import Features, Samples
-from lensbench.api.task import FeatureShape
+from lensbench.api.task import FeatureShape, Metric
 from lensbench.cells.score import as_arrays
 from lensbench.errors import PluginError
 from lensbench.testing.samples import made_samples
@@ -51,6 +51,33 @@ def check_task(task: Any, targets: Mapping[str, Target] | None = None) -> None:
                 f"metric {metric.name!r} has shape {value.shape}",
                 "return (N,) where per_sample, else one number",
             )
+        if metric.resampled:
+            _check_resampled(metric, predictions, samples)
+
+
+def _check_resampled(
+    metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples
+) -> None:
+    """Many resamples at once are as each by itself; one has the first sample alone."""
+    n = len(samples)
+    indices = np.random.default_rng(0).integers(0, n, (8, n))
+    indices[0], indices[1] = np.arange(n), 0
+    alone = [
+        metric.compute(
+            {name: values[one] for name, values in predictions.items()},
+            samples.take(torch.from_numpy(one)),
+        )
+        for one in indices
+    ]
+    assert metric.resampled is not None
+    together = np.asarray(metric.resampled(predictions, samples, indices))
+    if together.shape != (8,) or not np.allclose(
+        together, np.asarray(alone, float), rtol=1e-5, equal_nan=True
+    ):
+        raise PluginError(
+            f"metric {metric.name!r} is another on many resamples at once than on each",
+            "resampled gives for each row of the indices (R, N) what compute gives for it",
+        )
 
 
 def _answers(task: Any, samples: Samples) -> Mapping[str, np.ndarray]:

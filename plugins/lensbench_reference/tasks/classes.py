@@ -10,11 +10,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from lensbench import Features, Metric, Predictions, Samples
-from lensbench_reference.tasks.curves import auroc, average_precision
+from lensbench_reference.tasks.curves import Counts, auroc, average_precision, threshold_counts
+from lensbench_reference.tasks.resampling import resampled_metric
 
 _BINS = 15
 
-Ranking = Callable[[np.ndarray, np.ndarray], float]
+Ranking = Callable[[Counts], np.ndarray]
+"""A figure of each resample (R,)."""
 
 
 class ClassHead(nn.Module):
@@ -34,10 +36,12 @@ def class_metrics(target: str, classes: int) -> tuple[Metric, ...]:
     """Metrics of the probabilities of a class target, the AUROC first."""
     chance = 1 / classes
     return (
-        Metric("auroc", partial(_one_against_rest, target, auroc), chance=0.5),
-        Metric("pr_auc", partial(_one_against_rest, target, average_precision), chance=chance),
+        resampled_metric("auroc", partial(_one_against_rest, target, auroc), chance=0.5),
+        resampled_metric(
+            "pr_auc", partial(_one_against_rest, target, average_precision), chance=chance
+        ),
         Metric("accuracy", partial(_right, target), per_sample=True, chance=chance),
-        Metric("ece", partial(_calibration_error, target), higher_is_better=False),
+        resampled_metric("ece", partial(_calibration_error, target), higher_is_better=False),
     )
 
 
@@ -53,24 +57,31 @@ def labels_of(samples: Samples, target: str) -> np.ndarray:
 
 
 def _one_against_rest(
-    target: str, figure: Ranking, predictions: Predictions, samples: Samples
-) -> float:
+    target: str, figure: Ranking, predictions: Predictions, samples: Samples, indices: np.ndarray
+) -> np.ndarray:
     """Mean over classes of a figure of each against the rest; of two classes, of the second."""
     probability, wanted = probability_of(predictions), labels_of(samples, target)
     count = probability.shape[1]
     classes = (1,) if count == 2 else range(count)
-    return float(np.mean([figure(probability[:, i], wanted == i) for i in classes]))
+    each = [
+        figure(threshold_counts(probability[:, i], wanted == i, wanted != i, indices))
+        for i in classes
+    ]
+    return np.asarray(np.mean(each, axis=0))
 
 
 def _right(target: str, predictions: Predictions, samples: Samples) -> np.ndarray:
     return probability_of(predictions).argmax(1) == labels_of(samples, target)
 
 
-def _calibration_error(target: str, predictions: Predictions, samples: Samples) -> float:
+def _calibration_error(
+    target: str, predictions: Predictions, samples: Samples, indices: np.ndarray
+) -> np.ndarray:
     """Expected calibration error in 15 bins (Guo et al. 2017, arXiv:1706.04599, eq. 3)."""
     probability = probability_of(predictions)
     confidence = probability.max(1).astype(np.float64)
     right = probability.argmax(1) == labels_of(samples, target)
     places = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gap = np.bincount(places, right - confidence, _BINS)
-    return float(np.abs(gap).sum() / len(confidence))
+    boxes = places[indices] + np.arange(len(indices))[:, None] * _BINS
+    gap = np.bincount(boxes.ravel(), (right - confidence)[indices].ravel(), len(indices) * _BINS)
+    return np.asarray(np.abs(gap).reshape(-1, _BINS).sum(1) / indices.shape[1])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 from torch import Tensor, nn
 
-from lensbench import FeatureShape, Metric, Predictions, Samples, SkyTarget, Target
+from lensbench import FeatureShape, Predictions, Samples, SkyTarget, Target
 from lensbench_reference.tasks.classes import (
     ClassHead,
+    Ranking,
     class_metrics,
     labels_of,
     probability_of,
@@ -18,8 +19,10 @@ from lensbench_reference.tasks.classes import (
 from lensbench_reference.tasks.curves import (
     completeness_at_purity,
     purity_at_prevalence,
+    threshold_counts,
     true_positive_rate,
 )
+from lensbench_reference.tasks.resampling import resampled_metric
 
 
 class Finding:
@@ -35,7 +38,7 @@ class Finding:
     needs_maps = False
 
     def __init__(self) -> None:
-        figures: dict[str, Callable[..., float]] = {
+        figures: dict[str, Ranking] = {
             "completeness_at_purity_0.9": partial(completeness_at_purity, purity=0.9),
             "completeness_at_purity_0.99": partial(completeness_at_purity, purity=0.99),
             "purity_at_prevalence_1e-3": partial(purity_at_prevalence, prevalence=1e-3),
@@ -43,7 +46,9 @@ class Finding:
             "tpr_at_fpr_1e-3": partial(true_positive_rate, false_rate=1e-3),
             "tpr_at_fpr_0": partial(true_positive_rate, false_rate=0.0),
         }
-        ranked = (Metric(name, partial(_found, figure)) for name, figure in figures.items())
+        ranked = (
+            resampled_metric(name, partial(_found, figure)) for name, figure in figures.items()
+        )
         self.metrics = (*class_metrics("lens", 2), *ranked)
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> ClassHead:
@@ -60,6 +65,7 @@ class Finding:
 
 
 def _found(
-    figure: Callable[[np.ndarray, np.ndarray], float], predictions: Predictions, samples: Samples
-) -> float:
-    return figure(probability_of(predictions)[:, 1], labels_of(samples, "lens") == 1)
+    figure: Ranking, predictions: Predictions, samples: Samples, indices: np.ndarray
+) -> np.ndarray:
+    lens = labels_of(samples, "lens") == 1
+    return figure(threshold_counts(probability_of(predictions)[:, 1], lens, ~lens, indices))

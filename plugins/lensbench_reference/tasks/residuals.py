@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from lensbench import Metric, Predictions, Samples
+from lensbench_reference.tasks.resampling import resampled_metric
 
 _MAD = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
@@ -16,6 +17,7 @@ _OUTLIER = 5.0
 """Scatters away from the median from which a measurement is an outlier."""
 
 Answer = tuple[np.ndarray, np.ndarray | None]
+"""Residuals, measured minus true, and stated errors where there are any; (..., N) each."""
 
 
 def residual_metrics(name: str, index: int, unit: str) -> tuple[Metric, ...]:
@@ -27,50 +29,55 @@ def residual_metrics(name: str, index: int, unit: str) -> tuple[Metric, ...]:
         unit: Of the target.
     """
 
-    def metric(
-        figure: str,
-        compute: Callable[[Answer], np.ndarray | float],
-        unit: str = unit,
-        per_sample: bool = False,
-    ) -> Metric:
-        def measured(predictions: Predictions, samples: Samples) -> np.ndarray | float:
-            return compute(_answer(predictions, samples, name, index))
+    def metric(figure: str, measure: Callable[[Answer], np.ndarray], unit: str = unit) -> Metric:
+        def measured(predictions: Predictions, samples: Samples, indices: np.ndarray) -> np.ndarray:
+            residual, sigma = _answer(predictions, samples, name, index)
+            return measure((residual[indices], None if sigma is None else sigma[indices]))
 
-        return Metric(
-            f"{figure}_{name}", measured, unit, higher_is_better=False, per_sample=per_sample,
-            target=name,
-        )  # fmt: skip
+        return resampled_metric(
+            f"{figure}_{name}", measured, unit=unit, higher_is_better=False, target=name
+        )
+
+    def likelihood(predictions: Predictions, samples: Samples) -> np.ndarray:
+        return _negative_log_likelihood(_answer(predictions, samples, name, index))
 
     return (
-        metric("rmse", lambda it: float(np.sqrt(np.mean(it[0] ** 2)))),
-        metric("bias", lambda it: abs(float(it[0].mean()))),
+        metric("rmse", lambda it: np.sqrt(np.mean(it[0] ** 2, -1))),
+        metric("bias", lambda it: np.abs(it[0].mean(-1))),
         metric("scatter", lambda it: scatter(it[0])),
         metric("outliers", lambda it: outlier_fraction(it[0]), ""),
         metric("coverage_error_68", partial(_coverage_error, sigmas=1.0, share=0.6827), ""),
         metric("coverage_error_95", partial(_coverage_error, sigmas=1.96, share=0.95), ""),
-        metric("nll", _negative_log_likelihood, "nat", per_sample=True),
+        Metric(
+            f"nll_{name}", likelihood, "nat", higher_is_better=False, per_sample=True, target=name
+        ),
     )
 
 
-def scatter(residual: np.ndarray) -> float:
-    """Normalised median absolute deviation of residuals about their median."""
-    return float(_MAD * np.median(np.abs(residual - np.median(residual))))
+def scatter(residual: np.ndarray) -> np.ndarray:
+    """Normalised median absolute deviation of residuals (..., N) about their median."""
+    return np.asarray(_MAD * np.median(_away(residual), -1))
 
 
-def outlier_fraction(residual: np.ndarray) -> float:
-    """Share of residuals that lie more than five scatters from their median."""
-    away = np.abs(residual - np.median(residual))
-    return float(np.mean(away > _OUTLIER * _MAD * np.median(away)))
+def outlier_fraction(residual: np.ndarray) -> np.ndarray:
+    """Share of residuals (..., N) that lie more than five scatters from their median."""
+    away = _away(residual)
+    return np.asarray(np.mean(away > _OUTLIER * _MAD * np.median(away, -1, keepdims=True), -1))
 
 
-def coverage(residual: np.ndarray, sigma: np.ndarray, sigmas: float) -> float:
-    """Share of true values within so many stated errors of the measured ones."""
-    return float(np.mean(np.abs(residual) <= sigmas * sigma))
+def _away(residual: np.ndarray) -> np.ndarray:
+    """Absolute deviations from the median."""
+    return np.abs(residual - np.median(residual, -1, keepdims=True))
 
 
-def _coverage_error(it: Answer, sigmas: float, share: float) -> float:
+def coverage(residual: np.ndarray, sigma: np.ndarray, sigmas: float) -> np.ndarray:
+    """Share of true values (..., N) within so many stated errors of the measured ones."""
+    return np.asarray(np.mean(np.abs(residual) <= sigmas * sigma, -1))
+
+
+def _coverage_error(it: Answer, sigmas: float, share: float) -> np.ndarray:
     """How far the coverage is from the stated share, to either side."""
-    return abs(coverage(it[0], _sigma(it), sigmas) - share)
+    return np.abs(coverage(it[0], _sigma(it), sigmas) - share)
 
 
 def _negative_log_likelihood(it: Answer) -> np.ndarray:

@@ -27,6 +27,7 @@ from lensbench_reference.tasks.curves import (
     average_precision,
     completeness_at_purity,
     purity_at_prevalence,
+    threshold_counts,
     true_positive_rate,
 )
 from lensbench_reference.tasks.finding import Finding
@@ -42,14 +43,20 @@ def of(pairs):
     return np.array([s for s, _ in pairs], float), np.array([k for _, k in pairs])
 
 
+def whole(values, positive):
+    """Counts of all samples once."""
+    return threshold_counts(values, positive, ~positive, np.arange(len(values))[None])
+
+
 @settings(max_examples=60, deadline=None)
 @given(ranked)
 def test_areas_agree_with_scikit_learn(pairs):
     """Whatever ties there are."""
     values, positive = of(pairs)
-    assert auroc(values, positive) == pytest.approx(roc_auc_score(positive, values))
+    counts = whole(values, positive)
+    assert auroc(counts) == pytest.approx(roc_auc_score(positive, values))
     expected = average_precision_score(positive, values)
-    assert average_precision(values, positive) == pytest.approx(expected)
+    assert average_precision(counts) == pytest.approx(expected)
 
 
 @settings(max_examples=60, deadline=None)
@@ -57,12 +64,13 @@ def test_areas_agree_with_scikit_learn(pairs):
 def test_points_of_curves_agree_with_scikit_learn(pairs, purity, false_rate):
     """The best completeness at a purity, and the best recall at a false positive rate."""
     values, positive = of(pairs)
+    counts = whole(values, positive)
     precision, recall, _ = precision_recall_curve(positive, values)
     expected = recall[:-1][precision[:-1] >= purity].max(initial=0.0)
-    assert completeness_at_purity(values, positive, purity) == pytest.approx(expected)
+    assert completeness_at_purity(counts, purity) == pytest.approx(expected)
     false, true, _ = roc_curve(positive, values, drop_intermediate=False)
     expected = true[false <= false_rate].max()
-    assert true_positive_rate(values, positive, false_rate) == pytest.approx(expected)
+    assert true_positive_rate(counts, false_rate) == pytest.approx(expected)
 
 
 def test_purity_at_a_prevalence_is_bayes_rule():
@@ -71,28 +79,29 @@ def test_purity_at_a_prevalence_is_bayes_rule():
     positive = np.array([True, False, True, False, True, True, False])
     found, wrong = 0.001 * 2 / 4, 0.999 * (1 + 1) / (3 + 1)
     expected = found / (found + wrong)
-    assert purity_at_prevalence(values, positive, 1e-3) == pytest.approx(expected)
+    assert purity_at_prevalence(whole(values, positive), 1e-3) == pytest.approx(expected)
 
 
 def test_a_small_test_set_promises_no_pure_survey():
     """A perfect ranking of ten others shows a purity of no more than they can."""
     values, positive = np.arange(20.0), np.arange(20) >= 10
-    assert purity_at_prevalence(values, positive, 1e-3) < 0.02
+    assert purity_at_prevalence(whole(values, positive), 1e-3) < 0.02
     many = np.concatenate([np.zeros(100_000), np.ones(10)])
-    assert purity_at_prevalence(many, many > 0, 1e-3) > 0.97
+    assert purity_at_prevalence(whole(many, many > 0), 1e-3) > 0.97
 
 
 @pytest.mark.parametrize(
     "figure",
     [
-        auroc, average_precision, lambda s, p: completeness_at_purity(s, p, 0.9),
-        lambda s, p: purity_at_prevalence(s, p, 1e-3), lambda s, p: true_positive_rate(s, p, 0.1),
+        auroc, average_precision, lambda counts: completeness_at_purity(counts, 0.9),
+        lambda counts: purity_at_prevalence(counts, 1e-3),
+        lambda counts: true_positive_rate(counts, 0.1),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("kind", [True, False])
 def test_one_kind_alone_has_no_figure(figure, kind):
     """NaN, never zero and never one."""
-    assert np.isnan(figure(np.arange(5.0), np.full(5, kind)))
+    assert np.isnan(figure(whole(np.arange(5.0), np.full(5, kind))))
 
 
 def answered(count=300, classes=3, seed=0):
