@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
+import numpy as np
 import torch
 
 from lensbench.api.predictor import FitContext, Predictor
@@ -170,24 +171,20 @@ class Session:
         """Makes what is missing of a cell and scores it: rows of records, and of scores."""
         for dataset in dict.fromkeys(view.dataset for view in cell.tests):
             self._ensure_tests(cell, dataset)
-        missing = [
-            (view, key)
-            for view, key in zip(cell.tests, keys.predictions, strict=True)
-            if self.store.find("predictions", key) is None
-        ]
-        if missing:
-            predictor, cost = self._predictor(cell, keys)
-            for view, key in missing:
-                self._predict(cell, keys, predictor, view, key, cost)
+        fitted: tuple[Predictor, dict[str, float]] | None = None
         rows, scores = [], []
         for done, (view, key) in enumerate(zip(cell.tests, keys.predictions, strict=True)):
             samples = self._samples(cell, view, "test")
             path = self.store.find("predictions", key)
             if path is None:
-                raise RunError("predictions vanished from the store", "run the command again")
-            ids, predictions = read_predictions(path)
-            if tuple(ids) != samples.ids:
-                raise RunError(f"predictions {path.name} are of other scenes than the test images")
+                fitted = fitted or self._predictor(cell, keys)
+                predictions = self._predict(cell, keys, fitted, view, key)
+            else:
+                ids, predictions = read_predictions(path)
+                if tuple(ids) != samples.ids:
+                    raise RunError(
+                        f"predictions {path.name} are of other scenes than the test images"
+                    )
             cost = self.store.cost("predictions", key)
             made = done_rows(self.parts, cell, keys, view, samples, predictions, cost)
             rows += made[0]
@@ -199,8 +196,15 @@ class Session:
     def _ensure_tests(self, cell: Cell, dataset: str) -> None:
         """All test images and skies of a dataset in one pass over its scenes."""
         views = [view for view in cell.tests if view.dataset == dataset]
+        if all(self._has_images(cell, view, "test") for view in views):
+            return
         pieces = [piece for view in views for piece in self._pieces(cell, view, "test")]
         self.images(self.parts.image_set(*self.parts.group(cell, views[0], "test")), pieces)
+
+    def _has_images(self, cell: Cell, view: View, split: str, with_sky: bool = True) -> bool:
+        sky = self.parts.sky_key(cell, view, split) if with_sky else ""
+        images = self.store.find("images", self.parts.images_key(cell, view, split))
+        return images is not None and (not sky or self.store.find("skies", sky) is not None)
 
     def _pieces(self, cell: Cell, view: View, split: str) -> list[Piece]:
         sky = (
@@ -211,7 +215,8 @@ class Session:
     def _samples(self, cell: Cell, view: View, split: str, with_sky: bool = True) -> Samples:
         wanted = self.parts.image_set(*self.parts.group(cell, view, split))
         pieces = self._pieces(cell, view, split)
-        self.images(wanted, pieces if with_sky else pieces[:1])
+        if not self._has_images(cell, view, split, with_sky):
+            self.images(wanted, pieces if with_sky else pieces[:1])
         key = self.parts.images_key(cell, view, split)
         sky = self.parts.sky_key(cell, view, split) if with_sky else ""
         return read_samples(self.store, wanted, pieces[0].condition, key, sky)
@@ -278,12 +283,12 @@ class Session:
         self,
         cell: Cell,
         keys: Keys,
-        predictor: Predictor,
+        fitted: tuple[Predictor, dict[str, float]],
         view: View,
         key: str,
-        cost: dict[str, float],
-    ) -> None:
+    ) -> dict[str, np.ndarray]:
         """Answers for the test images of a view, targets withheld; kept in the store."""
+        predictor, cost = fitted
         samples = self._seen(cell, keys, view, "test")
         with measured() as spent:
             predictions = answers(predictor, samples.to(self.device), seed_of("order", key))
@@ -293,3 +298,4 @@ class Session:
         cost = cost | {f"{name}_predict": value for name, value in spent.items()}
         with self.store.writing("predictions", key, suffix, described, cost) as path:
             write_predictions(path, samples.ids, predictions)
+        return predictions

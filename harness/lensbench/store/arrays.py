@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +84,35 @@ def map_arrays(path: Path) -> dict[str, np.ndarray]:
         DataError: Where the file is not one of arrays.
     """
     try:
-        with h5py.File(path, "r") as file:
-            return {name: _mapped(path, file[name]) for name in file}
+        status = path.stat()
+        places = _places(path, status.st_size, status.st_mtime_ns, status.st_ino)
+        whole = np.memmap(path, np.uint8, "c")
+        return {name: place.of(whole, path, name) for name, place in places.items()}
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read as HDF5: {error}") from error
 
 
-def _mapped(path: Path, dataset: h5py.Dataset) -> np.ndarray:
-    offset = dataset.id.get_offset()
-    if offset is None:  # nothing was written, or not in one piece
-        return np.asarray(dataset[()])
-    return np.memmap(path, dataset.dtype, "c", offset, dataset.shape)
+@dataclass(frozen=True)
+class _Place:
+    """Where an array lies in its file; `offset` is `None` where it is not in one piece."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    offset: int | None
+
+    def of(self, whole: np.ndarray, path: Path, name: str) -> np.ndarray:
+        """The array, of a mapped file's bytes."""
+        if self.offset is None:
+            with h5py.File(path, "r") as file:
+                return np.asarray(file[name][()])
+        size = self.dtype.itemsize * math.prod(self.shape)
+        return whole[self.offset : self.offset + size].view(self.dtype).reshape(self.shape)
+
+
+@functools.lru_cache(maxsize=1024)
+def _places(path: Path, size: int, changed: int, inode: int) -> Mapping[str, _Place]:
+    """Where the arrays of a file lie, looked up once as long as it stays the same."""
+    with h5py.File(path, "r") as file:
+        return {
+            name: _Place(its.dtype, its.shape, its.id.get_offset()) for name, its in file.items()
+        }

@@ -158,17 +158,20 @@ class Store:
             with scratch(self._scratch) as temporary:
                 path = temporary / f"{key}{suffix}"
                 yield path
-                digest = _sha256(path)
+                sidecar = {
+                    "file": path.name, "sha256": _sha256(path), "from": canonical(description),
+                }  # fmt: skip
+                if cost:
+                    sidecar["cost"] = dict(cost)
+                said = temporary / f"{key}.json"
+                said.write_text(seal(sidecar))
                 path.replace(folder / path.name)
+                said.replace(folder / said.name)
         except OSError as error:
             raise StoreError(
                 f"{kind} {key} cannot be written to {str(self.root)!r}: {error}",
                 "free some space or name another folder with --store",
             ) from error
-        sidecar = {"file": path.name, "sha256": digest, "from": canonical(description)}
-        if cost:
-            sidecar["cost"] = dict(cost)
-        self._replace(folder / f"{key}.json", seal(sidecar))
 
     def cost(self, kind: str, key: str) -> dict[str, float]:
         """What making an artefact cost, as far as that was noted."""
