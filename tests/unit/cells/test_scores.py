@@ -54,6 +54,24 @@ def test_a_resampled_metric_sees_targets_and_no_images():
     assert set(seen) == {(12, 0, 12)}
 
 
+def test_a_metric_may_do_all_resamples_at_once():
+    """Value, interval and resamples are those of one that does each by itself."""
+
+    def compute(predictions, samples):
+        return float(samples.targets["theta_E"].max())
+
+    def resampled(predictions, samples, indices):
+        return samples.targets["theta_E"].numpy()[indices].max(1)
+
+    one, other = (
+        score(metric, {}, made_samples(count=12), 20)
+        for metric in (Metric("most", compute), Metric("most", compute, resampled=resampled))
+    )
+    assert one.interval == other.interval
+    assert np.array_equal(one.values, other.values)
+    assert len(set(one.values)) > 1
+
+
 def test_only_scenes_with_the_target_count():
     """In the value and in n."""
     theta_E = torch.arange(12.0)

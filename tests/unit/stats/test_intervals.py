@@ -5,8 +5,14 @@ import pytest
 from scipy import stats as scipy_stats
 from scipy.stats import bootstrap as scipy_bootstrap
 
-from lensbench.stats import bca_interval, bootstrap, mean_interval, resampled
-from lensbench.stats.intervals import expanded_tail, proportion_interval
+from lensbench.stats import (
+    bca_interval,
+    bootstrap,
+    mean_interval,
+    resampled,
+    resampled_together,
+)
+from lensbench.stats.intervals import TOGETHER, expanded_tail, proportion_interval
 
 
 def test_the_interval_of_a_mean_agrees_with_scipys():
@@ -65,6 +71,29 @@ def test_resamples_of_two_statistics_stay_paired():
     assert 0 < known.sum() < 50
     assert (some[:50][known] == whole[known]).all()
     assert (~np.isnan(some)).sum() == 50
+
+
+@pytest.mark.parametrize("n", [20, 10_000])
+def test_resamples_are_those_of_one_draw_after_another(n):
+    """However many are drawn at once, and until as many as asked for are defined."""
+    random, expected = np.random.default_rng(7), []
+    while np.isfinite(expected).sum() < 60:
+        indices = random.integers(0, n, n)
+        expected.append(indices.sum() if indices[0] % 3 else np.nan)
+    seen = []
+
+    def sums(indices):
+        seen.append(indices.size)
+        return np.where(indices[:, 0] % 3, indices.sum(1), np.nan)
+
+    assert np.array_equal(resampled_together(sums, n, 60, seed=7), expected, equal_nan=True)
+    assert max(seen) <= max(n, TOGETHER)
+
+
+def test_a_statistic_that_is_never_defined_is_given_up():
+    """After twice as many resamples as were asked for."""
+    drawn = resampled_together(lambda indices: np.full(len(indices), np.nan), 5, 30, seed=0)
+    assert drawn.shape == (60,)
 
 
 def test_a_statistic_of_indices_is_the_mean_bootstrap_where_it_is_a_mean():
