@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lensbench.cli.completion import CONDITIONS, DATASET
 from lensbench.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -148,8 +149,12 @@ def convert(
 
 
 @command.command("make")
-@click.option("--dataset", default="lenses", show_default=True, metavar="NAME[:OPTION=VALUE,…]")
-@click.option("--conditions", default="euclid-vis", show_default=True, metavar="NAME,NAME,…")
+@click.option(
+    "--dataset", type=DATASET, default="lenses", show_default=True, metavar="NAME[:OPTION=VALUE,…]"
+)
+@click.option(
+    "--conditions", type=CONDITIONS, default="euclid-vis", show_default=True, metavar="NAME,NAME,…"
+)
 @click.option("--n", "count", type=int, required=True, help="Scenes.")
 @click.option("--out", type=_PATH, required=True, help="FILE.h5, FILE.parquet, or a folder.")
 @click.option(

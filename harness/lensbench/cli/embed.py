@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lensbench.cli.completion import CONDITION, ENCODER
 from lensbench.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command("embed")
 @click.argument("source", type=_PATH)
-@click.option("--encoder", required=True, metavar="NAME:weights=PATH[,…]")
-@click.option("--condition", default="euclid-vis", show_default=True, metavar="NAME[:…]",
+@click.option("--encoder", type=ENCODER, required=True, metavar="NAME:weights=PATH[,…]")
+@click.option("--condition", type=CONDITION, default="euclid-vis", show_default=True,
+              metavar="NAME[:…]",
               help="What images are under; chosen where a shard holds several.")  # fmt: skip
 @shard_options
 def command(source: Path, encoder: str, condition: str, device: str, **named: Any) -> None:

@@ -7,16 +7,18 @@ from dataclasses import asdict
 
 import click
 
+from lensbench.cli.completion import CONDITIONS, DATASET
 from lensbench.cli.options import json_option, split_references, store_option, store_root
 
 
 @click.command("limits")
 @click.option(
-    "--dataset", default="lenses", show_default=True, metavar="NAME[:…]", help="Simulated lenses."
-)
+    "--dataset", type=DATASET, default="lenses", show_default=True, metavar="NAME[:…]",
+    help="Simulated lenses.",
+)  # fmt: skip
 @click.option(
-    "--conditions", default="euclid-vis", show_default=True, metavar="NAME,NAME,…",
-    help="Under which they are seen.",
+    "--conditions", type=CONDITIONS, default="euclid-vis", show_default=True,
+    metavar="NAME,NAME,…", help="Under which they are seen.",
 )  # fmt: skip
 @click.option(
     "--targets", default="", metavar="NAME,NAME,…", help="What is measured.  [default: all]"

@@ -52,6 +52,10 @@ def _root(debug: bool) -> None:
     \b
     Example:
       lensbench run --encoder mae-vit --task superres
+
+    \b
+    For bash to complete verbs and plugins (zsh: zsh_source):
+      eval "$(_LENSBENCH_COMPLETE=bash_source lensbench)"
     """
 
 

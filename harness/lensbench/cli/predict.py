@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from lensbench.cli.completion import CONDITION
 from lensbench.cli.embed import answer, chosen_device, shard_options
 from lensbench.cli.options import store_option, store_root
 
@@ -16,7 +17,7 @@ from lensbench.cli.options import store_option, store_root
 @click.option("--run", default="", metavar="KEY", help="[default: the last run]")
 @click.option("--entrant", required=True, metavar="NAME|KEY",
               help="As it stands in the run's table, or the key of its fit.")  # fmt: skip
-@click.option("--condition", default="", metavar="NAME[:…]",
+@click.option("--condition", type=CONDITION, default="", metavar="NAME[:…]",
               help="What images are under.  [default: as the entrant was trained]")  # fmt: skip
 @store_option
 @shard_options

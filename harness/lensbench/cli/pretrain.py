@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lensbench.cli.completion import CONDITIONS, DATASET, ENCODER, PRETRAINING
 from lensbench.cli.options import json_option, split_references
 
 if TYPE_CHECKING:
@@ -19,11 +20,15 @@ _PATH = click.Path(path_type=Path)
 
 
 @click.command("pretrain")
-@click.option("--encoder", required=True, metavar="NAME[:OPTION=VALUE,…]")
-@click.option("--pretraining", default="mae", show_default=True, metavar="NAME[:…]")
-@click.option("--dataset", default="lenses", show_default=True, metavar="NAME[:…]")
+@click.option("--encoder", type=ENCODER, required=True, metavar="NAME[:OPTION=VALUE,…]")
+@click.option(
+    "--pretraining", type=PRETRAINING, default="mae", show_default=True, metavar="NAME[:…]"
+)
+@click.option("--dataset", type=DATASET, default="lenses", show_default=True, metavar="NAME[:…]")
 @click.option("--populations", default="default", show_default=True, metavar="NAME,NAME,…")
-@click.option("--conditions", default="euclid-vis", show_default=True, metavar="NAME,NAME,…")
+@click.option(
+    "--conditions", type=CONDITIONS, default="euclid-vis", show_default=True, metavar="NAME,NAME,…"
+)
 @click.option(
     "--shards", multiple=True, type=_PATH, metavar="FILE",
     help="Images of `lensbench data make --split pretraining`, in place of scenes drawn; may "

@@ -7,6 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lensbench.cli.completion import (
+    BASELINE,
+    CONDITION,
+    CONDITIONS,
+    DATASET,
+    ENCODER,
+    PRETRAINING,
+    TASK,
+    TRANSFER,
+)
 from lensbench.cli.execution import execution_options
 from lensbench.cli.options import json_option, split_references, store_option, store_root
 
@@ -19,13 +29,30 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
-@click.option("--encoder", default="", metavar="NAME[:OPTION=VALUE,…]", help="Who is asked.")
-@click.option("--baseline", default="", metavar="NAME", help="A baseline in place of an encoder.")
-@click.option("--task", required=True, metavar="NAME[:…]", help="What is asked.")
-@click.option("--pretraining", default="", metavar="NAME[:…]", help="[default: the encoder's own]")
-@click.option("--transfer", default="finetune", show_default=True, metavar="NAME[:…]")
+@click.option(
+    "--encoder", type=ENCODER, default="", metavar="NAME[:OPTION=VALUE,…]", help="Who is asked."
+)
+@click.option(
+    "--baseline",
+    type=BASELINE,
+    default="",
+    metavar="NAME",
+    help="A baseline in place of an encoder.",
+)
+@click.option("--task", type=TASK, required=True, metavar="NAME[:…]", help="What is asked.")
+@click.option(
+    "--pretraining",
+    type=PRETRAINING,
+    default="",
+    metavar="NAME[:…]",
+    help="[default: the encoder's own]",
+)
+@click.option(
+    "--transfer", type=TRANSFER, default="finetune", show_default=True, metavar="NAME[:…]"
+)
 @click.option(
     "--dataset",
+    type=DATASET,
     default="lenses",
     show_default=True,
     metavar="NAME[:…]",
@@ -33,30 +60,35 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--test-dataset",
+    type=DATASET,
     default="",
     metavar="NAME[:…]",
     help="Scenes to test on instead, e.g. images:path=FOLDER.",
 )
 @click.option(
     "--train-condition",
+    type=CONDITION,
     default="",
     metavar="NAME[:…]",
     help="Observing condition of all training.  [default: euclid-vis, or the dataset's own]",
 )
 @click.option(
     "--test-conditions",
+    type=CONDITIONS,
     default="",
     metavar="NAME,NAME,…",
     help="Other conditions to test under.  [default: the usual four, or the dataset's own]",
 )
 @click.option(
     "--pretraining-conditions",
+    type=CONDITIONS,
     default="",
     metavar="NAME,NAME,…",
     help="Conditions to pretrain under.  [default: the training condition]",
 )
 @click.option(
     "--target-condition",
+    type=CONDITION,
     default="",
     metavar="NAME[:…]",
     help="Condition that a transfer adapts to.  [default: the last to test under]",

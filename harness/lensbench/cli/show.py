@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from lensbench.api.entry import KINDS
+from lensbench.cli.completion import ANY
 from lensbench.cli.options import json_option
 from lensbench.errors import UsageError, nearest
 from lensbench.registry import load_catalogue
@@ -16,7 +17,7 @@ from lensbench.registry.options import option_type, options_class
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("name", type=ANY)
 @json_option
 def command(name: str, as_json: bool) -> None:
     """Show all about one plugin or condition: options with defaults, licence, whom to cite.
