@@ -153,7 +153,11 @@ def convert(
     "--dataset", type=DATASET, default="lenses", show_default=True, metavar="NAME[:OPTION=VALUE,…]"
 )
 @click.option(
-    "--conditions", type=CONDITIONS, default="euclid-vis", show_default=True, metavar="NAME,NAME,…"
+    "--conditions",
+    type=CONDITIONS,
+    default="",
+    metavar="NAME,NAME,…",
+    help="[default: euclid-vis, or the dataset's own]",
 )
 @click.option("--n", "count", type=int, required=True, help="Scenes.")
 @click.option("--out", type=_PATH, required=True, help="FILE.h5, FILE.parquet, or a folder.")
@@ -196,3 +200,26 @@ def make(
         return
     resumed = f", {done.resumed} of them from before" if done.resumed else ""
     click.echo(f"{done.path}: {done.scenes} scenes under {', '.join(done.conditions)}{resumed}")
+
+
+@command.command("publish")
+@click.argument("folders", type=_PATH, nargs=-1, required=True, metavar="FOLDER…")
+@click.option("--to", "target", required=True, metavar="FOLDER|hf://datasets/OWNER/NAME")
+@click.option("--overwrite", is_flag=True, help="Replace a folder that is there.")
+@json_option
+def publish(folders: tuple[Path, ...], target: str, overwrite: bool, as_json: bool) -> None:
+    """Put splits that were made for Hugging Face together, with one card, here or on the hub.
+
+    \b
+    Examples:
+      lensbench data make --n 1000 --split train --out train --format huggingface
+      lensbench data make --n 200 --split test --out test --format huggingface
+      lensbench data publish train test --to hf://datasets/OWNER/NAME
+    """
+    from lensbench.data.publishing import publish_dataset
+
+    scenes = publish_dataset(folders, target, overwrite)
+    if as_json:
+        click.echo(json.dumps({"to": target, "scenes": scenes}, ensure_ascii=False))
+        return
+    click.echo(f"{target}: {', '.join(f'{split} ({n})' for split, n in scenes.items())}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from lensbench.data.picture import Item, Selection, Source
 from lensbench.data.readers import columns, folders
+from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.container import is_container, open_container
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
 from lensbench.data.readers.fits import open_fits
@@ -144,6 +145,8 @@ def _folder(path: Path, selection: Selection, depth: int) -> list[Source]:
     names = {child.name for child in path.iterdir()}
     if "dataset_dict.json" in names or {"state.json", "dataset_info.json"} <= names:
         return [columns.open_huggingface(path, selection)]
+    if is_exported(path):
+        return [columns.open_hub(str(path), selection)]
     for layout in (folders.pair_folders, folders.class_folders):
         source = layout(path, selection)
         if source is not None:

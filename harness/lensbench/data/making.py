@@ -57,11 +57,6 @@ class Recipe:
     code: str
 
     def __post_init__(self) -> None:
-        if isinstance(self.dataset, ObservedDataset):
-            raise UsageError(
-                f"dataset {self.name!r} has images and no sky to observe",
-                "`lensbench data convert` writes its images to one file",
-            )
         if not self.conditions:
             raise UsageError("no condition is named", "e.g. --conditions euclid-vis,hst-acs")
         if self.count < 1:
@@ -204,9 +199,13 @@ def _make_block(recipe: Recipe, block: int, file: Path) -> Iterator[int]:
     with writing_container(temporary, {"recipe": recipe.key, "block": block}) as container:
         for start in range(block * BLOCK, last, _CHUNK):
             indices = range(start, min(start + _CHUNK, last))
-            scenes = recipe.dataset.scenes(recipe.split, indices, recipe.seed)
-            check_scenes(scenes)
-            _append(container, recipe, scenes, start - block * BLOCK)
+            first = start - block * BLOCK
+            if isinstance(recipe.dataset, ObservedDataset):
+                _append_observed(container, recipe, recipe.dataset, indices, first)
+            else:
+                scenes = recipe.dataset.scenes(recipe.split, indices, recipe.seed)
+                check_scenes(scenes)
+                _append(container, recipe, scenes, first)
             yield len(indices)
     with temporary.open("rb") as written:
         os.fsync(written.fileno())
@@ -224,6 +223,37 @@ def _append(container: Container, recipe: Recipe, scenes: Scenes, first: int) ->
     for condition in recipe.conditions:
         noisy = observe(scenes, condition, recipe.dataset.field_of_view, recipe.seed)
         container.append(f"/images/{condition.name}/pixels", noisy.numpy().astype("<f4"))
+        container.append(f"/images/{condition.name}/scene", rows)
+
+
+def _append_observed(
+    container: Container,
+    recipe: Recipe,
+    dataset: ObservedDataset,
+    indices: Sequence[int],
+    first: int,
+) -> None:
+    """Adds images that were observed already.
+
+    Raises:
+        DataError: Where the dataset shows other scenes under other conditions.
+    """
+    ids: tuple[str, ...] = ()
+    for condition in recipe.conditions:
+        seen = dataset.observed(recipe.split, indices, condition.name)
+        if ids and seen.ids != ids:
+            raise DataError(
+                f"{recipe.name!r} has other scenes under {condition.name!r}",
+                "make a file of each condition",
+            )
+        if not ids:
+            ids = seen.ids
+            container.append("/scenes/id", np.array(ids, dtype="S64"))
+            for name, values in seen.targets.items():
+                container.append(f"/scenes/targets/{name}", np.asarray(values))
+        rows = np.arange(first, first + len(ids))
+        pixels = seen.images.numpy().astype("<f4")
+        container.append(f"/images/{condition.name}/pixels", pixels)
         container.append(f"/images/{condition.name}/scene", rows)
 
 
@@ -260,7 +290,7 @@ def blocks_of(files: Sequence[Path]) -> Iterator[tuple[int, h5py.File]]:
 
 def scene_paths(block: h5py.File) -> list[str]:
     """Paths of everything about the scenes, targets first."""
-    paths = ["scenes/id", "scenes/psf_fwhm"]
+    paths = [f"scenes/{name}" for name in ("id", "psf_fwhm") if name in block["scenes"]]
     for kind in ("targets", "parameters"):
         paths += [f"scenes/{kind}/{name}" for name in block["scenes"].get(kind, {})]
     return paths

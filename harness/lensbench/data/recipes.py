@@ -25,6 +25,14 @@ def recipe_of(
 ) -> Recipe:
     """The recipe of named plugins.
 
+    Args:
+        catalogue: Where they are registered.
+        dataset: Its name, with options.
+        conditions: Their names; where there are none, the dataset's own, or `euclid-vis`.
+        count: Number of scenes.
+        split: Of which they are.
+        seed: Of the draw.
+
     Raises:
         UsageError: Where a name is unknown, stands twice, or there are too few scenes.
     """
@@ -37,6 +45,13 @@ def recipe_of(
         raise UsageError(f"condition {sorted(twice)[0]!r} stands twice", "keep one")
     registered = catalogue.find("dataset", parse_reference(dataset).name)
     entry = registered.entry
+    conditions = conditions or entry.conditions or ("euclid-vis",)
+    foreign = [name for name in conditions if entry.conditions and name not in entry.conditions]
+    if foreign:
+        raise UsageError(
+            f"images of {dataset!r} are not under {foreign[0]!r}",
+            f"they were observed under {', '.join(entry.conditions)}",
+        )
     about = {
         "licence": entry.licence, "citation": entry.citation, "package": registered.package,
         "package_version": registered.version,

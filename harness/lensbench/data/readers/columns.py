@@ -13,6 +13,7 @@ import numpy as np
 
 from lensbench.data.picture import Item, Picture, Selection, Source
 from lensbench.data.readers.axes import as_picture
+from lensbench.data.readers.cards import Facts, read_facts
 from lensbench.data.readers.guard import check_shape, reading
 from lensbench.data.readers.labels import LABEL_NAMES
 from lensbench.data.readers.npy_header import read_header
@@ -63,7 +64,7 @@ def open_huggingface(path: Path, selection: Selection) -> Source:
         loaded = datasets.load_from_disk(str(path))
         if not isinstance(loaded, datasets.Dataset | datasets.DatasetDict):
             raise DataError(f"{str(path)!r} is no dataset of `datasets`", "")
-        return huggingface_source(str(path), loaded, selection)
+        return huggingface_source(str(path), loaded, selection, {})
 
 
 def open_hub(name: str, selection: Selection) -> Source:
@@ -86,13 +87,16 @@ def open_hub(name: str, selection: Selection) -> Source:
             f"where there is a connection: `hf download --repo-type dataset {name} "
             "--local-dir FOLDER`, then name that folder here",
         ) from error
-    return huggingface_source(name, loaded, selection)
+    return huggingface_source(name, loaded, selection, read_facts(name))
 
 
-def huggingface_source(path: str, loaded: Any, selection: Selection) -> Source:
+def huggingface_source(path: str, loaded: Any, selection: Selection, facts: Facts) -> Source:
     """Source of a loaded `Dataset` or of all splits of a `DatasetDict`."""
     splits = dict(loaded) if hasattr(loaded, "keys") else {"": loaded}
-    parts = [_huggingface_split(path, s, d, selection) for s, d in splits.items()]
+    parts = [
+        _huggingface_split(path, split, rows, selection, facts.get(split, {}))
+        for split, rows in splits.items()
+    ]
     starts = np.concatenate([[0], np.cumsum([len(part.items) for part in parts])]).tolist()
 
     def read(index: int) -> Picture:
@@ -110,15 +114,15 @@ def huggingface_source(path: str, loaded: Any, selection: Selection) -> Source:
     )  # fmt: skip
 
 
-def _huggingface_split(path: str, split: str, dataset: Any, selection: Selection) -> Source:
+def _huggingface_split(
+    path: str, split: str, dataset: Any, selection: Selection, facts: Mapping[str, str]
+) -> Source:
     dataset.data.table.validate(full=True)
     plain_arrow = dataset.with_format(None)
     types = {name: type(feature).__name__ for name, feature in dataset.features.items()}
     types = {n: "image" if kind in ("Image", "Array2D", "Array3D") else str(dataset.features[n])
              for n, kind in types.items()}  # fmt: skip
     images = image_columns(Path(path), types, selection)
-    description = dataset.info.description
-    facts = json.loads(description) if _is_ours(description) else {}
     names = plain_columns(types, selection, facts)
     plain = {name: list(plain_arrow[name]) for name in sorted(names - set(images))}
     classes: tuple[str, ...] = ()
@@ -142,10 +146,6 @@ def plain_columns(
     """Columns of names and classes, which are read as a whole."""
     wanted = {*_SCENES, *LABEL_NAMES, selection.labels, facts.get("label", "")}
     return {name for name in types if name in wanted}
-
-
-def _is_ours(description: str) -> bool:
-    return description.startswith('{"format": "lensbench')
 
 
 def image_columns(path: Path, types: Mapping[str, str], selection: Selection) -> tuple[str, ...]:
@@ -201,7 +201,7 @@ def table_source(
 
     def name_of(index: int) -> str:
         name = str(plain[scene][index]) if scene else f"{path.name}#{index}"
-        return f"{split}/{name}" if split else name
+        return f"{split}/{name}" if split and not facts else name  # ours are unique over splits
 
     classes = json.loads(facts["classes"]) if "classes" in facts else ()
     conditions = {
