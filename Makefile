@@ -2,6 +2,9 @@
 # make test   everything a newcomer needs to trust the checkout
 # make check  ruff, mypy, import-linter, cog
 # make bench  speed and memory, by pytest-benchmark
+# make dist   wheel and sdist, in dist/
+# make sbom   all that is installed with its licence, as CycloneDX, in dist/
+# make test-oldest  a part of the tests with the oldest dependencies that are allowed
 
 PYTHON ?= python3
 VENV   := .venv
@@ -13,7 +16,14 @@ GENERATED := README.md docs/explanation/telling-substructure.md \
 	$(addprefix docs/papers/,1909.07346.md 2008.12731.md 2112.12121.md) \
 	$(addprefix docs/reference/,command-line.md conditions.md populations.md study-files.md tasks.md)
 
-.PHONY: run test check bench docs format clean
+OLDEST := tests/unit/registry tests/unit/study tests/unit/store tests/unit/data tests/unit/test_compatibility.py \
+	tests/unit/leaderboard tests/unit/cells/test_loop.py tests/integration/test_run.py
+
+.PHONY: install develop run test test-oldest check bench dist sbom docs format clean
+
+install: $(READY)
+
+develop: $(TESTS)
 
 run: $(READY)
 	$(BIN)/lensbench run --encoder mae-vit --task superres
@@ -31,6 +41,22 @@ check: $(TESTS)
 bench: $(TESTS)
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only
 
+dist: $(TESTS)
+	$(BIN)/python -m hatchling build --directory dist
+
+sbom: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[sbom]'
+	mkdir -p dist
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  --output-format JSON --output-file dist/sbom.json $(BIN)/python
+
+# An environment of its own, with lowest bounds in place of newest versions.
+test-oldest: dist
+	$(PYTHON) -m venv --clear .venv-oldest
+	.venv-oldest/bin/pip install --quiet --constraint constraints-oldest.txt \
+	  dist/lensbench-*.whl hypothesis pytest pytest-benchmark pyyaml
+	.venv-oldest/bin/python -m pytest -W ignore $(OLDEST)
+
 docs: $(TESTS)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cog -P -r $(GENERATED)
 
@@ -39,7 +65,7 @@ format: $(TESTS)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .lensbench .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-oldest dist .lensbench .mypy_cache .ruff_cache .pytest_cache
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
