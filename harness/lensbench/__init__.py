@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from lensbench.errors import PluginError as PluginError
     from lensbench.errors import RunError as RunError
     from lensbench.registry.catalogue import condition_of as condition_of
+    from lensbench.registry.catalogue import encoder_of as encoder_of
     from lensbench.sky.components import SceneModel as SceneModel
     from lensbench.sky.components import Sersic as Sersic
     from lensbench.sky.components import Shear as Shear
@@ -133,6 +134,7 @@ _HOMES = {
     "WithSourceImages": "sky.images",
     "draw_scenes": "sky.scenes",
     "encode": "cells.encoding",
+    "encoder_of": "registry.catalogue",
     "feature_shape": "cells.encoding",
     "fisher_information": "sky.information",
     "hookimpl": "api.hookspecs",

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.npy_header import is_single
 from lensbench.errors import DataError
 
@@ -16,7 +17,7 @@ _HUGGING_FACE = ("dataset_dict.json", "dataset_info.json")
 def shards_of(path: Path) -> list[Path]:
     """The shards at a path, sorted: files that hold many images, wherever they are below it.
 
-    A folder that was saved by `datasets`, and a folder without such files (of FITS images, of
+    A folder for Hugging Face `datasets`, and a folder without such files (of FITS images, of
     single .npy, of classes), is one shard.
 
     Raises:
@@ -24,7 +25,8 @@ def shards_of(path: Path) -> list[Path]:
     """
     if not path.exists():
         raise DataError(f"there is no {str(path)!r}", "name a file or a folder of images")
-    if path.is_file() or any((path / name).exists() for name in _HUGGING_FACE):
+    saved = any((path / name).exists() for name in _HUGGING_FACE) or is_exported(path)
+    if path.is_file() or saved:
         return [path]
     found = sorted(file for file in path.rglob("*") if _is_shard(path, file))
     return found or [path]

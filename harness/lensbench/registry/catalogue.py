@@ -133,6 +133,19 @@ def condition_of(name: str) -> Condition:
     return condition
 
 
+def encoder_of(name: str, channels: int = 1) -> Any:
+    """The encoder of this name, with its options, for use outside of lensbench.
+
+    It is a `torch.nn.Module` from stretched images (B, C, H, W) to features, with weights of
+    chance where its options name none.
+
+    Raises:
+        UsageError: Where there is none.
+        OptionError: Where an option is unknown or not allowed.
+    """
+    return load_catalogue().build("encoder", name, channels=channels)
+
+
 @functools.cache
 def _load_catalogue() -> Catalogue:
     points = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name)
