@@ -56,7 +56,7 @@ def test_embeddings_go_into_scikit_learn(lensbench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     images, labels = discs(100, seed=2)
     np.save("images.npy", images[:, 0].numpy())
-    words = ("--encoder", "resnet18", "--condition", "euclid-vis", "--quiet")
+    words = ("--encoder", "spectrum", "--condition", "euclid-vis", "--quiet")
     done = lensbench("embed", "images.npy", *words, "--out", "FEATURES")
     assert done.code == 0, done.err
     ids = pl.read_parquet("FEATURES/*.parquet")["id"]
