@@ -65,6 +65,7 @@ def test_embeddings_go_into_scikit_learn(lensbench, tmp_path, monkeypatch):
     assert named["score"] > 0.8
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")  # of Lightning
 def test_lightning_trains_an_encoder(tmp_path):
     """A trainer of Lightning takes it as it takes any module."""
     lightning = pytest.importorskip("lightning", reason="Lightning is in the extra test alone")
