@@ -27,9 +27,13 @@ def read(tmp_path: Path, text: str) -> list[Block]:
 
 
 def agrees(shown: str, printed: str) -> bool:
-    """Whether the output stands in what was printed; `…` is any text, and blanks are one."""
-    words = [re.escape(" ".join(part.split())) for part in shown.split("…")]
-    return re.search(".*?".join(words), " ".join(printed.split())) is not None
+    """Whether every line that is shown was printed; `…` is any text, and blanks are one."""
+    lines = [" ".join(line.split()) for line in printed.splitlines()]
+    for line in filter(None, (" ".join(line.split()) for line in shown.splitlines())):
+        wanted = ".*".join(re.escape(part.strip()) for part in line.split("…"))
+        if not any(re.search(wanted, one) for one in lines):
+            return False
+    return True
 
 
 class Reader:
