@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
+import types
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,7 @@ class Reader:
     def __init__(self, folder: Path, lensbench: Any) -> None:
         self.folder = folder
         self.lensbench = lensbench
-        self.names: dict[str, Any] = {"__name__": "page"}
+        self.module = types.ModuleType("page_of_the_docs")
 
     def follow(self, block: Block) -> None:
         """Writes, runs or plans what the block has."""
@@ -51,7 +53,8 @@ class Reader:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text)
         if block.language == "python":
-            exec(compile(block.text, str(block), "exec"), self.names)
+            sys.modules[self.module.__name__] = self.module  # dataclasses look there
+            exec(compile(block.text, str(block), "exec"), vars(self.module))
         elif block.language == "toml" and "project" not in tomllib.loads(block.text):
             self._plan(block.text)
         elif block.language in ("console", "sh"):
