@@ -1,6 +1,7 @@
 # make run    the main job: from nothing to a ranked table
 # make test   everything a newcomer needs to trust the checkout
 # make check  ruff, mypy, import-linter, cog
+# make site   the docs as pages that open from disk, in site/
 # make bench  speed and memory, by pytest-benchmark
 # make dist   wheel and sdist, in dist/
 # make sbom   all that is installed with its licence, as CycloneDX, in dist/
@@ -12,14 +13,15 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 TESTS  := $(VENV)/ready-dev
 
-GENERATED := README.md docs/explanation/telling-substructure.md \
+GENERATED := README.md docs/how-to/write-a-plugin.md \
+	$(addprefix docs/explanation/,ml-guide.md telling-substructure.md) \
 	$(addprefix docs/papers/,1909.07346.md 2008.12731.md 2112.12121.md) \
-	$(addprefix docs/reference/,command-line.md conditions.md populations.md study-files.md tasks.md)
+	$(addprefix docs/reference/,api.md command-line.md conditions.md populations.md stats.md study-files.md tasks.md testing.md)
 
 OLDEST := tests/unit/registry tests/unit/study tests/unit/store tests/unit/data tests/unit/test_compatibility.py \
 	tests/unit/leaderboard tests/unit/cells/test_loop.py tests/integration/test_run.py
 
-.PHONY: install develop run test test-oldest check bench dist sbom docs format clean
+.PHONY: install develop run test test-oldest check bench dist sbom docs site format clean
 
 install: $(READY)
 
@@ -60,12 +62,15 @@ test-oldest: dist
 docs: $(TESTS)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cog -P -r $(GENERATED)
 
+site: $(TESTS)
+	$(BIN)/mkdocs build --strict
+
 format: $(TESTS)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .venv-oldest dist .lensbench .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-oldest dist site .lensbench .mypy_cache .ruff_cache .pytest_cache
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -153,7 +153,11 @@ def board(place, call) -> Path:
 
 def commands() -> list[list[str]]:
     """The stranger's commands as the how-to has them."""
-    block = re.search(r"<!-- path -->\n```console\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
+    block = re.search(
+        r"<!-- parsed: \S*test_leaderboard.py .*? -->\n```console\n(.*?)```",
+        HOW_TO.read_text(),
+        re.DOTALL,
+    )
     assert block, "the how-to has no block of commands"
     return [shlex.split(line.removeprefix("$ ")) for line in block[1].splitlines()]
 

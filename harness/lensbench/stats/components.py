@@ -22,7 +22,9 @@ def variance_components(
 
     Args:
         values: Scores (N,).
-        draw, pretraining, fit: Seeds of each (N,).
+        draw: Seed of the draw of each (N,).
+        pretraining: Seed of the pretraining of each (N,).
+        fit: Seed of the fit of each (N,).
 
     Returns:
         Variance by axis, at least zero. Axes whose seeds never varied are left out: nothing is

@@ -192,7 +192,8 @@ def difference(a: Mapping[int, Fits], b: Mapping[int, Fits], matched: bool = Fal
     """By how much `a` scores above `b` on the same scenes, with seeds counted.
 
     Args:
-        a, b: Fits of two entrants by seed of the draw; draws that only one has do not count.
+        a: Fits of one entrant by seed of the draw; draws that only one has do not count.
+        b: Fits of the other.
         matched: Whether the s-th pretrainings of both are the same or share their chance, as
             when one pretrained encoder is put to a task in two ways. Where pretraining varied,
             its seeds are then paired too; fits count as independent.
