@@ -1,0 +1,102 @@
+"""Files that would run, grow or lead elsewhere when they are read, each refused in one line."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from refusals import predictions_of, refused
+
+from lensbench.leaderboard.board.writing import write_board
+
+
+class Evil:
+    """What a pickle would run."""
+
+    def __reduce__(self):
+        return (Path.touch, (Path("pwned"),))
+
+
+@pytest.mark.parametrize("kind", ["fits", "predictions", "records.parquet", "study.toml",
+                                  "provenance.json", "manifest.json"])  # fmt: skip
+def test_pickles(board, reseal, kind, tmp_path, monkeypatch):
+    """A pickle in the place of any file is refused and never loaded."""
+    monkeypatch.chdir(tmp_path)
+    path = board.folder / kind
+    path = min(path.iterdir()) if path.is_dir() else path
+    path.write_bytes(pickle.dumps(Evil()))
+    if kind != "manifest.json":
+        reseal(board.folder)
+    refused(board.folder)
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_parquet_bomb(board, reseal):
+    """A small Parquet file that would become a large table is refused before it does."""
+    text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(10**6, np.int32)), ["x" * 10**6])
+    path = predictions_of(board.folder)
+    parquet.write_table(pa.table({"scene": text}), path, compression="zstd", store_schema=False)
+    assert path.stat().st_size < 10**6
+    reseal(board.folder)
+    refused(board.folder, "text of 1000000 bytes")
+
+
+def test_rows_bomb(board, reseal):
+    """A Parquet file of more rows than any board has is refused before they are read."""
+    path = predictions_of(board.folder)
+    zeros = pa.chunked_array([pa.nulls(3_000_000, pa.int32())] * 10)
+    parquet.write_table(pa.table({"scene": zeros}), path, compression="zstd")
+    reseal(board.folder)
+    refused(board.folder, "rows")
+
+
+@pytest.fixture
+def image_board(make_contents, tmp_path):
+    """A board whose predictions are images."""
+    return write_board(make_contents("bicubic", images=True), tmp_path / "images")
+
+
+def test_images(image_board):
+    """Predictions of images are read from HDF5."""
+    (key,) = image_board.provenance["predictions"]
+    assert image_board.predictions(key)[1]["sky"].shape == (24, 1, 4, 4)
+
+
+def _external(file, folder):
+    (folder / "secret").write_bytes(b"x" * 96)
+    file.create_dataset("sky", (24,), "f4", external=[(str(folder / "secret"), 0, 96)])
+
+
+def _virtual(file, folder):
+    layout = h5py.VirtualLayout((24,), "f4")
+    layout[:] = h5py.VirtualSource(str(folder / "other.h5"), "x", (24,))
+    file.create_virtual_dataset("sky", layout)
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        lambda file, _: file.create_dataset("sky", (10**9, 10**3), "f4", chunks=(1000, 1000),
+                                            compression="gzip"),
+        lambda file, _: file.create_dataset("sky", (24,), "f4", data=np.ones(24), chunks=(8,)),
+        lambda file, _: file.__setitem__("sky", h5py.ExternalLink("/etc/hostname", "x")),
+        lambda file, _: file.__setitem__("sky", h5py.SoftLink("/scene")),
+        lambda file, _: file.create_dataset("sky", data=["text"] * 24),
+        _external,
+        _virtual,
+    ],
+    ids=["bomb", "chunks", "external link", "soft link", "objects", "external file", "virtual"],
+)  # fmt: skip
+def test_hdf5(image_board, reseal, fill, tmp_path):
+    """HDF5 that is compressed, linked or stored elsewhere is refused."""
+    path = predictions_of(image_board.folder)
+    with h5py.File(path, "w") as file:
+        file["scene"] = np.array([f"0-test-{i}" for i in range(24)], "S")
+        fill(file, tmp_path)
+    reseal(image_board.folder)
+    refused(image_board.folder)
