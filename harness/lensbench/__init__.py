@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from lensbench.cells.encoding import encode as encode
     from lensbench.cells.encoding import feature_shape as feature_shape
     from lensbench.cells.loop import TrainingLoop as TrainingLoop
+    from lensbench.cells.noise import in_units_of_noise as in_units_of_noise
     from lensbench.cells.stretch import stretch as stretch
     from lensbench.cells.stretch import unstretch as unstretch
     from lensbench.compatibility import API_VERSION as API_VERSION
@@ -139,6 +140,7 @@ _HOMES = {
     "fisher_information": "sky.information",
     "hookimpl": "api.hookspecs",
     "imaging_operator": "sky.observation",
+    "in_units_of_noise": "cells.noise",
     "population_names": "sky.populations",
     "population_of": "sky.populations",
     "locate": "data.downloads",

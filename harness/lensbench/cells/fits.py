@@ -12,8 +12,10 @@ from safetensors.torch import load_file, save_file
 from lensbench.api.predictor import FitContext, Predictor, Restorable
 from lensbench.api.samples import Samples
 from lensbench.cells.chance import seeded
+from lensbench.cells.images import no_samples
 from lensbench.cells.resolved import Parts
-from lensbench.errors import RunError
+from lensbench.cells.weights import build_encoder, load_weights
+from lensbench.errors import RunError, StoreError
 from lensbench.sky.seeds import seed_of
 from lensbench.store import Store
 from lensbench.study.cell import Cell
@@ -74,6 +76,44 @@ def restore_fit(
     predictor: Predictor = (
         maker.restore(empty, state) if encoder is None else maker.restore(encoder, empty, state)
     )
+    return predictor
+
+
+def kept_predictor(store: Store, key: str, parts: Parts, cell: Cell) -> Predictor:
+    """The predictor of a fit that a store keeps, without the scenes that it was fitted on.
+
+    Raises:
+        StoreError: Where the fit or its weights are not there, or its plugin restores none.
+    """
+    described = store.describe("fits", key)
+    if described is None:
+        raise StoreError(
+            f"the store keeps no fit {key}",
+            "its transfer or baseline has no state to keep, or the fit was cleared",
+        )
+    device = torch.device(parts.numerics.device)
+    encoder = None
+    if cell.entrant.encoder:
+        channels = parts.get("dataset", cell.train.dataset).channels
+        encoder = build_encoder(parts.catalogue, cell, channels)
+        weights = described["from"]["inputs"]["weights"]
+        if not load_weights(store, weights, encoder) and cell.pretraining:
+            raise StoreError(f"the store keeps no weights {weights}", "run its command again")
+        encoder = encoder.to(device).eval()
+    wanted = parts.image_set(cell.train.dataset, "train", 1, cell.seeds.draw)
+    condition = cell.train.condition
+    sky = parts.piece(condition, cell.task) if parts.has_sky(cell, "train") else None
+    empty = no_samples(wanted, parts.piece(condition), sky).to(device)
+    context = FitContext(
+        task=parts.get("task", cell.task), train=empty, validation=empty,
+        budget=parts.budget(cell), seed=fit_seed(cell), report=lambda *_: None,
+    )  # fmt: skip
+    predictor = restore_fit(store, key, parts, cell, encoder, context)
+    if predictor is None:
+        raise StoreError(
+            f"fit {key} cannot be restored",
+            "its file is damaged, or its transfer or baseline has no restore",
+        )
     return predictor
 
 

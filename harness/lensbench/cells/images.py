@@ -100,6 +100,18 @@ def read_samples(
     arrays = _arrays(store, "images", key)
     if sky:
         arrays[_SKY] = _arrays(store, "skies", sky)[_SKY]
+    return _samples(wanted, condition, arrays)
+
+
+def no_samples(wanted: ImageSet, images: Piece, sky: Piece | None) -> Samples:
+    """Samples as these are, but none of them: their shape, condition and targets."""
+    arrays: dict[str, np.ndarray] = {}
+    for _, rows in _rows(wanted, range(1), [images, sky] if sky else [images]):
+        arrays |= rows
+    return _samples(wanted, images.condition, arrays).take(torch.arange(0))
+
+
+def _samples(wanted: ImageSet, condition: Condition, arrays: dict[str, np.ndarray]) -> Samples:
     ids = tuple(scene.decode() for scene in arrays.pop(_IDS))
     images = torch.from_numpy(arrays.pop(_IMAGES))
     return Samples(

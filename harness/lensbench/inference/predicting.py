@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import functools
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import torch
 
-from lensbench.api.predictor import FitContext, Predictor
 from lensbench.api.samples import Samples
 from lensbench.cells.chance import seeded
-from lensbench.cells.fits import fit_seed, restore_fit
+from lensbench.cells.fits import kept_predictor
 from lensbench.cells.resolved import Parts
 from lensbench.cells.score import as_arrays
-from lensbench.cells.weights import build_encoder, load_weights
-from lensbench.errors import StoreError, UsageError, nearest
+from lensbench.errors import UsageError, nearest
 from lensbench.inference.reading import Block
 from lensbench.leaderboard.source import open_source
 from lensbench.registry import load_catalogue
-from lensbench.store import Store, open_store
+from lensbench.store import open_store
 from lensbench.study.cell import Cell
 from lensbench.study.describe import Numerics
 from lensbench.verification.published import cells_of
-from lensbench.verification.scenes import no_samples
 
 
 class Answers:
@@ -49,7 +44,7 @@ class Answers:
         self._device = torch.device(numerics.device)
         self._dataset = parts.get("dataset", cell.train.dataset)
         self._observed = parts.get("condition", condition)
-        self._predictor = restored_predictor(open_store(store), fit, cell, parts)
+        self._predictor = kept_predictor(open_store(store), fit, parts, cell)
 
     def __call__(self, block: Block) -> Mapping[str, np.ndarray]:
         """Predictions by name, each (B, ...); see `lensbench.Predictions` for what they are."""
@@ -97,36 +92,3 @@ def answers_of(
     seen = condition or cell.train.condition
     Parts(load_catalogue(), numerics).get("condition", seen)
     return functools.partial(Answers, store, fits[0], cell, seen, numerics)
-
-
-def restored_predictor(store: Store, fit: str, cell: Cell, parts: Parts) -> Predictor:
-    """The predictor of a fit that the store keeps.
-
-    Raises:
-        StoreError: Where the fit or the weights are not there.
-    """
-    device = torch.device(parts.numerics.device)
-    described = store.describe("fits", fit)
-    if described is None:
-        raise StoreError(
-            f"the store keeps no fit {fit}",
-            "its transfer or baseline has no state to keep, or the fit was cleared",
-        )
-    encoder = None
-    if cell.entrant.encoder:
-        channels = parts.get("dataset", cell.train.dataset).channels
-        encoder = build_encoder(parts.catalogue, cell, channels)
-        weights = described["from"]["inputs"]["weights"]
-        if not load_weights(store, weights, encoder) and cell.pretraining:
-            raise StoreError(f"the store keeps no weights {weights}", "run its command again")
-        encoder = encoder.to(device).eval()
-    with tempfile.TemporaryDirectory() as folder:
-        empty = no_samples(parts, open_store(str(Path(folder))), cell).to(device)
-    context = FitContext(
-        task=parts.get("task", cell.task), train=empty, validation=empty,
-        budget=parts.budget(cell), seed=fit_seed(cell), report=lambda *_: None,
-    )  # fmt: skip
-    predictor = restore_fit(store, fit, parts, cell, encoder, context)
-    if predictor is None:
-        raise StoreError(f"the store keeps no fit {fit}", "run its command again")
-    return predictor

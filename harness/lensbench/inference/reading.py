@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lensbench.cells.noise import in_units_of_noise
 from lensbench.data.container import attribute
 from lensbench.data.layouts import open_source
 from lensbench.data.picture import Item, Selection
@@ -20,7 +21,7 @@ from lensbench.data.readers.columns import SHAPES, image_columns
 from lensbench.data.readers.container import is_container
 from lensbench.data.readers.guard import reading
 from lensbench.errors import DataError
-from lensbench.inference.noise import cropped, flaws, in_units_of_noise
+from lensbench.inference.framing import cropped, flaws
 
 _NAMES = ("scene", "id", "name", "file")
 _AHEAD = 4

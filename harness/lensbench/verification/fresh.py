@@ -15,14 +15,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from lensbench.api.predictor import FitContext, Predictor
+from lensbench.api.predictor import Predictor
 from lensbench.api.samples import Samples
 from lensbench.api.task import Metric
 from lensbench.cells.answers import answers
-from lensbench.cells.fits import fit_seed, restore_fit
+from lensbench.cells.fits import kept_predictor
 from lensbench.cells.resolved import Parts
-from lensbench.cells.weights import build_encoder, load_weights
-from lensbench.errors import DataError, LensbenchError
+from lensbench.errors import LensbenchError
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.manifest import Finding
 from lensbench.leaderboard.board.texts import plain
@@ -33,7 +32,7 @@ from lensbench.study.cell import Cell, View
 from lensbench.verification.drops import Drop, drop_test
 from lensbench.verification.installation import Installation
 from lensbench.verification.rescoring import Mismatch, check_scenes
-from lensbench.verification.scenes import draw_tests, no_samples
+from lensbench.verification.scenes import draw_tests
 
 RULE = (
     "the published weights give the published predictions, and the primary metric's drop to fresh "
@@ -174,22 +173,7 @@ def _published_predictor(
             with store.writing(kind, one, ".safetensors", described) as path:
                 shutil.copyfile(board.folder / name, path)
     torch.set_num_threads(parts.numerics.threads)
-    device = torch.device(parts.numerics.device)
-    empty = no_samples(parts, store, cell).to(device)
-    encoder = None
-    if cell.entrant.encoder:
-        channels = parts.get("dataset", cell.train.dataset).channels
-        encoder = build_encoder(parts.catalogue, cell, channels)
-        load_weights(store, weights, encoder)
-        encoder = encoder.to(device)
-    context = FitContext(
-        task=parts.get("task", cell.task), train=empty, validation=empty,
-        budget=parts.budget(cell), seed=fit_seed(cell), report=lambda *_: None,
-    )  # fmt: skip
-    predictor = restore_fit(store, key, parts, cell, encoder, context)
-    if predictor is None:
-        raise DataError("its plugin has no restore, so published weights cannot answer")
-    return predictor
+    return kept_predictor(store, key, parts, cell)
 
 
 def _check_answers(

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lensbench import Condition, DataError, Observed, Scenes, Split, Target, open_images
+from lensbench import (
+    Condition,
+    DataError,
+    Observed,
+    Scenes,
+    Split,
+    Target,
+    in_units_of_noise,
+    open_images,
+)
 
 CLASSES = ("no_sub", "cdm", "vortex")
 ALIASES = {"no": "no_sub", "sphere": "cdm", "vort": "vortex", "axion": "vortex"}
@@ -189,28 +198,10 @@ class Stored:
 
     def _image(self, index: int) -> torch.Tensor:
         """One image (1, S, S) in units of its noise."""
-        pixels = self._plane(index).astype(np.float64)
-        if not self._source.read(index).unit.startswith("σ"):
-            pixels = in_sigma(pixels)
-        top, left = ((side - self._side) // 2 for side in pixels.shape)
-        cropped = pixels[top : top + self._side, left : left + self._side]
-        return torch.from_numpy(cropped.astype(np.float32))[None]
-
-
-def in_sigma(pixels: np.ndarray) -> np.ndarray:
-    """An image (H, W) without its background, in units of its noise; see `Stored`."""
-    frame = np.ones(pixels.shape, dtype=bool)
-    depth = [max(2, side // 10) for side in pixels.shape]
-    frame[depth[0] : -depth[0], depth[1] : -depth[1]] = False
-    border = pixels[frame]
-    background = np.median(border)
-    sigma = 1.4826 * float(np.median(np.abs(border - background)))
-    peak = float(np.percentile(pixels, 99.9) - background)
-    if sigma < 1e-4 * abs(peak):
-        sigma = abs(peak) / 100
-    if sigma == 0:
-        sigma = float(pixels.std())
-    return np.asarray((pixels - background) / sigma)
+        plane = self._plane(index)[None, None]
+        pixels = in_units_of_noise(plane, self._source.read(index).unit)[0]
+        top, left = ((side - self._side) // 2 for side in pixels.shape[1:])
+        return torch.from_numpy(pixels[:, top : top + self._side, left : left + self._side])
 
 
 def _split_at(chance: float) -> Split:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lensbench.inference.noise import cropped, flaws, in_units_of_noise
+from lensbench.cells.noise import in_units_of_noise
 
 
 @pytest.fixture
@@ -38,28 +38,11 @@ def test_a_map_of_the_noise_is_believed(images):
     assert scaled[0, 0, 32, 32] == pytest.approx(expected, abs=0.1)
 
 
-def test_it_is_what_stored_images_are_trained_on(images):
-    """The rule is that of the dataset `stored`, with noise, without, and of half a constant."""
-    from lensbench_reference.datasets.stored import in_sigma
-
-    bare = images.copy()
-    bare[1] = 0
-    bare[1, :, 30:, 30:] = 2
-    for pixels in (images, bare):
-        expected = np.stack([in_sigma(one[0]) for one in pixels])
-        assert np.allclose(in_units_of_noise(pixels)[:, 0], expected, rtol=1e-5, atol=1e-5)
-
-
-def test_sides_become_multiples_of_eight_about_the_centre():
-    """What is taken off is taken off evenly."""
-    pixels = np.arange(20 * 18).reshape(1, 1, 20, 18)
-    assert np.array_equal(cropped(pixels), pixels[:, :, 2:18, 1:17])
-
-
-def test_flaws_are_named():
-    """NaN, constant and tiny images are told from good ones."""
-    pixels = np.random.default_rng(0).normal(size=(3, 1, 16, 16))
-    pixels[1, 0, 3, 3] = np.inf
-    pixels[2] = 4
-    assert flaws(pixels) == ["", "pixels are NaN or infinite", "it is constant"]
-    assert "4 × 4" in flaws(pixels[:, :, :4, :4])[0]
+def test_images_without_noise_are_in_hundredths_of_their_peak():
+    """A flat border has no noise: the peak becomes 100; where the peak is flat too, σ is of all."""
+    pixels = np.full((2, 1, 64, 64), 5.0)
+    pixels[0, 0, 30:34, 30:34] = 12  # more than 0.1 % of the pixels
+    pixels[1, 0, 32, 32] = 12
+    bright, speck = in_units_of_noise(pixels)[:, 0, 32, 32]
+    assert bright == pytest.approx(100)
+    assert speck == pytest.approx(7 / pixels[1].std())

@@ -1,11 +1,8 @@
-"""From images as they were found to what encoders are shown: units of the noise, sides of eight."""
+"""From images as they were found to units of their noise."""
 
 from __future__ import annotations
 
 import numpy as np
-
-SIDE_STEP = 8
-"""Sides of what encoders are shown are multiples of this."""
 
 
 def in_units_of_noise(
@@ -19,7 +16,7 @@ def in_units_of_noise(
     2. a map of the noise: its median over the image's border;
     3. the border, the outer tenth of each side: 1.4826 × its median absolute deviation. Where that
        is below 1e-4 of the image's peak there is no noise to speak of, and σ is a hundredth of
-       the peak. This is what the dataset `stored` does.
+       the peak.
 
     In the last two cases the median of the border is taken off first, as background.
 
@@ -31,7 +28,7 @@ def in_units_of_noise(
     if unit.startswith("σ"):
         return np.asarray(pixels, dtype=np.float32)
     values = np.asarray(pixels, dtype=np.float64)
-    frame = border(values.shape[-2:])
+    frame = _border(values.shape[-2:])
     rim = values[..., frame]
     background = np.median(rim, axis=-1)
     if noise is not None:
@@ -44,32 +41,12 @@ def in_units_of_noise(
     return scaled.astype(np.float32)
 
 
-def border(shape: tuple[int, ...]) -> np.ndarray:
+def _border(shape: tuple[int, ...]) -> np.ndarray:
     """Which pixels (H, W) are of the outer tenth of each side, and of the outer two at least."""
     frame = np.ones(shape, dtype=bool)
     depth = [max(2, side // 10) for side in shape]
     frame[depth[0] : -depth[0], depth[1] : -depth[1]] = False
     return frame
-
-
-def cropped(images: np.ndarray) -> np.ndarray:
-    """Images (B, C, H, W) about their centre, to sides that are multiples of eight."""
-    height, width = (side // SIDE_STEP * SIDE_STEP for side in images.shape[-2:])
-    top, left = (images.shape[-2] - height) // 2, (images.shape[-1] - width) // 2
-    return images[..., top : top + height, left : left + width]
-
-
-def flaws(pixels: np.ndarray) -> list[str]:
-    """Why each image (B, C, H, W) cannot be used; empty where it can."""
-    flat = pixels.reshape(len(pixels), -1)
-    if flat.shape[1] == 0 or min(pixels.shape[-2:]) < SIDE_STEP:
-        return [f"it has {pixels.shape[-2]} × {pixels.shape[-1]} pixels"] * len(pixels)
-    finite = np.isfinite(flat).all(1)
-    constant = flat.max(1) == flat.min(1)
-    return [
-        "pixels are NaN or infinite" if not good else "it is constant" if same else ""
-        for good, same in zip(finite.tolist(), constant.tolist(), strict=True)
-    ]
 
 
 def _scatter(values: np.ndarray, rim: np.ndarray, background: np.ndarray) -> np.ndarray:
