@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lensbench.cells.resolved import Parts
@@ -20,6 +21,7 @@ from lensbench.cells.sweeps import Sweep
 from lensbench.registry import load_catalogue
 from lensbench.store import Store
 from lensbench.store.records import records_frame
+from lensbench.store.scores import scores_frame
 from lensbench.study.describe import Numerics
 from lensbench.study.expand import expand
 from lensbench.study.spec import Study
@@ -62,6 +64,7 @@ def stored(tmp_path_factory: Any) -> Path:
     store = Store(folder)
     sweep = sweep_of(store, STORED // per_seed())
     assert len(sweep.keys) == STORED
+    scores = scores_frame([_by_scene(metric) for metric in ("auroc", "accuracy")])
     for cell, keys in sweep.keys.items():
         rows = unscored_rows(sweep.parts, cell, "done", "")
         for row in rows:
@@ -69,7 +72,17 @@ def stored(tmp_path_factory: Any) -> Path:
         described = sweep.parts.describe_records(cell, keys)
         with store.writing("records", keys.records, ".parquet", described) as path:
             records_frame(rows).write_parquet(path)
+        beside = {"kind": "scores", "inputs": {"records": keys.records}}
+        with store.writing("scores", keys.records, ".parquet", beside) as path:
+            scores.write_parquet(path)
     return folder
+
+
+def _by_scene(metric: str) -> dict[str, Any]:
+    """How a metric varied over the scenes of one test."""
+    texts = dict.fromkeys(("cell", "test_dataset", "test_condition", "scenes"), "x")
+    values = np.zeros(200, dtype=np.float32)
+    return texts | {"metric": metric, "per_scene": False, "n": 24, "values": values}
 
 
 def _none() -> Any:

@@ -109,11 +109,15 @@ class Session:
         """
         keys = self.parts.keys(cell)
         with self.store.claim("records", keys.records):
-            if self.store.find("records", keys.records) is None:
-                rows, scores = self._rows(cell, keys)
+            lacking = [k for k in ("scores", "records") if self.store.find(k, keys.records) is None]
+            if not lacking:
+                return
+            rows, scores = self._rows(cell, keys)
+            if "scores" in lacking:
                 beside = {"kind": "scores", "inputs": {"records": keys.records}}
                 with self.store.writing("scores", keys.records, ".parquet", beside) as path:
                     scores_frame(scores).write_parquet(path)
+            if "records" in lacking:
                 described = self.parts.describe_records(cell, keys)
                 with self.store.writing("records", keys.records, ".parquet", described) as path:
                     records_frame(rows).write_parquet(path)

@@ -73,9 +73,10 @@ class Sweep:
         self.key = key_of(self.description)
 
     def finished(self) -> Swept | None:
-        """What the sweep came to, where all its cells are done already."""
+        """What the sweep came to, where all its cells are done already and their scores whole."""
         path = self.store.find("runs", self.key)
-        if path is None:
+        scored = (self.store.intact("scores", its.records) for its in self.keys.values())
+        if path is None or not all(scored):
             return None
         self.store.touch("runs", self.key)
         return Swept(self.key, read_records([path]), {})
@@ -122,21 +123,22 @@ class Sweep:
 
     def plan(self, cells: Mapping[Cell, Keys] | None = None) -> Plan:
         """The jobs of cells, of all where none are given, but for what is stored."""
-        kinds = (*KINDS_PLANNED, "records")
+        kinds = (*KINDS_PLANNED, "records", "scores")
         stored = {kind: self.store.stored(kind) for kind in kinds}
         wanted = self.keys if cells is None else cells
         if cells is None:
-            wanted = {c: its for c, its in wanted.items() if its.records not in stored["records"]}
+            done = stored["records"] & stored["scores"]
+            wanted = {cell: its for cell, its in wanted.items() if its.records not in done}
         return plan_jobs(self.parts, wanted, stored)
 
     def _find(self, cells: Mapping[Cell, Keys]) -> dict[str, Path]:
-        """Files of the records that the store has, by key."""
-        stored = self.store.stored("records")
+        """Files of the records that the store has, with the scores beside them, by key."""
+        stored = self.store.stored("records") & self.store.stored("scores")
         found = {}
-        for its in cells.values():
-            path = self.store.find("records", its.records) if its.records in stored else None
-            if path is not None:
-                found[its.records] = path
+        for key in (its.records for its in cells.values() if its.records in stored):
+            path, scores = (self.store.find(kind, key) for kind in ("records", "scores"))
+            if path is not None and scores is not None:
+                found[key] = path
         return found
 
     def _failed_before(self) -> dict[str, str]:

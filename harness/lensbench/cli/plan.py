@@ -45,7 +45,7 @@ def command(study: Path, overrides: tuple[str, ...], workers: int | None, thread
     sweep = Sweep(parts, opened, expanded.cells)
     plan = sweep.plan()
     keys = {its.records for its in sweep.keys.values()}
-    stored = keys & opened.stored("records")
+    stored = keys & opened.stored("records") & opened.stored("scores")
     at_work = workers if workers is not None else spec.run.workers
     if at_work is None:
         at_work = default_workers(parts.numerics)
