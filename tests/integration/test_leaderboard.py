@@ -1,15 +1,12 @@
-"""A stranger's path, as the how-to writes it, and a cheat that only fresh scenes find.
+"""Boards that were forged, and a cheat that only fresh scenes find.
 
-The stranger's package is installed as files and metadata on the path of subprocesses: a clean
-environment with its own torch would take minutes.
+The stranger's package is installed as files and metadata on the path of subprocesses.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -23,9 +20,10 @@ import pytest
 from lensbench.leaderboard.board.contents import open_board
 from lensbench.leaderboard.board.manifest import file_of, read_manifest, write_manifest
 from lensbench.store.predictions import read_predictions, write_predictions
+from lensbench.verification import rescoring
+from lensbench.verification.published import cells_of
 
 ROOT = Path(__file__).parents[2]
-HOW_TO = ROOT / "docs" / "how-to" / "publish-a-result.md"
 
 pytestmark = pytest.mark.slow
 
@@ -151,39 +149,6 @@ def board(place, call) -> Path:
     return place / "board"
 
 
-def commands() -> list[list[str]]:
-    """The stranger's commands as the how-to has them."""
-    block = re.search(
-        r"<!-- parsed: \S*test_leaderboard.py .*? -->\n```console\n(.*?)```",
-        HOW_TO.read_text(),
-        re.DOTALL,
-    )
-    assert block, "the how-to has no block of commands"
-    return [shlex.split(line.removeprefix("$ ")) for line in block[1].splitlines()]
-
-
-def test_path_of_a_stranger(board, call):
-    """Ten commands or fewer: sweep for one entrant, submit, merge, verify; the row is there."""
-    path = commands()
-    assert len(path) <= 10
-    assert path[0][:2] == ["pip", "install"]
-    for words in path[1:]:
-        assert words[0] == "lensbench"
-        done = call(*words[1:])
-        assert done.returncode == 0, (words, done.stderr)
-        if "show" in words:
-            assert "centroid" in done.stdout
-    assert "centroid" in (board / "index.html").read_text()
-    opened = open_board(board)
-    row = opened.records.filter(pl.col("entrant") == "centroid")
-    assert set(row["state"]) == {"done"}
-    assert opened.tiers[row["cell"][0]] == "fresh"
-    assert {check.tier for check in opened.manifest.checks} >= {"re-scored", "re-run", "fresh"}
-    text = "".join(file.read_text() for file in board.glob("*.[jmt]*"))
-    assert str(board.parent) not in text
-    assert str(ROOT) not in text
-
-
 def forged(board: Path, tmp_path: Path, change: Callable[[Path], None]) -> Path:
     """A copy of a board that was changed, its digests made to agree."""
     folder = tmp_path / "forged"
@@ -229,6 +194,19 @@ def test_forged(board, call, tmp_path, change, word):
     notes = [its["note"] for its in json.loads(done.stdout)["checks"][1]["cells"].values()]
     assert any(word in note for note in notes), notes
     assert "reported" in open_board(folder).tiers.values()
+
+
+def test_processes(board, tmp_path, monkeypatch):
+    """Two processes find what one finds, in the same order: what fails and what agrees."""
+    monkeypatch.setattr(rescoring, "EACH", 1)
+    opened = open_board(forged(board, tmp_path, better_answers))
+    cells = cells_of(opened.records)
+    alone, both = (
+        rescoring.rescore(opened, cells, str(tmp_path / f"scenes-{count}"), count, lambda _: None)
+        for count in (1, 2)
+    )
+    assert [its.passed for its in alone.values()].count(False) == 1
+    assert list(alone.items()) == list(both.items())
 
 
 def test_a_score_that_is_not_its_scenes(board, call, tmp_path):

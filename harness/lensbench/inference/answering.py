@@ -15,9 +15,9 @@ from typing import Protocol
 import numpy as np
 
 import lensbench
+from lensbench.cells.processes import new_processes
 from lensbench.data.picture import Selection
 from lensbench.errors import DataError, RunError, UsageError
-from lensbench.inference.processes import new_processes
 from lensbench.inference.reading import Block, ahead, blocks_of
 from lensbench.inference.shards import content_digest, name_of, shards_of
 from lensbench.inference.writing import made_of, writing_shard

@@ -31,6 +31,7 @@ class Wanted:
         tolerance: Of their scores, in half widths of their intervals.
         fresh: Whether published weights are tried on fresh scenes.
         level: Chance of any false alarm there.
+        processes: That score.
     """
 
     rescore: bool = True
@@ -39,6 +40,7 @@ class Wanted:
     tolerance: float = 0.5
     fresh: bool = False
     level: float = 0.01
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,7 @@ def climb(board: Board, wanted: Wanted, report: Callable[[str], None]) -> Climbe
     untried: Mapping[str, str] = {}
     if wanted.rescore:
         with TemporaryDirectory(prefix="lensbench-scenes-") as folder:
-            store = open_store(folder)
-            found = rescoring.rescore(board, cells, here, store, report)
+            found = rescoring.rescore(board, cells, folder, wanted.processes, report)
             checks.append(_check("re-scored", found, rescoring.RULE))
             cells = _left(cells, found)
     if wanted.rerun and cells:

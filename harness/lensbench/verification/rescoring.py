@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 
 from lensbench.api.samples import Samples
+from lensbench.cells.processes import new_processes
 from lensbench.cells.resolved import Parts
 from lensbench.cells.rows import done_rows
-from lensbench.errors import LensbenchError
+from lensbench.errors import LensbenchError, RunError
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.layout import shown
 from lensbench.leaderboard.board.manifest import Finding
 from lensbench.leaderboard.board.texts import plain
-from lensbench.store import Store
+from lensbench.store import Store, open_store
 from lensbench.study.cell import Cell, View
 from lensbench.verification.installation import Installation
 from lensbench.verification.scenes import draw_tests
@@ -29,10 +33,11 @@ RULE = (
     "on test scenes drawn again"
 )
 
+EACH = 4
+"""Cells at least for each process, whose beginning takes as long as a few of them."""
+
 _SAID = ("unit", "higher_is_better", "primary", "n")
 _COUNTED = ("value", "low", "high", "chance", "data_range")
-
-Report = Callable[[str], None]
 
 
 class Mismatch(Exception):  # noqa: N818 (a finding, no fault of the program)
@@ -40,31 +45,84 @@ class Mismatch(Exception):  # noqa: N818 (a finding, no fault of the program)
 
 
 def rescore(
-    board: Board, cells: Mapping[str, Cell], here: Installation, store: Store, report: Report
+    board: Board,
+    cells: Mapping[str, Cell],
+    folder: str,
+    processes: int,
+    report: Callable[[str], None],
 ) -> dict[str, Finding]:
-    """Scores cells again.
+    """Scores cells again; findings and their order do not depend on the number of processes.
 
     Args:
         board: The board.
         cells: The cells to score, by key.
-        here: The plugins.
-        store: Where scenes are drawn; what it has already is trusted, so it should be new.
+        folder: Of a store in which scenes are drawn; what it has already is trusted, so it should
+            be new.
+        processes: At work at most; with one, this one.
         report: Told what is being done.
+
+    Raises:
+        RunError: Where a process was killed.
     """
-    findings = {}
-    for key, cell in cells.items():
-        report(f"scoring {cell.entrant.label} on {cell.task} again")
-        try:
-            note = _rescored(board, key, cell, here.as_claimed(key), store)
-            passed = True
-        except Mismatch as mismatch:
-            passed, note = False, str(mismatch)
-        except LensbenchError as error:
-            passed, note = False, error.message
-        except Exception as error:  # metrics are plugins and may raise anything
-            passed, note = False, f"{type(error).__name__}: {error}"
+    findings: dict[str, Finding] = {}
+    for (key, cell), (passed, note) in zip(
+        cells.items(), _all_scored(board, cells, folder, processes), strict=True
+    ):
+        report(f"scored {cell.entrant.label} on {cell.task} again")
         findings[key] = Finding(passed=passed, evidence=board.evidence[key], note=plain(note, 300))
     return findings
+
+
+def _all_scored(
+    board: Board, cells: Mapping[str, Cell], folder: str, processes: int
+) -> Iterator[tuple[bool, str]]:
+    """Whether each cell agrees, and how well, in their order."""
+    processes = min(processes, len(cells) // EACH)
+    if processes <= 1:
+        scorer = _Scorer(board, folder)
+        yield from (scorer(key, cell) for key, cell in cells.items())
+        return
+    bare = replace(board)  # without what this process has worked out of it
+    pool = new_processes(processes, torch.get_num_threads(), _prepare, bare, folder)
+    try:
+        yield from pool.map(_score_here, cells, cells.values())
+    except BrokenProcessPool as error:
+        raise RunError("a process was killed", "try fewer --processes") from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_scorer: _Scorer
+"""Of a process that was begun to score."""
+
+
+def _prepare(board: Board, folder: str) -> None:
+    global _scorer  # noqa: PLW0603 (made once in each process)
+    _scorer = _Scorer(board, folder)
+
+
+def _score_here(key: str, cell: Cell) -> tuple[bool, str]:
+    return _scorer(key, cell)
+
+
+class _Scorer:
+    """Scores cells of a board, drawing scenes into a store that others may fill as well."""
+
+    def __init__(self, board: Board, folder: str) -> None:
+        self.board = board
+        self.here = Installation(board.provenance)
+        self.store = open_store(folder)
+
+    def __call__(self, key: str, cell: Cell) -> tuple[bool, str]:
+        """Whether a cell agrees, and how well or why not."""
+        try:
+            return True, _rescored(self.board, key, cell, self.here.as_claimed(key), self.store)
+        except Mismatch as mismatch:
+            return False, str(mismatch)
+        except LensbenchError as error:
+            return False, error.message
+        except Exception as error:  # metrics are plugins and may raise anything
+            return False, f"{type(error).__name__}: {error}"
 
 
 def _rescored(board: Board, key: str, cell: Cell, parts: Parts, store: Store) -> str:

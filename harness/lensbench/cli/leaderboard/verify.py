@@ -31,10 +31,13 @@ if TYPE_CHECKING:
               help="Try published weights on scenes that nobody has seen.")  # fmt: skip
 @click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.01,
               show_default=True, help="Chance that --fresh finds a drop by accident.")  # fmt: skip
+@click.option("--processes", type=click.IntRange(1), metavar="N",
+              help="That score; findings do not depend on it.  [default: cores]")  # fmt: skip
 @click.option("--no-write", is_flag=True, help="Leave the board's manifest as it is.")
 @json_option
 def command(board: Path, no_rescore: bool, rerun: int, seed: int | None, tolerance: float,
-            fresh: bool, level: float, no_write: bool, as_json: bool) -> None:  # fmt: skip
+            fresh: bool, level: float, processes: int | None, no_write: bool,
+            as_json: bool) -> None:  # fmt: skip
     """Check a board, a folder or a tar, tier by tier; exit 1 where one fails.
 
     reported: files, digests and claims agree. re-scored: the scores follow from the predictions.
@@ -52,7 +55,8 @@ def command(board: Path, no_rescore: bool, rerun: int, seed: int | None, toleran
         opened = _opened(folder, as_json)
         climbed = _climbed(
             opened, rescore=not no_rescore, rerun=rerun, tolerance=tolerance, fresh=fresh,
-            level=level, seed=seed if seed is not None else int.from_bytes(os.urandom(4), "big"),
+            level=level, processes=processes or len(os.sched_getaffinity(0)),
+            seed=seed if seed is not None else int.from_bytes(os.urandom(4), "big"),
         )  # fmt: skip
         if not no_write and board.is_dir():
             from lensbench.verification.climb import write_checks
