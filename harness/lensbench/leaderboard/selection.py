@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from lensbench.errors import UsageError, nearest
 from lensbench.leaderboard.seeds import ADDED, BY, over_seeds
+from lensbench.leaderboard.tiers import with_tiers
 from lensbench.store.records import COLUMNS
 
 _TEST = re.compile(r"(?P<column>[^!<>=]+)(?P<sign>!=|>=|<=|=|>|<)(?P<value>.*)", re.DOTALL)
@@ -83,26 +84,40 @@ def by_metric(records: pl.LazyFrame, metric: str = "") -> pl.LazyFrame:
     return chosen.filter(pl.col("higher_is_better").is_not_null()).with_columns(named)
 
 
-def select(records: pl.LazyFrame, chosen: Selection) -> pl.DataFrame:
+def select(
+    records: pl.LazyFrame, chosen: Selection, tiers: Mapping[str, str] | None = None
+) -> pl.DataFrame:
     """The part of records that was chosen.
+
+    Args:
+        records: A row a seed.
+        chosen: What of them.
+        tiers: That cells of a board have earned: they give a column `tier`, the lowest of a row.
 
     Raises:
         UsageError: Where a column is unknown, nothing is left, or a pivot has several values for a
             place.
     """
-    columns = list(chosen.columns or DEFAULT)
+    columns = list(chosen.columns or (*DEFAULT, *(["tier"] if tiers else [])))
     keys = [name.removeprefix("-") for name in chosen.sort]
     pivoted = [*chosen.rows, chosen.pivot, chosen.value] if chosen.pivot else []
     asked = pivoted or columns
     for name in (*asked, *([] if chosen.pivot else keys)):
         _known(name, chosen.each_seed)
-    wanted = dict.fromkeys((*_NEEDED, *(c for c in (*asked, *keys) if c in COLUMNS)))
+    with_tier = "tier" in (*asked, *keys)
+    wanted = dict.fromkeys(
+        (*_NEEDED, *(["cell"] if with_tier else []), *(c for c in (*asked, *keys) if c in COLUMNS))
+    )
     frame = filtered(records, chosen.where, chosen.metric).select(list(wanted)).collect()
     if frame.is_empty():
         raise UsageError("no record is left", "take out a --where or name another --metric")
-    if not chosen.each_seed:
+    if with_tier:
+        seeds = ("seed_draw", "seed_pretraining", "seed_fit") if chosen.each_seed else ()
+        rows = frame if chosen.each_seed else over_seeds(frame)
+        frame = with_tiers(rows, frame, tiers or {}, (*BY, *seeds))
+    elif not chosen.each_seed:
         frame = over_seeds(frame)
-    elif "fits" in asked:
+    if chosen.each_seed and "fits" in asked:
         frame = frame.with_columns(fits=pl.lit(1, pl.Int64))
     frame = _pivoted(frame, chosen) if chosen.pivot else frame
     frame = _sorted(frame, chosen.sort)
@@ -145,7 +160,7 @@ def _sorted(frame: pl.DataFrame, sort: Sequence[str]) -> pl.DataFrame:
 
 
 def _known(name: str, each_seed: bool) -> None:
-    allowed = [*COLUMNS, "fits"] if each_seed else [*COLUMNS, *ADDED]
+    allowed = [*COLUMNS, "tier", *(["fits"] if each_seed else ADDED)]
     if name not in allowed:
         raise UsageError(f"records have no column {name!r}", nearest(name, allowed))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from lensbench.errors import DataError, StoreError, UsageError, nearest
+from lensbench.leaderboard.tiers import tiers_of
 from lensbench.store import Store
 from lensbench.store.records import COLUMNS
 from lensbench.store.scores import COLUMNS as SCORES
@@ -26,11 +28,22 @@ class Source:
         name: Key of the run, or path.
         records: Not read before they are asked for.
         score_paths: Files of scores by scene; none where only records are at hand.
+        folder: Of the board, where it is one.
     """
 
     name: str
     records: pl.LazyFrame
     score_paths: tuple[Path, ...] = ()
+    folder: Path | None = None
+
+    @functools.cached_property
+    def tiers(self) -> dict[str, str]:
+        """The tier that each done cell of a board has earned; none where this is no board.
+
+        Raises:
+            DataError: Where the board's manifest cannot be read.
+        """
+        return tiers_of(self.folder, self.records.collect()) if self.folder else {}
 
     @property
     def scores(self) -> pl.DataFrame:
@@ -58,15 +71,16 @@ def open_source(where: str, store: Callable[[], Store]) -> Source:
         DataError: Where the file is no Parquet or lacks columns of records.
         StoreError: Where the run is damaged.
     """
-    path = Path(where)
+    path, folder = Path(where), None
     if where and path.is_dir():
+        folder = path
         path = path / _RECORDS
         if not path.is_file():
             raise UsageError(
                 f"{where!r} is no board: it has no {_RECORDS}", "name a board's folder"
             )
     if where and path.is_file():
-        return Source(where, scan_records(path), tuple(_scores_beside(path.parent)))
+        return Source(where, scan_records(path), tuple(_scores_beside(path.parent)), folder)
     if where and ("/" in where or path.suffix):
         raise UsageError(f"there is no file or folder {where!r}", "name a run, board or file")
     opened = store()

@@ -10,9 +10,11 @@ from typing import Any
 import polars as pl
 
 from lensbench.errors import UsageError, nearest
+from lensbench.leaderboard.board.manifest import TIERS
 from lensbench.leaderboard.forms import text_table
 from lensbench.leaderboard.seeds import over_seeds
 from lensbench.leaderboard.selection import by_metric
+from lensbench.leaderboard.tiers import with_tiers
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ ROW = ("entrant", "target_view")
 """Columns that tell rows apart: what adapts to one condition and to another is two entrants."""
 
 
-def study_tables(records: pl.DataFrame, metric: str = "") -> list[Table]:
+def study_tables(
+    records: pl.DataFrame, metric: str = "", tiers: Mapping[str, str] | None = None
+) -> list[Table]:
     """A table for each task, dataset, training condition and number of labels of a study.
 
     Values are means over seeds, with intervals that count scenes and seeds.
@@ -44,6 +48,7 @@ def study_tables(records: pl.DataFrame, metric: str = "") -> list[Table]:
     Args:
         records: Of a study.
         metric: Its name; the primary one of each task where empty.
+        tiers: That cells of a board have earned; where there are some, rows say their lowest.
 
     Raises:
         UsageError: Where no record has this metric.
@@ -51,7 +56,9 @@ def study_tables(records: pl.DataFrame, metric: str = "") -> list[Table]:
     chosen = by_metric(records.lazy(), metric).collect()
     if chosen.is_empty() and metric:
         raise _no_metric(records, metric)
-    groups = over_seeds(chosen).group_by(*GROUPS, "metric", maintain_order=True)
+    rows = over_seeds(chosen)
+    rows = with_tiers(rows, chosen, tiers) if tiers else rows
+    groups = rows.group_by(*GROUPS, "metric", maintain_order=True)
     return [run_table(frame, str(name[-1])) for name, frame in groups]
 
 
@@ -96,6 +103,10 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
     labels = f", {first['labels']} labels" if first["labels"] else ""
     header = ["entrant", f"{home} (trained on)", *others, "worst", "gap", "n", "seconds"]
     rows = [entrant.cells() for entrant in entrants]
+    if "tier" in shown.columns:
+        header.append("trust")
+        for entrant, row in zip(entrants, rows, strict=True):
+            row.append(entrant.tier)
     known = {c: limits[first["metric"], c] for c in (home, *others)
              if limits and (first["metric"], c) in limits}  # fmt: skip
     if known:
@@ -103,7 +114,8 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
         for entrant, row in zip(entrants, rows, strict=True):
             row.append(entrant.efficiency(known.get(home)))
         values = [f"{known[c]:.4f}" if c in known else "–" for c in (home, *others)]
-        rows.append(["limit of information", *values, *"––––", "1.00" if home in known else "–"])
+        blank = "–" * (len(header) - len(values) - 2)
+        rows.append(["limit of information", *values, *blank, "1.00" if home in known else "–"])
     return Table(
         title=f"{first['task']} on {first['dataset']}, tested on {tested}, budget "
         f"{first['budget']}{labels}: {first['metric']}{unit}, {arrow}",
@@ -171,6 +183,12 @@ class _Entrant:
         counts = {row["n"] for row in self.done.values()}
         n = "/".join(str(count) for count in sorted(counts)) or "–"
         return [self.name, *values, worst, gap, n, self._seconds()]
+
+    @property
+    def tier(self) -> str:
+        """The lowest tier of what is behind the row."""
+        earned = {row["tier"] for row in self.done.values()}
+        return next((tier for tier in TIERS if tier in earned), "–")
 
     def efficiency(self, limit: float | None) -> str:
         """The limit of the error over the error reached under the training condition."""

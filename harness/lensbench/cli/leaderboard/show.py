@@ -42,7 +42,8 @@ def command(results: str, where: tuple[str, ...], metric: str, columns: str, sor
     """Show tables of a run, a board or a file of records; the last run where none is named.
 
     Ranked tables by default, a row an entrant and a column a test condition. With --columns,
-    --sort, --pivot or --each-seed, and in csv, json and parquet, a table of any columns.
+    --sort, --pivot or --each-seed, and in csv, json and parquet, a table of any columns. Of a
+    board the trust that each row has earned is told: column `trust`, or `tier` in flat tables.
 
     \b
     Examples:
@@ -81,7 +82,7 @@ def _ranked(source: Source, chosen: Selection, form: str) -> str:
     names = [chosen.metric]
     if chosen.metric == "all":
         names = records["metric"].unique(maintain_order=True).to_list()
-    tables = [table for one in names for table in study_tables(records, one)]
+    tables = [table for one in names for table in study_tables(records, one, source.tiers)]
     return "\n\n".join(table.text(form) for table in tables)
 
 
@@ -89,4 +90,4 @@ def _flat(source: Source, chosen: Selection, form: str) -> str | bytes:
     from lensbench.leaderboard.forms import frame_as
     from lensbench.leaderboard.selection import select
 
-    return frame_as(select(source.records, chosen), form)
+    return frame_as(select(source.records, chosen, source.tiers), form)

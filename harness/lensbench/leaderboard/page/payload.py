@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from lensbench.leaderboard.board.manifest import TIERS
 from lensbench.leaderboard.page.evidence import Evidence
 from lensbench.leaderboard.seeds import BY, over_seeds
+from lensbench.leaderboard.tiers import with_tiers
 
 VERSION = 1
 LONGEST = 200
@@ -86,12 +86,9 @@ def combine(records: pl.DataFrame, tiers: Mapping[str, str] | None = None) -> pl
         records: A row a seed.
         tiers: By cell.
     """
-    ranks = {cell: TIERS.index(tier) for cell, tier in (tiers or {}).items()}
-    rank = pl.col("cell").replace_strict(ranks, default=None, return_dtype=pl.Int64)
-    lowest = rank.min().replace_strict(dict(enumerate(TIERS)), default="", return_dtype=pl.String)
-    seeds = records.group_by(BY).agg(pl.col("value").alias("seeds"), lowest.alias("tier"))
+    seeds = records.group_by(BY).agg(pl.col("value").alias("seeds"))
     joined = over_seeds(records).join(seeds, on=list(BY), how="left", nulls_equal=True)
-    return joined.sort(BY, nulls_last=True)
+    return with_tiers(joined, records, tiers or {}).sort(BY, nulls_last=True)
 
 
 def clip(text: str | None) -> str:
