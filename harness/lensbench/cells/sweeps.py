@@ -155,7 +155,7 @@ class Sweep:
         costs = mean_costs(self.store)
         mine = {its.records for its in cells.values()}
         watched = _Watched(self.store, Journal(self.store, self.key), events, mine)
-        watched.journal.begin(self.study)
+        watched.journal.begin(self.study, (its.records for its in self.keys.values()))
         made = executor()
         at_once = True
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ class Journal:
     """The folder of one sweep in a store.
 
     Attributes:
-        folder: With `study.toml`, `journal.jsonl` (a line a job), `state.json` and `logs`.
+        folder: With `study.toml`, `cells.json` (keys of records), `journal.jsonl` (a line a job),
+            `state.json` and `logs`.
     """
 
     def __init__(self, store: Store, key: str) -> None:
@@ -26,18 +27,26 @@ class Journal:
         self._lines = self.folder / "journal.jsonl"
         self._noted = False
 
-    def begin(self, study: str) -> None:
-        """Notes what is to be computed, as text."""
+    def begin(self, study: str, cells: Iterable[str]) -> None:
+        """Notes what is asked for, as text, and the keys of all its records, stored or not."""
         try:
             (self.folder / "logs").mkdir(parents=True, exist_ok=True)
             before = self._store.read_text(self._lines)
             if before is not None:
                 self._lines.write_text(before)
             self._store.replace_text(self.folder / "study.toml", study)
+            self._store.replace_text(self.folder / "cells.json", json.dumps(sorted(cells)))
         except OSError as error:
             raise StoreError(
                 f"the sweep's journal cannot be written: {error}", "name another --store"
             ) from error
+
+    def cells(self) -> set[str]:
+        """Keys of the records that are asked for; none where nothing is said."""
+        try:
+            return set(json.loads(self._store.read_text(self.folder / "cells.json") or "[]"))
+        except (ValueError, TypeError):
+            return set()
 
     def note(self, line: Mapping[str, Any]) -> None:
         """Adds a line, whole or not at all."""

@@ -134,7 +134,7 @@ def test_a_sweep_is_watched_from_another_machine(url):
     from lensbench.store.journal import Journal, find_journal, mean_costs
 
     here = Journal(open_store(url), "abc")
-    here.begin("name = 1")
+    here.begin("name = 1", ["a"])
     here.note({"key": "a", "like": "x", "state": "done", "seconds": 2.0})
     here.write_state({"state": "stopped", "at": 5.0})
     there = open_store(url)
@@ -142,7 +142,7 @@ def test_a_sweep_is_watched_from_another_machine(url):
     assert found.state() == {"state": "stopped", "at": 5.0}
     assert [line["key"] for line in found.lines()] == ["a"]
     again = Journal(there, "abc")
-    again.begin("name = 1")
+    again.begin("name = 1", ["a"])
     again.note({"key": "b", "like": "x", "state": "done", "seconds": 4.0})
     again.write_state({"state": "finished", "at": 6.0})
     assert mean_costs(open_store(url)) == {"x": 3.0}

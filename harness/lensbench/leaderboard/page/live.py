@@ -98,8 +98,8 @@ def follow_files(gather: Callable[[], Evidence], folder: Path) -> Followed:
 def follow_store(store: Store, gather: Callable[[], Evidence]) -> Followed:
     """The last run of a store, or the sweep that runs in it now.
 
-    While a sweep runs its cells are shown as they end; those that another sweep had computed before
-    come when it has ended. Where there is no run yet, the page is empty.
+    While a sweep runs its cells are shown as they end, with those that the store had before. Where
+    there is no run yet, the page is empty.
     """
 
     def journal() -> Journal | None:
@@ -137,8 +137,7 @@ def heard_of(journal: Journal) -> State:
 
 
 def _so_far(store: Store, journal: Journal) -> Evidence:
-    stored = store.stored("records")
-    keys = {str(line["key"]) for line in journal.lines() if line.get("state") == "done"} & stored
+    keys = journal.cells() & store.stored("records")
     paths = [path for key in sorted(keys) if (path := store.find("records", key)) is not None]
     records = sort_records(read_records(paths))
     study = (journal.folder / "study.toml").read_text(encoding="utf-8", errors="replace")

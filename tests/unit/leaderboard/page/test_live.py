@@ -26,7 +26,7 @@ def keep(store: Store, kind: str, key: str, records) -> None:
 
 def running(store: Store, at: float) -> Journal:
     journal = Journal(store, "5eed")
-    journal.begin('name = "watched"\n')
+    journal.begin('name = "watched"\n', ["c1", "c2", "early"])
     journal.write_state(
         {"state": "running", "at": at, "jobs": 2, "done": 1, "failed": 0, "running": []}
     )
@@ -48,6 +48,15 @@ def test_cells_appear_as_they_end(store):
         journal.note({"key": f"c{number}", "state": "done", "label": "x"})
         assert json.loads(live.news())["records"] == sum(map(len, parts[:number]))
     assert b"watched, so far" in live.page()
+
+
+def test_cells_of_other_sweeps_are_there_from_the_start(store):
+    """What was stored before and is asked for again is shown; what is not asked for is not."""
+    early, strange = study_records(entrants=2, tasks=1, conditions=2).partition_by("cell")[:2]
+    keep(store, "records", "early", early)
+    keep(store, "records", "strange", strange)
+    running(store, time.time())
+    assert json.loads(followed(store).news())["records"] == early.height
 
 
 def test_an_empty_board_is_a_page(store):
