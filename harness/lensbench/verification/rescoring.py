@@ -33,8 +33,8 @@ RULE = (
     "on test scenes drawn again"
 )
 
-EACH = 4
-"""Cells at least for each process, whose beginning takes as long as a few of them."""
+EACH = 32
+"""Cells at least for each process: beginning one takes as long as some thirty of them."""
 
 _SAID = ("unit", "higher_is_better", "primary", "n")
 _COUNTED = ("value", "low", "high", "chance", "data_range")
