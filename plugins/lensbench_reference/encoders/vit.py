@@ -83,10 +83,15 @@ class VisionTransformer(nn.Module):
         encoded: Tensor = self.norm(tokens[:, :count])
         return encoded
 
-    def positions(self, rows: int, columns: int) -> Tensor:
-        """Position codes (rows × columns, width) of a grid of patches."""
+    def positions(self, rows: int, columns: int, spacing: float = 1.0) -> Tensor:
+        """Position codes (rows × columns, width) of a grid of patches.
+
+        Args:
+            rows, columns: Of the grid.
+            spacing: Side of its patches, in those of the images that the encoder looks at.
+        """
         its = self.norm.weight
-        return _positions(rows, columns, self.width, its.device, its.dtype)
+        return _positions(rows, columns, self.width, its.device, its.dtype, spacing)
 
 
 class ConditionEmbedding(nn.Module):
@@ -104,22 +109,27 @@ class ConditionEmbedding(nn.Module):
         return embedded
 
 
-def sine_cosine_positions(rows: int, columns: int, width: int) -> Tensor:
+def sine_cosine_positions(rows: int, columns: int, width: int, spacing: float = 1.0) -> Tensor:
     """Codes (rows × columns, width): a quarter each of sine and cosine of either coordinate."""
     quarter = width // 4
     rates = torch.exp(-math.log(1000.0) * torch.arange(quarter) / max(1, quarter - 1))
-    y = torch.arange(rows) - (rows - 1) / 2
-    x = torch.arange(columns) - (columns - 1) / 2
+    y = spacing * (torch.arange(rows) - (rows - 1) / 2)
+    x = spacing * (torch.arange(columns) - (columns - 1) / 2)
     angle_y = (y[:, None] * rates).repeat_interleave(columns, 0)
     angle_x = (x[:, None] * rates).repeat(rows, 1)
     codes = torch.cat([angle_y.sin(), angle_y.cos(), angle_x.sin(), angle_x.cos()], 1)
     return nn.functional.pad(codes, (0, width - codes.shape[1]))
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=128)
 def _positions(
-    rows: int, columns: int, width: int, device: torch.device, dtype: torch.dtype
+    rows: int,
+    columns: int,
+    width: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    spacing: float = 1.0,
 ) -> Tensor:
     """`sine_cosine_positions` where and as they are needed, made once."""
     with torch.inference_mode(False):
-        return sine_cosine_positions(rows, columns, width).to(device, dtype)
+        return sine_cosine_positions(rows, columns, width, spacing).to(device, dtype)

@@ -22,7 +22,7 @@ from lensbench_reference.pretraining.masking import (
 
 
 class MaskedAutoencoding:
-    """Hides most patches and asks for their pixels, normalised patch by patch."""
+    """Hides most patches and asks for their pixels."""
 
     version = "2"
     targets: tuple[str, ...] = ()
@@ -32,11 +32,20 @@ class MaskedAutoencoding:
 
     @dataclass(frozen=True)
     class Options:
-        """Options of `mae`: share of patches hidden, and width and depth of the decoder."""
+        """Options of `mae`.
+
+        Attributes:
+            mask: Share of patches hidden.
+            width, depth: Of the decoder.
+            normalised: Whether each patch is wanted up to its mean and deviation, as in the paper,
+                or as the stretched image has it: then patches count by their light, not by
+                their noise.
+        """
 
         mask: Annotated[float, Gt(0), Lt(1)] = 0.75
         width: Annotated[int, Ge(4), MultipleOf(HEADS)] = 64
         depth: Annotated[int, Ge(1)] = 1
+        normalised: bool = True
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -60,7 +69,9 @@ class MaskedReconstruction(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.mask = options.mask
-        self.decoder = PatchDecoder(encoder, channels, options.width, options.depth)
+        self.decoder = PatchDecoder(
+            encoder, channels, options.width, options.depth, options.normalised
+        )
 
     def forward(self, batch: Samples, generator: torch.Generator) -> Tensor:
         """Loss of a batch."""

@@ -54,11 +54,22 @@ def see(encoder: Any, batch: Samples, mask: float, generator: torch.Generator) -
 
 
 class PatchDecoder(nn.Module):
-    """Mask token and a small transformer; called for the loss of what it restores."""
+    """Mask token and a small transformer; called for the loss of what it restores.
 
-    def __init__(self, encoder: Any, channels: int, width: int, depth: int) -> None:
+    Args:
+        encoder: Whose tokens it reads.
+        channels: Bands of the images.
+        width, depth: Of the transformer.
+        normalised: Whether each patch is wanted up to its mean and deviation (He et al. 2021), or
+            as the stretched image has it, where an empty pixel's noise is the same in all patches.
+    """
+
+    def __init__(
+        self, encoder: Any, channels: int, width: int, depth: int, normalised: bool = True
+    ) -> None:
         super().__init__()
         self.patch = encoder.patch
+        self.normalised = normalised
         self.into = nn.Linear(encoder.width, width)
         self.position = nn.Linear(encoder.width, width, bias=False)
         self.hidden = nn.Parameter(torch.zeros(width))
@@ -67,7 +78,7 @@ class PatchDecoder(nn.Module):
         self.out = nn.Linear(width, channels * encoder.patch**2)
 
     def forward(self, seen: PartlySeen, positions: Tensor) -> Tensor:
-        """Mean squared error over hidden patches, each normalised to its mean and deviation.
+        """Mean squared error over hidden patches.
 
         Args:
             seen: What the encoder saw.
@@ -83,36 +94,69 @@ class PatchDecoder(nn.Module):
         hidden = self.hidden.expand(*hide.shape, -1)
         tokens = torch.cat([self.into(seen.tokens), hidden], 1)
         tokens = tokens + self.position(positions)[seen.order]
+        answer = self._decoded(tokens, kept)
+        pixels = patches_of(seen.images, self.patch)
+        return answer, self._wanted(
+            pixels.gather(1, hide[..., None].expand(*hide.shape, answer.shape[2]))
+        )
+
+    def across(
+        self, seen: PartlySeen, positions: Tensor, images: Tensor, places: Tensor, about: Tensor
+    ) -> Tensor:
+        """Mean squared error over all patches of the same scenes' images elsewhere.
+
+        Args:
+            seen: What the encoder saw.
+            positions: Codes (L, encoder's width) of its patches.
+            images: The other images, stretched (B, C, H, W).
+            places: Codes (M, encoder's width) of their patches, in the patches that were seen.
+            about: What is to be known of the others (width,).
+        """
+        kept = seen.tokens.shape[1]
+        ours = self.into(seen.tokens) + self.position(positions)[seen.order[:, :kept]]
+        theirs = self.hidden + about + self.position(places)
+        tokens = torch.cat([ours, theirs.expand(len(images), -1, -1)], 1)
+        wanted = self._wanted(patches_of(images, self.patch))
+        return nn.functional.mse_loss(self._decoded(tokens, kept), wanted)
+
+    def _decoded(self, tokens: Tensor, start: int) -> Tensor:
+        """Pixels (B, L − start, P) that tokens (B, L, width) from `start` on come to."""
         *before, last = self.blocks
         for block in before:
             tokens = block(tokens)
-        answer = self.out(self.norm(last(tokens, start=kept)))
-        pixels = patches_of(seen.images, self.patch)
-        wanted = pixels.gather(1, hide[..., None].expand(-1, -1, pixels.shape[2]))
-        return answer, _normalised(wanted)
+        answer: Tensor = self.out(self.norm(last(tokens, start=start)))
+        return answer
+
+    def _wanted(self, pixels: Tensor) -> Tensor:
+        return _normalised(pixels) if self.normalised else pixels
 
 
 def restored(decoder: PatchDecoder, encoder: Any, seen: PartlySeen) -> Tensor:
     """The decoder's loss for what this encoder saw."""
-    rows, columns = (side // encoder.patch for side in seen.images.shape[2:])
-    loss: Tensor = decoder(seen, encoder.positions(rows, columns))
+    loss: Tensor = decoder(seen, encoder.positions(*grid_of(encoder, seen.images)))
     return loss
+
+
+def grid_of(encoder: Any, images: Tensor) -> tuple[int, int]:
+    """Rows and columns of patches of images (B, C, H, W)."""
+    return images.shape[2] // encoder.patch, images.shape[3] // encoder.patch
 
 
 def pictured(decoder: PatchDecoder, encoder: Any, seen: PartlySeen) -> tuple[Tensor, Tensor]:
     """Stretched images (B, C, H, W): the patches that were seen, and these with the rest restored.
 
-    Patches are restored up to their mean and deviation, which are taken from the image, as the loss
-    asks for no more. Hidden patches are zero in the first.
+    Where patches are restored up to their mean and deviation, these are taken from the image, as
+    the loss asks for no more. Hidden patches are zero in the first.
     """
-    rows, columns = (side // encoder.patch for side in seen.images.shape[2:])
+    rows, columns = grid_of(encoder, seen.images)
     answer, _ = decoder.answers(seen, encoder.positions(rows, columns))
     patches = patches_of(seen.images, encoder.patch)
     hide = seen.order[:, seen.tokens.shape[1] :, None].expand(-1, -1, patches.shape[2])
     wanted = patches.gather(1, hide)
-    mean, deviation = wanted.mean(-1, keepdim=True), wanted.std(-1, keepdim=True)
+    if decoder.normalised:
+        answer = answer * wanted.std(-1, keepdim=True) + wanted.mean(-1, keepdim=True)
     shown = patches.scatter(1, hide, torch.zeros_like(wanted))
-    restored = patches.scatter(1, hide, (answer * deviation + mean).to(patches))
+    restored = patches.scatter(1, hide, answer.to(patches))
     return _joined(shown, rows, columns, encoder.patch), _joined(
         restored, rows, columns, encoder.patch
     )
