@@ -16,8 +16,7 @@ from lensbench.api.budget import Budget, find_budget
 from lensbench.api.entry import Kind
 from lensbench.cells.code import code_of
 from lensbench.cells.images import ImageSet, Piece
-from lensbench.registry import Catalogue, parse_reference
-from lensbench.registry.options import build_options
+from lensbench.registry import Catalogue
 from lensbench.store import key_of
 from lensbench.study.cell import Cell, View
 from lensbench.study.describe import (
@@ -175,7 +174,7 @@ class Parts:
         entrant = cell.entrant
         return describe_weights(
             entrant.encoder, entrant.pretraining, cell.seeds.pretraining, cell.budget,
-            self.digest("encoder", entrant.encoder), images, self.normal(cell),
+            self.catalogue.digest("encoder", entrant.encoder), images, self.normal(cell),
             self.numerics, self.code,
         )  # fmt: skip
 
@@ -193,14 +192,6 @@ class Parts:
     def describe_records(self, cell: Cell, keys: Keys) -> Description:
         """What a cell's records depend on."""
         return self._describe_records(cell, keys.predictions, keys.skies[2:])
-
-    def digest(self, kind: Kind, text: str) -> str:
-        """A hash of the files that a plugin's options name, where its class has `digest`."""
-        reference = parse_reference(text)
-        plugin = self.catalogue.load(self.catalogue.find(kind, reference.name))
-        if not hasattr(plugin, "digest"):
-            return ""
-        return str(plugin.digest(build_options(f"{kind} {text}", plugin, reference.options)))
 
     def _once(self, what: tuple[object, ...], find: Callable[[], _Value]) -> _Value:
         try:

@@ -100,6 +100,14 @@ class Catalogue:
             return attribute
         return attribute(**arguments) if options is None else attribute(options, **arguments)
 
+    def digest(self, kind: Kind, text: str) -> str:
+        """A hash of the files that `name:options` starts from; empty where there are none."""
+        reference = parse_reference(text)
+        plugin = self.load(self.find(kind, reference.name))
+        if not hasattr(plugin, "digest"):
+            return ""
+        return str(plugin.digest(build_options(f"{kind} {text}", plugin, reference.options)))
+
     def load(self, registered: Registered) -> Any:
         """Imports what an entry names.
 

@@ -192,13 +192,18 @@ def _beside(catalogue: Catalogue, request: Request) -> list[Entrant]:
 
 def encoder_entrant(catalogue: Catalogue, encoder: str, pretraining: str, transfer: str) -> Entrant:
     """An entrant with an encoder, in canonical form; its own pretraining where none is named."""
-    registered = catalogue.find("encoder", parse_reference(encoder).name)
     kinds: list[tuple[Kind, str]] = [
         ("encoder", encoder),
-        ("pretraining", pretraining or registered.entry.pretraining),
+        ("pretraining", pretraining or own_pretraining(catalogue, encoder)),
         ("transfer", transfer),
     ]
     return Entrant(*(catalogue.canonical(kind, text) for kind, text in kinds))
+
+
+def own_pretraining(catalogue: Catalogue, encoder: str) -> str:
+    """An encoder's own strategy; none where it starts from weights of a file."""
+    own = catalogue.find("encoder", parse_reference(encoder).name).entry.pretraining
+    return "none" if own != "none" and catalogue.digest("encoder", encoder) else own
 
 
 def _check_baseline(registered: Registered, task: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -41,13 +40,13 @@ class VisionTransformer(nn.Module):
             Block(its.width, its.heads, its.mlp_ratio) for _ in range(its.depth)
         )
         self.norm = nn.LayerNorm(its.width)
-        if options.weights:
-            load_into(self, Path(options.weights))
+        if options.file:
+            load_into(self, options.file, {"embed.weight": functools.partial(_for_bands, channels)})
 
     @staticmethod
     def digest(options: VisionTransformerOptions) -> str:
-        """SHA-256 of the file of weights; empty where none is named."""
-        return digest_of(Path(options.weights)) if options.weights else ""
+        """SHA-256 of the file of weights; empty where they are random."""
+        return digest_of(options.file) if options.file else ""
 
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Features:
         """Mean of all tokens, and the tokens as one map."""
@@ -92,6 +91,13 @@ class VisionTransformer(nn.Module):
         """
         its = self.norm.weight
         return _positions(rows, columns, self.width, its.device, its.dtype, spacing)
+
+
+def _for_bands(channels: int, weight: Tensor, expected: Tensor) -> Tensor:
+    """The embedding's weight of one band, shared among so many that their mean is looked at."""
+    if weight.shape[1] * channels == expected.shape[1]:
+        return weight.repeat(1, channels) / channels
+    return weight
 
 
 class ConditionEmbedding(nn.Module):

@@ -1,4 +1,4 @@
-"""Options of `mae-vit`: sizes by name, single numbers, or what a file of weights says."""
+"""Options of `mae-vit`: shipped weights, sizes by name, single numbers, or a file of weights."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ class Architecture:
     condition: bool = False
 
 
+SHIPPED = Path(__file__).with_name("lensbench_tiny") / "model.safetensors"
+"""Weights of `mae-vit` where nothing else is named: the model `lensbench-tiny`."""
+
 _SIZES: dict[str, dict[str, Any]] = {
     "micro": {},
     "tiny": {"width": 192, "depth": 12, "heads": 3},
@@ -36,12 +39,15 @@ _SIZES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class VisionTransformerOptions:
-    """Options of `mae-vit`; one that is not given is that of the weights' file, or of the size.
+    """Options of `mae-vit`. Without any it is the shipped model, `lensbench-tiny`.
+
+    With a size or a number of the architecture it starts from random weights. What is not given is
+    that of the weights' file, or of the size.
 
     Attributes:
-        size: Width, depth and heads by name: `micro` (128, 4, 4), which is taken where none is
-            named, and those of Dosovitskiy et al. 2020 and Touvron et al. 2021: `tiny`,
-            `small`, `base`.
+        size: Width, depth and heads by name: `micro` (128, 4, 4), which is taken where numbers are
+            given and no size, and those of Dosovitskiy et al. 2020 and Touvron et al. 2021:
+            `tiny`, `small`, `base`.
         patch: Side of a patch [pixels]: 1, 2, 4 or 8.
         width: Of a token.
         depth: Blocks.
@@ -67,13 +73,23 @@ class VisionTransformerOptions:
         if self.weights:
             object.__setattr__(self, "weights", weights_file(self.weights))
             return
+        if not self.size and not _given(self):
+            return
         architecture(self)
-        if self.size == "micro":
-            object.__setattr__(self, "size", None)
-        plain = Architecture(**_SIZES[self.size or "micro"])
+        size = self.size or "micro"
+        plain = Architecture(**_SIZES[size])
         for name, value in _given(self).items():
             if value == getattr(plain, name):  # one spelling for one model
                 object.__setattr__(self, name, None)
+        numbers = size == "micro" and _given(self)
+        object.__setattr__(self, "size", None if numbers else size)
+
+    @property
+    def file(self) -> Path | None:
+        """Of the weights to start from; none where they are random."""
+        if self.weights:
+            return Path(self.weights)
+        return None if self.size or _given(self) else SHIPPED
 
 
 def architecture(options: VisionTransformerOptions) -> Architecture:
@@ -84,8 +100,8 @@ def architecture(options: VisionTransformerOptions) -> Architecture:
         DataError: Where the weights' file says what is no option.
     """
     numbers: dict[str, Any] = {}
-    if options.weights:
-        stored = _stored(Path(options.weights))
+    if options.file:
+        stored = _stored(options.file)
         numbers |= _SIZES[stored.size or "micro"] | _given(stored)
     numbers |= _SIZES[options.size] if options.size else {}
     its = Architecture(**numbers | _given(options))

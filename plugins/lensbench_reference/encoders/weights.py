@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +63,26 @@ def read(path: Path) -> dict[str, Tensor]:
     return load_file(str(path))
 
 
-def load_into(module: nn.Module, path: Path) -> None:
+Fit = Callable[[Tensor, Tensor], Tensor]
+"""Of a stored tensor and the one expected: the stored one, brought to the other's shape."""
+
+
+def load_into(module: nn.Module, path: Path, fits: Mapping[str, Fit] | None = None) -> None:
     """Puts the weights of a safetensors file into a module.
+
+    Args:
+        module: Of their shapes.
+        path: The file.
+        fits: For tensors by name whose shape may differ.
 
     Raises:
         DataError: Naming the first tensor that is missing, unknown or of another shape.
     """
     stored = read(path)
     expected = module.state_dict()
+    for name, fit in (fits or {}).items():
+        if name in stored and stored[name].shape != expected[name].shape:
+            stored[name] = fit(stored[name], expected[name])
     hint = "give the options and bands that these weights were made with"
     for name, value in expected.items():
         if name not in stored:

@@ -40,7 +40,7 @@ def test_sizes_are_those_of_the_papers(size, numbers):
 @pytest.mark.parametrize(
     ("text", "spelling"),
     [
-        ("mae-vit:size=micro,patch=8,width=128,registers=0,condition=false", "mae-vit"),
+        ("mae-vit:size=micro,patch=8,width=128,registers=0,condition=false", "mae-vit:size=micro"),
         ("mae-vit:size=tiny,depth=12,heads=4", "mae-vit:heads=4,size=tiny"),
     ],
 )
