@@ -40,8 +40,17 @@ class MaskableEncoder(Protocol):
         """
         ...
 
-    def positions(self, rows: int, columns: int) -> Any:
-        """Position codes (rows × columns, width) of a grid of patches."""
+    def positions(self, rows: int, columns: int, spacing: float = 1.0) -> Any:
+        """Position codes (rows × columns, width) of a grid of patches.
+
+        Args:
+            rows, columns: Of the grid.
+            spacing: Side of its patches, in those of the images that the encoder looks at.
+        """
+        ...
+
+    def pool(self, tokens: torch.Tensor) -> torch.Tensor:
+        """What is pooled (B, D) of encoded patches (B, K, width), all of them or some."""
         ...
 
 

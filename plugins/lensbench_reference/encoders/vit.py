@@ -49,11 +49,19 @@ class VisionTransformer(nn.Module):
         return digest_of(options.file) if options.file else ""
 
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Features:
-        """Mean of all tokens, and the tokens as one map."""
+        """Mean and scatter of all tokens, and the tokens as one map."""
         rows, columns = images.shape[2] // self.patch, images.shape[3] // self.patch
         tokens = self.tokens(images, condition=condition)
         grid = tokens.transpose(1, 2).unflatten(2, (rows, columns))
-        return Features(tokens.mean(1), (grid,))
+        return Features(self.pool(tokens), (grid,))
+
+    def pool(self, tokens: Tensor) -> Tensor:
+        """Mean and scatter (B, 2 × width) of tokens (B, K, width) over the patches.
+
+        The scatter is 0.01 at least, where its slope stays finite; a single patch has that one.
+        """
+        scatter = (tokens.var(1, correction=0) + 1e-4).sqrt()
+        return torch.cat([tokens.mean(1), scatter], 1)
 
     def tokens(
         self, images: Tensor, keep: Tensor | None = None, condition: Tensor | None = None

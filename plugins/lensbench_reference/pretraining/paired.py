@@ -175,7 +175,7 @@ class PairedLoss(nn.Module):
         if not self.options.mask:
             return _Looked(encode(self.encoder, samples).pooled, None)
         seen = see(self.encoder, samples, self.options.mask, generator)
-        return _Looked(seen.tokens.mean(1), seen)
+        return _Looked(self.encoder.pool(seen.tokens), seen)
 
     def _across(
         self,

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from lensbench import DataError, LensbenchError, OptionError
-from lensbench.cells.resolved import Parts
 from lensbench.registry import load_catalogue
+from lensbench.study.plan import own_pretraining
 from lensbench_reference.encoders.vit import VisionTransformer, sine_cosine_positions
 from lensbench_reference.encoders.vit_options import VisionTransformerOptions as Options
 from lensbench_reference.encoders.vit_options import architecture
@@ -118,16 +118,43 @@ def test_weights_come_with_their_options(catalogue, tmp_path, where):
 
 def test_weights_that_do_not_fit_are_one_clear_error(tmp_path):
     """The tensor, both shapes and what to do; likewise for bands and for missing tensors."""
+    path = saved(VisionTransformer(Options(**SMALL), channels=2), tmp_path)
+    with pytest.raises(DataError, match=r"embed.weight"):
+        VisionTransformer(Options(**SMALL, weights=str(path)), channels=3)
     path = saved(small(), tmp_path)
     with pytest.raises(DataError, match=r"embed.weight.*\(32, 64\).*\(64, 64\)") as caught:
         VisionTransformer(Options(**SMALL | {"width": 64}, weights=str(path)), channels=1)
     assert caught.value.hint
-    with pytest.raises(DataError, match=r"embed.weight"):
-        VisionTransformer(Options(**SMALL, weights=str(path)), channels=3)
     with pytest.raises(DataError, match=r"no tensor 'blocks.2"):
         VisionTransformer(Options(**SMALL | {"depth": 3}, weights=str(path)), channels=1)
     with pytest.raises(DataError, match="tensors more"):
         VisionTransformer(Options(**SMALL | {"depth": 1}, weights=str(path)), channels=1)
+
+
+def test_weights_of_one_band_look_at_the_mean_of_several(tmp_path):
+    """An image of three equal bands has the features of one of them."""
+    encoder = small()
+    several = VisionTransformer(
+        Options(**SMALL, weights=str(saved(encoder, tmp_path))), channels=3
+    ).eval()
+    images = torch.randn(2, 1, 24, 24)
+    features = several(images.expand(-1, 3, -1, -1)).pooled
+    assert torch.allclose(features, encoder(images).pooled, atol=1e-5)
+
+
+def test_without_options_the_shipped_model_is_taken(catalogue):
+    """It is not that of its size from scratch, and needs no pretraining."""
+    shipped = catalogue.build("encoder", "mae-vit", channels=1)
+    fresh = catalogue.build("encoder", "mae-vit:size=micro", channels=1)
+    assert {name: value.shape for name, value in shipped.state_dict().items()} == {
+        name: value.shape for name, value in fresh.state_dict().items()
+    }
+    assert not torch.equal(shipped.embed.weight, fresh.embed.weight)
+    assert len(catalogue.digest("encoder", "mae-vit")) == 64
+    assert catalogue.digest("encoder", "mae-vit:size=micro") == ""
+    assert own_pretraining(catalogue, "mae-vit") == "none"
+    assert own_pretraining(catalogue, "mae-vit:size=micro") == "mae"
+    assert own_pretraining(catalogue, "mae-vit:patch=4") == "mae"
 
 
 @pytest.mark.parametrize("config", ["[1, 2]", "{", '{"wdth": 32}', '{"width": "wide"}'])
@@ -149,7 +176,7 @@ def test_the_digest_is_that_of_the_file(tmp_path):
     saved(encoder, tmp_path)
     assert len(one) == 64 and VisionTransformer.digest(options) != one
     named = f"mae-vit:weights={options.weights}"
-    assert Parts(load_catalogue()).digest("encoder", named) == VisionTransformer.digest(options)
+    assert load_catalogue().digest("encoder", named) == VisionTransformer.digest(options)
     assert VisionTransformer.digest(Options()) == ""
     with pytest.raises(LensbenchError, match="nowhere"):
         VisionTransformer.digest(Options(weights=str(tmp_path / "nowhere")))
