@@ -94,7 +94,7 @@ def test_centring_keeps_dino_from_collapsing(objective, lenses):
     entropy = {}
     for centring in (0.9, 1.0):
         loss = objective(f"dino:prototypes=32,hidden=32,centring={centring}", "mae-vit")
-        steps(loss, lenses, 30, rate=5e-4)
+        steps(loss, lenses, 60, rate=5e-4)
         with torch.no_grad():
             answers = loss.head(loss.encoder(torch.asinh(lenses.images / 3)).pooled)
         shares = torch.softmax(answers / loss.options.student, 1).mean(0)
