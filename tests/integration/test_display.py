@@ -1,5 +1,6 @@
 """How a sweep looks while it goes: on a terminal, and where there is none."""
 
+import io
 import os
 import pty
 import re
@@ -9,6 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from lensbench.cells.executors import Message
+from lensbench.cli.display import Display
+from lensbench.study.job import Job, Outcome
 
 COMMAND = (sys.executable, "-c", "from lensbench.cli import main; main()", "sweep")
 
@@ -55,8 +60,34 @@ def test_a_terminal_shows_a_live_table(study, tmp_path):
     assert re.search(r"\d/\d jobs: \d+ done, 0 failed, \d+ running, \d+ waiting", plain)
     assert re.search(r"[\d.]+/s, about .+ to go", plain)
     assert "scenes of lenses" in plain
-    assert re.search(r"fitting mae-vit.*loss \d", plain)
     assert plain.count("jobs:") > 3
+
+
+class Terminal(io.StringIO):
+    """Keeps what it is sent."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+def test_the_live_table_has_a_line_a_worker(monkeypatch):
+    """What it is at, how far, and its loss, until its job has ended."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    one, other = (Job(key, f"cell {key}", (), None, key) for key in "ab")
+    with Display() as display:
+        display.planned(3)
+        display.begun(one)
+        display.begun(other)
+        display.told(Message("a", "fitting mae-vit", 3, 4, "loss 0.25"))
+        display.ended(other, Outcome("b", "done"))
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", sys.stderr.getvalue())
+    last = plain[plain.rindex("jobs:") - 4 :]
+    assert "1/3 jobs: 1 done, 0 failed, 1 running, 1 waiting" in last
+    assert re.search(r"fitting mae-vit .* 3/4 +loss 0.25", last)
+    assert "cell b" not in last
 
 
 def test_without_a_terminal_there_are_plain_lines(study, tmp_path):
