@@ -22,7 +22,11 @@ class Objective(Protocol):
     """
 
     def __call__(self, batch: Samples, generator: torch.Generator) -> torch.Tensor:
-        """The loss of a batch, a scalar. Images come stretched; chance from the generator."""
+        """The loss of a batch, a scalar; all chance is the generator's.
+
+        Images are in units of the noise: `encode` stretches them, and `stretch` does where an
+        objective wants the stretched ones.
+        """
         ...
 
 
