@@ -101,7 +101,7 @@ def test_neighbours_are_shown(lensbench, tmp_path, encoder, stacks):
     ("source", "words", "told"),
     [
         ("absent", [], "absent"),
-        ("stacks", ["--encoder", "mae-vit"], "no weights"),
+        ("stacks", ["--encoder", "resnet18"], "no weights"),
         ("stacks", ["--condition", "nowhere"], "nowhere"),
         ("stacks", ["--out", "INSIDE"], "among the images"),
     ],
