@@ -13,7 +13,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 TESTS  := $(VENV)/ready-dev
 
-GENERATED := README.md docs/how-to/write-a-plugin.md \
+GENERATED := README.md docs/foundation-model.md docs/how-to/write-a-plugin.md \
 	$(addprefix docs/explanation/,ml-guide.md telling-substructure.md) \
 	$(addprefix docs/papers/,1909.07346.md 2008.12731.md 2112.12121.md) \
 	$(addprefix docs/reference/,api.md command-line.md conditions.md populations.md stats.md study-files.md tasks.md testing.md)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -105,24 +104,16 @@ def test_nothing_is_fetched_from_elsewhere(pages, site):
     assert not asked
 
 
-def test_search_works_from_disk_and_asks_nobody(site):
+def test_search_works_from_disk_and_asks_nobody(site, chromium):
     """Typed into the page as it lies on the disk, in a browser that counts requests."""
-    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
-    with driver.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
-        tab = browser.new_page()
-        asked: list[str] = []
-        tab.on("request", lambda request: asked.append(request.url))
-        tab.goto((site / "index.html").as_uri())
-        tab.locator("input[name=query]").first.fill("van Trees")
-        found = tab.locator(".md-search-result__link", has_text="Information limits").first
-        found.wait_for(timeout=60_000)
-        browser.close()
+    tab = chromium.new_page()
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto((site / "index.html").as_uri())
+    tab.locator("input[name=query]").first.fill("van Trees")
+    found = tab.locator(".md-search-result__link", has_text="Information limits").first
+    found.wait_for(timeout=60_000)
+    tab.close()
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
