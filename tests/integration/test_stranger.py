@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 import shlex
 import shutil
-import zlib
 from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.pages import entrants_of
 
 from lensbench.leaderboard.board.contents import open_board
 
@@ -41,14 +39,6 @@ def commands() -> list[list[str]]:
     block = re.search(marked, HOW_TO.read_text(), re.DOTALL)
     assert block, "the how-to has no block of commands"
     return [shlex.split(line.removeprefix("$ ")) for line in block[1].splitlines()]
-
-
-def entrants_of(page: Path) -> list[str]:
-    """The rows that a page has, as its script unpacks them."""
-    packed = re.search(r'id="data"[^>]*>([^<]*)<', page.read_text())
-    assert packed, "the page has no values"
-    values = json.loads(zlib.decompress(base64.b64decode(packed[1])))
-    return values["texts"]["entrant"]["words"]
 
 
 def test_path_of_a_stranger(make_environment, tmp_path):
