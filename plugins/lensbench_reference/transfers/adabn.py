@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt
-from torch import Tensor, nn
+from torch import nn
 
 from lensbench import FitContext, Samples
-from lensbench_reference.transfers.domains import check_adaptable, target_of
-from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit, restored
+from lensbench_reference.transfers.domains import Adaptation
+from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit
 
 _BATCH = 64
 
 
-class NormalisationOfTheTarget:
+class NormalisationOfTheTarget(Adaptation):
     """Trains on the source; then batch normalisation takes its means and variances from the target.
 
     After Li et al. 2016 (arXiv:1603.04779). What no method of adaptation that trains should be
@@ -25,7 +24,7 @@ class NormalisationOfTheTarget:
     """
 
     version = "1"
-    adapts = True
+    name = "adabn"
 
     @dataclass(frozen=True)
     class Options:
@@ -37,24 +36,13 @@ class NormalisationOfTheTarget:
     def __init__(self, options: Options) -> None:
         self.options = options
 
-    def check(self, encoder: Any, pretraining: str) -> None:
-        """Refuses an encoder without weights."""
-        check_adaptable("adabn", encoder)
-
     def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
         """Trains as `finetune` does, then looks at every image of the target once."""
-        target = target_of(context, "adabn")
-        check_adaptable("adabn", encoder)
+        target = self.target(encoder, context)
         model = HeadedEncoder(encoder, context).train()
         fit(model, context, self.options.learning_rate, self.options.batch_size)
         renormalise(model, target)
         return ModelPredictor(model, context.task, model)
-
-    def restore(
-        self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
-    ) -> ModelPredictor:
-        """The predictor of these weights and statistics."""
-        return restored(encoder, context, state)
 
 
 @torch.no_grad()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -14,16 +13,15 @@ from torch import Tensor, nn
 from lensbench import FitContext, Samples, Task, TrainingLoop
 from lensbench_reference.transfers.augmentation import strong, weak
 from lensbench_reference.transfers.domains import (
-    check_adaptable,
+    Adaptation,
     drawn,
     probability,
-    target_of,
     untracked,
 )
-from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, restored
+from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor
 
 
-class AdaMatch:
+class AdaMatch(Adaptation):
     """Random logit interpolation, distribution alignment and a relative threshold of confidence.
 
     After Berthelot et al. 2021 (arXiv:2106.04732), section 3. Weak views are turned, flipped and
@@ -35,7 +33,7 @@ class AdaMatch:
     """
 
     version = "1"
-    adapts = True
+    name = "adamatch"
 
     @dataclass(frozen=True)
     class Options:
@@ -49,15 +47,10 @@ class AdaMatch:
     def __init__(self, options: Options) -> None:
         self.options = options
 
-    def check(self, encoder: Any, pretraining: str) -> None:
-        """Refuses an encoder without weights."""
-        check_adaptable("adamatch", encoder)
-
     def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
         """Trains on labels of the source and on its own of the target."""
         its = self.options
-        target = target_of(context, "adamatch")
-        check_adaptable("adamatch", encoder)
+        target = self.target(encoder, context)
         headed = HeadedEncoder(encoder, context)
         model = Matching(headed, context.task, its.threshold, context.budget.train_steps)
         model.to(context.train.images.device).train()
@@ -75,12 +68,6 @@ class AdaMatch:
         )
         loop.run(model, len(context.train), loss_of, context.report)
         return ModelPredictor(headed, context.task, headed)
-
-    def restore(
-        self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
-    ) -> ModelPredictor:
-        """The predictor of these weights."""
-        return restored(encoder, context, state)
 
 
 class Matching(nn.Module):

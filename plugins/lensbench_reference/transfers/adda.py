@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -14,19 +13,18 @@ from torch.func import functional_call
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from lensbench import FitContext, Samples, TrainingLoop, encode
-from lensbench_reference.transfers.domains import check_adaptable, drawn, target_of
+from lensbench_reference.transfers.domains import Adaptation, drawn
 from lensbench_reference.transfers.fitting import (
     HeadedEncoder,
     ModelPredictor,
     fit,
-    restored,
     turned,
 )
 
 _BATCH = 64
 
 
-class AdversarialAdaptation:
+class AdversarialAdaptation(Adaptation):
     """Trains on the source, then brings a copy of the encoder to make target features alike.
 
     After Tzeng et al. 2017 (arXiv:1702.05464), section 4: encoder and head are trained on labelled
@@ -41,7 +39,7 @@ class AdversarialAdaptation:
     """
 
     version = "1"
-    adapts = True
+    name = "adda"
 
     @dataclass(frozen=True)
     class Options:
@@ -56,15 +54,10 @@ class AdversarialAdaptation:
     def __init__(self, options: Options) -> None:
         self.options = options
 
-    def check(self, encoder: Any, pretraining: str) -> None:
-        """Refuses an encoder without weights."""
-        check_adaptable("adda", encoder)
-
     def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
         """Both stages, each of the budget's steps."""
         its = self.options
-        target = target_of(context, "adda")
-        check_adaptable("adda", encoder)
+        target = self.target(encoder, context)
         source = HeadedEncoder(encoder, context).train()
         fit(source, context, its.learning_rate, its.batch_size)
         game = AdversarialGame(source.encoder, source_features(source, context.train), its.hidden)
@@ -91,12 +84,6 @@ class AdversarialAdaptation:
         loop.run(game, len(context.train), loss_of, context.report, rates=rates)
         source.encoder = game.target
         return ModelPredictor(source, context.task, source)
-
-    def restore(
-        self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
-    ) -> ModelPredictor:
-        """The target's encoder and the source's head."""
-        return restored(encoder, context, state)
 
 
 class AdversarialGame(nn.Module):

@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lensbench import FitContext, IncompatibleError, Samples, Task
+from lensbench_reference.transfers.fitting import ModelPredictor, restored
+
+
+class Adaptation:
+    """What every adaptation does alike: it refuses what it cannot adapt, and is restored.
+
+    Attributes:
+        name: As users call it.
+    """
+
+    name: str
+    adapts = True
+
+    def check(self, encoder: Any, pretraining: str) -> None:
+        """Refuses an encoder without weights."""
+        check_adaptable(self.name, encoder)
+
+    def target(self, encoder: Any, context: FitContext) -> Samples:
+        """The samples to adapt to.
+
+        Raises:
+            IncompatibleError: Where there are none, or nothing in the encoder can be adapted.
+        """
+        target = target_of(context, self.name)
+        check_adaptable(self.name, encoder)
+        return target
+
+    def restore(
+        self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
+    ) -> ModelPredictor:
+        """The predictor of these weights, statistics of normalisation included."""
+        return restored(encoder, context, state)
 
 
 def check_adaptable(transfer: str, encoder: Any) -> None:

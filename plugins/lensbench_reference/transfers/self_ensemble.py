@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -14,21 +13,19 @@ from torch import Tensor, nn
 from lensbench import FitContext, Samples, Task, TrainingLoop
 from lensbench_reference.transfers.augmentation import strong, weak
 from lensbench_reference.transfers.domains import (
-    check_adaptable,
+    Adaptation,
     drawn,
     probability,
-    target_of,
     untracked,
 )
 from lensbench_reference.transfers.fitting import (
     HeadedEncoder,
     ModelPredictor,
-    restored,
     turned,
 )
 
 
-class SelfEnsemble:
+class SelfEnsemble(Adaptation):
     """A student learns labels of the source, and its teacher's answers in the target domain.
 
     After French et al. 2018 (arXiv:1706.05208): the teacher's weights are the moving mean of the
@@ -40,7 +37,7 @@ class SelfEnsemble:
     """
 
     version = "1"
-    adapts = True
+    name = "self-ensemble"
 
     @dataclass(frozen=True)
     class Options:
@@ -56,15 +53,10 @@ class SelfEnsemble:
     def __init__(self, options: Options) -> None:
         self.options = options
 
-    def check(self, encoder: Any, pretraining: str) -> None:
-        """Refuses an encoder without weights."""
-        check_adaptable("self-ensemble", encoder)
-
     def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
         """Trains the student; the teacher follows and is what answers."""
         its = self.options
-        target = target_of(context, "self-ensemble")
-        check_adaptable("self-ensemble", encoder)
+        target = self.target(encoder, context)
         pair = StudentAndTeacher(HeadedEncoder(encoder, context), context.task, its).train()
         pair.to(context.train.images.device)
 
@@ -82,12 +74,6 @@ class SelfEnsemble:
         loop.run(pair, len(context.train), loss_of, context.report)
         pair.follow()
         return ModelPredictor(pair.teacher, context.task, pair.teacher)
-
-    def restore(
-        self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
-    ) -> ModelPredictor:
-        """The teacher."""
-        return restored(encoder, context, state)
 
 
 class StudentAndTeacher(nn.Module):
