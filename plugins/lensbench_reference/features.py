@@ -17,6 +17,8 @@ SHAPES = 4
 CELLS = 4
 ORIENTATIONS = 8
 _THRESHOLD = 3.0
+_SLOPE = 1 / 3
+"""Of the stretch where images are faint: its deviation of one σ."""
 _EPSILON = 1e-12
 
 
@@ -24,14 +26,36 @@ def ring_features(images: Tensor) -> Tensor:
     """Features (B, RADIAL_BINS × (1 + MOMENTS)) of stretched images (B, H, W).
 
     The logarithm of the azimuthally averaged power spectrum, in rings up to the Nyquist
-    frequency, and the amplitudes of azimuthal Fourier modes 1 to `MOMENTS` in rings about the
-    image's centre. None changes where a square image is turned by a quarter or flipped.
+    frequency, and `ring_amplitudes`. None changes where a square image is turned by a quarter or
+    flipped.
     """
-    spectral, real, imaginary = _rings(images.shape[1], images.shape[2], images.device)
-    power = torch.fft.rfft2(images).abs().square().flatten(1)
+    return torch.cat([torch.log(_ring_power(images) + 1e-6), ring_amplitudes(images)], 1)
+
+
+def log_ring_power(images: Tensor) -> Tensor:
+    """log(1 + P/N) (B, RADIAL_BINS) of stretched images (B, H, W).
+
+    P is the power spectrum averaged in rings up to the Nyquist frequency, N that of white noise
+    of one σ a pixel. What is below the noise is about the same whatever is left of it, as
+    after an interpolation.
+    """
+    noise = images[0].numel() * _SLOPE**2
+    return torch.log1p(_ring_power(images) / noise)
+
+
+def ring_amplitudes(images: Tensor) -> Tensor:
+    """Amplitudes (B, RADIAL_BINS × MOMENTS) of azimuthal Fourier modes 1 to `MOMENTS`.
+
+    In rings about the centre of stretched images (B, H, W).
+    """
+    _, real, imaginary = _rings(images.shape[1], images.shape[2], images.device)
     pixels = images.flatten(1)
-    moments = _length(pixels @ real, pixels @ imaginary)
-    return torch.cat([torch.log(power @ spectral + 1e-6), moments], 1)
+    return _length(pixels @ real, pixels @ imaginary)
+
+
+def _ring_power(images: Tensor) -> Tensor:
+    spectral, _, _ = _rings(images.shape[1], images.shape[2], images.device)
+    return torch.fft.rfft2(images).abs().square().flatten(1) @ spectral
 
 
 def shape_statistics(images: Tensor) -> Tensor:

@@ -27,7 +27,11 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class MaskableEncoder(Protocol):
-    """An encoder made of patches that can look at some of them only, as masked modelling asks."""
+    """An encoder made of patches that can look at some of them only, as masked modelling asks.
+
+    One that resamples images has a method `view(images, condition=None)` as well: what it gives
+    is what `tokens` takes, and what is to be restored.
+    """
 
     patch: int
     width: int

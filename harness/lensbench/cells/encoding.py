@@ -12,6 +12,10 @@ from lensbench.cells.stretch import stretch
 from lensbench.errors import PluginError
 
 
+NOMINAL = (-1.0, -0.8, -1.0)
+"""A condition's vector where none is at hand: pixels of 0.1″, about those of Euclid's VIS."""
+
+
 def encode(encoder: Any, samples: Samples) -> Features:
     """Features of samples: images stretched, and the condition given to encoders that ask.
 
@@ -34,7 +38,7 @@ def feature_shape(encoder: Any, channels: int, size: int = 64) -> FeatureShape:
         parameter = next(encoder.parameters(), torch.zeros(1))
         empty = torch.zeros(1, channels, size, size, device=parameter.device)
         if getattr(encoder, "uses_condition", False):
-            features = _checked(encoder(empty, torch.zeros(3, device=parameter.device)))
+            features = _checked(encoder(empty, torch.tensor(NOMINAL, device=parameter.device)))
         else:
             features = _checked(encoder(empty))
     encoder.train(was_training)

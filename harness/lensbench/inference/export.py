@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lensbench.cells.encoding import feature_shape
+from lensbench.cells.encoding import NOMINAL, feature_shape
 from lensbench.cells.stretch import stretch
 
 
@@ -50,7 +50,7 @@ def export_encoder(encoder: Any, channels: int, side: int, path: Path) -> str:
     example: tuple[Tensor, ...] = (torch.randn(2, channels, side, side),)
     shapes: tuple[dict[int, Any], ...] = ({0: torch.export.Dim("batch", min=1, max=2**20)},)
     if getattr(encoder, "uses_condition", False):
-        example, shapes = (*example, torch.zeros(3)), (*shapes, {})
+        example, shapes = (*example, torch.tensor(NOMINAL)), (*shapes, {})
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")

@@ -9,13 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from lensbench import Features
+from lensbench_reference.encoders.view import SkyView
 from lensbench_reference.encoders.vit_options import VisionTransformerOptions, architecture
 from lensbench_reference.encoders.weights import digest_of, load_into
+from lensbench_reference.features import log_ring_power, ring_amplitudes
 from lensbench_reference.transformer import Block, patches_of
 
 
 class VisionTransformer(nn.Module):
     """Patches, fixed sine-cosine positions and pre-norm transformer blocks.
+
+    Images are first resampled to one pixel scale (`SkyView`). What is pooled tells the middle from
+    the rest, and has the amplitudes of rings about the centre beside it, which need no weights.
 
     Positions are in patches from the image's centre, so that any size works and a lens in the
     middle is at the same place whatever the field. Registers are learned tokens that belong to no
@@ -31,7 +36,9 @@ class VisionTransformer(nn.Module):
         its = architecture(options)
         self.patch = its.patch
         self.width = its.width
-        self.uses_condition = its.condition
+        self.view = SkyView(options.pixel, options.field) if options.pixel else None
+        self.rings = options.rings
+        self.uses_condition = its.condition or self.view is not None
         self.embed = nn.Linear(channels * its.patch**2, its.width)
         self.condition = ConditionEmbedding(its.width) if its.condition else None
         registers = nn.Parameter(0.02 * torch.randn(its.registers, its.width))
@@ -49,17 +56,28 @@ class VisionTransformer(nn.Module):
         return digest_of(options.file) if options.file else ""
 
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Features:
-        """Mean and scatter of all tokens, and the tokens as one map."""
-        rows, columns = images.shape[2] // self.patch, images.shape[3] // self.patch
-        tokens = self.tokens(images, condition=condition)
+        """What is pooled of the middle, of the rest and of rings, and the tokens as one map."""
+        seen = images if self.view is None else self.view(images, condition)
+        rows, columns = seen.shape[2] // self.patch, seen.shape[3] // self.patch
+        tokens = self.tokens(seen, condition=condition)
+        inner = _middle(rows, columns)
+        pooled = [self.pool(tokens[:, inner]), self.pool(tokens[:, ~inner])]
+        if self.rings:
+            flat = seen.mean(1)
+            pooled += [log_ring_power(flat), ring_amplitudes(flat)]
         grid = tokens.transpose(1, 2).unflatten(2, (rows, columns))
-        return Features(self.pool(tokens), (grid,))
+        if self.view is not None:
+            grid = self.view.back(grid, (images.shape[2], images.shape[3]), condition)
+        return Features(torch.cat(pooled, 1), (grid,))
 
     def pool(self, tokens: Tensor) -> Tensor:
         """Mean and scatter (B, 2 × width) of tokens (B, K, width) over the patches.
 
         The scatter is 0.01 at least, where its slope stays finite; a single patch has that one.
+        Without a patch all are zero.
         """
+        if not tokens.shape[1]:
+            return tokens.new_zeros(len(tokens), 2 * tokens.shape[2])
         scatter = (tokens.var(1, correction=0) + 1e-4).sqrt()
         return torch.cat([tokens.mean(1), scatter], 1)
 
@@ -69,7 +87,7 @@ class VisionTransformer(nn.Module):
         """Encoded patches (B, K, width) of the kept indices (B, K), or of all.
 
         Args:
-            images: (B, C, H, W).
+            images: (B, C, H, W), as `view` gives them.
             keep: Indices of patches, row by row; only these are looked at.
             condition: The condition's vector (3,) or (B, 3); nothing is added without one.
         """
@@ -99,6 +117,14 @@ class VisionTransformer(nn.Module):
         """
         its = self.norm.weight
         return _positions(rows, columns, self.width, its.device, its.dtype, spacing)
+
+
+@functools.lru_cache(maxsize=16)
+def _middle(rows: int, columns: int) -> Tensor:
+    """Which of the patches (rows × columns) lie within a quarter of the shorter side."""
+    with torch.inference_mode(False):
+        y, x = torch.arange(rows) - (rows - 1) / 2, torch.arange(columns) - (columns - 1) / 2
+        return (torch.hypot(y[:, None], x[None]) < min(rows, columns) / 4).flatten()
 
 
 def _for_bands(channels: int, weight: Tensor, expected: Tensor) -> Tensor:

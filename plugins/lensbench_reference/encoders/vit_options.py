@@ -54,7 +54,11 @@ class VisionTransformerOptions:
         heads: Of the attention.
         mlp_ratio: Width of the perceptrons over that of a token.
         registers: Learned tokens beside the patches.
-        condition: Whether it asks for the condition's vector.
+        condition: Whether a network of the condition's vector is added to every token.
+        pixel: Side of the pixels that images are resampled to [arcsec], so that an arcsecond is as
+            long under every condition; 0 takes them as they are.
+        field: Side of what is looked at then, about the centre [arcsec].
+        rings: Whether the amplitudes of rings, which need no weights, stand beside what is pooled.
         weights: A safetensors file to start from, or the folder of a pretraining; its options are
             read from `config.json` beside it, or from its metadata.
     """
@@ -67,6 +71,9 @@ class VisionTransformerOptions:
     mlp_ratio: Annotated[float, Gt(0)] | None = None
     registers: Annotated[int, Ge(0)] | None = None
     condition: bool | None = None
+    pixel: Annotated[float, Ge(0)] = 0.1
+    field: Annotated[float, Gt(0)] = 6.4
+    rings: bool = True
     weights: str = ""
 
     def __post_init__(self) -> None:

@@ -43,14 +43,15 @@ def check_maskable(encoder: Any, what: str) -> None:
 
 def see(encoder: Any, batch: Samples, mask: float, generator: torch.Generator) -> PartlySeen:
     """Shows an encoder all but a share `mask` of each image's patches, chosen at random."""
-    images = stretch(batch.images)
+    images, told = stretch(batch.images), ()
+    if getattr(encoder, "uses_condition", False):
+        told = (torch.tensor(batch.condition.vector(), device=images.device),)
+    if callable(getattr(encoder, "view", None)):
+        images = encoder.view(images, *told)
     length = images.shape[2] * images.shape[3] // encoder.patch**2
     order = torch.rand(len(images), length, generator=generator).argsort(1).to(images.device)
     keep = order[:, : max(1, round(length * (1 - mask)))]
-    if getattr(encoder, "uses_condition", False):
-        condition = torch.tensor(batch.condition.vector(), device=images.device)
-        return PartlySeen(images, order, encoder.tokens(images, keep, condition))
-    return PartlySeen(images, order, encoder.tokens(images, keep))
+    return PartlySeen(images, order, encoder.tokens(images, keep, *told))
 
 
 class PatchDecoder(nn.Module):

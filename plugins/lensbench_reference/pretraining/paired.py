@@ -187,7 +187,9 @@ class PairedLoss(nn.Module):
         other: Samples,
     ) -> Tensor:
         """Error of what the images under one condition tell of those under the other."""
-        spacing = other.condition.pixel_scale / samples.condition.pixel_scale
+        spacing = 1.0
+        if getattr(self.encoder, "view", None) is None:
+            spacing = other.condition.pixel_scale / samples.condition.pixel_scale
         vector = torch.tensor(other.condition.vector()) - torch.tensor(samples.condition.vector())
         return decoder.across(
             seen,
