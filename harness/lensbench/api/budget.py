@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from lensbench.errors import UsageError, nearest
 
@@ -41,14 +41,37 @@ BUDGETS = {
     )
 }
 
+_NUMBERS = tuple(field.name for field in fields(Budget) if field.name != "name")
 
-def find_budget(name: str) -> Budget:
-    """The budget of this name.
+
+def find_budget(text: str) -> Budget:
+    """The budget of this name, perhaps with some numbers changed: `standard:train_steps=500`.
+
+    Its name is the one spelling of both: numbers in the order of the attributes, those that are
+    the budget's own left out.
 
     Raises:
-        UsageError: Where there is none.
+        UsageError: Where there is none, or a number is none that it has.
     """
+    name, colon, rest = text.partition(":")
     try:
-        return BUDGETS[name]
+        budget = BUDGETS[name]
     except KeyError:
         raise UsageError(f"unknown budget {name!r}", nearest(name, BUDGETS)) from None
+    given = dict(_number(part, text) for part in rest.split(",")) if colon else {}
+    changed = [
+        (key, given[key]) for key in _NUMBERS if given.get(key, its := getattr(budget, key)) != its
+    ]
+    spelled = ",".join(f"{key}={value}" for key, value in changed)
+    return replace(budget, name=f"{name}:{spelled}" if spelled else name, **dict(changed))
+
+
+def _number(part: str, text: str) -> tuple[str, int]:
+    key, _, value = part.partition("=")
+    if key.strip() not in _NUMBERS:
+        raise UsageError(f"budget {text!r} has no {key.strip()!r}", nearest(key.strip(), _NUMBERS))
+    if not value.strip().isdecimal() or int(value) < 1:
+        raise UsageError(
+            f"{part!r} in budget {text!r} is no number of 1 or more", "e.g. train_steps=500"
+        )
+    return key.strip(), int(value)

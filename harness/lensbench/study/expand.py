@@ -61,7 +61,6 @@ def expand(catalogue: Catalogue, study: Study, check: Check) -> Expanded:
     Raises:
         UsageError: Where a name is unknown or an option is wrong.
     """
-    find_budget(study.budget)
     reasons: dict[tuple[Entrant, str, View], str] = {}
     cells: dict[Cell, None] = {}
     lost: dict[tuple[Entrant, str, View], list[Any]] = {}
@@ -113,7 +112,7 @@ class _Expander:
                         for chance in dict.fromkeys(self._seeds(entrant, *seeds)):
                             yield Cell(
                                 entrant, task, train, tests, seen, target, count, chance,
-                                study.budget,
+                                self.budget.name,
                             )  # fmt: skip
 
     def reason(self, cell: Cell, check: Check) -> str:

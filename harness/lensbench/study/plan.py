@@ -41,7 +41,7 @@ def plan_run(catalogue: Catalogue, request: Request) -> list[Cell]:
         UsageError: Where a name is unknown or an option is wrong.
         IncompatibleError: Where a dataset lacks what the task needs.
     """
-    find_budget(request.budget)
+    budget = find_budget(request.budget).name
     if bool(request.encoder) == bool(request.baseline):
         raise UsageError("name one --encoder or one --baseline", "lensbench list shows them")
     if request.labels is not None and request.labels < 1:
@@ -59,7 +59,7 @@ def plan_run(catalogue: Catalogue, request: Request) -> list[Cell]:
         tests=tuple(View(tested, name) for name in conditions),
         labels=request.labels,
         seeds=request.seeds,
-        budget=request.budget,
+        budget=budget,
     )
     entrants = dict.fromkeys([_asked(catalogue, request), *_beside(catalogue, request)])
     away = View(tested, target[0] if target else conditions[-1])

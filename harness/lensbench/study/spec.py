@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pydantic
 
+from lensbench.api.budget import find_budget
 from lensbench.errors import UsageError, nearest
 
 Names = tuple[str, ...]
@@ -155,7 +156,8 @@ class Study(_Section):
     Attributes:
         name: One word.
         summary: What it is to find out.
-        budget: Length of training and size of splits.
+        budget: Length of training and size of splits, by name, numbers changed after a colon:
+            `standard:train_steps=500`.
         axes: What is crossed with what.
         tests: What is tested on.
         pretraining: What is pretrained on.
@@ -175,6 +177,11 @@ class Study(_Section):
     run: Run = Run()
     include: tuple[dict[str, Any], ...] = ()
     exclude: tuple[dict[str, Any], ...] = ()
+
+    @pydantic.field_validator("budget")
+    @classmethod
+    def _one_spelling(cls, text: str) -> str:
+        return find_budget(text).name
 
     @pydantic.field_validator("exclude")
     @classmethod

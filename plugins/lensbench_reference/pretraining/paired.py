@@ -109,7 +109,11 @@ class PairedLoss(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.options = options
-        self.project = projector(feature_shape(encoder, channels).pooled, options.width)
+        if options.mask:  # tokens that were seen are pooled, wherever they lie
+            pooled = encoder.pool(torch.zeros(1, 1, encoder.width)).shape[1]
+        else:
+            pooled = feature_shape(encoder, channels).pooled
+        self.project = projector(pooled, options.width)
         self.decoder = None
         if options.mask and options.restore:
             self.decoder = PatchDecoder(
