@@ -50,12 +50,22 @@ def _panels(objective: Any, samples: Samples) -> tuple[torch.Tensor, ...] | None
         if hasattr(objective, "restored"):
             generator = torch.Generator().manual_seed(0)
             restored = objective.restored(samples, generator)
-            return (stretch(samples.images), *restored) if restored is not None else None
+            return (_viewed(objective.encoder, samples), *restored) if restored is not None else None
         encoder = getattr(objective, "encoder", None)
         if hasattr(encoder, "reconstruct"):
             images = stretch(samples.images)
             return images, encoder.reconstruct(images)  # type: ignore[union-attr]
     return None
+
+
+def _viewed(encoder: Any, samples: Samples) -> torch.Tensor:
+    """Stretched images as the encoder takes patches from them."""
+    images = stretch(samples.images)
+    if callable(getattr(encoder, "view", None)):
+        vector = torch.tensor(samples.condition.vector(), device=images.device)
+        viewed: torch.Tensor = encoder.view(images, vector)
+        return viewed
+    return images
 
 
 def _sheet(panels: Sequence[np.ndarray]) -> np.ndarray:
