@@ -78,6 +78,7 @@ def imaging_operator(
     new_size: int,
     new_scale: float,
     dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
 ) -> Separable | Spectral:
     """PSF and pixels of a condition as one linear map of skies, for who fits or inverts them.
 
@@ -92,8 +93,10 @@ def imaging_operator(
         new_size: Pixels on a side of the image.
         new_scale: Side of its pixels [arcsec].
         dtype: Real type of the skies.
+        device: Where they live.
     """
-    return operator(size, pixel_scale, new_scale, new_size, blur_of(condition, 0.0), dtype)
+    blur = blur_of(condition, 0.0)
+    return operator(size, pixel_scale, new_scale, new_size, blur, dtype, device)
 
 
 def coverage(scenes: Scenes, grid: Grid) -> Tensor:

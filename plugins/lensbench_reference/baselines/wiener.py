@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lensbench import FitContext, Predictions, Predictor, Samples, SkyTarget
 from lensbench_reference.baselines.interpolation import sky_of
-from lensbench_reference.baselines.optics import SkyOperator
+from lensbench_reference.deconvolution import SkyOperator
 
 _CHOICES = 256
 

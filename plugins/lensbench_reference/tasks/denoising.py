@@ -13,14 +13,14 @@ from lensbench_reference.tasks.skies import ResidualHead, sky_loss, sky_metrics
 class Denoising:
     """From an image to what it would be without noise: the same PSF, the same pixels."""
 
-    version = "1"
+    version = "2"
     targets = ("sky",)
-    sky: SkyTarget | None = SkyTarget(upsample=1, reference="")
+    sky = SkyTarget(upsample=1, reference="")
     metrics = sky_metrics()
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> ResidualHead:
-        """Maps of the encoder and the image itself to a correction of the image."""
-        return ResidualHead(shape, 1)
+        """Maps of the encoder and the image itself to a correction of its deconvolution."""
+        return ResidualHead(shape, self.sky)
 
     def loss(self, output: Tensor, batch: Samples) -> Tensor:
         """Mean logarithm of each image's mean squared error."""

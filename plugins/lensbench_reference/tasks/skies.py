@@ -8,23 +8,34 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lensbench import Features, FeatureShape, Metric, Predictions, Samples, stretch, unstretch
+from lensbench import (
+    Features,
+    FeatureShape,
+    Metric,
+    Predictions,
+    Samples,
+    SkyTarget,
+    stretch,
+    unstretch,
+)
+from lensbench_reference.deconvolution import deconvolved
 
 
 class ResidualHead(nn.Module):
-    """Fuses all maps with a shallow view of the image and predicts a residual.
+    """Fuses all maps with the image and its deconvolution, and predicts a residual.
 
-    The residual is added, in the stretched domain, to the bicubically interpolated input; it is
-    zero at the start, so that training begins at the traditional answer.
+    The residual is added, in the stretched domain, to the image deconvolved with its condition's
+    PSF by `deconvolved`; it is zero at the start, so that training begins at a traditional answer.
+    All is worked out on the image's own pixels, of which each answers for its fine ones.
     """
 
     WIDTH = 24
 
-    def __init__(self, shape: FeatureShape, scale: int) -> None:
+    def __init__(self, shape: FeatureShape, sky: SkyTarget) -> None:
         super().__init__()
-        self.scale = scale
-        width = self.WIDTH
-        self.stem = nn.Conv2d(shape.channels, width, 3, padding=1)
+        self.sky = sky
+        width, fine = self.WIDTH, shape.channels * sky.upsample**2
+        self.stem = nn.Conv2d(shape.channels + fine, width, 3, padding=1)
         self.maps = nn.ModuleList(
             nn.Conv2d(d, width * max(1, stride // 4) ** 2, 1) for d, stride in shape.maps
         )
@@ -32,26 +43,23 @@ class ResidualHead(nn.Module):
             nn.GELU(), nn.Conv2d(width, width, 3, padding=1),
             nn.GELU(), nn.Conv2d(width, width, 3, padding=1), nn.GELU(),
         )  # fmt: skip
-        self.out = nn.Conv2d(width, shape.channels * scale**2, 3, padding=1)
+        self.out = nn.Conv2d(width, fine, 3, padding=1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias if self.out.bias is not None else torch.empty(0))
 
     def forward(self, features: Features, batch: Samples) -> Tensor:
         """Images (B, C, sH, sW) in the unit of the input."""
-        size = batch.images.shape[-2:]
-        hidden = self.stem(stretch(batch.images))
+        size, scale = batch.images.shape[-2:], self.sky.upsample
+        start = stretch(deconvolved(batch, self.sky))
+        seen = (stretch(batch.images), nn.functional.pixel_unshuffle(start, scale))
+        hidden = self.stem(torch.cat(seen, 1))
         for project, feature_map in zip(self.maps, features.maps, strict=True):
             projected = project(feature_map)
             fine = math.isqrt(projected.shape[1] // self.WIDTH)
             projected = nn.functional.pixel_shuffle(projected, fine)
             hidden = hidden + nn.functional.interpolate(projected, size, mode="bilinear")
-        residual = nn.functional.pixel_shuffle(self.out(self.body(hidden)), self.scale)
-        return unstretch(stretch(interpolate(batch.images, self.scale)) + residual)
-
-
-def interpolate(images: Tensor, scale: int) -> Tensor:
-    """Bicubic interpolation over the same field."""
-    return nn.functional.interpolate(images, scale_factor=scale, mode="bicubic")
+        residual = nn.functional.pixel_shuffle(self.out(self.body(hidden)), scale)
+        return unstretch(start + residual)
 
 
 def sky_loss(answer: Tensor, batch: Samples) -> Tensor:

@@ -19,7 +19,7 @@ class SuperResolution:
     the truth is unknown (NaN) count for nothing. PSNR and SSIM take the dataset's data range.
     """
 
-    version = "2"
+    version = "3"
     targets = ("sky",)
 
     @dataclass(frozen=True)
@@ -30,13 +30,12 @@ class SuperResolution:
         reference: str = "hst-acs"
 
     def __init__(self, options: Options) -> None:
-        self.scale = int(options.scale)
-        self.sky: SkyTarget | None = SkyTarget(self.scale, options.reference)
+        self.sky = SkyTarget(int(options.scale), options.reference)
         self.metrics = sky_metrics()
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> ResidualHead:
-        """Maps of the encoder and the image itself to a correction of its interpolation."""
-        return ResidualHead(shape, self.scale)
+        """Maps of the encoder and the image itself to a correction of its deconvolution."""
+        return ResidualHead(shape, self.sky)
 
     def loss(self, output: Tensor, batch: Samples) -> Tensor:
         """Mean logarithm of each image's mean squared error."""

@@ -10,8 +10,8 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 
 from lensbench import Features, FeatureShape
 from lensbench.testing import made_samples
+from lensbench_reference.deconvolution import deconvolved
 from lensbench_reference.tasks.morphology import Morphology
-from lensbench_reference.tasks.skies import interpolate
 from lensbench_reference.tasks.superres import SuperResolution
 
 
@@ -76,13 +76,24 @@ def test_unknown_truth_counts_for_nothing(superres, answer):
 
 
 @pytest.mark.parametrize("scale", ["2", "4"])
-def test_super_resolution_starts_at_interpolation(scale):
-    """Before training the answer is bicubic interpolation."""
+def test_super_resolution_starts_at_the_deconvolution(scale):
+    """Before training the answer is the deconvolved image; after a step it is another one."""
     task = SuperResolution(SuperResolution.Options(scale=scale))
-    head = task.head(FeatureShape(6, ((6, 8),), channels=1), {})
-    samples = made_samples(size=32)
-    output = head(Features(torch.randn(6, 6), (torch.randn(6, 6, 4, 4),)), samples)
-    assert torch.allclose(output, interpolate(samples.images, int(scale)), rtol=1e-3, atol=1e-3)
+    head = task.head(FeatureShape(6, ((6, 8), (4, 2)), channels=1), {})
+    samples = made_samples(size=32, upsample=int(scale))
+    maps = (torch.randn(6, 6, 4, 4), torch.randn(6, 4, 16, 16))
+    features = Features(torch.randn(6, 6), maps)
+    output = head(features, samples)
+    start = deconvolved(samples, task.sky)
+    assert torch.allclose(output, start, rtol=1e-3, atol=1e-3)
+    before = task.loss(output, samples)
+    before.backward()
+    assert head.out.weight.grad.abs().max() > 0
+    torch.optim.SGD(head.parameters(), 1e-3).step()
+    changed = head(features, samples)
+    assert task.loss(changed, samples) < before
+    task.loss(changed, samples).backward()
+    assert all(project.weight.grad.abs().max() > 0 for project in head.maps)
 
 
 def test_auroc_and_accuracy_agree_with_scikit_learn():
