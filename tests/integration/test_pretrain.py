@@ -80,20 +80,21 @@ def test_the_result_is_a_model_with_a_card(model, catalogue):
 @pytest.mark.slow
 def test_the_model_is_a_module_without_lensbench(model, catalogue, tmp_path):
     """Three lines of torch alone give the features that lensbench gives."""
-    from lensbench import stretch
+    from lensbench import condition_of, stretch
 
+    vector = condition_of("euclid-vis").vector()
     images = 3 * torch.randn(5, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     torch.save(images, tmp_path / "images.pt")
     code = (
         f"import torch\nimages = torch.load({str(tmp_path / 'images.pt')!r})\n"
         f"model = torch.export.load({str(model / 'model-64.pt2')!r}).module()\n"
-        f"torch.save(model(images), {str(tmp_path / 'features.pt')!r})\n"
+        f"torch.save(model(images, torch.tensor({vector})), {str(tmp_path / 'features.pt')!r})\n"
         "import sys\nassert not any(name.startswith('lensbench') for name in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-P", "-c", code], check=True, timeout=120)
     encoder = catalogue.build("encoder", f"mae-vit:weights={model}", channels=1).eval()
     with torch.no_grad():
-        expected = encoder(stretch(images)).pooled
+        expected = encoder(stretch(images), torch.tensor(vector)).pooled
     assert torch.allclose(torch.load(tmp_path / "features.pt"), expected, rtol=1e-4, atol=1e-5)
 
 

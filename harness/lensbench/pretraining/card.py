@@ -92,7 +92,7 @@ def card(config: Mapping[str, Any], log: Rows, probes: Rows, programs: Mapping[s
         encoder=config["encoder"],
         model="FOLDER",
         condition=recipe["conditions"][0],
-        plain=_plain(programs),
+        plain=_plain(programs, config["images"]["condition"]),
         channels=config["channels"],
         data=_data(recipe),
         sides=", ".join(f"{side} ({name})" for name, side in config["images"]["sides"].items()),
@@ -121,19 +121,25 @@ def card(config: Mapping[str, Any], log: Rows, probes: Rows, programs: Mapping[s
     )
 
 
-def _plain(programs: Mapping[str, str]) -> str:
+def _plain(programs: Mapping[str, str], told: bool) -> str:
     made = [name for name, why in programs.items() if not why]
     if not made:
-        return "It could not be exported as a program of torch: " + next(
-            iter(programs.values()), ""
-        )
+        why = next(iter(programs.values()), "no size of image was seen")
+        return f"It could not be exported as a program of torch: {why}."
     side = made[0].removeprefix("model-").removesuffix(".pt2")
     return (
         "With torch alone, for images of a fixed size "
         f"({', '.join(f'`{name}`' for name in made)}):\n\n"
         "    import torch\n"
         f'    model = torch.export.load("FOLDER/{made[0]}").module()\n'
-        f"    features = model(images)  # images (B, C, {side}, {side}) [σ]; pooled features (B, D)"
+        + (
+            "    condition = torch.tensor([SCALE, WIDTH, DEPTH]).log10()"
+            "  # pixel [″], PSF [″], surface brightness\n"
+            if told
+            else ""
+        )
+        + f"    features = model(images{', condition' if told else ''})"
+        f"  # images (B, C, {side}, {side}) [σ]; pooled features (B, D)"
     )
 
 

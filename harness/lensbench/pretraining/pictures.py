@@ -50,7 +50,9 @@ def _panels(objective: Any, samples: Samples) -> tuple[torch.Tensor, ...] | None
         if hasattr(objective, "restored"):
             generator = torch.Generator().manual_seed(0)
             restored = objective.restored(samples, generator)
-            return (_viewed(objective.encoder, samples), *restored) if restored is not None else None
+            return (
+                (_viewed(objective.encoder, samples), *restored) if restored is not None else None
+            )
         encoder = getattr(objective, "encoder", None)
         if hasattr(encoder, "reconstruct"):
             images = stretch(samples.images)

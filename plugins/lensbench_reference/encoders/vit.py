@@ -60,8 +60,7 @@ class VisionTransformer(nn.Module):
         seen = images if self.view is None else self.view(images, condition)
         rows, columns = seen.shape[2] // self.patch, seen.shape[3] // self.patch
         tokens = self.tokens(seen, condition=condition)
-        inner = _middle(rows, columns)
-        pooled = [self.pool(tokens[:, inner]), self.pool(tokens[:, ~inner])]
+        pooled = [self.pool(tokens[:, part]) for part in _middle_and_rest(rows, columns)]
         if self.rings:
             flat = seen.mean(1)
             pooled += [log_ring_power(flat), ring_amplitudes(flat)]
@@ -120,11 +119,12 @@ class VisionTransformer(nn.Module):
 
 
 @functools.lru_cache(maxsize=16)
-def _middle(rows: int, columns: int) -> Tensor:
-    """Which of the patches (rows × columns) lie within a quarter of the shorter side."""
+def _middle_and_rest(rows: int, columns: int) -> tuple[Tensor, Tensor]:
+    """Indices of the patches within a quarter of the shorter side from the centre, and others."""
     with torch.inference_mode(False):
         y, x = torch.arange(rows) - (rows - 1) / 2, torch.arange(columns) - (columns - 1) / 2
-        return (torch.hypot(y[:, None], x[None]) < min(rows, columns) / 4).flatten()
+        inner = (torch.hypot(y[:, None], x[None]) < min(rows, columns) / 4).flatten()
+        return inner.nonzero()[:, 0], (~inner).nonzero()[:, 0]
 
 
 def _for_bands(channels: int, weight: Tensor, expected: Tensor) -> Tensor:
