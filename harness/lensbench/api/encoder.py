@@ -17,7 +17,9 @@ class Encoder(Protocol):
     The class is called with `channels` and, where it has an `Options` dataclass, an instance
     of it: `MyEncoder(channels=1)` or `MyEncoder(options, channels=1)`. Sides of images are
     multiples of 8. An encoder that sets `uses_condition = True` is called with a second
-    argument: the condition's vector (3,), see `Condition.vector`.
+    argument: the condition's vector (3,), see `Condition.vector`. A class attribute `views` names
+    options that change what is looked at and no weight: with the same seed, a pretraining starts
+    from the same weights whatever they are.
     """
 
     def __call__(self, images: torch.Tensor) -> Features:

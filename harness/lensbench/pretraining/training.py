@@ -135,7 +135,7 @@ def train(
     strategy = catalogue.build("pretraining", recipe.pretraining)
     paired = bool(getattr(strategy, "paired", False))
     _check(recipe, strategy, source, paired)
-    with seeded(seed_of("initial", recipe.encoder, recipe.seed)):
+    with seeded(seed_of("initial", catalogue.architecture(recipe.encoder), recipe.seed)):
         encoder = catalogue.build("encoder", recipe.encoder, channels=source.channels)
     seed = seed_of("pretraining", recipe.pretraining, recipe.seed)
     with (

@@ -90,6 +90,13 @@ class Catalogue:
         options = build_options(f"{kind} {reference.name}", attribute, reference.options)
         return str(Reference(reference.name, option_fields(options)))
 
+    def architecture(self, text: str) -> str:
+        """What of an encoder's spelling its weights depend on: all but its class's `views`."""
+        reference = parse_reference(self.canonical("encoder", text))
+        views = getattr(self.load(self.find("encoder", reference.name)), "views", ())
+        kept = tuple(pair for pair in reference.options if pair[0] not in views)
+        return str(Reference(reference.name, kept))
+
     def build(self, kind: Kind, text: str, **arguments: Any) -> Any:
         """The plugin that `name:options` says, its class called with options and arguments."""
         reference = parse_reference(text)

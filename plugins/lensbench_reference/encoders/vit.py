@@ -30,6 +30,7 @@ class VisionTransformer(nn.Module):
     """
 
     Options = VisionTransformerOptions
+    views = ("pixel", "field", "rings")
 
     def __init__(self, options: VisionTransformerOptions, channels: int) -> None:
         super().__init__()

@@ -183,3 +183,9 @@ def test_the_digest_is_that_of_the_file(tmp_path):
     (tmp_path / "text").write_text("no weights")
     with pytest.raises(DataError, match="cannot be read"):
         VisionTransformer(Options(weights=str(tmp_path / "text")), channels=1)
+
+
+def test_how_it_looks_is_no_part_of_its_architecture(catalogue):
+    """A pretraining of one seed starts from the same weights, at native pixels or not."""
+    assert catalogue.architecture("mae-vit:size=tiny,pixel=0,rings=false") == "mae-vit:size=tiny"
+    assert catalogue.architecture("mae-vit:width=64") != catalogue.architecture("mae-vit:width=32")
