@@ -97,6 +97,25 @@ def test_neighbours_are_shown(lensbench, tmp_path, encoder, stacks):
     assert "1.npy#4" not in shown.out
 
 
+def test_neighbours_are_drawn_and_found_by_an_index(lensbench, tmp_path, encoder, stacks):
+    """A picture with as many panels as images; the same table with an index as without."""
+    from matplotlib.image import imread
+
+    pytest.importorskip("faiss", reason="no faiss: pip install 'lensbench[index]'")
+    words = ("--encoder", encoder[1], "--out", tmp_path / "out", "--quiet")
+    assert lensbench("embed", stacks, *words).code == 0
+    asked = ("neighbours", tmp_path / "out", "--like", "1.npy#4", "--k", 3)
+    drawn = ("--images", stacks, "--picture", tmp_path / "like.png")
+    shown = lensbench(*asked, "--index", tmp_path / "index", *drawn)
+    assert shown.code == 0 and shown.out == lensbench(*asked).out
+    picture = imread(tmp_path / "like.png")
+    drawn = (picture[len(picture) // 2] != picture[0, 0]).any(1)
+    assert np.count_nonzero(np.diff(drawn.astype(int)) == 1) == 4
+    assert lensbench(*asked, "--picture", tmp_path / "other.png").code == 2
+    other = lensbench(*asked, "--images", tmp_path, "--picture", tmp_path / "other.png")
+    assert other.code == 2 and "no shard of '1.npy.parquet'" in other.err
+
+
 @pytest.mark.parametrize(
     ("source", "words", "told"),
     [
