@@ -88,6 +88,20 @@ def test_a_killed_embedding_goes_on_by_shards(lensbench, tmp_path, encoder, stac
     assert all((out / name).stat().st_mtime_ns == when for name, when in whole.items())
 
 
+@pytest.mark.slow
+def test_workers_give_what_one_process_gives(lensbench, tmp_path, encoder, stacks):
+    """The same rows; a shard that cannot be read is named, and the others are done."""
+    (stacks / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
+    words = ("--encoder", encoder[1], "--quiet")
+    assert lensbench("embed", stacks / "2.npy", *words, "--out", tmp_path / "one").code == 0
+    out = tmp_path / "several"
+    done = lensbench("embed", stacks, *words, "--workers", 2, "--out", out)
+    assert done.code == 2 and "broken.h5" in done.err.splitlines()[0]
+    assert sorted(path.name for path in out.iterdir()) == [f"{n}.npy.parquet" for n in range(3)]
+    one, other = (pl.read_parquet(folder / "2.npy.parquet") for folder in (tmp_path / "one", out))
+    assert one.equals(other)
+
+
 def test_neighbours_are_shown(lensbench, tmp_path, encoder, stacks):
     """A table of the nearest, the image itself left out."""
     words = ("--encoder", encoder[1], "--out", tmp_path / "out", "--quiet")
