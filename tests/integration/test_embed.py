@@ -88,6 +88,20 @@ def test_a_killed_embedding_goes_on_by_shards(lensbench, tmp_path, encoder, stac
     assert all((out / name).stat().st_mtime_ns == when for name, when in whole.items())
 
 
+@pytest.mark.slow
+def test_workers_give_what_one_process_gives(lensbench, tmp_path, encoder, stacks):
+    """The same rows; a shard that cannot be read is named, and the others are done."""
+    (stacks / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
+    words = ("--encoder", encoder[1], "--quiet")
+    assert lensbench("embed", stacks / "2.npy", *words, "--out", tmp_path / "one").code == 0
+    out = tmp_path / "several"
+    done = lensbench("embed", stacks, *words, "--workers", 2, "--out", out)
+    assert done.code == 2 and "broken.h5" in done.err.splitlines()[0]
+    assert sorted(path.name for path in out.iterdir()) == [f"{n}.npy.parquet" for n in range(3)]
+    one, other = (pl.read_parquet(folder / "2.npy.parquet") for folder in (tmp_path / "one", out))
+    assert one.equals(other)
+
+
 def test_neighbours_are_shown(lensbench, tmp_path, encoder, stacks):
     """A table of the nearest, the image itself left out."""
     words = ("--encoder", encoder[1], "--out", tmp_path / "out", "--quiet")
@@ -95,6 +109,25 @@ def test_neighbours_are_shown(lensbench, tmp_path, encoder, stacks):
     shown = lensbench("neighbours", tmp_path / "out", "--like", "1.npy#4", "--k", 3)
     assert shown.code == 0 and len(shown.out.strip().splitlines()) == 5
     assert "1.npy#4" not in shown.out
+
+
+def test_neighbours_are_drawn_and_found_by_an_index(lensbench, tmp_path, encoder, stacks):
+    """A picture with as many panels as images; the same table with an index as without."""
+    from matplotlib.image import imread
+
+    pytest.importorskip("faiss", reason="no faiss: pip install 'lensbench[index]'")
+    words = ("--encoder", encoder[1], "--out", tmp_path / "out", "--quiet")
+    assert lensbench("embed", stacks, *words).code == 0
+    asked = ("neighbours", tmp_path / "out", "--like", "1.npy#4", "--k", 3)
+    drawn = ("--images", stacks, "--picture", tmp_path / "like.png")
+    shown = lensbench(*asked, "--index", tmp_path / "index", *drawn)
+    assert shown.code == 0 and shown.out == lensbench(*asked).out
+    picture = imread(tmp_path / "like.png")
+    drawn = (picture[len(picture) // 2] != picture[0, 0]).any(1)
+    assert np.count_nonzero(np.diff(drawn.astype(int)) == 1) == 4
+    assert lensbench(*asked, "--picture", tmp_path / "other.png").code == 2
+    other = lensbench(*asked, "--images", tmp_path, "--picture", tmp_path / "other.png")
+    assert other.code == 2 and "no shard of '1.npy.parquet'" in other.err
 
 
 @pytest.mark.parametrize(

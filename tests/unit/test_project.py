@@ -27,7 +27,8 @@ def pinned(name: str) -> dict[str, Version]:
 
 def wanted() -> list[Requirement]:
     """What lensbench and the extras that change what it does ask for."""
-    extras = [PROJECT["optional-dependencies"][e] for e in ("hf", "timm", "parallel", "ray", "s3")]
+    named = ("hf", "index", "timm", "parallel", "ray", "s3")
+    extras = [PROJECT["optional-dependencies"][extra] for extra in named]
     return [Requirement(text) for text in sum(extras, PROJECT["dependencies"])]
 
 

@@ -27,17 +27,16 @@ def in_units_of_noise(
     """
     if unit.startswith("σ"):
         return np.asarray(pixels, dtype=np.float32)
-    values = np.asarray(pixels, dtype=np.float64)
-    frame = _border(values.shape[-2:])
-    rim = values[..., frame]
+    frame = _border(pixels.shape[-2:])
+    rim = pixels[..., frame].astype(np.float64)
     background = np.median(rim, axis=-1)
     if noise is not None:
         sigma = np.median(np.asarray(noise, dtype=np.float64)[:, frame], axis=-1)[:, None]
         sigma = np.broadcast_to(sigma, background.shape)
     else:
-        sigma = _scatter(values, rim, background)
+        sigma = _scatter(pixels, rim, background)
     with np.errstate(divide="ignore", invalid="ignore"):
-        scaled = (values - background[..., None, None]) / sigma[..., None, None]
+        scaled = (pixels - background[..., None, None]) / sigma[..., None, None]
     return scaled.astype(np.float32)
 
 
@@ -49,9 +48,14 @@ def _border(shape: tuple[int, ...]) -> np.ndarray:
     return frame
 
 
-def _scatter(values: np.ndarray, rim: np.ndarray, background: np.ndarray) -> np.ndarray:
+def _scatter(pixels: np.ndarray, rim: np.ndarray, background: np.ndarray) -> np.ndarray:
     """Noise (B, C) of each image and band, from its border."""
-    sigma = 1.4826 * np.median(np.abs(rim - background[..., None]), axis=-1)
-    peak = np.abs(np.percentile(values, 99.9, axis=(-2, -1)) - background)
-    sigma = np.where(sigma < 1e-4 * peak, peak / 100, sigma)
-    return np.asarray(np.where(sigma == 0, values.std(axis=(-2, -1)), sigma))
+    sigma = np.asarray(1.4826 * np.median(np.abs(rim - background[..., None]), axis=-1))
+    ends = [np.abs(end((-2, -1)) - background) for end in (pixels.max, pixels.min)]
+    doubtful = sigma <= 1e-4 * np.maximum(*ends)  # no peak is beyond: few are looked at closer
+    if doubtful.any():
+        values, scatter = pixels[doubtful].astype(np.float64), sigma[doubtful]
+        peak = np.abs(np.percentile(values, 99.9, axis=(-2, -1)) - background[doubtful])
+        scatter = np.where(scatter < 1e-4 * peak, peak / 100, scatter)
+        sigma[doubtful] = np.where(scatter == 0, values.std(axis=(-2, -1)), scatter)
+    return sigma

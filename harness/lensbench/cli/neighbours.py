@@ -11,26 +11,48 @@ import click
 
 from lensbench.cli.options import json_option
 
+_PATH = click.Path(path_type=Path)
+
 
 @click.command("neighbours")
-@click.argument("embeddings", type=click.Path(path_type=Path))
+@click.argument("embeddings", type=_PATH)
 @click.option("--like", required=True, metavar="ID", help="The image whose like is sought.")
 @click.option("--k", "count", type=click.IntRange(1), default=10, show_default=True)
 @click.option("--metric", type=click.Choice(["cosine", "euclidean"]), default="cosine",
               show_default=True)  # fmt: skip
+@click.option("--index", type=_PATH, default=None, metavar="FILE",
+              help="Ask an index in place of reading all; made where it is not there.")  # fmt: skip
+@click.option("--picture", type=_PATH, default=None, metavar="PNG",
+              help="Draw the image and what was found; needs --images.")  # fmt: skip
+@click.option("--images", type=_PATH, default=None, metavar="SOURCE",
+              help="What `lensbench embed` was given.")  # fmt: skip
+@click.option("--key", default="", metavar="NAME", help="Array or column of the images.")
 @json_option
-def command(embeddings: Path, like: str, count: int, metric: Any, as_json: bool) -> None:
+def command(
+    embeddings: Path, like: str, count: int, metric: Any, index: Path | None,
+    picture: Path | None, images: Path | None, key: str, as_json: bool,
+) -> None:  # fmt: skip
     """Find the images whose features are nearest to those of one, in files of `lensbench embed`.
 
-    The search is exact and reads each file once; it needs no index.
+    Without an index the search is exact and reads all features. For many searches, or many images,
+    --index FILE keeps an index of faiss (extra `index`) and reads features of candidates alone.
 
     \b
-    Example:
+    Examples:
       lensbench neighbours features --like 0-train-7 --k 5
+      lensbench neighbours features --like 0-train-7 --index features.faiss \\
+        --images cutouts --picture like.png
     """
+    from lensbench.errors import UsageError
     from lensbench.inference.neighbours import neighbours
 
-    found = neighbours(embeddings, like, count, metric)
+    if (picture is None) != (images is None):
+        raise UsageError("--picture and --images belong together", "name both")
+    found = neighbours(embeddings, like, count, metric, index)
+    if picture is not None and images is not None:
+        from lensbench.inference.pictures import draw_neighbours
+
+        draw_neighbours(like, found, embeddings, images, key, picture)
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in found], ensure_ascii=False))
         return

@@ -69,7 +69,7 @@ def _scene_rows(source: Source, columns: int, several: bool) -> list[Row]:
     folder = Path(source.path).name
 
     def title_of(scene: str) -> str:
-        return "\n".join(_short(word, 13) for word in ([folder, scene] if several else [scene]))
+        return "\n".join(short_name(word, 13) for word in ([folder, scene] if several else [scene]))
 
     return [
         Row(title_of(name) if start == 0 else "", source, tuple(indices[start : start + columns]),
@@ -140,6 +140,31 @@ def draw_sheet(
     plt.close(figure)
 
 
+def draw_images(
+    images: Sequence[np.ndarray], captions: Sequence[str], path: Path, columns: int = 6
+) -> None:
+    """Writes images side by side, row after row, as a PNG.
+
+    Args:
+        images: (C, H, W) each; colours where there are three bands, else the first band.
+        captions: One an image.
+        path: Of the PNG.
+        columns: Images a row.
+    """
+    rows = -(-len(images) // columns)
+    plt = _pyplot()
+    figure, axes = plt.subplots(
+        rows, columns, squeeze=False, facecolor=_BACKGROUND, layout="constrained",
+        figsize=(_CELL * columns, (_CELL + 0.22) * rows),
+    )  # fmt: skip
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, pixels, caption in zip(axes.flat, images, captions, strict=False):
+        _show(axis, pixels, caption)
+    figure.savefig(path, dpi=120, facecolor=_BACKGROUND, format="png")
+    plt.close(figure)
+
+
 def stretched(pixels: np.ndarray) -> np.ndarray:
     """An image (H, W), or colours (3, H, W), on 0 to 1 by asinh; unknown pixels stay NaN.
 
@@ -171,27 +196,30 @@ def _draw(axis: Any, source: Source, index: int, by: str) -> int:
         axis.text(0.5, 0.5, "cannot be read", transform=axis.transAxes, color="#d05a4a",
                   ha="center", va="center", fontsize=7)  # fmt: skip
         return 0
-    image = stretched(picture.pixels)
+    _show(axis, picture.pixels, item.condition if by == "condition" else _caption(item))
+    _scale_bar(axis, picture)
+    return 1
+
+
+def _show(axis: Any, pixels: np.ndarray, caption: str) -> None:
+    image = stretched(pixels)
     if len(image) == 3:
         shown: dict[str, Any] = {"X": np.moveaxis(np.nan_to_num(image), 0, -1)}
     else:
         colours = _pyplot().get_cmap("magma").with_extremes(bad="#34566b")
         shown = {"X": np.ma.masked_invalid(image[0]), "cmap": colours, "vmin": 0, "vmax": 1}
     axis.imshow(**shown, origin="lower", interpolation="nearest")
-    caption = item.condition if by == "condition" else _caption(item)
     axis.set_title(caption, color=_DIM, fontsize=5.5, pad=2)
-    _scale_bar(axis, picture)
-    return 1
 
 
 def _caption(item: Item) -> str:
     """The end of a name, which tells images apart, with the class where rows are conditions."""
     name = item.name.removesuffix(f"#{item.condition}") if item.condition else item.name
-    stem = _short(name.rpartition("/")[2])
+    stem = short_name(name.rpartition("/")[2])
     return f"{stem} {item.label}".strip() if item.condition else stem
 
 
-def _short(name: str, most: int = 22) -> str:
+def short_name(name: str, most: int = 22) -> str:
     """The last part of a name without its suffix, and no more of it than fits."""
     stem = name.rpartition("#")[2] if not name.rpartition("#")[2].isdecimal() else name
     for suffix in (".npy", ".fits", ".fits.gz"):

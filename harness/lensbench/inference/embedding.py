@@ -12,12 +12,10 @@ import torch
 from lensbench.api.samples import Samples
 from lensbench.cells.encoding import encode
 from lensbench.inference.encoders import NamedEncoder, named_encoder
+from lensbench.inference.features import FEATURES
 from lensbench.inference.reading import Block
 from lensbench.registry import load_catalogue
 from lensbench.registry.catalogue import condition_of
-
-FEATURES = "features"
-"""Column of pooled features."""
 
 
 class Embedder:

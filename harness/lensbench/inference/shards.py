@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.npy_header import is_single
-from lensbench.errors import DataError
+from lensbench.errors import DataError, UsageError
 
 _MANY = (".h5", ".hdf5", ".hdf", ".parquet", ".npz")
 _HUGGING_FACE = ("dataset_dict.json", "dataset_info.json")
@@ -36,6 +36,20 @@ def name_of(shard: Path, root: Path) -> str:
     """Name of a shard's output, relative to the folder of outputs: its path in root, as Parquet."""
     name = shard.name if shard == root else str(shard.relative_to(root))
     return name if shard.suffix.lower() == ".parquet" else f"{name}.parquet"
+
+
+def shard_named(name: str, root: Path) -> Path:
+    """The shard at or below a path whose output has a name.
+
+    Raises:
+        UsageError: Where there is none.
+    """
+    if name == name_of(root, root):
+        return root
+    for below in (root / name, root / name.removesuffix(".parquet")):
+        if below.exists():
+            return below
+    raise UsageError(f"{str(root)!r} has no shard of {name!r}", "name the images of all features")
 
 
 def content_digest(shard: Path) -> str:

@@ -1,0 +1,67 @@
+"""What neighbours look like: an image beside those that are nearest to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lensbench.data.picture import Selection
+from lensbench.data.preview import draw_images, short_name
+from lensbench.data.whole import whole
+from lensbench.errors import UsageError
+from lensbench.inference.features import file_of, files_of
+from lensbench.inference.neighbours import Neighbour
+from lensbench.inference.reading import blocks_of
+from lensbench.inference.shards import shard_named
+from lensbench.inference.writing import made_of
+
+_AT_ONCE = 256
+
+
+def draw_neighbours(
+    like: str, found: Sequence[Neighbour], features: Path, images: Path, key: str, out: Path
+) -> None:
+    """Writes a PNG of an image and its neighbours, each under a stretch of its own.
+
+    Args:
+        like: Id of the image.
+        found: Its neighbours, from near to far.
+        features: The file or folder in which they were found.
+        images: What `lensbench embed` was given to make it.
+        key: Array or column of the images.
+        out: Of the PNG.
+
+    Raises:
+        UsageError: Where an image is not there.
+    """
+    root = features if features.is_dir() else features.parent
+    own = str(file_of(files_of(features), like).relative_to(root))
+    wanted: dict[str, set[str]] = {own: {like}}
+    for one in found:
+        wanted.setdefault(one.shard, set()).add(one.id)
+    pixels: dict[tuple[str, str], np.ndarray] = {}
+    for name, ids in wanted.items():
+        condition = (made_of(root / name) or {}).get("condition", "")
+        for its, image in _images(shard_named(name, images), condition, key, ids):
+            pixels[name, its] = image
+    shown = [(own, like), *((one.shard, one.id) for one in found)]
+    if missing := [place for place in shown if place not in pixels]:
+        raise UsageError(f"{missing[0][1]!r} is not in {str(images)!r}", "embed it again")
+    captions = [short_name(like), *(f"{short_name(i.id)}: {i.distance:.3g}" for i in found)]
+    with whole(out, overwrite=True) as temporary:
+        draw_images([pixels[place] for place in shown], captions, temporary)
+
+
+def _images(shard: Path, condition: str, key: str, ids: set[str]) -> list[tuple[str, np.ndarray]]:
+    found: list[tuple[str, np.ndarray]] = []
+    for block in blocks_of(shard, condition, _AT_ONCE, Selection(key=key)):
+        found += [
+            (one, image.copy())
+            for one, image in zip(block.ids, block.images, strict=True)
+            if one in ids
+        ]
+        if len(found) >= len(ids):
+            break
+    return found

@@ -1,0 +1,105 @@
+"""`lensbench predict`, from a fit that a sweep kept to answers for shards of images."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lensbench.store import Store
+from lensbench.store.predictions import read_predictions
+
+STUDY = """
+name = "fitted"
+budget = "smoke"
+[axes]
+task = ["regression"]
+encoder = ["mae-vit:depth=1,heads=2,width=16"]
+pretraining = ["none"]
+transfer = ["linear"]
+baseline = []
+[tests]
+condition = []
+"""
+ENTRANT = "mae-vit:depth=1,heads=2,width=16 + none + linear"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with a study, the store of its sweep, and shards of its test scenes."""
+    folder = tmp_path_factory.mktemp("predict")
+    (folder / "study.toml").write_text(STUDY)
+    return folder
+
+
+@pytest.fixture
+def called(home, lensbench, monkeypatch):
+    """The command line in that folder, where the sweep is done and two shards are made."""
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("LENSBENCH_STORE", str(home / "store"))
+
+    def call(*words):
+        done = lensbench(*words)
+        assert done.code == 0, done.err
+        return done.out
+
+    if not (home / "shards").exists():
+        call("sweep", "study.toml", "--workers", 0, "--quiet")
+        for name, count in (("a.h5", 24), ("b.parquet", 10)):
+            asked = ("--n", count, "--split", "test", "--conditions", "euclid-vis", "--quiet")
+            call("data", "make", *asked, "--out", home / "shards" / name)
+    return call
+
+
+@pytest.mark.slow
+def test_answers_are_those_of_the_sweep(home, called):
+    """Images of its test scenes, from a file, have the predictions that the sweep stored."""
+    words = ("predict", "shards", "--entrant", ENTRANT, "--out", "answers", "--quiet")
+    assert "34 images of 2 shards" in called(*words)
+    store = Store(home / "store")
+    (key,) = store.stored("predictions")
+    ids, stored = read_predictions(store.find("predictions", key))
+    for name, count in (("a.h5.parquet", 24), ("b.parquet", 10)):
+        found = pl.read_parquet(home / "answers" / name)
+        assert found["id"].to_list() == ids[:count] and found["error"].null_count() == count
+        assert set(found.columns) == {"id", "error", *stored}
+        for column, values in stored.items():
+            answers = np.array(found[column].to_list())
+            assert np.allclose(answers, values[:count], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_killed_prediction_goes_on_by_shards(home, called):
+    """After SIGKILL outputs are whole or absent; the same command makes what lacks, no more."""
+    out = home / "killed"
+    words = ["predict", "shards", "--entrant", ENTRANT, "--out", str(out), "--quiet"]
+    words += ["--batch-size", "1"]
+    code = "from lensbench.cli import main; main()"
+    with subprocess.Popen([sys.executable, "-c", code, *words], env=dict(os.environ)) as process:
+        deadline = time.monotonic() + 200
+        while time.monotonic() < deadline and process.poll() is None:
+            if (out / "a.h5.parquet").exists():
+                break
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+    whole = {path.name: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
+    assert "a.h5.parquet" in whole
+    assert len(pl.read_parquet(out / "a.h5.parquet")) == 24
+    called(*words)
+    assert len(pl.read_parquet(out / "b.parquet")) == 10
+    assert all((out / name).stat().st_mtime_ns == when for name, when in whole.items())
+    (out / "b.parquet").unlink()
+    assert "10 images of 1 shards, 1 shards were there already" in called(*words)
+    assert "34 images" in called(*words, "--condition", "hst-acs")
+
+
+def test_an_entrant_that_is_not_there_is_refused(called, lensbench):
+    """The line names it, and one that is nearly so."""
+    done = lensbench("predict", "shards", "--entrant", ENTRANT[:-1] + "s", "--out", "no")
+    assert done.code == 2 and "no entrant" in done.err and ENTRANT in done.err
