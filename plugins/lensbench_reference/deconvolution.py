@@ -25,6 +25,9 @@ of the noise; the best on scenes that no table tests on, under sharp and wide PS
 _MOST = 120
 """Iterations after which it stops anyhow."""
 
+_OUTLIER = 16.0
+"""Most that a pixel counts in the misfit, so that a cosmic ray does not keep the steps going."""
+
 _FAINTEST = 0.02
 """Least light of a start, in units of σ: what starts bright over empty sky fades too slowly."""
 
@@ -112,19 +115,21 @@ def richardson_lucy(
         model, pull = torch.func.vjp(operator.image, ahead)
         misfit = _misfit(images[active], model, condition)
         for number, level in enumerate(levels):
-            going = ~stopped[number, active]
-            found[number, active[going]] = ahead[going]
-            stopped[number, active] |= misfit <= level
+            stops = (misfit <= level) & ~stopped[number, active]
+            found[number, active[stops]] = ahead[stops]
+            stopped[number, active[stops]] = True
         going = ~stopped[-1, active]
         if not going.any():
             break
         expected = model * electrons + background
         ratio = counts[active] / expected.clamp(min=1e-3 * background)
         new = ahead * (pull(ratio)[0] / share).clamp(min=0)
-        before, light, earlier, gain = (
-            it[going] for it in (light, new, gain, new - ahead)
-        )  # fmt: skip
-        active = active[going]
+        before, light, earlier, gain = light, new, gain, new - ahead
+        if not going.all():
+            active = active[going]
+            before, light, earlier, gain = (it[going] for it in (before, light, earlier, gain))
+    for its, done in zip(found, stopped[:, active], strict=True):
+        its[active[~done]] = light[~done]
     return operator.answer(found)
 
 
@@ -156,7 +161,7 @@ def _momentum(gain: Tensor, earlier: Tensor) -> Tensor:
 
 
 def _misfit(images: Tensor, model: Tensor, condition: Condition) -> Tensor:
-    """Mean squared residual (B,) over the variance of the noise."""
+    """Mean squared residual (B,) over the variance of the noise, outliers held down."""
     photons = condition.sigma_electrons * condition.noise_correlation**2
     variance = 1 + model.clamp(min=0) / photons
-    return ((images - model).square() / variance).mean((1, 2, 3))
+    return ((images - model).square() / variance).clamp(max=_OUTLIER).mean((1, 2, 3))
