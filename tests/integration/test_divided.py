@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from torch import nn
 from lensbench.cells.chance import seed_all, seeded
 from lensbench.cells.ranks import Division, divided
 from lensbench.cells.resolved import Parts
-from lensbench.cells.session import Session
+from lensbench.cells.session import Session, part_of
 from lensbench.cells.weights import build_encoder, pretraining_seed
 from lensbench.errors import RunError
 from lensbench.registry import load_catalogue
@@ -170,7 +171,9 @@ def test_an_error_in_another_process_is_the_trainings(tmp_path):
     entrant = Entrant("no-such-encoder", "mae", "linear")
     cell = cell_of("mae")
     other = dataclasses.replace(cell, entrant=entrant)
-    division = Division(tmp_path, session.parts.numerics, session.parts.code, other)
+    parts = session.parts
+    part = functools.partial(part_of, tmp_path, parts.numerics, parts.code, other)
+    division = Division(parts.numerics, part)
     with (
         pytest.raises(RunError, match=r"process 2 of 2: .*no-such-encoder"),
         divided(division, 0) as team,

@@ -14,6 +14,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from lensbench.cells.team import Alone
+from lensbench.sky.seeds import seed_of
+
 WORDS = (
     "pretrain", "--encoder", "mae-vit:width=16,depth=1,heads=2", "--pretraining", "paired:mask=0.5",
     "--conditions", "euclid-vis,hst-acs", "--populations", "default,default@source",
@@ -105,6 +108,8 @@ def test_the_model_is_a_module_without_lensbench(model, catalogue, tmp_path):
         (["--populations", "default,deeplense-iv"], "channels=3"),
         (["--populations", "nowhere"], "nowhere"),
         (["--uses", "0"], "uses is 0"),
+        (["--pretraining", "none"], "needs no images"),
+        (["--processes", "9"], "cannot be divided among 9"),
         (["--shards", "absent.h5"], "absent.h5"),
         (["--resume"], "holds no pretraining"),
     ],
@@ -115,6 +120,81 @@ def test_a_mistake_is_one_line(lensbench, tmp_path, words, told):
     assert result.code == 2
     lines = result.err.strip().splitlines()
     assert lines[0].startswith("error: ") and told in lines[0] and len(lines) <= 2
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_refused_start_leaves_an_empty_folder_empty(lensbench, tmp_path):
+    """So the mended command can be given."""
+    words = (*WORDS, "--steps", 2, "--out", tmp_path, "--quiet", "--conditions", "euclid-vis")
+    assert lensbench(*words).code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_stops_it_is_told_how_to_go_on(lensbench, tmp_path, monkeypatch):
+    """Ctrl-C names --resume, and what was begun stays."""
+    from lensbench.pretraining.training import Streaming
+
+    steps = []
+
+    def forward(*_):
+        steps.append(1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Streaming, "forward", forward)
+    words = (*WORDS, "--steps", 2, "--probes", 0, "--out", tmp_path / "model", "--quiet")
+    done = lensbench(*words)
+    assert done.code == 130 and "--resume goes on" in done.err and steps
+    assert (tmp_path / "model" / "recipe.json").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_and_go_on_to_the_same_bits(tmp_path, lensbench, monkeypatch):
+    """Divided, the weights of whole batches to rounding; killed and resumed, its own bits."""
+    pytest.importorskip("lightning_fabric")
+    monkeypatch.setattr("lensbench.pretraining.result.export_encoder", lambda *_: "not asked")
+    words = [
+        "pretrain", "--encoder", "mae-vit:width=16,depth=1,heads=2", "--pretraining", "supervised",
+        "--batch-size", "9", "--chunk", "8", "--window", "3", "--uses", "2", "--steps", "4",
+        "--drawers", "0", "--probes", "0", "--checkpoint-minutes", "0", "--quiet",
+    ]  # fmt: skip
+    with monkeypatch.context() as patched:
+        patched.setattr(Alone, "differentiate", of_the_scenes_of_several)
+        assert lensbench(*words, "--out", tmp_path / "one").code == 0
+    words += ["--processes", "2"]
+    assert lensbench(*words, "--out", tmp_path / "two").code == 0
+    folder = tmp_path / "killed"
+    code = (
+        "import os, signal\n"
+        "from lensbench.cli import main\n"
+        "from lensbench.pretraining import training\n"
+        "told = training._Watch.told\n"
+        "def watch(self, step, *others):\n"
+        "    told(self, step, *others)\n"
+        "    if step == 3:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "training._Watch.told = watch\n"
+        "main()\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, *words, "--out", folder], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert lensbench(*words, "--out", folder).code == 2
+    assert lensbench(*words, "--out", folder, "--resume").code == 0
+    one, two, resumed = (_weights(tmp_path / name) for name in ("one", "two", "killed"))
+    assert all(torch.equal(two[name], resumed[name]) for name in two)
+    for name in one:
+        if "qkv.bias" not in name:  # of keys there is no gradient but rounding
+            torch.testing.assert_close(two[name], one[name], rtol=0, atol=2e-5, msg=name)
+
+
+def of_the_scenes_of_several(team, loss_of, indices, generator, step):
+    """A step of one process that takes the scenes of several."""
+    common = torch.Generator().manual_seed(
+        seed_of("share", seed_of("pretraining", "supervised", 0), step)
+    )
+    team.common = lambda _: common
+    loss = loss_of(indices, generator)
+    loss.backward()
+    return loss.item()
 
 
 def test_another_recipe_is_refused(lensbench, tmp_path):
@@ -123,6 +203,11 @@ def test_another_recipe_is_refused(lensbench, tmp_path):
 
     recipe = Recipe("e", "p", "d", ("a",), ("c",), steps=3, batch_size=2)
     recipe.keep(tmp_path / "model", resume=False)
+    recipe.keep(tmp_path / "model", resume=True)
+    file = tmp_path / "model" / "recipe.json"
+    written = json.loads(file.read_text())
+    del written["processes"]  # as an earlier version had it
+    file.write_text(json.dumps(written))
     recipe.keep(tmp_path / "model", resume=True)
     other = Recipe("e", "p", "d", ("a",), ("c",), steps=4, batch_size=2)
     with pytest.raises(Exception, match="steps=3, asked for is 4"):

@@ -1,4 +1,4 @@
-"""A further process of a divided pretraining: `python -m lensbench.cells.rank PARENT`.
+"""A further process of a divided training: `python -m lensbench.cells.rank PARENT`.
 
 It reads its part from standard input, says `ready`, and tells in one line of JSON why it failed.
 """
@@ -17,7 +17,7 @@ from lensbench.cells.lineage import end_with_parent
 
 
 def main() -> None:
-    """Takes part in the pretraining; the exit code is 1 where it fails."""
+    """Takes part in the training; the exit code is 1 where it fails."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to handle
     end_with_parent(int(sys.argv[1]))
     channel = os.fdopen(os.dup(1), "w")
@@ -42,17 +42,12 @@ def _take_part(channel: object) -> None:
     import torch
 
     from lensbench.cells.ranks import joined
-    from lensbench.cells.resolved import Parts
-    from lensbench.cells.session import Session
-    from lensbench.registry import load_catalogue
-    from lensbench.store import Store
 
     torch.set_num_threads(division.numerics.threads)
-    parts = Parts(load_catalogue(), division.numerics, division.code)
-    session = Session(parts, Store(division.store), lambda *_: None)
+    take_part = division.part()
     print("ready", file=channel, flush=True)  # type: ignore[call-overload]
     with joined(rank, port, division.numerics, seed) as team:
-        session.pretrain(division.cell, team)
+        take_part(team)
 
 
 if __name__ == "__main__":

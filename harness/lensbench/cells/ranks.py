@@ -14,10 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import torch
@@ -29,8 +28,7 @@ from lensbench.cells.chance import seed_all
 from lensbench.cells.team import Alone, LossOf, Team
 from lensbench.errors import LensbenchError, RunError, UsageError
 from lensbench.sky.seeds import seed_of
-from lensbench.study.cell import Cell
-from lensbench.study.describe import Code, Numerics
+from lensbench.study.describe import Numerics
 
 _HOST = "127.0.0.1"
 _PATIENCE = timedelta(minutes=10)
@@ -44,19 +42,15 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True)
 class Division:
-    """What a further process needs to know to take part in a pretraining.
+    """What a further process needs to know to take part in a training.
 
     Attributes:
-        store: Folder in which the images are.
         numerics: How things are computed.
-        code: What computes them.
-        cell: Whose encoder is pretrained.
+        part: Called there, gives what is called with the team; it can be pickled.
     """
 
-    store: Path
     numerics: Numerics
-    code: Code
-    cell: Cell
+    part: Callable[[], Callable[[Team], object]]
 
 
 class Ranks:
@@ -104,7 +98,7 @@ class Ranks:
         if len(indices) < self.processes:
             raise RunError(
                 f"a batch of {len(indices)} cannot be divided among {self.processes} processes",
-                "lower run.processes or take more scenes",
+                "take fewer processes, or more scenes",
             )
         share = indices.tensor_split(self.processes)[self.rank]
         own = seed_of("share", self._seed, step, self.rank)
@@ -132,7 +126,7 @@ class _Called(nn.Module):
 
 @contextlib.contextmanager
 def divided(division: Division, seed: int) -> Iterator[Team]:
-    """The processes among which a pretraining is divided, of which this is the first.
+    """The processes among which a training is divided, of which this is the first.
 
     None of the others is left at the end, however it comes.
 
@@ -317,5 +311,5 @@ def _check_installed() -> None:
     if importlib.util.find_spec("lightning_fabric") is None:
         raise UsageError(
             "a pretraining among several processes needs lightning-fabric",
-            "pip install 'lensbench[parallel]', or set run.processes to 1",
+            "pip install 'lensbench[parallel]', or take one process",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,13 +39,14 @@ from lensbench.cells.weights import (
     save_weights,
 )
 from lensbench.errors import RunError
+from lensbench.registry import load_catalogue
 from lensbench.sky.seeds import seed_of
 from lensbench.store import Store
 from lensbench.store.predictions import predictions_suffix, read_predictions, write_predictions
 from lensbench.store.records import records_frame
 from lensbench.store.scores import scores_frame
 from lensbench.study.cell import Cell, View
-from lensbench.study.describe import describe_predictions
+from lensbench.study.describe import Code, Numerics, describe_predictions
 
 Watch = Callable[[str, int, int, str], None]
 """Called with a stage, steps done, steps in all and a word on the state."""
@@ -135,7 +137,8 @@ class Session:
         for view in cell.pretraining:
             self._samples(cell, view, "pretraining")  # made here, so that all processes find them
         parts = self.parts
-        division = Division(self.store.root, parts.numerics, parts.code, cell)
+        part = functools.partial(part_of, self.store.root, parts.numerics, parts.code, cell)
+        division = Division(parts.numerics, part)
         with self._keeping(keys.weights):
             with measured() as cost, divided(division, pretraining_seed(cell)) as team:
                 encoder = self.pretrain(cell, team)
@@ -303,3 +306,9 @@ class Session:
         with self.store.writing("predictions", key, suffix, described, cost) as path:
             write_predictions(path, samples.ids, predictions)
         return predictions
+
+
+def part_of(store: Path, numerics: Numerics, code: Code, cell: Cell) -> Callable[[Team], object]:
+    """What a further process does for the pretraining of a cell, whose images are in the store."""
+    session = Session(Parts(load_catalogue(), numerics, code), Store(store), lambda *_: None)
+    return functools.partial(session.pretrain, cell)

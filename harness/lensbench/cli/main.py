@@ -66,8 +66,9 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:2]
     try:
         code: Any = _root.main(prog_name="lensbench", standalone_mode=False)
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        click.echo("\nstopped; what was finished is kept: run the same command to go on", err=True)
+    except (KeyboardInterrupt, click.exceptions.Abort) as stop:
+        how = str(stop.__cause__ or stop) or "run the same command to go on"
+        click.echo(f"\nstopped; what was finished is kept: {how}", err=True)
         code = 130
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code

@@ -50,7 +50,10 @@ _PATH = click.Path(path_type=Path)
 @click.option("--resume", is_flag=True, help="Go on with the pretraining in FOLDER.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
               show_default=True)  # fmt: skip
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True,
+              help="Of each process.")  # fmt: skip
+@click.option("--processes", type=click.IntRange(1), default=1, show_default=True,
+              help="That divide every batch; several need the extra `parallel`.")  # fmt: skip
 @click.option(
     "--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True,
     help="bf16 where an accelerator has it.",
@@ -77,7 +80,10 @@ def command(
 
     Ctrl-C stops it; the same command with --resume goes on, to the same weights on the CPU.
     """
+    import os
     import signal
+
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as further processes have it
 
     from lensbench.cli.progress import Progress
     from lensbench.pretraining.result import is_finished, keep_result
@@ -87,13 +93,14 @@ def command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     catalogue = load_catalogue()
     recipe = _recipe(asked)
-    recipe.keep(out, resume)
-    if not is_finished(out):
+    if resume and is_finished(out):
+        recipe.keep(out, resume)
+    else:
         watching = Watching(probes, probe_scenes, checkpoint_seconds=60 * checkpoint_minutes,
                             drawers=drawers)  # fmt: skip
         words = [word for word in sys.argv[1:] if word != "--resume"]
         said = shlex.join(["lensbench", *words])
-        with Progress(quiet) as progress:
+        with recipe.kept(out, resume), Progress(quiet) as progress:
             train(
                 recipe, catalogue, out, watching,
                 lambda trained: keep_result(out, recipe, catalogue, trained, said), progress,

@@ -20,6 +20,9 @@ from lensbench.store.arrays import write_arrays
 _AHEAD = 4
 """Chunks that each process may be ahead of the training."""
 
+_LOOK = 0.01
+"""Seconds between two looks for a file."""
+
 
 class Chunks:
     """Files of chunks in a folder, each a function of its number; those that are there are kept.
@@ -80,7 +83,30 @@ class Chunks:
             self._pending[number] = self._pool.submit(_write_here, number, path)
 
     def _path(self, number: int) -> Path:
-        return self._folder / f"chunk-{number:08d}.h5"
+        return path_of(self._folder, number)
+
+
+class Awaited:
+    """Files of chunks that another process makes and deletes.
+
+    Args:
+        folder: Where they come to be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def fetch(self, number: int) -> Path:
+        """The file of a chunk, once it is there."""
+        path = path_of(self._folder, number)
+        while not path.exists():
+            time.sleep(_LOOK)
+        return path
+
+
+def path_of(folder: Path, number: int) -> Path:
+    """The file of a chunk."""
+    return folder / f"chunk-{number:08d}.h5"
 
 
 @contextlib.contextmanager

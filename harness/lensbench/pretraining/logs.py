@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lensbench.pretraining.probe import Score
+from lensbench.pretraining.recipe import LOG
 
-LOG = "log.csv"
 PROBES = "probe.csv"
 _LOG_COLUMNS = ("step", "loss", "seconds", "images_per_second", "waited")
 _PROBE_COLUMNS = (

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lensbench.errors import UsageError
+from lensbench.errors import LensbenchError, UsageError
 
 Precision = Literal["fp32", "bf16"]
 
 FILE = "recipe.json"
 """Name of a recipe in the folder of its result."""
+
+LOG = "log.csv"
+"""Name of the log, which is there from the first steps on."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,8 @@ class Recipe:
         uses: How often a scene is taken, on average, before it goes.
         seed: Of scenes, initial weights and all chance.
         device: Where tensors live.
-        threads: Of the arithmetic.
+        threads: Of the arithmetic of each process.
+        processes: Among which every batch is divided.
         precision: Of the forward pass.
     """
 
@@ -58,13 +65,19 @@ class Recipe:
     seed: int = 0
     device: str = "cpu"
     threads: int = 1
+    processes: int = 1
     precision: Precision = "fp32"
 
     def __post_init__(self) -> None:
-        least = {"steps": 1, "batch_size": 1, "chunk": 1, "window": 1}
+        least = {"steps": 1, "batch_size": 1, "chunk": 1, "window": 1, "processes": 1}
         for name, bound in least.items():
             if getattr(self, name) < bound:
                 raise UsageError(f"{name} is {getattr(self, name)}, expected {bound} or more")
+        if self.batch_size < self.processes:
+            raise UsageError(
+                f"a batch of {self.batch_size} cannot be divided among {self.processes} processes",
+                "raise --batch-size",
+            )
         if self.uses <= 0:
             raise UsageError(f"uses is {self.uses}, expected a positive number")
         if not self.conditions:
@@ -81,8 +94,31 @@ class Recipe:
         """As JSON."""
         return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True)
 
+    @contextlib.contextmanager
+    def kept(self, folder: Path, resume: bool) -> Iterator[None]:
+        """Takes a folder for a training by this recipe, new or to be gone on with.
+
+        Where the training is refused before its first step, a new folder is left as it was.
+
+        Raises:
+            UsageError: Where it holds another recipe, or this one and is not to be resumed.
+        """
+        there = folder.exists()
+        self.keep(folder, resume)
+        try:
+            yield
+        except LensbenchError as error:
+            begun = any((folder / name).exists() for name in ("checkpoints", LOG))
+            if error.exit_code == 2 and not resume and not begun:
+                shutil.rmtree(folder)
+                if there:
+                    folder.mkdir()
+            raise
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("the same command with --resume goes on") from None
+
     def keep(self, folder: Path, resume: bool) -> None:
-        """Takes a folder for this recipe, new or to be gone on with.
+        """Writes this recipe into a folder, or finds it there.
 
         Raises:
             UsageError: Where it holds another recipe, or this one and is not to be resumed.
@@ -99,7 +135,8 @@ class Recipe:
             raise UsageError(
                 f"{str(folder)!r} holds a pretraining", "add --resume to go on, or name another"
             )
-        before = _read(file)
+        known = {field.name: field.default for field in dataclasses.fields(self)}
+        before = known | _read(file)  # of an earlier version, without what was not known then
         now = json.loads(self.text())
         for name in sorted({*before, *now}):
             if before.get(name) != now.get(name):

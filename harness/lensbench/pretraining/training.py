@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -17,16 +18,19 @@ from torch import Tensor, nn
 from lensbench.cells.chance import seeded
 from lensbench.cells.checkpoints import keeping
 from lensbench.cells.loop import TrainingLoop
+from lensbench.cells.ranks import Division, divided
+from lensbench.cells.team import Team
 from lensbench.errors import IncompatibleError, UsageError
-from lensbench.pretraining.drawing import Chunks, drawing
+from lensbench.pretraining.drawing import Awaited, Chunks, drawing
 from lensbench.pretraining.logs import loss_log, probe_log, probe_rows
 from lensbench.pretraining.pictures import draw_reconstructions
 from lensbench.pretraining.probe import Probe
 from lensbench.pretraining.recipe import Precision, Recipe
 from lensbench.pretraining.sources import ChunkSource, Drawn, source_of
 from lensbench.pretraining.stream import IMAGES, Buffer, Windows
-from lensbench.registry import Catalogue
+from lensbench.registry import Catalogue, load_catalogue
 from lensbench.sky.seeds import seed_of
+from lensbench.study.describe import Numerics
 
 Report = Callable[[str, int, int, str], None]
 
@@ -90,9 +94,19 @@ class Streaming(nn.Module):
         self._buffer, self._paired, self._precision = buffer, paired, precision
         self.register_buffer("position", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, generator: torch.Generator) -> Tensor:
-        """The loss of the next batch."""
-        batch = self._buffer.batch(int(self.position), self._paired, generator)
+    def forward(
+        self, share: Tensor | None, common: torch.Generator, generator: torch.Generator
+    ) -> Tensor:
+        """The loss of the next batch, or of a share of it.
+
+        Args:
+            share: Places in the batch (b,); none for all.
+            common: Of the choice of scenes, which all processes share.
+            generator: Of the loss.
+        """
+        batch = self._buffer.batch(int(self.position), self._paired, common)
+        if share is not None:
+            batch = batch.take(share)
         self.position += 1
         device = self.position.device
         with self._autocast(device.type):
@@ -131,37 +145,83 @@ def train(
     """
     torch.set_num_threads(recipe.threads)
     source = source_of(recipe)
-    device = torch.device(recipe.device)
     strategy = catalogue.build("pretraining", recipe.pretraining)
-    paired = bool(getattr(strategy, "paired", False))
-    _check(recipe, strategy, source, paired)
-    with seeded(seed_of("initial", catalogue.architecture(recipe.encoder), recipe.seed)):
-        encoder = catalogue.build("encoder", recipe.encoder, channels=source.channels)
-    seed = seed_of("pretraining", recipe.pretraining, recipe.seed)
+    _check(recipe, strategy, source)
+    numerics = Numerics(recipe.device, recipe.threads, recipe.processes)
+    division = Division(numerics, functools.partial(part_of, recipe, folder))
     with (
         keeping(folder / "checkpoints", watching.checkpoint_seconds),
         drawing(recipe, source, folder / "chunks", watching.drawers) as chunks,
-        seeded(seed),
+        divided(division, _seed(recipe)) as team,
+        seeded(_seed(recipe)),
     ):
-        objective = strategy.objective(encoder, source.channels, source.known.info)
-        if objective is None:
-            raise UsageError(f"pretraining {recipe.pretraining!r} trains nothing", "name another")
         buffer = Buffer(
             Windows.of(recipe), source.known, chunks.fetch, chunks.discard, chunks.ahead
         )
-        model = Streaming(objective, buffer, paired, recipe.precision).to(device).train()
+        encoder, model = _model(recipe, catalogue, strategy, source, buffer)
         watch = _Watch(recipe, folder, watching, model, encoder, chunks, report)
         watch.prepare(source)
-        loop = TrainingLoop(
-            steps=recipe.steps,
-            batch_size=recipe.batch_size,
-            learning_rate=recipe.learning_rate or strategy.learning_rate,
-            weight_decay=strategy.weight_decay,
-            seed=seed,
-        )
-        loss = loop.run(model, recipe.batch_size, lambda _, generator: model(generator), watch.told)
+        loss = _run(recipe, strategy, model, team, watch.told)
         watch.finish()
         keep(_pretrained(recipe, source, encoder, loss))
+
+
+def part_of(recipe: Recipe, folder: Path) -> Callable[[Team], object]:
+    """What a further process does: the same steps, each with its share of the batch."""
+    catalogue, source = load_catalogue(), source_of(recipe)
+    strategy = catalogue.build("pretraining", recipe.pretraining)
+
+    def take_part(team: Team) -> None:
+        with seeded(_seed(recipe)):
+            buffer = Buffer(Windows.of(recipe), source.known, Awaited(folder / "chunks").fetch)
+            _, model = _model(recipe, catalogue, strategy, source, buffer)
+            _run(recipe, strategy, model, team, lambda *_: None)
+
+    return take_part
+
+
+def _seed(recipe: Recipe) -> int:
+    return seed_of("pretraining", recipe.pretraining, recipe.seed)
+
+
+def _model(
+    recipe: Recipe, catalogue: Catalogue, strategy: Any, source: ChunkSource, buffer: Buffer
+) -> tuple[Any, Streaming]:
+    """An encoder as it is at first, and what trains it.
+
+    Raises:
+        UsageError: Where nothing is trained.
+    """
+    with seeded(seed_of("initial", catalogue.architecture(recipe.encoder), recipe.seed)):
+        encoder = catalogue.build("encoder", recipe.encoder, channels=source.channels)
+    objective = strategy.objective(encoder, source.channels, source.known.info)
+    if objective is None:
+        raise UsageError(f"pretraining {recipe.pretraining!r} trains nothing", "name another")
+    model = Streaming(objective, buffer, _is_paired(strategy), recipe.precision)
+    return encoder, model.to(torch.device(recipe.device)).train()
+
+
+def _run(
+    recipe: Recipe,
+    strategy: Any,
+    model: Streaming,
+    team: Team,
+    told: Callable[[int, int, str], None],
+) -> float:
+    loop = TrainingLoop(
+        steps=recipe.steps,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate or strategy.learning_rate,
+        weight_decay=strategy.weight_decay,
+        seed=_seed(recipe),
+    )
+    several = team.processes > 1
+
+    def loss_of(indices: Tensor, generator: torch.Generator) -> Tensor:
+        loss: Tensor = model(indices if several else None, team.common(generator), generator)
+        return loss
+
+    return loop.run(model, recipe.batch_size, loss_of, told, team)
 
 
 def best_precision(device: str) -> Precision:
@@ -185,10 +245,14 @@ def _pretrained(recipe: Recipe, source: ChunkSource, encoder: Any, loss: float) 
     )
 
 
-def _check(recipe: Recipe, strategy: Any, source: ChunkSource, paired: bool) -> None:
+def _is_paired(strategy: Any) -> bool:
+    return bool(getattr(strategy, "paired", False))
+
+
+def _check(recipe: Recipe, strategy: Any, source: ChunkSource) -> None:
     if not getattr(strategy, "needs_images", True):
         raise UsageError(f"pretraining {recipe.pretraining!r} needs no images", "name another")
-    if paired and len(recipe.conditions) < 2:
+    if _is_paired(strategy) and len(recipe.conditions) < 2:
         raise IncompatibleError(
             f"pretraining {recipe.pretraining!r} needs two conditions",
             "name two or more with --conditions",
