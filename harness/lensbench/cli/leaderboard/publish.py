@@ -13,12 +13,21 @@ from lensbench.cli.options import store_option, store_root
               help="Where to put it; a git checkout is a folder.")  # fmt: skip
 @click.option("--with-weights", is_flag=True,
               help="Encoders and fits too, so that they can be tried on fresh scenes.")  # fmt: skip
+@click.option("--primary-scores", is_flag=True,
+              help="Scores by scene of each task's primary metric alone: a smaller board; "
+                   "the others follow from the predictions.")  # fmt: skip
 @click.option("--licence", default="CC-BY-4.0", show_default=True, metavar="SPDX",
               help="Of the board.")  # fmt: skip
 @click.option("--replace", is_flag=True, help="Put it in the place of a board that is there.")
 @store_option
 def command(
-    run: str, target: str, with_weights: bool, licence: str, replace: bool, store: str | None
+    run: str,
+    target: str,
+    with_weights: bool,
+    primary_scores: bool,
+    licence: str,
+    replace: bool,
+    store: str | None,
 ) -> None:
     """Publish a run as a board: records, predictions, digests, licence and citations.
 
@@ -30,11 +39,17 @@ def command(
       lensbench leaderboard publish --to board
       lensbench leaderboard publish studies/smoke.toml --to board.tar --with-weights
     """
-    from lensbench.cli.leaderboard.runs import run_contents
+    import tempfile
+    from pathlib import Path
+
+    from lensbench.cli.leaderboard.runs import primary_alone, run_contents
     from lensbench.leaderboard.board.destinations import publish_to
 
     contents = run_contents(store_root(store), run, licence, with_weights)
-    board = publish_to(contents, target, replace)
+    with tempfile.TemporaryDirectory() as scratch:
+        if primary_scores:
+            contents = primary_alone(contents, Path(scratch))
+        board = publish_to(contents, target, replace)
     files = board.manifest.files
     size = sum(file.size for file in files.values())
     click.echo(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,20 @@ def run_contents(where: str, run: str, licence: str, with_weights: bool) -> Cont
         files=files,
         licence=licence,
     )
+
+
+def primary_alone(contents: Contents, folder: Path) -> Contents:
+    """The same with scores by scene of primary metrics alone, their files written into a folder."""
+    import polars as pl
+
+    primary = contents.records.filter(pl.col("primary"))["metric"].unique()
+    files = dict(contents.files)
+    for name, path in contents.files.items():
+        if name.startswith("scores/"):
+            files[name] = folder / path.name
+            frame = pl.read_parquet(path).filter(pl.col("metric").is_in(primary.implode()))
+            frame.write_parquet(files[name])
+    return replace(contents, files=files)
 
 
 def _study_run(store: Store, path: Path) -> tuple[str, dict[str, Any]]:
