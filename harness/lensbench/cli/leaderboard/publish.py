@@ -13,6 +13,9 @@ from lensbench.cli.options import store_option, store_root
               help="Where to put it; a git checkout is a folder.")  # fmt: skip
 @click.option("--with-weights", is_flag=True,
               help="Encoders and fits too, so that they can be tried on fresh scenes.")  # fmt: skip
+@click.option("--weights-below", type=click.FloatRange(min=0, min_open=True), metavar="MB",
+              help="With --with-weights: files of less alone. The other rows stay as they are, but "
+                   "cannot be tried on fresh scenes.")  # fmt: skip
 @click.option("--primary-scores", is_flag=True,
               help="Scores by scene of each task's primary metric alone: a smaller board; "
                    "the others follow from the predictions.")  # fmt: skip
@@ -24,6 +27,7 @@ def command(
     run: str,
     target: str,
     with_weights: bool,
+    weights_below: float | None,
     primary_scores: bool,
     licence: str,
     replace: bool,
@@ -45,7 +49,8 @@ def command(
     from lensbench.cli.leaderboard.runs import primary_alone, run_contents
     from lensbench.leaderboard.board.destinations import publish_to
 
-    contents = run_contents(store_root(store), run, licence, with_weights)
+    most = float("inf") if weights_below is None else 1e6 * weights_below
+    contents = run_contents(store_root(store), run, licence, most if with_weights else 0)
     with tempfile.TemporaryDirectory() as scratch:
         if primary_scores:
             contents = primary_alone(contents, Path(scratch))

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from lensbench.store import Store
 
 
-def run_contents(where: str, run: str, licence: str, with_weights: bool) -> Contents:
+def run_contents(where: str, run: str, licence: str, weights_below: float) -> Contents:
     """What a run, named by its key or by its study's file, comes to.
 
     Args:
         where: Folder or URL of the store.
         run: Beginning of its key, or a study file; the last run where empty.
         licence: SPDX identifier of what is published.
-        with_weights: Whether encoders and fits go with it.
+        weights_below: Encoders and fits whose files have fewer bytes go with it.
 
     Raises:
         UsageError: Where there is no such run.
@@ -60,9 +60,9 @@ def run_contents(where: str, run: str, licence: str, with_weights: bool) -> Cont
     described = store.describe("runs", key) or {}
     made = described.get("from", {}).get("inputs", {}).get("records", [])
     files |= _files(store, "scores", set(made), needed=False)
-    if with_weights:
-        for kind in ("weights", "fits"):
-            files |= _files(store, kind, set(provenance[kind]), needed=False)
+    for kind in ("weights", "fits") if weights_below else ():
+        found = _files(store, kind, set(provenance[kind]), needed=False)
+        files |= {name: path for name, path in found.items() if path.stat().st_size < weights_below}
     return Contents(
         records=records,
         study=study or _generated(key, records),

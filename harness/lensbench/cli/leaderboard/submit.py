@@ -38,7 +38,7 @@ def command(
 
     if out.suffix != ".tar":
         raise UsageError(f"--out {str(out)!r} is no tar", "name it FILE.tar")
-    contents = run_contents(store_root(store), run, licence, not without_weights)
+    contents = run_contents(store_root(store), run, licence, 0 if without_weights else float("inf"))
     board = publish_to(one_entrant(contents, entrant), str(out), replace=True)
     click.echo(f"{out}: {len(board.records)} records of {board.records['entrant'][0]}")
     click.echo(f"Take it in: lensbench leaderboard merge BOARD {out}")
