@@ -245,3 +245,22 @@ def test_cheat(board, call, place):
     assert "significant" in found[cell["memory"]]["note"]
     assert found[cell["spectrum-logreg"]]["passed"]
     assert opened.tiers == {cell["memory"]: "re-run", cell["spectrum-logreg"]: "fresh"}
+
+
+def test_a_board_can_be_small_and_say_what_is_read_from_it(place, call, board):
+    """Primary scores and small weights alone; the reading stands in the README, and is checked."""
+    (place / "reading.md").write_text("## Reading\n\nNothing can be told apart.\n")
+    words = ("--primary-scores", "--with-weights", "--weights-below", "1e-6")
+    made = call(
+        "leaderboard", "publish", "study.toml", "--to", "small", "--reading", "reading.md", *words
+    )
+    assert made.returncode == 0, made.stderr
+    small = open_board(place / "small")
+    assert "Nothing can be told apart." in (place / "small" / "README.md").read_text()
+    assert not [name for name in small.manifest.files if name.startswith(("fits/", "weights/"))]
+    metrics = {key[3] for key in small.scores}
+    assert metrics == set(small.records.filter(pl.col("primary"))["metric"])
+    assert metrics < {key[3] for key in open_board(board).scores}
+    assert call("leaderboard", "verify", "small").returncode == 0
+    (place / "small" / "READING.md").write_text("All is told apart.\n")
+    assert call("leaderboard", "verify", "small").returncode == 1

@@ -19,6 +19,8 @@ from lensbench.cli.options import store_option, store_root
 @click.option("--primary-scores", is_flag=True,
               help="Scores by scene of each task's primary metric alone: a smaller board; "
                    "the others follow from the predictions.")  # fmt: skip
+@click.option("--reading", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+              help="What you read from it, in Markdown, for its README too.")  # fmt: skip
 @click.option("--licence", default="CC-BY-4.0", show_default=True, metavar="SPDX",
               help="Of the board.")  # fmt: skip
 @click.option("--replace", is_flag=True, help="Put it in the place of a board that is there.")
@@ -29,6 +31,7 @@ def command(
     with_weights: bool,
     weights_below: float | None,
     primary_scores: bool,
+    reading: str | None,
     licence: str,
     replace: bool,
     store: str | None,
@@ -44,13 +47,17 @@ def command(
       lensbench leaderboard publish studies/smoke.toml --to board.tar --with-weights
     """
     import tempfile
+    from dataclasses import replace as replace_in
     from pathlib import Path
 
     from lensbench.cli.leaderboard.runs import primary_alone, run_contents
     from lensbench.leaderboard.board.destinations import publish_to
+    from lensbench.leaderboard.board.layout import READING
 
     most = float("inf") if weights_below is None else 1e6 * weights_below
     contents = run_contents(store_root(store), run, licence, most if with_weights else 0)
+    if reading:
+        contents = replace_in(contents, files={**contents.files, READING: Path(reading)})
     with tempfile.TemporaryDirectory() as scratch:
         if primary_scores:
             contents = primary_alone(contents, Path(scratch))

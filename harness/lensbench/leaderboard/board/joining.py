@@ -12,11 +12,11 @@ import polars as pl
 from lensbench.errors import DataError, UsageError, nearest
 from lensbench.leaderboard.board.by_scene import scored_cells
 from lensbench.leaderboard.board.contents import Board, open_board
-from lensbench.leaderboard.board.layout import CITATIONS, ENVIRONMENT, shown
+from lensbench.leaderboard.board.layout import CITATIONS, ENVIRONMENT, READING, shown
 from lensbench.leaderboard.board.reading import read_json
 from lensbench.leaderboard.board.writing import Contents, fill, put_in_place, scratch_beside
 
-_ARTEFACTS = ("predictions/", "weights/", "fits/", "scores/")
+_CARRIED = ("predictions/", "weights/", "fits/", "scores/", READING)
 
 
 def one_entrant(contents: Contents, entrant: str) -> Contents:
@@ -92,7 +92,7 @@ def _needed(
 
 def contents_of(board: Board) -> Contents:
     """What a board was made from, but for what can be derived."""
-    names = [name for name in board.manifest.files if name.startswith(_ARTEFACTS)]
+    names = [name for name in board.manifest.files if name.startswith(_CARRIED)]
     return Contents(
         records=board.records,
         study=board.study,
@@ -109,7 +109,7 @@ def merge(board: Board, bundle: Board) -> Board:
     """Takes a bundle into a board, all of it or nothing.
 
     What the bundle says of its own verification counts for nothing, and neither its page nor its
-    README is taken.
+    README or reading is taken.
 
     Raises:
         DataError: Where the two do not go together.
@@ -126,7 +126,7 @@ def merge(board: Board, bundle: Board) -> Board:
         },
         environment=mine.environment,
         citations=_joined(mine.citations, other.citations),
-        files={**other.files, **mine.files},
+        files={**{name: p for name, p in other.files.items() if name != READING}, **mine.files},
         licence=mine.licence,
         checks=mine.checks,
     )

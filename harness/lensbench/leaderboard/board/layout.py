@@ -15,6 +15,8 @@ ENVIRONMENT = "environment.json"
 PROVENANCE = "provenance.json"
 CITATIONS = "citations.json"
 README = "README.md"
+READING = "READING.md"
+"""What somebody reads from the board, in words; it stands in the README as well."""
 PAGE = "index.html"
 
 REQUIRED = (RECORDS, STUDY, ENVIRONMENT, PROVENANCE, CITATIONS, README)
@@ -46,7 +48,7 @@ FILES = (
     FileKind(re.compile(r"study\.toml"), "TOML", 4 * _MB),
     FileKind(re.compile(r"(environment|citations)\.json"), "JSON", 4 * _MB),
     FileKind(re.compile(r"provenance\.json"), "JSON", 512 * _MB),
-    FileKind(re.compile(r"(README\.md|LICENSE)"), "text", _MB),
+    FileKind(re.compile(r"(README\.md|READING\.md|LICENSE)"), "text", _MB),
     FileKind(re.compile(rf"predictions/{KEY}\.parquet"), "Parquet", 2 * _GB),
     FileKind(re.compile(rf"predictions/{KEY}\.h5"), "HDF5", 8 * _GB),
     FileKind(re.compile(rf"scores/{KEY}\.parquet"), "Parquet", 2 * _GB),

@@ -15,6 +15,7 @@ def readme_text(
     study: Mapping[str, Any],
     citations: Sequence[Mapping[str, str]],
     licence: str,
+    reading: str = "",
 ) -> str:
     """What the board is, how to check it and whom to cite; with the card that data hubs read."""
     name = str(study["name"])
@@ -35,6 +36,7 @@ def readme_text(
             "`records.parquet` has the scores, `predictions/` what they follow from, "
             "`manifest.json` the SHA-256 of every file and what was verified.", "",
             "```", "lensbench leaderboard verify .", "```", "",
+            *([reading.strip(), ""] if reading else []),
             f"Licence: {licence}. Please cite:", "", *cited, "",
         ]
     )  # fmt: skip

@@ -25,6 +25,7 @@ from lensbench.leaderboard.board.layout import (
     MANIFEST,
     PAGE,
     PROVENANCE,
+    READING,
     README,
     RECORDS,
     STUDY,
@@ -52,7 +53,7 @@ class Contents:
         provenance: What each key was made from.
         environment: Versions of what computed it.
         citations: Whom to cite, one mapping a plugin.
-        files: Predictions and weights to copy, by their name in the board.
+        files: Predictions, weights and a reading to copy, by their name in the board.
         licence: SPDX identifier of the board's own.
         checks: What was verified of it before.
     """
@@ -103,9 +104,10 @@ def fill(contents: Contents, folder: Path) -> None:
     for name, source in contents.files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(source, folder / name)
-    text = readme_text(records, contents.study, contents.citations, contents.licence)
+    reading = (folder / READING).read_text(encoding="utf-8") if READING in contents.files else ""
+    text = readme_text(records, contents.study, contents.citations, contents.licence, reading)
     (folder / README).write_text(text, encoding="utf-8")
-    for name in (STUDY, ENVIRONMENT, CITATIONS, PROVENANCE):
+    for name in (STUDY, ENVIRONMENT, CITATIONS, PROVENANCE, README):
         found = first_path((folder / name).read_text(encoding="utf-8"))
         if found:
             raise DataError(
