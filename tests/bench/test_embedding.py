@@ -43,7 +43,8 @@ def written(path: Path, images: np.ndarray) -> Path:
 
 @pytest.mark.parametrize("suffix", [".npy", ".parquet"])
 def test_throughput(benchmark: Any, tmp_path: Path, suffix: str) -> None:
-    """At least 0.9 of the rate of the bare shipped encoder, both taken in turn.
+    """At least 0.9 of the rate of the bare shipped encoder, both taken in turn, by their
+    quickest of eight.
 
     The bare encoder has all images in memory, in units of the noise; a shard is read, digested,
     brought to units of the noise, encoded and written.
@@ -77,10 +78,12 @@ def test_throughput(benchmark: Any, tmp_path: Path, suffix: str) -> None:
 
     benchmark.pedantic(compute, rounds=1)
     shares = np.divide(seconds["bare"], seconds["shards"])
-    share, rate = float(np.median(shares)), IMAGES / sum(seconds["shards"])
+    share = min(seconds["bare"]) / min(seconds["shards"])  # company only ever adds
+    rate = count / min(seconds["shards"])
     benchmark.extra_info.update(share=share, rate=rate)
     print(  # noqa: T201
-        f"\n{suffix}: {share:.3f} of the bare rate ({shares.min():.3f} to {shares.max():.3f}), "
+        f"\n{suffix}: {share:.3f} of the bare rate (pairs: median {np.median(shares):.3f}, "
+        f"{shares.min():.3f} to {shares.max():.3f}), "
         f"{rate:.0f} images a second of processor time"
     )
     assert share >= 0.9

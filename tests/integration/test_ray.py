@@ -4,6 +4,8 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from lensbench.cells.checks import Checks
@@ -74,3 +76,28 @@ def test_a_lost_node_changes_nothing(catalogue, tmp_path: Path):
         cluster.shutdown()
     assert left == [len(cells)]
     assert records.equals(whole)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_shards_are_embedded_on_a_cluster(lensbench, tmp_path):
+    """Outputs are those of one process; a shard that cannot be read is named, and done are kept."""
+    random = np.random.default_rng(0)
+    (tmp_path / "images").mkdir()
+    for number in range(2):
+        file = tmp_path / "images" / f"{number}.npy"
+        np.save(file, random.normal(3, 2, (12, 32, 32)).astype("f4"))
+    words = ("embed", tmp_path / "images", "--encoder", "spectrum", "--quiet")
+    assert lensbench(*words, "--out", tmp_path / "one").code == 0
+    (tmp_path / "images" / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
+    done = lensbench(*words, "--out", tmp_path / "ray", "--executor", "ray")
+    assert done.code == 2 and "broken.h5" in done.err.splitlines()[0], done.err
+    for number in range(2):
+        one, other = (
+            pl.read_parquet(tmp_path / folder / f"{number}.npy.parquet")
+            for folder in ("one", "ray")
+        )
+        assert one.equals(other)
+    (tmp_path / "images" / "broken.h5").unlink()
+    again = lensbench(*words, "--out", tmp_path / "ray")
+    assert again.code == 0 and "2 shards were there already" in again.out

@@ -29,6 +29,10 @@ def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True),
         click.option("--workers", type=click.IntRange(0), default=0, show_default=True,
                      help="Processes, a shard each at a time; 0 for none but this."),
+        click.option("--executor", "where", type=click.Choice(["local", "ray"]), default="local",
+                     show_default=True, help="Who takes shards: workers here, or a Ray cluster."),
+        click.option("--address", default="", metavar="ADDRESS",
+                     help="Of the Ray cluster.  [default: one begun here]"),
         click.option("--threads", type=click.IntRange(1), default=1, show_default=True,
                      help="Of each process."),
         click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
@@ -65,7 +69,7 @@ def command(source: Path, encoder: str, condition: str, device: str, **named: An
 
 def answer(
     source: Path, make: Callable[[], Answerer], *, out: Path, key: str, batch_size: int,
-    workers: int, threads: int, strict: bool, quiet: bool, as_json: bool,
+    workers: int, where: str, address: str, threads: int, strict: bool, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Works through all shards and says what came of it."""
     import signal
@@ -77,7 +81,8 @@ def answer(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     work = Work(source, out, Selection(key=key), batch_size, strict)
     with Progress(quiet) as progress:
-        done = answer_all(work, make, workers, threads, progress)
+        cluster = address if where == "ray" else None
+        done = answer_all(work, make, workers, threads, progress, cluster)
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in done], ensure_ascii=False))
         return

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -73,7 +73,12 @@ class Done:
 
 
 def answer_all(
-    work: Work, make: Callable[[], Answerer], workers: int, threads: int, report: Report
+    work: Work,
+    make: Callable[[], Answerer],
+    workers: int,
+    threads: int,
+    report: Report,
+    cluster: str | None = None,
 ) -> list[Done]:
     """Answers for every shard that has no output made of the same.
 
@@ -83,6 +88,7 @@ def answer_all(
         workers: Processes; 0 for none but this.
         threads: Of the arithmetic of each process.
         report: Told of every shard, and of the images of a shard in this process.
+        cluster: Address of a Ray cluster in place of workers; empty for one begun here.
 
     Raises:
         UsageError: Where two shards would have one output, or outputs would lie among shards.
@@ -95,7 +101,14 @@ def answer_all(
     _refuse_inside(work)
     done: list[Done] = []
     failed: list[DataError] = []
-    for finished in _each(work, shards, make, workers, threads, report):
+    if cluster is not None:
+        from lensbench.inference.cluster import on_ray
+
+        work = replace(work, root=work.root.resolve(), out=work.out.resolve())
+        each = on_ray(work, shards_of(work.root), make, threads, cluster)
+    else:
+        each = _each(work, shards, make, workers, threads, report)
+    for finished in each:
         if isinstance(finished, DataError):
             failed.append(finished)
             continue

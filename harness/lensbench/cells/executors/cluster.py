@@ -44,19 +44,13 @@ class RayExecutor:
     def __init__(
         self, settings: Settings, work: Work, address: str = "", limits: Limits | None = None
     ) -> None:
-        try:
-            ray: Any = importlib.import_module("ray")
-        except ImportError:
-            raise UsageError("ray is not installed", "pip install 'lensbench[ray]'") from None
+        ray, self._begun = connected(address)
         self._ray = ray
         self._settings = settings
         self._work = work
         self._limits = limits or Limits()
         self._threads = settings.numerics.threads
         self._cores = self._threads * settings.numerics.processes
-        self._begun = not ray.is_initialized()
-        if self._begun:
-            self._connect(address)
         self._mail: Any = ray.remote(num_cpus=0, max_restarts=-1)(_Mail).remote()
         self._task = ray.remote(
             num_cpus=self._cores,
@@ -105,21 +99,6 @@ class RayExecutor:
         if self._begun:
             self._ray.shutdown()
 
-    def _connect(self, address: str) -> None:
-        import logging
-
-        options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-        if not address:
-            options |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
-        try:
-            _reach(address)
-            self._ray.init(address=address or "local", **options)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise UsageError(
-                f"no Ray cluster at {address!r}: {error}".splitlines()[0],
-                "`ray start --head` begins one and prints its address",
-            ) from None
-
     def _finish(
         self, job: Job, reference: Any, ended: Future[Outcome], result: Future[Outcome]
     ) -> None:
@@ -135,6 +114,37 @@ class RayExecutor:
                 told = f"exceeded its time limit of {self._limits.seconds:g} s"
             outcome = Outcome(job.key, "failed", told)
         result.set_result(outcome)
+
+
+def connected(address: str) -> tuple[Any, bool]:
+    """Ray, connected to a cluster, and whether it was connected here.
+
+    Args:
+        address: Of the cluster; one is begun on this machine where it is empty.
+
+    Raises:
+        UsageError: Where Ray is not installed or the cluster is not reached.
+    """
+    import logging
+
+    try:
+        ray: Any = importlib.import_module("ray")
+    except ImportError:
+        raise UsageError("ray is not installed", "pip install 'lensbench[ray]'") from None
+    if ray.is_initialized():
+        return ray, False
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if not address:
+        options |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    try:
+        _reach(address)
+        ray.init(address=address or "local", **options)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UsageError(
+            f"no Ray cluster at {address!r}: {error}".splitlines()[0],
+            "`ray start --head` begins one and prints its address",
+        ) from None
+    return ray, True
 
 
 def _reach(address: str) -> None:
