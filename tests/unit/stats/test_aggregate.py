@@ -87,3 +87,58 @@ def test_labels_beyond_those_tried_are_bounds_and_not_guesses():
     assert (always.labels, always.bound, always.at) == (None, "<=", 100.0)
     with pytest.raises(ValueError, match="different positive"):
         labels_needed(np.array([100, 100]), scores, 0.8)
+
+
+def test_what_is_known_at_home_alone_has_no_worst():
+    """No other condition, so no gap; all that were expected are counted."""
+    home = aggregate({"home": (0.5, 0.4, 0.6)}, "home")
+    assert (home.worst, home.worst_at, home.gap, home.high) == (None, "", None, 0.6)
+    empty = aggregate({"home": None, "far": None})
+    assert (empty.high, empty.expected, empty.worst_at) == (None, 2, "")
+
+
+@pytest.mark.parametrize("part", [(0.5, 0.4, math.nan), (0.5, math.nan, 0.6)])
+def test_half_an_interval_is_none(part):
+    """Where one bound of one part is not known, the mean has neither."""
+    found = aggregate({"far": part, "near": (0.5, 0.4, 0.6)})
+    assert (found.low, found.high) == (None, None)
+
+
+def test_what_has_no_scale_has_no_interval_on_it():
+    """Neither value nor bounds."""
+    assert normalised_part((0.5, 0.4, 0.6), 1.0, 1.0) is None
+
+
+def test_two_scenes_have_an_interval_of_their_slopes_and_one_has_none():
+    """Student's of one degree of freedom, with the number of scenes."""
+    grades, values = np.arange(3.0), np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]])
+    found = slope_interval(grades, values)
+    bounds = scipy_stats.ttest_1samp([1.0, 2.0], 0).confidence_interval()
+    assert (found.low, found.high, found.n) == pytest.approx((*bounds, 2))
+    with pytest.raises(ValueError, match="two scenes, got 1"):
+        slope_interval(grades, values[:, :1])
+
+
+@pytest.mark.parametrize("grades", [[], [2.0, 2.0]])
+def test_one_grade_has_no_slope(grades):
+    """The grades are told."""
+    with pytest.raises(
+        ValueError, match=rf"different grades, got \[{'2.0, 2.0' if grades else ''}\]"
+    ):
+        slope(np.array(grades), np.zeros(len(grades)))
+
+
+@pytest.mark.parametrize("labels", [[], [0, 10], [-1, 10], [10, 10]])
+def test_labels_that_were_not_tried_are_refused(labels):
+    """None, too few, or one number twice."""
+    with pytest.raises(ValueError, match="different positive numbers"):
+        labels_needed(np.array(labels), np.zeros(len(labels)), 0.5)
+
+
+def test_a_score_that_is_just_reached_is_reached():
+    """At the labels where it stands, between others or at the fewest."""
+    labels, scores = np.array([10, 100, 1000]), np.array([0.5, 0.7, 0.9])
+    found = labels_needed(labels, scores, 0.7)
+    assert (found.labels, found.bound, found.at) == pytest.approx((100.0, "=", 100.0))
+    assert labels_needed(labels, scores, 0.5).bound == "<="
+    assert labels_needed(labels, scores, 0.9).labels == pytest.approx(1000.0)

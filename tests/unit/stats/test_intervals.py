@@ -148,3 +148,61 @@ def test_one_value_has_no_interval():
     for interval in (mean_interval(np.array([3.0]), 50, 0), bootstrap(lambda _: 3.0, 1, 50, 0)):
         assert (interval.value, interval.n) == (3.0, 1)
         assert np.isnan([interval.low, interval.high]).all()
+
+
+def test_from_ten_values_on_resamples_tell_the_interval():
+    """Nine have Student's, ten the expanded percentile of their resampled means."""
+    values = np.random.default_rng(6).lognormal(size=10)
+    ours = mean_interval(values, 300, seed=1)
+    drawn = resampled(lambda indices: float(values[indices].mean()), 10, 300, seed=1)
+    tail = 100 * expanded_tail(10)
+    expected = np.percentile(drawn, [tail, 100 - tail])
+    assert (ours.low, ours.high) == pytest.approx(tuple(expected))
+
+
+def test_two_scenes_have_an_interval_and_one_has_none():
+    """Of any statistic; nothing is cut off where nothing is known."""
+    both = bootstrap(lambda indices: float(indices.mean()), 2, 200, 0)
+    assert (both.low, both.high) == (0.0, 1.0)
+    assert expanded_tail(1) == 0.0
+    assert 0.0 < expanded_tail(2) < expanded_tail(3)
+
+
+def test_no_resamples_are_no_values():
+    """Asked for none, a statistic is not called."""
+    assert resampled_together(lambda _: pytest.fail("it was called"), 5, 0, 0).shape == (0,)
+
+
+def test_a_proportion_of_nothing_is_refused():
+    """An empty aggregate is an error, never zero."""
+    with pytest.raises(ValueError, match="a proportion of no scenes"):
+        proportion_interval(np.array([], dtype=bool))
+
+
+def test_the_bca_interval_of_what_does_not_vary_is_its_value():
+    """No skew is known, and none is made up."""
+    found = bca_interval(lambda _: 2.0, 4, 50, 0)
+    assert (found.value, found.low, found.high, found.n) == (2.0, 2.0, 2.0, 4)
+
+
+def test_the_bca_interval_leaves_out_undefined_resamples():
+    """They do not count, and with two scenes there is an interval."""
+
+    def statistic(indices):
+        return float(indices.mean()) if len(set(indices.tolist())) > 1 else float("nan")
+
+    assert bca_interval(statistic, 3, 50, 0).n == 3
+    assert bca_interval(lambda indices: float(indices.mean()), 2, 50, 0).n == 2
+
+
+def test_a_bca_interval_that_cannot_be_is_refused():
+    """One scene; a statistic that is undefined, or without a scene, or where one stands twice."""
+    with pytest.raises(ValueError, match="needs two scenes, got 1"):
+        bca_interval(lambda _: 1.0, 1, 10, 0)
+    for defined in (
+        lambda indices: False,
+        lambda indices: len(indices) == 8,
+        lambda indices: len(set(indices.tolist())) == len(indices),
+    ):
+        with pytest.raises(ValueError, match="undefined on these 8 scenes"):
+            bca_interval(lambda i, f=defined: 1.0 if f(i) else float("nan"), 8, 5, 0)

@@ -12,6 +12,7 @@ from lensbench.stats import (
     detectable_with,
     holm,
     letters,
+    mean_interval,
     paired_bootstrap,
     rank_ranges,
     sign_flip,
@@ -177,3 +178,68 @@ def test_ranks_are_ranges_where_tests_leave_ties():
     ranks = rank_ranges(np.array([0.9, 0.88, 0.5]), different(3, (0, 2), (1, 2)))
     assert ranks == [(1, 2), (1, 2), (3, 3)]
     assert letters(different(0)) == []
+
+
+def test_twelve_signs_are_all_tried_and_thirteen_are_sampled():
+    """The p-value of 13 is that of so many random signs, with the observed ones among them."""
+    differences = np.random.default_rng(11).normal(0.4, 1, 13)
+    exact = scipy_stats.permutation_test(
+        (differences[:12],), np.mean, permutation_type="samples", n_resamples=np.inf
+    )
+    assert sign_flip(differences[:12]) == pytest.approx(exact.pvalue, rel=1e-9)
+    signs = np.random.default_rng(3).integers(0, 2, (2500, 13)) * 2 - 1
+    hits = (np.abs(signs @ differences) >= abs(differences.sum())).sum()
+    assert sign_flip(differences, 2500, seed=3) == pytest.approx((hits + 1) / 2501, rel=1e-9)
+    assert sign_flip(differences) == sign_flip(differences, 9999, seed=0)
+
+
+@pytest.mark.parametrize("differences", [[], [1.0, math.nan], [math.inf, 1.0]])
+def test_differences_that_are_none_or_not_finite_are_refused(differences):
+    """An empty comparison is an error, never a p-value."""
+    with pytest.raises(ValueError, match=f"at least one scene, got {len(differences)}"):
+        sign_flip(np.array(differences))
+
+
+def test_the_paired_bootstrap_draws_as_that_of_a_mean():
+    """The same resamples of the same seed."""
+    random = np.random.default_rng(12)
+    a, b = random.normal(size=(2, 30))
+    assert paired_bootstrap(a, b, 100, 4) == mean_interval(a - b, 100, 4)
+
+
+@pytest.mark.parametrize(("df", "n"), [(1, 2), (2, 3)])
+def test_detectable_differences_of_few_have_their_power(df, n):
+    """The noncentral t distribution puts four fifths beyond the critical value."""
+    critical = scipy_stats.t.ppf(0.975, df)
+    shift = detectable_with(n, 2.0) / (2.0 / math.sqrt(n))
+    beyond = scipy_stats.nct.sf(critical, df, shift)  # the other tail is nothing so far out
+    assert beyond == pytest.approx(0.8, abs=1e-4)
+    assert detectable(1.0, df) == pytest.approx(shift)
+
+
+@pytest.mark.parametrize(("alpha", "power"), [(0.0, 0.8), (0.5, 0.5), (0.05, 1.0), (0.9, 0.8)])
+def test_levels_that_are_none_are_refused(alpha, power):
+    """Both lie within 0 and 1, and the level below the power."""
+    with pytest.raises(ValueError, match=f"alpha {alpha} and power {power}"):
+        detectable(1.0, 10, alpha, power)
+    assert math.isnan(detectable(1.0, 0))
+
+
+def test_letters_go_on_behind_z():
+    """With more groups than letters: a1, b1, …"""
+    shown = letters(~np.eye(29, dtype=bool))
+    assert shown[:2] + shown[24:] == ["a", "b", "y", "z", "a1", "b1", "c1"]
+
+
+def test_equal_scores_are_neither_above_nor_below():
+    """Though a test tells the two apart, as on other scenes."""
+    assert rank_ranges(np.array([0.5, 0.5]), different(2, (0, 1))) == [(1, 2), (1, 2)]
+
+
+@pytest.mark.parametrize("short", ["draw", "scores"])
+def test_scores_and_seeds_are_as_many(short):
+    """One combination of seeds a score."""
+    values, draw = np.arange(3.0), [0, 1, 2]
+    values, draw = (values, draw[:2]) if short == "draw" else (values[:2], draw)
+    with pytest.raises(ValueError, match=r"zip\(\)|2 scores have 3"):
+        variance_components(values, draw, [0, 0, 0], [0, 0, 0])

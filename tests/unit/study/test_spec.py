@@ -74,3 +74,87 @@ def test_a_wrong_override_is_told_of(override):
     with pytest.raises(UsageError) as caught:
         parse_study(SMALL, [override])
     assert override.split("=")[0] in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("2 s", 2.0), ("1.5min", 90.0), (" 2 h ", 7200.0), ("1 d", 86400.0), ("", None)],
+)
+def test_times_have_a_unit(text, seconds):
+    """Seconds, minutes, hours or days; none is no limit."""
+    run = parse_study(SMALL, [f"run.time_limit='{text}'"]).run
+    assert run.seconds == seconds
+    every = parse_study(SMALL, [f"run.checkpoint_every='{text}'"]).run.checkpoint_seconds
+    assert every == (seconds or 60.0)
+    assert parse_study(SMALL).run.checkpoint_seconds == 60.0
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("3 MB", 3_000_000), ("1GB", 10**9), ("2 TB", 2 * 10**12), ("1.5 MiB", 1_572_864),
+     ("1 GiB", 2**30), ("", None)],
+)  # fmt: skip
+def test_sizes_have_a_unit(text, size):
+    """Decimal or binary; none is no limit."""
+    assert parse_study(SMALL, [f"run.memory_limit='{text}'"]).run.bytes == size
+
+
+@pytest.mark.parametrize("text", ["0 s", "2", "h", "2 H", "-1 s", "1 s 2", "1,5 s", "3 MB"])
+def test_what_is_no_time_is_told_with_the_units(text):
+    """Zero is none either."""
+    with pytest.raises(UsageError) as caught:
+        parse_study(SMALL, [f"run.time_limit='{text}'"])
+    assert caught.value.message == (
+        f"study key 'run.time_limit' is {text!r}: expected a number and one of s, min, h, d"
+    )
+    assert caught.value.hint.startswith("docs/reference/study-files.md")
+
+
+def test_faults_are_told_as_they_are():
+    """What is missing, unknown or not allowed, each with what to do."""
+    for text, message, hint in (
+        ("name = 'x'", "the study lacks 'axes'", "docs/reference/study-files.md"),
+        (SMALL + "[run]\nworker = 2", "a study has no key 'run.worker'", "workers"),
+        (SMALL + "[[exclude]]\nmoon = 'full'\nsun = 1", "cannot exclude by 'moon', only by ['base",
+         "docs/reference/study-files.md"),
+        (SMALL + "[[exclude]]\n", "cannot exclude by 'nothing'", "docs"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError) as caught:
+            parse_study(text)
+        assert message in caught.value.message
+        assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("budget", "--set 'budget' is not key=value"),
+        ("a..b=1", "--set 'a..b=1' is not key=value"),
+        ("name.x=1", "--set 'name.x=1': 'name' is no table"),
+    ],
+)
+def test_an_override_that_is_none_is_told_whole(override, message):
+    """What was given, and what is wrong with it."""
+    with pytest.raises(UsageError) as caught:
+        parse_study(SMALL, [override])
+    assert caught.value.message == message
+
+
+def test_an_override_is_of_any_depth_and_its_value_whole():
+    """Blanks around a key are none of it, and what follows the first `=` is the value."""
+    study = parse_study(SMALL, [" axes.encoder =['resnet18:width=8']", "summary=a = b"])
+    assert study.axes.encoder == ("resnet18:width=8",)
+    assert study.summary == "a = b"
+
+
+def test_a_block_of_baselines_has_no_encoder_unless_it_is_named():
+    """A block that names neither has the study's encoders and no baseline."""
+    study = parse_study(
+        SMALL + "[[include]]\nlabels = 5\n[[include]]\nbaseline = 'bicubic'\n"
+        "[[include]]\nbaseline = 'bicubic'\nencoder = ['a', 'b']\n"
+    )
+    first, labels, baseline, both = study.blocks()
+    assert first == study.axes
+    assert (labels.encoder, labels.baseline, labels.labels) == (("resnet18",), (), (5,))
+    assert (baseline.encoder, baseline.baseline) == ((), ("bicubic",))
+    assert (both.encoder, both.baseline) == (("a", "b"), ("bicubic",))
