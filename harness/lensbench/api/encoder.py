@@ -50,7 +50,8 @@ class MaskableEncoder(Protocol):
         """Position codes (rows × columns, width) of a grid of patches.
 
         Args:
-            rows, columns: Of the grid.
+            rows: Of the grid.
+            columns: Of the grid.
             spacing: Side of its patches, in those of the images that the encoder looks at.
         """
         ...
