@@ -20,6 +20,9 @@ from lensbench import (
 )
 from lensbench_reference.deconvolution import deconvolved
 
+_AT_ONCE = 16
+"""Images whose similarity is worked out together: fastest on a CPU, by about two to one."""
+
 
 class ResidualHead(nn.Module):
     """Fuses all maps with the image and its deconvolution, and predicts a residual.
@@ -109,13 +112,19 @@ def _ssim(predictions: Predictions, samples: Samples) -> np.ndarray:
 
     answer, wanted = _pair(predictions, samples)
     known = torch.isfinite(wanted)
-    # As channels of one image, which the convolutions behind it take several times faster.
-    _, similarity = structural_similarity_index_measure(
-        torch.where(known, answer, 0.0).flatten(0, 1)[None],
-        torch.nan_to_num(wanted).flatten(0, 1)[None],
-        reduction="none", data_range=samples.data_range, return_full_image=True,
-    )  # fmt: skip
-    similarity = similarity.reshape(wanted.shape)
+    # A few at a time, as channels of one image: the convolutions behind it then stay in the cache.
+    parts = [
+        structural_similarity_index_measure(
+            a.flatten(0, 1)[None], w.flatten(0, 1)[None],
+            reduction="none", data_range=samples.data_range, return_full_image=True,
+        )[1].reshape(w.shape)
+        for a, w in zip(
+            torch.where(known, answer, 0.0).split(_AT_ONCE),
+            torch.nan_to_num(wanted).split(_AT_ONCE),
+            strict=True,
+        )
+    ]  # fmt: skip
+    similarity = torch.cat(parts)
     count = known.sum((1, 2, 3)).clamp(min=1)
     return (torch.where(known, similarity, 0.0).sum((1, 2, 3)) / count).numpy()
 

@@ -97,6 +97,15 @@ ENTRIES = [
         tasks=("anomaly",),
     ),
     Entry(
+        "ridge",
+        f"{_HERE}.ridge:RidgeProbe",
+        summary="A linear head, held back as cross-validation says, on a frozen encoder.",
+        citation="Hoerl & Kennard 1970, doi:10.1080/00401706.1970.10488634; "
+        "Le Cessie & Van Houwelingen 1992, doi:10.2307/2347628",
+        licence="MIT",
+        tasks=(*_CLASSES, "regression"),
+    ),
+    Entry(
         "scratch",
         f"{_HERE}.scratch:Scratch",
         summary="Trains encoder and head from initial weights that the seed of the fit draws.",

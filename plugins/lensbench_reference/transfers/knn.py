@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
-from torch.nn.functional import one_hot
 
-from lensbench import FitContext, IncompatibleError, Predictions, Samples
+from lensbench import FitContext, Predictions, Samples
+from lensbench_reference.transfers.asked import asked, labels_of
 from lensbench_reference.transfers.standardising import Standardised, pooled_features
 
 _CHUNK = 512
@@ -43,22 +43,22 @@ class NearestNeighbours:
 
     def fit(self, encoder: Any, context: FitContext) -> Neighbours:
         """Keeps the training features and their labels, and chooses k."""
-        classes, names = _asked(context)
+        classes, names = asked(context, "knn")
         features = pooled_features(encoder, context.train)
         unit = Standardised.of(features)
         neighbours = Neighbours(
-            encoder, unit, unit.direction(features), _labels(context.train, classes, names),
+            encoder, unit, unit.direction(features), labels_of(context.train, classes, names),
             classes, max(1, self.options.k), self.options.temperature,
         )  # fmt: skip
         if not self.options.k:
-            wanted = _labels(context.validation, classes, names)
+            wanted = labels_of(context.validation, classes, names)
             neighbours = _chosen(neighbours, context.validation, wanted)
         context.report(1, 1, f"k={neighbours.k}")
         return neighbours
 
     def restore(self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]) -> Neighbours:
         """The predictor whose state this was."""
-        classes, _ = _asked(context)
+        classes, _ = asked(context, "knn")
         return Neighbours(
             encoder, Standardised(state["mean"], state["scale"]), state["directions"],
             state["labels"], classes, int(state["k"]), self.options.temperature,
@@ -130,32 +130,6 @@ class Neighbours:
             **self.unit.state(), "directions": self.directions, "labels": self.labels,
             "k": torch.tensor(self.k),
         }  # fmt: skip
-
-
-def _asked(context: FitContext) -> tuple[int, tuple[str, ...]]:
-    """Number of classes, or zero, and the names of the targets.
-
-    Raises:
-        IncompatibleError: Where neither a class nor numbers are asked for.
-    """
-    info = context.train.info
-    kinds = {name: info[name] for name in context.task.targets if name in info}
-    for name, target in kinds.items():
-        if target.kind == "class":
-            return len(target.classes), (name,)
-    if not kinds or any(target.kind != "real" for target in kinds.values()):
-        raise IncompatibleError(
-            "transfer 'knn' needs a class or numbers for neighbours to vote on",
-            "try morphology, finding or regression",
-        )
-    return 0, tuple(kinds)
-
-
-def _labels(samples: Samples, classes: int, names: tuple[str, ...]) -> Tensor:
-    """Labels (N, K) of samples."""
-    if classes:
-        return one_hot(samples.targets[names[0]].cpu().long(), classes).double()
-    return torch.stack([samples.targets[name].cpu().double() for name in names], 1)
 
 
 def _chosen(neighbours: Neighbours, validation: Samples, wanted: Tensor) -> Neighbours:

@@ -17,6 +17,7 @@ from lensbench_reference.transfers.outliers import (
     OneClassMachine,
 )
 from lensbench_reference.transfers.reconstruction import Reconstruction
+from lensbench_reference.transfers.ridge import RidgeProbe
 
 NUMBERS = SimpleNamespace(version="1", targets=("theta_E",), sky=None, metrics=())
 ANOMALY = SimpleNamespace(version="1", targets=("substructure",), sky=None, metrics=())
@@ -183,9 +184,68 @@ def test_an_encoder_that_cannot_is_refused(catalogue, score, name):
     assert "rbm" in caught.value.hint
 
 
-def test_neighbours_need_something_to_vote_on(context):
+def test_what_has_no_class_or_number_is_refused(context):
     """An image target is refused."""
     samples = replace(made_samples(8), info={"sky": Target("image")})
     task = SimpleNamespace(version="1", targets=("sky",), sky=None, metrics=())
-    with pytest.raises(IncompatibleError, match="vote"):
+    with pytest.raises(IncompatibleError, match="a class or numbers"):
         NearestNeighbours(NearestNeighbours.Options()).fit(None, context(samples, task=task))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_classes_are_those_of_scikit_learn(context, classes):
+    """Logistic regression on standardised features, at the penalty that it chose."""
+    from sklearn.linear_model import LogisticRegression
+
+    train, test = clouds(120, 0), clouds(30, 1)
+    if classes == 2:
+        train = train.take(torch.arange(120)[train.targets["substructure"] < 2])
+    answers = RidgeProbe(RidgeProbe.Options()).fit(None, context(train))
+    found = answers(replace(test, targets={}))["probability"].numpy()
+    values = train.features.pooled.double().numpy()
+    mean, scale = values.mean(0), values.std(0)
+    new = (test.features.pooled.double().numpy() - mean) / scale
+    labels = train.targets["substructure"].numpy()
+    penalties = np.logspace(-6, 0, 9)
+    theirs = [
+        LogisticRegression(C=c, max_iter=1000).fit((values - mean) / scale, labels)
+        for c in penalties
+    ]
+    apart = [np.abs(model.predict_proba(new) - found[:, :classes]).max() for model in theirs]
+    assert min(apart) < 1e-3
+    assert found[:, classes:].max(initial=0) < 1e-30
+
+
+def test_numbers_are_those_of_the_closed_form(context):
+    """(XᵀX + λ)⁻¹ Xᵀy with the λ of least leave-one-out error, which is the error it states."""
+    random = torch.Generator().manual_seed(3)
+    features = torch.randn(40, 30, generator=random)
+    noise = torch.randn(40, generator=random)
+    train = featured(features, theta_E=2 + features[:, 0] - features[:, 1] + noise)
+    answers = RidgeProbe(RidgeProbe.Options()).fit(None, context(train, task=NUMBERS))
+    x = features.double().numpy()
+    x = (x - x.mean(0)) / x.std(0)
+    y = train.targets["theta_E"].double().numpy()
+    best = (np.inf, None)
+    for penalty in np.logspace(-1, 6, 29):
+        inverse = np.linalg.inv(x.T @ x + penalty * np.eye(30)) @ x.T
+        weights = inverse @ (y - y.mean())
+        hat = x @ inverse + 1 / len(x)
+        left_out = (y - y.mean() - x @ weights) / (1 - np.diag(hat))
+        best = min(best, (np.mean(left_out**2) ** 0.5, tuple(weights)))
+    given = answers(replace(train, targets={}))
+    assert given["sigma"][:, 0].tolist() == pytest.approx([best[0]] * 40, rel=1e-4)
+    assert np.allclose(given["mean"][:, 0].numpy(), y.mean() + x @ best[1], atol=1e-4)
+
+
+def test_unknown_numbers_teach_nothing(context):
+    """The same answers as without the images that have no label; with one label, that."""
+    train = featured(torch.randn(30, 4), theta_E=torch.arange(30.0))
+    train.targets["theta_E"][20:] = float("nan")
+    ridge = RidgeProbe(RidgeProbe.Options())
+    answers = ridge.fit(None, context(train, task=NUMBERS))(train)
+    assert bool(torch.isfinite(answers["mean"]).all())
+    assert (answers["sigma"] > 0).all()
+    train.targets["theta_E"][1:] = float("nan")
+    train.targets["theta_E"][0] = 7.0
+    assert ridge.fit(None, context(train, task=NUMBERS))(train)["mean"].unique().tolist() == [7.0]

@@ -1,0 +1,147 @@
+"""A linear head that is held back where labels are few."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lensbench import FitContext, Predictions, Samples
+from lensbench_reference.transfers.asked import asked, labels_of
+from lensbench_reference.transfers.standardising import Standardised, pooled_features
+
+_PENALTIES = np.logspace(-1, 6, 29)
+_INVERSE_PENALTIES = np.logspace(-6, 0, 9)
+_FOLDS = 5
+_NEVER = -1e4
+"""Logit of a class that no training image has."""
+
+
+class RidgeProbe:
+    """Linear functions of standardised pooled features, with a penalty on squared weights.
+
+    Numbers get the least squares of Hoerl & Kennard 1970, the penalty by leave-one-out, whose
+    error is the `sigma` of every answer; classes get the multinomial logistic regression of Le
+    Cessie & Van Houwelingen 1992, the penalty by five-fold cross-validation of the likelihood.
+    Labels of the training images alone are read, the validation images not.
+    """
+
+    version = "1"
+    frozen = True
+
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `ridge`: none."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def fit(self, encoder: Any, context: FitContext) -> LinearAnswers:
+        """Solves for the weights."""
+        classes, names = asked(context, "ridge")
+        features = pooled_features(encoder, context.train)
+        unit = Standardised.of(features)
+        values, labels = unit(features).numpy(), labels_of(context.train, classes, names).numpy()
+        fitted = _logistic(values, labels, context.seed) if classes else _ridges(values, labels)
+        weights, bias, sigma = (torch.from_numpy(its) for its in fitted)
+        context.report(1, 1, "")
+        return LinearAnswers(encoder, unit, weights, bias, sigma, bool(classes))
+
+    def restore(
+        self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
+    ) -> LinearAnswers:
+        """The predictor whose state this was."""
+        classes, _ = asked(context, "ridge")
+        unit = Standardised(state["mean"], state["scale"])
+        return LinearAnswers(
+            encoder, unit, state["weights"], state["bias"], state["sigma"], bool(classes)
+        )
+
+
+@dataclass(frozen=True)
+class LinearAnswers:
+    """A linear function of features (D,).
+
+    Attributes:
+        encoder: For samples without features.
+        unit: Of the features.
+        weights: (K, D), of classes or of numbers.
+        bias: (K,).
+        sigma: Standard error (K,) of numbers; zero for classes.
+        classes: Whether the answers are probabilities.
+    """
+
+    encoder: Any
+    unit: Standardised
+    weights: Tensor
+    bias: Tensor
+    sigma: Tensor
+    classes: bool
+
+    def __call__(self, samples: Samples) -> Predictions:
+        """Probabilities (N, K), or mean and sigma (N, K)."""
+        values = self.unit(pooled_features(self.encoder, samples)) @ self.weights.T + self.bias
+        if self.classes:
+            return {"probability": torch.softmax(values, 1).float()}
+        return {"mean": values.float(), "sigma": self.sigma.expand_as(values).float()}
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Unit of the features, weights and errors."""
+        return {
+            **self.unit.state(), "weights": self.weights, "bias": self.bias, "sigma": self.sigma,
+        }  # fmt: skip
+
+
+_Fitted = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Weights (K, D), bias (K,) and errors (K,)."""
+
+
+def _ridges(values: np.ndarray, labels: np.ndarray) -> _Fitted:
+    """Of features (N, D) and numbers (N, T), each over the images where it is known."""
+    from sklearn.linear_model import RidgeCV
+
+    count, width = labels.shape[1], values.shape[1]
+    weights, bias, sigma = np.zeros((count, width)), np.zeros(count), np.zeros(count)
+    for i, wanted in enumerate(labels.T):
+        known = np.isfinite(wanted)
+        if known.sum() < 3:
+            bias[i] = wanted[known].mean() if known.any() else 0.0
+            continue
+        model = RidgeCV(_PENALTIES).fit(values[known], wanted[known])
+        weights[i], bias[i] = model.coef_, model.intercept_
+        sigma[i] = np.sqrt(-model.best_score_)
+    return weights, bias, sigma
+
+
+def _logistic(values: np.ndarray, labels: np.ndarray, seed: int) -> _Fitted:
+    """Of features (N, D) and classes (N, K), ones and zeros."""
+    from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+    from sklearn.model_selection import StratifiedKFold
+
+    count, width = labels.shape[1], values.shape[1]
+    wanted = labels.argmax(1)
+    present, sizes = np.unique(wanted, return_counts=True)
+    weights, bias = np.zeros((count, width)), np.full(count, _NEVER)
+    bias[present] = 0.0
+    if len(present) == 1:
+        return weights, bias, np.zeros(count)
+    folds = min(_FOLDS, int(sizes.min()))
+    model = (
+        LogisticRegressionCV(
+            Cs=_INVERSE_PENALTIES, max_iter=1000, scoring="neg_log_loss", l1_ratios=(0.0,),
+            cv=StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32),
+            use_legacy_attributes=False,
+        )
+        if folds > 1
+        else LogisticRegression(C=1e-3, max_iter=1000)
+    )  # fmt: skip
+    model.fit(values, wanted)
+    if len(present) == 2:
+        weights[present[1]], bias[present[1]] = model.coef_[0], model.intercept_[0]
+    else:
+        weights[present], bias[present] = model.coef_, model.intercept_
+    return weights, bias, np.zeros(count)
