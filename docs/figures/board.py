@@ -69,6 +69,18 @@ def by_condition(rows: pl.DataFrame, kind: str, labels: int | None) -> str:
     return _table(its, "test_condition", found, lambda name: f"`{name}`")
 
 
+def summary(rows: pl.DataFrame, labels: int = 1000, condition: str = TRAINED) -> str:
+    """A table of the entrants of the figures by tasks, with so many labels, under one condition."""
+    kinds = [kind for kind in TITLES if kind != "anomaly"]
+    here = rows.filter((pl.col("test_condition") == condition) & (pl.col("labels") == labels))
+    found = {(r["entrant"], r["kind"]): r for r in here.iter_rows(named=True)}
+    lines = ["| entrant | " + " | ".join(TITLES[kind] for kind in kinds) + " |", "|---|---|---|---|"]
+    for entrant, (name, _, _) in SHOWN.items():
+        cells = [_cell(found.get((entrant, kind))) for kind in kinds]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def _table(rows: pl.DataFrame, column: str, values: list, title) -> str:
     higher = bool(rows["higher_is_better"][0])
     found = {(r["entrant"], r[column]): r for r in rows.iter_rows(named=True)}

@@ -1,10 +1,10 @@
 # ruff: noqa: T201 (it prints what it measured)
 """Draws every real image of the three sweeps beside this file, and prints what was measured.
 
-    python picture.py STORE OUT.png
+    python picture.py STORE FINDING.png SUPERRES.png
 
-STORE is where the sweeps were kept. Nothing is chosen: all images, in the order of the first
-finder's probability, and all answers.
+STORE is where the sweeps were kept. Nothing is chosen: all images, in the order of the best
+finder's probability, or as they come, and all answers.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from lensbench.store.arrays import map_arrays
 from lensbench.store.predictions import read_predictions
 
 COLUMNS = 15
+TRIPLES = 8
 
 
 def real_rows(store: Store, task: str, metric: str) -> pl.DataFrame:
@@ -81,6 +82,11 @@ def draw_finding(store: Store, out: Path) -> None:
         for spine in axis.spines.values():
             spine.set(color=colour, linewidth=2)
     figure.subplots_adjust(0.005, 0.005, 0.995, 0.975, 0.04, 0.2)
+    save(figure, out)
+
+
+def save(figure: plt.Figure, out: Path) -> None:
+    """A small file of a figure."""
     figure.savefig(out, dpi=90)
     Image.open(out).convert("RGB").quantize(48, method=Image.Quantize.FASTOCTREE).save(
         out, optimize=True
@@ -115,9 +121,29 @@ def print_skies(store: Store) -> None:
         )  # fmt: skip
 
 
+def draw_skies(store: Store, out: Path) -> None:
+    """What was seen, what the network answers, and the image's own pixels, of every image."""
+    rows = real_rows(store, "superres", "psnr")
+    row = rows.filter(pl.col("encoder") == "mae-vit").row(0, named=True)
+    images = map_arrays(found(store, "images", row["images"]))
+    _, answers = read_predictions(found(store, "predictions", row["predictions"]))
+    seen, said, own = images["images"][:, 0], answers["sky"][:, 0], images["sky"][:, 0]
+    lines = -(-len(seen) // TRIPLES)
+    figure, axes = plt.subplots(lines, 3 * TRIPLES, figsize=(TRIPLES * 1.4, lines * 0.48))
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for at in range(len(seen)):
+        top = np.percentile(np.arcsinh(np.nan_to_num(own[at]) / 3), 99.7)
+        for axis, pixels in zip(axes.flat[3 * at :], (seen[at], said[at], own[at]), strict=False):
+            axis.imshow(np.arcsinh(pixels / 3), cmap="gray", vmin=-0.5, vmax=top)
+    figure.subplots_adjust(0.002, 0.002, 0.998, 0.998, 0.02, 0.03)
+    save(figure, out)
+
+
 if __name__ == "__main__":
     kept = open_store(sys.argv[1])
     draw_finding(kept, Path(sys.argv[2]))
+    draw_skies(kept, Path(sys.argv[3]))
     for report in (print_radii, print_skies):
         try:
             report(kept)
