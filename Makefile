@@ -91,11 +91,14 @@ format: $(TESTS)
 clean:
 	rm -rf $(VENV) .venv-oldest .mutation .coverage dist site .lensbench .mypy_cache .ruff_cache .pytest_cache
 
-$(READY): pyproject.toml constraints.txt
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
+
+$(READY): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
 	touch $@
 
-$(TESTS): $(READY)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $@
+# Modules are compiled when they are first imported, which most of this never is.
+$(TESTS): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	touch $(READY) $@
