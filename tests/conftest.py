@@ -7,9 +7,10 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from tests.calls import Result
 
 from lensbench.registry import Catalogue, load_catalogue
 
@@ -17,14 +18,6 @@ BROWSER_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-
-
-class Result(NamedTuple):
-    """What a call of the command line gave."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(scope="session")
