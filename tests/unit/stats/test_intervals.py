@@ -195,6 +195,17 @@ def test_the_bca_interval_leaves_out_undefined_resamples():
     assert bca_interval(lambda indices: float(indices.mean()), 2, 50, 0).n == 2
 
 
+def test_the_bca_interval_draws_by_its_seed():
+    """The same interval of the same seed, another of another."""
+    values = np.random.default_rng(13).lognormal(size=12)
+    one, again, other = (
+        bca_interval(lambda indices: float(values[indices].std()), 12, 60, seed)
+        for seed in (3, 3, 4)
+    )
+    assert one == again
+    assert (one.low, one.high) != (other.low, other.high)
+
+
 def test_a_bca_interval_that_cannot_be_is_refused():
     """One scene; a statistic that is undefined, or without a scene, or where one stands twice."""
     with pytest.raises(ValueError, match="needs two scenes, got 1"):

@@ -1,6 +1,7 @@
 """Artefacts are whole or absent."""
 
 import json
+import os
 
 import pytest
 
@@ -42,6 +43,19 @@ def test_a_flipped_byte_is_noticed(tmp_path):
         assert store.find("things", "k") is None
     put(store)
     assert store.find("things", "k") is not None
+
+
+def test_an_artefact_has_a_size_and_an_age(tmp_path):
+    """Bytes of its file, none where that is missing, and when its description was touched."""
+    store = Store(tmp_path)
+    put(store, text="hello, world")
+    put(store, "other", "hi")
+    sidecar = tmp_path / "things" / "k.json"
+    os.utime(sidecar, (1e9, 1e9 + 5))
+    assert store.measure("things", "k") == (12, 1e9 + 5)
+    assert store.measure("things", "other")[0] == 2
+    (tmp_path / "things" / "k.txt").unlink()
+    assert store.measure("things", "k") == (0, 1e9 + 5)
 
 
 def test_a_newer_store_is_refused(tmp_path):
