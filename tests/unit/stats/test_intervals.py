@@ -1,5 +1,7 @@
 """Intervals against theory and by simulation."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
@@ -193,6 +195,40 @@ def test_the_bca_interval_leaves_out_undefined_resamples():
 
     assert bca_interval(statistic, 3, 50, 0).n == 3
     assert bca_interval(lambda indices: float(indices.mean()), 2, 50, 0).n == 2
+
+
+@pytest.mark.parametrize("statistic", [np.std, np.median], ids=lambda f: f.__name__)
+def test_the_bca_interval_of_the_same_resamples_is_scipys(statistic):
+    """To the last digits, for a statistic that never and for one that often meets its value."""
+    values = np.random.default_rng(1).lognormal(size=40).round(1)
+
+    def ours(indices):
+        return float(statistic(values[indices]))
+
+    found = bca_interval(ours, 40, 1000, seed=2)
+    drawn = SimpleNamespace(bootstrap_distribution=resampled(ours, 40, 1000, seed=2))
+    theirs = scipy_bootstrap(
+        (values,), statistic, n_resamples=0, bootstrap_result=drawn, method="BCa"
+    ).confidence_interval
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), rel=1e-9)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_bca_interval_beyond_all_resamples_is_finite(sign):
+    """No resample of many scenes has them all: the value's place is half a resample from the end.
+
+    All that leave one out are alike, so there is no acceleration.
+    """
+    count = 20
+
+    def distinct(indices):
+        return sign * float(len(set(indices.tolist())))
+
+    found = bca_interval(distinct, 60, count, seed=0)
+    drawn = resampled(distinct, 60, count, seed=0)
+    bias = scipy_stats.norm.ppf(1 - 0.5 / count) * sign
+    shares = scipy_stats.norm.cdf(2 * bias + scipy_stats.norm.ppf([0.025, 0.975]))
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, shares)))
 
 
 def test_the_bca_interval_draws_by_its_seed():

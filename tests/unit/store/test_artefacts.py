@@ -58,6 +58,26 @@ def test_an_artefact_has_a_size_and_an_age(tmp_path):
     assert store.measure("things", "k") == (0, 1e9 + 5)
 
 
+def test_keys_come_by_age(tmp_path):
+    """The oldest first, whatever their names."""
+    store = Store(tmp_path)
+    for key, when in (("b", 2e9), ("c", 1e9), ("a", 3e9)):
+        put(store, key)
+        os.utime(tmp_path / "things" / f"{key}.json", (when, when))
+    assert store.keys("things") == ["c", "b", "a"]
+
+
+def test_what_an_artefact_cost_is_told_where_it_is_known(tmp_path):
+    """What was noted, and nothing for what is absent or was never measured."""
+    store = Store(tmp_path)
+    put(store)
+    with store.writing("things", "dear", ".txt", {}, {"seconds": 2.5}) as path:
+        path.write_text("gold")
+    assert store.cost("things", "dear") == {"seconds": 2.5}
+    assert store.cost("things", "k") == {}
+    assert store.cost("things", "absent") == {}
+
+
 def test_a_newer_store_is_refused(tmp_path):
     """A layout that this version does not know is not guessed at."""
     Store(tmp_path)
