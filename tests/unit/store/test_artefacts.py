@@ -58,6 +58,30 @@ def test_an_artefact_has_a_size_and_an_age(tmp_path):
     assert store.measure("things", "k") == (0, 1e9 + 5)
 
 
+def test_what_is_removed_leaves_its_neighbours(tmp_path):
+    """File and description go, and nothing else, whatever it is called."""
+    store = Store(tmp_path)
+    put(store)
+    (tmp_path / "things" / "k.note").write_text("not of the store")
+    put(store, "k.2")
+    store.remove("things", "k")
+    store.remove("things", "k")  # it is gone: nothing happens
+    assert store.find("things", "k") is None
+    assert store.find("things", "k.2").read_text() == "hello"
+    left = {path.name for path in (tmp_path / "things").iterdir()}
+    assert left == {"k.note", "k.2.json", "k.2.txt"}
+
+
+def test_what_is_removed_may_be_damaged(tmp_path):
+    """A description that makes no sense names no file: all that bear the key go."""
+    store = Store(tmp_path)
+    put(store)
+    put(store, "other")
+    (tmp_path / "things" / "k.json").write_text("{")
+    store.remove("things", "k")
+    assert {path.name for path in (tmp_path / "things").iterdir()} == {"other.json", "other.txt"}
+
+
 def test_keys_come_by_age(tmp_path):
     """The oldest first, whatever their names."""
     store = Store(tmp_path)
