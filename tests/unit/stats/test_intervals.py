@@ -14,7 +14,12 @@ from lensbench.stats import (
     resampled,
     resampled_together,
 )
-from lensbench.stats.intervals import TOGETHER, expanded_tail, proportion_interval
+from lensbench.stats.intervals import (
+    TOGETHER,
+    expanded_tail,
+    percentile_interval,
+    proportion_interval,
+)
 
 
 def test_the_interval_of_a_mean_agrees_with_scipys():
@@ -115,6 +120,21 @@ def test_undefined_resamples_are_drawn_again():
 
     interval = bootstrap(statistic, 10, 100, seed=0)
     assert (interval.low, interval.high) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("n", [2, 5, 30])
+def test_tails_are_hesterbergs_closed_form(n):
+    """Φ(−√(n/(n−1)) t) with Student's t of n − 1, by SciPy's distributions."""
+    student = scipy_stats.t.ppf(0.975, n - 1)
+    expected = scipy_stats.norm.cdf(-np.sqrt(n / (n - 1)) * student)
+    assert expanded_tail(n) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("value", "drawn"), [(1.0, np.nan), (np.nan, 1.0)])
+def test_half_of_an_interval_is_none(value, drawn):
+    """Either the value or its resamples undefined is an error."""
+    with pytest.raises(ValueError, match="undefined on these 5 scenes"):
+        percentile_interval(value, np.full(7, drawn), 5)
 
 
 def test_nothing_has_no_mean():
