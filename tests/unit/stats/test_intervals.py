@@ -185,7 +185,7 @@ def test_from_ten_values_on_resamples_tell_the_interval():
 def test_two_scenes_have_an_interval_and_one_has_none():
     """Of any statistic; nothing is cut off where nothing is known."""
     both = bootstrap(lambda indices: float(indices.mean()), 2, 200, 0)
-    assert (both.low, both.high) == (0.0, 1.0)
+    assert (both.value, both.low, both.high) == (0.5, 0.0, 1.0)
     assert expanded_tail(1) == 0.0
     assert 0.0 < expanded_tail(2) < expanded_tail(3)
 

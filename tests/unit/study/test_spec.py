@@ -126,18 +126,19 @@ def test_faults_are_told_as_they_are():
 
 
 @pytest.mark.parametrize(
-    ("override", "message"),
+    ("override", "message", "hint"),
     [
-        ("budget", "--set 'budget' is not key=value"),
-        ("a..b=1", "--set 'a..b=1' is not key=value"),
-        ("name.x=1", "--set 'name.x=1': 'name' is no table"),
+        ("budget", "--set 'budget' is not key=value", "e.g. --set budget=smoke"),
+        ("a..b=1", "--set 'a..b=1' is not key=value", "e.g. --set budget=smoke"),
+        ("name.x=1", "--set 'name.x=1': 'name' is no table", "docs/reference/study-files.md"),
     ],
 )
-def test_an_override_that_is_none_is_told_whole(override, message):
-    """What was given, and what is wrong with it."""
+def test_an_override_that_is_none_is_told_whole(override, message, hint):
+    """What was given, what is wrong with it, and what to do."""
     with pytest.raises(UsageError) as caught:
         parse_study(SMALL, [override])
     assert caught.value.message == message
+    assert caught.value.hint.startswith(hint)
 
 
 def test_an_override_is_of_any_depth_and_its_value_whole():
