@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from lensbench.errors import DataError
-from lensbench.store.arrays import map_arrays, write_arrays, writing_arrays
+from lensbench.store.arrays import map_arrays, read_attributes, write_arrays, writing_arrays
 from lensbench.store.predictions import predictions_suffix, read_predictions, write_predictions
 from lensbench.store.records import COLUMNS, records_frame
 
@@ -21,6 +21,7 @@ def test_appended_rows_follow_one_another(tmp_path):
             writer.append({name: values[start : start + 8] for name, values in whole.items()})
     read = map_arrays(tmp_path / "x.h5")
     assert all(np.array_equal(read[name], whole[name]) for name in whole)
+    assert read_attributes(tmp_path / "x.h5") == {"unit": "σ"}
 
 
 def test_rows_that_are_promised_must_come(tmp_path):
@@ -91,6 +92,8 @@ def test_what_is_no_file_of_arrays_is_told(tmp_path):
     (tmp_path / "x.h5").write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"x\.h5"):
         map_arrays(tmp_path / "x.h5")
+    with pytest.raises(DataError, match=r"x\.h5' cannot be read as HDF5"):
+        read_attributes(tmp_path / "x.h5")
 
 
 @pytest.mark.parametrize(
