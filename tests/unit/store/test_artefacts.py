@@ -66,6 +66,9 @@ def test_what_is_removed_leaves_its_neighbours(tmp_path):
     put(store, "k.2")
     store.remove("things", "k")
     store.remove("things", "k")  # it is gone: nothing happens
+    put(store, "lost")
+    (tmp_path / "things" / "lost.txt").unlink()
+    store.remove("things", "lost")  # as is its file
     assert store.find("things", "k") is None
     assert store.find("things", "k.2").read_text() == "hello"
     left = {path.name for path in (tmp_path / "things").iterdir()}
