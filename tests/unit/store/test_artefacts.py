@@ -6,7 +6,8 @@ import os
 import pytest
 
 from lensbench.errors import StoreError
-from lensbench.store import Store
+from lensbench.store import Store, artefacts
+from lensbench.store.artefacts import _sha256
 
 
 def put(store: Store, key: str = "k", text: str = "hello") -> None:
@@ -43,6 +44,24 @@ def test_a_flipped_byte_is_noticed(tmp_path):
         assert store.find("things", "k") is None
     put(store)
     assert store.find("things", "k") is not None
+
+
+def test_a_file_that_stays_is_read_once(tmp_path, monkeypatch):
+    """Its digest is looked at the first time, and again where it was touched."""
+    put(Store(tmp_path))
+    store = Store(tmp_path)
+    read = []
+
+    def digest(path):
+        read.append(path.name)
+        return _sha256(path)
+
+    monkeypatch.setattr(artefacts, "_sha256", digest)
+    assert store.intact("things", "k") and store.find("things", "k")
+    assert read == ["k.txt"]
+    os.utime(tmp_path / "things" / "k.txt", (1e9, 1e9))
+    assert store.intact("things", "k")
+    assert read == ["k.txt", "k.txt"]
 
 
 def test_an_artefact_has_a_size_and_an_age(tmp_path):
