@@ -42,10 +42,11 @@ test: $(TESTS)
 coverage: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(DIVIDED) --cov
 
-# mutmut knows sources by the name `src` alone. What it made and found stays for the next call.
+# mutmut knows sources by the name `src` alone. What it made and found stays for the next call. The
+# folder it makes is there before Python starts, which else would never look into it.
 mutation: $(READY)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[mutation]'
-	mkdir -p .mutation
+	mkdir -p .mutation/mutants/src
 	ln -sfn ../harness .mutation/src
 	ln -sfn -t .mutation ../docs ../plugins ../pyproject.toml ../studies ../tests
 	cd .mutation && PYTHONPATH="$$PWD/mutants/src" OMP_NUM_THREADS=1 $(abspath $(BIN))/mutmut run \
@@ -91,11 +92,19 @@ format: $(TESTS)
 clean:
 	rm -rf $(VENV) .venv-oldest .mutation .coverage dist site .lensbench .mypy_cache .ruff_cache .pytest_cache
 
-$(READY): pyproject.toml constraints.txt
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+
+# All cores compile at once what pip would compile on one, but for the tests of libraries.
+define install
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable $(1)
+	$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true  # some are of newer Pythons
+endef
+
+$(READY): pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,.)
 	touch $@
 
-$(TESTS): $(READY)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $@
+$(TESTS): pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,'.[dev]')
+	touch $(READY) $@

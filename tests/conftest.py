@@ -7,24 +7,24 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import hypothesis
 import pytest
+from tests.calls import Result
 
 from lensbench.registry import Catalogue, load_catalogue
+
+# A machine that is busy, or a run that is traced, is slow and not wrong.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 
 BROWSER_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-
-
-class Result(NamedTuple):
-    """What a call of the command line gave."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.calls import called, installed
 
 from lensbench.store import Store
 
@@ -122,8 +123,10 @@ def faults(site, tmp_path_factory):
     """A store in which everything went wrong that can, and how the command ended."""
     folder = tmp_path_factory.mktemp("faults")
     store = folder / "store"
-    first = sweep(site, study(folder, ["faulty:how=well"]), store, "--workers", "0")
-    assert first.returncode == 0, first.stderr  # images are there: what follows is faults alone
+    well = study(folder, ["faulty:how=well"])
+    with installed(site, "faulty_plugin"):
+        first = called("sweep", well, "--store", store, "--workers", "0")
+    assert first.code == 0, first.err  # images are there: what follows is faults alone
     names = [f"faulty:how={how}" for how in ["well", *EXPECTED]]
     path = study(folder, names, 'time_limit = "8 s"\nmemory_limit = "4 GB"')
     return path, store, sweep(site, path, store, "--workers", "2")
@@ -174,16 +177,18 @@ def test_repetition_tries_nothing_again(site, faults):
     assert states(store) == before
 
 
-def test_retrying_tries_what_failed_and_only_that(site, tmp_path):
+def test_retrying_tries_what_failed_and_only_that(site, lensbench, tmp_path):
     """What works by now is done; its failure is forgotten."""
     marker, store = tmp_path / "marker", tmp_path / "store"
     path = study(tmp_path, [f"faulty:marker={marker}", "faulty:how=raise", "faulty:how=well"])
-    assert sweep(site, path, store, "--workers", "0").returncode == 1
-    marker.touch()
-    assert sweep(site, path, store, "--workers", "0").returncode == 1
-    assert [state for state, _ in states(store).values()].count("failed") == 2
-    ended = sweep(site, path, store, "--workers", "0", "--retry-failed")
-    assert ended.returncode == 1
+    words = ("sweep", path, "--store", store, "--workers", "0")
+    with installed(site, "faulty_plugin"):
+        assert lensbench(*words).code == 1
+        marker.touch()
+        assert lensbench(*words).code == 1
+        assert [state for state, _ in states(store).values()].count("failed") == 2
+        ended = lensbench(*words, "--retry-failed")
+    assert ended.code == 1
     assert [state for state, _ in states(store).values()].count("failed") == 1
     assert len(Store(store).stored("failures")) == 1
-    assert "/2 jobs" in ended.stderr
+    assert "/2 jobs" in ended.err

@@ -1,29 +1,25 @@
 """Boards that were forged, and a cheat that only fresh scenes find.
 
-The stranger's package is installed as files and metadata on the path of subprocesses.
+The stranger's package is installed as files and metadata on the path.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from tests.calls import Result, called, installed
 
 from lensbench.leaderboard.board.contents import open_board
 from lensbench.leaderboard.board.manifest import file_of, read_manifest, write_manifest
 from lensbench.store.predictions import read_predictions, write_predictions
 from lensbench.verification import rescoring
 from lensbench.verification.published import cells_of
-
-ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.slow
 
@@ -101,7 +97,7 @@ baseline = ["spectrum-logreg", "hog-svm"]
 condition = ["euclid-vis"]
 """
 
-Call = Callable[..., subprocess.CompletedProcess[str]]
+Call = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
@@ -122,30 +118,20 @@ def place(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def call(place) -> Call:
-    """Runs `lensbench` there, as a process of its own."""
-    paths = [place / "site", ROOT / "harness", ROOT / "plugins"]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(map(str, paths)), "LENSBENCH_STORE": str(place / "store"),
-        "OMP_NUM_THREADS": "1",
-    }  # fmt: skip
-
-    def run(*words: object) -> subprocess.CompletedProcess[str]:
-        code = "from lensbench.cli import main; main()"
-        return subprocess.run(
-            [sys.executable, "-c", code, *map(str, words)],
-            capture_output=True, text=True, timeout=300, check=False, cwd=place, env=environment,
-        )  # fmt: skip
-
-    return run
+def call(place) -> Iterator[Call]:
+    """Runs `lensbench` there, where the stranger's package is installed."""
+    with pytest.MonkeyPatch.context() as patch, installed(place / "site", "stranger"):
+        patch.chdir(place)
+        patch.setenv("LENSBENCH_STORE", str(place / "store"))
+        yield called
 
 
 @pytest.fixture(scope="module")
 def board(place, call) -> Path:
     """A board of two baselines, with their weights."""
-    assert call("sweep", "study.toml", "--workers", "0", "--quiet").returncode == 0
+    assert call("sweep", "study.toml", "--workers", "0", "--quiet").code == 0
     made = call("leaderboard", "publish", "study.toml", "--to", "board", "--with-weights")
-    assert made.returncode == 0, made.stderr
+    assert made.code == 0, made.err
     return place / "board"
 
 
@@ -188,10 +174,10 @@ def scenes_of_training(folder: Path) -> None:
 def test_forged(board, call, tmp_path, change, word):
     """Better answers or other scenes fail at re-scored though digests match."""
     folder = forged(board, tmp_path, change)
-    assert call("leaderboard", "verify", folder, "--no-rescore").returncode == 0
+    assert call("leaderboard", "verify", folder, "--no-rescore").code == 0
     done = call("leaderboard", "verify", folder, "--json")
-    assert done.returncode == 1
-    notes = [its["note"] for its in json.loads(done.stdout)["checks"][1]["cells"].values()]
+    assert done.code == 1
+    notes = [its["note"] for its in json.loads(done.out)["checks"][1]["cells"].values()]
     assert any(word in note for note in notes), notes
     assert "reported" in open_board(folder).tiers.values()
 
@@ -212,8 +198,8 @@ def test_processes(board, tmp_path, monkeypatch):
 def test_a_score_that_is_not_its_scenes(board, call, tmp_path):
     """A better score fails at once: it is not the mean over the scenes."""
     done = call("leaderboard", "verify", forged(board, tmp_path, better_score), "--no-rescore")
-    assert done.returncode == 1
-    assert "by scene, the record says 0.9" in done.stderr
+    assert done.code == 1
+    assert "by scene, the record says 0.9" in done.err
 
 
 def test_digests(board, call, tmp_path):
@@ -222,10 +208,10 @@ def test_digests(board, call, tmp_path):
     shutil.copytree(board, folder)
     (folder / "study.toml").write_text("name = 1")
     done = call("leaderboard", "verify", folder)
-    assert done.returncode == 1
-    assert "study.toml is not what manifest.json says" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert call("leaderboard", "verify", tmp_path / "nothing").returncode == 2
+    assert done.code == 1
+    assert "study.toml is not what manifest.json says" in done.err
+    assert "Traceback" not in done.err
+    assert call("leaderboard", "verify", tmp_path / "nothing").code == 2
 
 
 def test_cheat(board, call, place):
@@ -233,15 +219,15 @@ def test_cheat(board, call, place):
     study = [
         "study.toml", "--set", "axes.baseline=['memory','spectrum-logreg']", "--set", "name=cheat",
     ]  # fmt: skip
-    assert call("sweep", *study, "--workers", "0", "--quiet").returncode == 0
-    assert call("leaderboard", "publish", "--to", "cheat", "--with-weights").returncode == 0
+    assert call("sweep", *study, "--workers", "0", "--quiet").code == 0
+    assert call("leaderboard", "publish", "--to", "cheat", "--with-weights").code == 0
     below = call("leaderboard", "verify", "cheat", "--rerun", "2")
-    assert below.returncode == 0, below.stdout
+    assert below.code == 0, below.out
     done = call("leaderboard", "verify", "cheat", "--fresh", "--json")
-    assert done.returncode == 1
+    assert done.code == 1
     opened = open_board(place / "cheat")
     cell = dict(opened.records.select("entrant", "cell").unique().rows())
-    found = json.loads(done.stdout)["checks"][-1]["cells"]
+    found = json.loads(done.out)["checks"][-1]["cells"]
     assert "significant" in found[cell["memory"]]["note"]
     assert found[cell["spectrum-logreg"]]["passed"]
     assert opened.tiers == {cell["memory"]: "re-run", cell["spectrum-logreg"]: "fresh"}
@@ -254,13 +240,13 @@ def test_a_board_can_be_small_and_say_what_is_read_from_it(place, call, board):
     made = call(
         "leaderboard", "publish", "study.toml", "--to", "small", "--reading", "reading.md", *words
     )
-    assert made.returncode == 0, made.stderr
+    assert made.code == 0, made.err
     small = open_board(place / "small")
     assert "Nothing can be told apart." in (place / "small" / "README.md").read_text()
     assert not [name for name in small.manifest.files if name.startswith(("fits/", "weights/"))]
     metrics = {key[3] for key in small.scores}
     assert metrics == set(small.records.filter(pl.col("primary"))["metric"])
     assert metrics < {key[3] for key in open_board(board).scores}
-    assert call("leaderboard", "verify", "small").returncode == 0
+    assert call("leaderboard", "verify", "small").code == 0
     (place / "small" / "READING.md").write_text("All is told apart.\n")
-    assert call("leaderboard", "verify", "small").returncode == 1
+    assert call("leaderboard", "verify", "small").code == 1

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.calls import Result
 
 from lensbench import DataError, IncompatibleError
 from lensbench.registry import Catalogue, load_catalogue
@@ -110,15 +109,14 @@ def test_refusals_name_the_remedy(tmp_path: Path, catalogue: Catalogue) -> None:
         catalogue.build("dataset", f"stored:path={tmp_path / 'b.npz'}")
 
 
-def test_a_baseline_runs_on_stored_images(folder: Path, tmp_path: Path) -> None:
+def test_a_baseline_runs_on_stored_images(
+    folder: Path, tmp_path: Path, lensbench: Callable[..., Result]
+) -> None:
     """`lensbench run` trains and tests on stored images and ranks what it was asked for."""
     words = ["run", "--baseline", "spectrum-logreg", "--task", "morphology", "--budget", "smoke",
              "--dataset", f"stored:path={folder}", "--store", str(tmp_path / "store"), "--json",
-             "--quiet"]  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-c", "from lensbench.cli import main; main()", *words],
-        capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert '"test_condition":"as-stored"' in done.stdout.replace(" ", "")
-    assert "spectrum-logreg" in done.stdout
+             "--quiet", "--workers", "0"]  # fmt: skip
+    done = lensbench(*words)
+    assert done.code == 0, done.err
+    assert '"test_condition":"as-stored"' in done.out.replace(" ", "")
+    assert "spectrum-logreg" in done.out

@@ -84,13 +84,13 @@ def records(study: Path, store: Path | str, *words: str) -> str:
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
 
 
-def test_a_bucket_gives_the_same_records(study, whole, bucket):
+def test_a_bucket_gives_the_same_records(lensbench, study, whole, bucket):
     """Two workers that meet at an object store alone; status, ls and verify work there."""
     store = f"{bucket}/store"
     assert records(study, store, "--workers", "2") == whole
-    assert "finished" in call("status", "--store", store).stdout
-    assert "predictions" in call("store", "ls", "--store", store).stdout
-    assert call("store", "verify", "--store", store).returncode == 0
+    assert "finished" in lensbench("status", "--store", store).out
+    assert "predictions" in lensbench("store", "ls", "--store", store).out
+    assert lensbench("store", "verify", "--store", store).code == 0
 
 
 @pytest.mark.slow

@@ -112,6 +112,11 @@ def end_slowly(slow: Slow) -> None:
     (slow.folder / str(os.getpid())).touch()
 
 
+def leave() -> None:
+    """Ends the process; a function of this module can be sent, whatever `os._exit` is by now."""
+    os._exit(3)
+
+
 def test_a_pool_that_closes_while_it_replaces_a_worker_is_silent(tmp_path, capfd):
     """One worker is slow to end, the other has yet to find its locks: neither prints anything."""
     LocalExecutor(SETTINGS, act, 1).close(at_once=True)  # the server has what workers import
@@ -123,7 +128,7 @@ def test_a_pool_that_closes_while_it_replaces_a_worker_is_silent(tmp_path, capfd
     first = multiprocessing.active_children()
     (tmp_path / "slow").touch()
     with pytest.raises(ProcessExpired):
-        pool.schedule(os._exit, args=(3,)).result()
+        pool.schedule(leave).result()
     while not set(multiprocessing.active_children()) - set(first):
         time.sleep(0.005)
     pool.stop()

@@ -29,7 +29,7 @@ def test_scores_are_put_between_chance_and_the_best():
 
 def test_the_worst_and_the_gap_stand_beside_the_mean():
     """The worst is sought among the conditions that were not trained on."""
-    parts = {"home": (0.2, 0.1, 0.3), "far": (0.4, 0.3, 0.5), "near": (0.6, 0.5, 0.7)}
+    parts = {"home": (0.2, 0.1, 0.3), "close": (0.6, 0.5, 0.7), "far": (0.4, 0.3, 0.5)}
     found = aggregate(parts, "home")
     assert found.mean == pytest.approx(0.4)
     assert (found.low, found.high) == pytest.approx((0.3, 0.5))

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy import optimize
 from scipy import stats as scipy_stats
 
-from lensbench.stats import Fits, difference, estimate, independent_difference
+from lensbench.stats import Fits, detectable_with, difference, estimate, independent_difference
 from lensbench.stats.intervals import resampled
 
 
@@ -214,6 +215,34 @@ def test_equal_predictions_differ_by_nothing():
     found = difference({0: one}, {0: one})
     assert (found.value, found.p) == (0.0, 1.0)
     assert math.isnan(found.detectable())
+
+
+@pytest.mark.parametrize(("alpha", "power"), [(0.05, 0.8), (0.001, 0.9)])
+def test_what_one_fit_can_detect_is_what_the_t_test_can(alpha, power):
+    """With scenes alone, the difference is that of as many paired values of the same spread."""
+    values = np.random.default_rng(17).normal(0, 0.4, (1, 25))
+    found = estimate({0: fits(values)})
+    expected = detectable_with(25, float(values.std(ddof=1)), alpha, power)
+    assert found.detectable(alpha, power) == pytest.approx(expected, rel=1e-6)
+    if (alpha, power) == (0.05, 0.8):
+        assert found.detectable() == found.detectable(alpha, power)
+
+
+def test_what_seeds_can_detect_is_by_howes_interval_at_that_level():
+    """Its degrees of freedom are those with which Student's interval is as wide as Howe's."""
+    found = estimate({0: fits(crossed(np.random.default_rng(18), 3, 40))})
+    alpha, power = 0.01, 0.9
+    signs = {"seeds": 1, "scenes": 1, "rest": -1}
+    howe = sum(
+        signs[one.of] * one.variance * scipy_stats.t.ppf(1 - alpha / 2, one.df) ** 2
+        for one in found.parts
+    )
+    df = optimize.brentq(
+        lambda df: scipy_stats.t.ppf(1 - alpha / 2, df) - math.sqrt(howe) / found.se, 1.0, 1e4
+    )
+    critical = scipy_stats.t.ppf(1 - alpha / 2, df)
+    shift = found.detectable(alpha, power) / found.se
+    assert scipy_stats.nct.sf(critical, df, shift) == pytest.approx(power, abs=1e-3)
 
 
 def test_what_cannot_be_paired_is_refused():

@@ -1,5 +1,7 @@
 """Intervals against theory and by simulation."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
@@ -12,7 +14,12 @@ from lensbench.stats import (
     resampled,
     resampled_together,
 )
-from lensbench.stats.intervals import TOGETHER, expanded_tail, proportion_interval
+from lensbench.stats.intervals import (
+    TOGETHER,
+    expanded_tail,
+    percentile_interval,
+    proportion_interval,
+)
 
 
 def test_the_interval_of_a_mean_agrees_with_scipys():
@@ -115,6 +122,21 @@ def test_undefined_resamples_are_drawn_again():
     assert (interval.low, interval.high) == (1.0, 1.0)
 
 
+@pytest.mark.parametrize("n", [2, 5, 30])
+def test_tails_are_hesterbergs_closed_form(n):
+    """Φ(−√(n/(n−1)) t) with Student's t of n − 1, by SciPy's distributions."""
+    student = scipy_stats.t.ppf(0.975, n - 1)
+    expected = scipy_stats.norm.cdf(-np.sqrt(n / (n - 1)) * student)
+    assert expanded_tail(n) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("value", "drawn"), [(1.0, np.nan), (np.nan, 1.0)])
+def test_half_of_an_interval_is_none(value, drawn):
+    """Either the value or its resamples undefined is an error."""
+    with pytest.raises(ValueError, match="undefined on these 5 scenes"):
+        percentile_interval(value, np.full(7, drawn), 5)
+
+
 def test_nothing_has_no_mean():
     """An empty aggregate is an error, never zero."""
     with pytest.raises(ValueError, match="no values"):
@@ -163,7 +185,7 @@ def test_from_ten_values_on_resamples_tell_the_interval():
 def test_two_scenes_have_an_interval_and_one_has_none():
     """Of any statistic; nothing is cut off where nothing is known."""
     both = bootstrap(lambda indices: float(indices.mean()), 2, 200, 0)
-    assert (both.low, both.high) == (0.0, 1.0)
+    assert (both.value, both.low, both.high) == (0.5, 0.0, 1.0)
     assert expanded_tail(1) == 0.0
     assert 0.0 < expanded_tail(2) < expanded_tail(3)
 
@@ -193,6 +215,51 @@ def test_the_bca_interval_leaves_out_undefined_resamples():
 
     assert bca_interval(statistic, 3, 50, 0).n == 3
     assert bca_interval(lambda indices: float(indices.mean()), 2, 50, 0).n == 2
+
+
+@pytest.mark.parametrize("statistic", [np.std, np.median], ids=lambda f: f.__name__)
+def test_the_bca_interval_of_the_same_resamples_is_scipys(statistic):
+    """To the last digits, for a statistic that never and for one that often meets its value."""
+    values = np.random.default_rng(1).lognormal(size=40).round(1)
+
+    def ours(indices):
+        return float(statistic(values[indices]))
+
+    found = bca_interval(ours, 40, 1000, seed=2)
+    drawn = SimpleNamespace(bootstrap_distribution=resampled(ours, 40, 1000, seed=2))
+    theirs = scipy_bootstrap(
+        (values,), statistic, n_resamples=0, bootstrap_result=drawn, method="BCa"
+    ).confidence_interval
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), rel=1e-9)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_bca_interval_beyond_all_resamples_is_finite(sign):
+    """No resample of many scenes has them all: the value's place is half a resample from the end.
+
+    All that leave one out are alike, so there is no acceleration.
+    """
+    count = 20
+
+    def distinct(indices):
+        return sign * float(len(set(indices.tolist())))
+
+    found = bca_interval(distinct, 60, count, seed=0)
+    drawn = resampled(distinct, 60, count, seed=0)
+    bias = scipy_stats.norm.ppf(1 - 0.5 / count) * sign
+    shares = scipy_stats.norm.cdf(2 * bias + scipy_stats.norm.ppf([0.025, 0.975]))
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, shares)))
+
+
+def test_the_bca_interval_draws_by_its_seed():
+    """The same interval of the same seed, another of another."""
+    values = np.random.default_rng(13).lognormal(size=12)
+    one, again, other = (
+        bca_interval(lambda indices: float(values[indices].std()), 12, 60, seed)
+        for seed in (3, 3, 4)
+    )
+    assert one == again
+    assert (one.low, one.high) != (other.low, other.high)
 
 
 def test_a_bca_interval_that_cannot_be_is_refused():

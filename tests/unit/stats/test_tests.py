@@ -193,6 +193,12 @@ def test_twelve_signs_are_all_tried_and_thirteen_are_sampled():
     assert sign_flip(differences) == sign_flip(differences, 9999, seed=0)
 
 
+@pytest.mark.parametrize("n", [5, 20])
+def test_entrants_that_never_differ_are_not_told_apart(n):
+    """All signs of nothing are as far out as what was observed, each counted once: p is one."""
+    assert sign_flip(np.zeros(n), 2500) == 1.0
+
+
 @pytest.mark.parametrize("differences", [[], [1.0, math.nan], [math.inf, 1.0]])
 def test_differences_that_are_none_or_not_finite_are_refused(differences):
     """An empty comparison is an error, never a p-value."""

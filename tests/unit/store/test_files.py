@@ -1,11 +1,14 @@
 """Arrays, predictions and records read back as they were written."""
 
+import os
+
+import h5py
 import numpy as np
 import polars as pl
 import pytest
 
 from lensbench.errors import DataError
-from lensbench.store.arrays import map_arrays, write_arrays, writing_arrays
+from lensbench.store.arrays import map_arrays, read_attributes, write_arrays, writing_arrays
 from lensbench.store.predictions import predictions_suffix, read_predictions, write_predictions
 from lensbench.store.records import COLUMNS, records_frame
 
@@ -18,6 +21,7 @@ def test_appended_rows_follow_one_another(tmp_path):
             writer.append({name: values[start : start + 8] for name, values in whole.items()})
     read = map_arrays(tmp_path / "x.h5")
     assert all(np.array_equal(read[name], whole[name]) for name in whole)
+    assert read_attributes(tmp_path / "x.h5") == {"unit": "σ"}
 
 
 def test_rows_that_are_promised_must_come(tmp_path):
@@ -39,11 +43,57 @@ def test_arrays_are_mapped_and_stay_as_they_are(tmp_path):
     assert map_arrays(path)["a"].tolist() == [0.0, 1.0, 2.0, 3.0]
 
 
+@pytest.mark.parametrize("differs", ["size", "time", "inode"])
+def test_a_file_that_became_another_is_looked_at_anew(tmp_path, differs):
+    """Though its path is the same, and of size, time and place on the disk only one is not."""
+    path, other = tmp_path / "x.h5", tmp_path / "y.h5"
+    write_arrays(path, {"a": np.arange(4.0)})
+    assert list(map_arrays(path)) == ["a"]
+    before = path.stat()
+    count = 4000 if differs == "size" else 4
+    write_arrays(other, {"b": np.arange(float(count))})
+    if differs == "inode":
+        other.replace(path)
+    else:
+        path.write_bytes(other.read_bytes())
+    later = 1_000_000_000 if differs == "time" else 0
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + later))
+    after = path.stat()
+    changed = {
+        "size": before.st_size != after.st_size,
+        "time": before.st_mtime_ns != after.st_mtime_ns,
+        "inode": before.st_ino != after.st_ino,
+    }
+    assert [name for name, its in changed.items() if its] == [differs]
+    read = map_arrays(path)
+    assert list(read) == ["b"]
+    assert np.array_equal(read["b"], np.arange(float(count)))
+
+
+def test_arrays_in_pieces_are_read_all_the_same(tmp_path):
+    """What others compressed cannot be mapped; each array has its own values."""
+    values = {"a": np.arange(50.0), "b": np.arange(50)[::-1]}
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        for name, its in values.items():
+            file.create_dataset(name, data=its, chunks=(7,), compression="gzip")
+    read = map_arrays(tmp_path / "x.h5")
+    assert all(np.array_equal(read[name], its) for name, its in values.items())
+
+
+def test_no_arrays_are_an_empty_file(tmp_path):
+    """Without an array there is no number of rows to agree on."""
+    write_arrays(tmp_path / "x.h5", {})
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert list(file) == []
+
+
 def test_what_is_no_file_of_arrays_is_told(tmp_path):
     """The error names the file."""
     (tmp_path / "x.h5").write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"x\.h5"):
         map_arrays(tmp_path / "x.h5")
+    with pytest.raises(DataError, match=r"x\.h5' cannot be read as HDF5"):
+        read_attributes(tmp_path / "x.h5")
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,23 @@ def test_what_is_no_time_is_told_with_the_units(text):
     assert caught.value.hint.startswith("docs/reference/study-files.md")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SMALL.replace("100", "0"), "study key 'axes.labels.0' is 0: "),
+        (SMALL.replace('"all"', '"some"'), "study key 'axes.labels.1' is 'some': "),
+        (SMALL + "[seeds]\nfit = 0", "study key 'seeds.fit' is 0: "),
+        (SMALL + "[seeds]\nfit = ['a']", "study key 'seeds.fit.0' is 'a': "),
+        ("name = 'x'\n[axes]\nencoder = ['a']", "the study lacks 'axes.task'"),
+    ],
+)
+def test_a_fault_is_where_the_file_has_it(text, message):
+    """Key and place in a list, without words of the validator."""
+    with pytest.raises(UsageError) as caught:
+        parse_study(text)
+    assert caught.value.message.startswith(message)
+
+
 def test_faults_are_told_as_they_are():
     """What is missing, unknown or not allowed, each with what to do."""
     for text, message, hint in (
@@ -126,18 +143,19 @@ def test_faults_are_told_as_they_are():
 
 
 @pytest.mark.parametrize(
-    ("override", "message"),
+    ("override", "message", "hint"),
     [
-        ("budget", "--set 'budget' is not key=value"),
-        ("a..b=1", "--set 'a..b=1' is not key=value"),
-        ("name.x=1", "--set 'name.x=1': 'name' is no table"),
+        ("budget", "--set 'budget' is not key=value", "e.g. --set budget=smoke"),
+        ("a..b=1", "--set 'a..b=1' is not key=value", "e.g. --set budget=smoke"),
+        ("name.x=1", "--set 'name.x=1': 'name' is no table", "docs/reference/study-files.md"),
     ],
 )
-def test_an_override_that_is_none_is_told_whole(override, message):
-    """What was given, and what is wrong with it."""
+def test_an_override_that_is_none_is_told_whole(override, message, hint):
+    """What was given, what is wrong with it, and what to do."""
     with pytest.raises(UsageError) as caught:
         parse_study(SMALL, [override])
     assert caught.value.message == message
+    assert caught.value.hint.startswith(hint)
 
 
 def test_an_override_is_of_any_depth_and_its_value_whole():

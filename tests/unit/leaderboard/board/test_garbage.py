@@ -26,7 +26,7 @@ def test_garbage(make_contents, tmp_path):
     worker = Path(__file__).with_name("fuzz_worker.py")
     ended = subprocess.run(
         [sys.executable, "-W", "error", worker, board.folder, tmp_path / "out", str(EACH), "0"],
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=1200, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-2000:]
     refused = json.loads(ended.stdout)
