@@ -74,7 +74,10 @@ def summary(rows: pl.DataFrame, labels: int = 1000, condition: str = TRAINED) ->
     kinds = [kind for kind in TITLES if kind != "anomaly"]
     here = rows.filter((pl.col("test_condition") == condition) & (pl.col("labels") == labels))
     found = {(r["entrant"], r["kind"]): r for r in here.iter_rows(named=True)}
-    lines = ["| entrant | " + " | ".join(TITLES[kind] for kind in kinds) + " |", "|---|---|---|---|"]
+    lines = [
+        "| entrant | " + " | ".join(TITLES[kind] for kind in kinds) + " |",
+        "|---|---|---|---|",
+    ]
     for entrant, (name, _, _) in SHOWN.items():
         cells = [_cell(found.get((entrant, kind))) for kind in kinds]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")

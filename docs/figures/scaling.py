@@ -5,8 +5,8 @@
 
 prints the table and the curve, and draws `scaling.png` beside this file. The curve is that of
 Hoffmann et al. 2022 (arXiv:2203.15556, eq. 2), E + A N^−α + B P^−β, by least squares of the
-logarithms, weighted by the intervals of the points. Its intervals are of points drawn anew within theirs, one by
-one; all were scored on the same scenes, so that common luck of the scenes is not in them.
+logarithms, weighted by the intervals of the points. Its own are of points drawn anew within
+theirs, one by one; all were scored on the same scenes, whose common luck is not in them.
 """
 
 from __future__ import annotations

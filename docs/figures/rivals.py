@@ -1,0 +1,52 @@
+# ruff: noqa: T201 (it prints a table)
+"""Prints how far one entrant of a run is ahead of each of the others, difference by difference.
+
+    python docs/figures/rivals.py RUN ENTRANT [STORE]
+
+Differences are paired by scene and counted over draws, as `lensbench leaderboard compare` has
+them, here in one correction (Holm) for all rivals, tasks and conditions together.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from tabulate import tabulate
+
+from lensbench.leaderboard.comparisons import compare_entrants
+from lensbench.leaderboard.source import open_source
+from lensbench.stats.multiplicity import holm
+from lensbench.store import open_store
+
+
+def main(run: str, entrant: str, store: str = ".lensbench") -> None:
+    """The table."""
+    source = open_source(run, lambda: open_store(store))
+    entrants = source.records.select("entrant").unique().collect()["entrant"].sort().to_list()
+    found = [
+        (name, change.where, change.difference)
+        for name in entrants
+        if name != entrant
+        for change in compare_entrants(source, name, entrant)
+        if change.difference is not None
+    ]
+    corrected = holm(np.array([difference.p for _, _, difference in found]))
+    rows = [
+        [
+            where["task"], where["labels"] or "all", name, where["test_condition"],
+            f"{its.value:+.4f}", f"[{its.low:+.4f}, {its.high:+.4f}]", f"{p:.2g}",
+        ]
+        for (name, where, its), p in zip(found, corrected, strict=True)
+    ]  # fmt: skip
+    rows.sort(key=lambda row: (row[0], str(row[1]), row[3] != "euclid-vis", row[3], row[2]))
+    print(f"{entrant} less each of the others\n")
+    print(tabulate(
+        rows,
+        ["task", "labels", "rival", "condition", "difference", "95 % interval", "p (Holm)"],
+        disable_numparse=True,
+    ))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
