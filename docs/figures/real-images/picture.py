@@ -127,15 +127,21 @@ def draw_skies(store: Store, out: Path) -> None:
     row = rows.filter(pl.col("encoder") == "mae-vit").row(0, named=True)
     images = map_arrays(found(store, "images", row["images"]))
     _, answers = read_predictions(found(store, "predictions", row["predictions"]))
-    seen, said, own = images["images"][:, 0], answers["sky"][:, 0], images["sky"][:, 0]
+    truth = map_arrays(found(store, "skies", row["truth"]))
+    seen, said, own = images["images"][:, 0], answers["sky"][:, 0], truth["sky"][:, 0]
     lines = -(-len(seen) // TRIPLES)
     figure, axes = plt.subplots(lines, 3 * TRIPLES, figsize=(TRIPLES * 1.4, lines * 0.48))
     for axis in axes.flat:
         axis.set_axis_off()
     for at in range(len(seen)):
-        top = np.percentile(np.arcsinh(np.nan_to_num(own[at]) / 3), 99.7)
-        for axis, pixels in zip(axes.flat[3 * at :], (seen[at], said[at], own[at]), strict=False):
-            axis.imshow(np.arcsinh(pixels / 3), cmap="gray", vmin=-0.5, vmax=top)
+        known = np.isfinite(own[at])
+        (top, bottom), (left, right) = (np.flatnonzero(known.any(axis))[[0, -1]] for axis in (1, 0))
+        fine = slice(top, bottom + 1), slice(left, right + 1)
+        coarse = slice(top // 2, bottom // 2 + 1), slice(left // 2, right // 2 + 1)
+        brightest = max(1.0, float(np.nanpercentile(np.arcsinh(own[at] / 3), 99.7)))
+        parts = (seen[at][coarse], said[at][fine], own[at][fine])
+        for axis, pixels in zip(axes.flat[3 * at :], parts, strict=False):
+            axis.imshow(np.arcsinh(pixels / 3), cmap="gray", vmin=-0.5, vmax=brightest)
     figure.subplots_adjust(0.002, 0.002, 0.998, 0.998, 0.02, 0.03)
     save(figure, out)
 
