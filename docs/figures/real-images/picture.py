@@ -17,7 +17,7 @@ import polars as pl
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from lensbench.stats.intervals import proportion_interval
+from lensbench.stats.intervals import mean_interval, proportion_interval
 from lensbench.store import Store, open_store
 from lensbench.store.arrays import map_arrays
 from lensbench.store.predictions import read_predictions
@@ -107,17 +107,25 @@ def print_radii(store: Store) -> None:
         print(pl.DataFrame(table).filter(pl.col("published").is_finite()))
 
 
+def spread(values: np.ndarray) -> str:
+    """A mean with its 95 % interval."""
+    its = mean_interval(values, 2000, 0)
+    return f"{its.value:.2f} [{its.low:.2f}, {its.high:.2f}]"
+
+
 def print_skies(store: Store) -> None:
     """PSNR by kind of image."""
-    for row in real_rows(store, "superres", "psnr").iter_rows(named=True):
+    rows = real_rows(store, "superres", "psnr")
+    lens = map_arrays(found(store, "images", rows["images"][0]))["lens"].astype(bool)
+    for row in rows.iter_rows(named=True):
         scores = pl.concat(
             [pl.read_parquet(file) for file in sorted((store.root / "scores").glob("*.parquet"))]
         ).filter((pl.col("cell") == row["cell"]) & (pl.col("metric") == "psnr"))
         values = np.asarray(scores["values"][0])
         print(
             row["entrant"], f"PSNR {row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}] dB,"
-            f" n {row['n']}; worst {values.min():.1f}, median {np.median(values):.1f},"
-            f" best {values.max():.1f}",
+            f" n {row['n']}; worst {values.min():.1f}, best {values.max():.1f};"
+            f" lenses {spread(values[lens])}, galaxies {spread(values[~lens])}",
         )  # fmt: skip
 
 
