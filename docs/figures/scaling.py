@@ -1,12 +1,12 @@
 # ruff: noqa: T201 (it prints what it fitted)
 """Fits probe errors of `studies/scaling.toml` against images and parameters, and draws them.
 
-    python docs/figures/scaling.py STORE
+    python docs/figures/scaling.py RUN STORE
 
 prints the table and the curve, and draws `scaling.png` beside this file. The curve is that of
 Hoffmann et al. 2022 (arXiv:2203.15556, eq. 2), E + A N^−α + B P^−β, by least squares of the
-logarithms, weighted by the intervals of the points. Its own are of points drawn anew within
-theirs, one by one; all were scored on the same scenes, whose common luck is not in them.
+logarithms. All intervals are of 500 bootstraps of the test scenes, the same for every point, each
+with a fit of its own; the chance of another pretraining is not in them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from scipy.optimize import least_squares
 from tabulate import tabulate
 
 from lensbench.registry import load_catalogue
+from lensbench.store import Store, open_store
+from lensbench.store.arrays import map_arrays
+from lensbench.store.predictions import read_predictions
 
 BATCH = 64
 SHIPPED = (128, 25_000)
@@ -31,41 +34,57 @@ UNIT = 1e5
 
 
 class Points(NamedTuple):
-    """Probes under one condition, each array (K,)."""
+    """Probes under one condition, each array (K,), and their values on resampled scenes (R, K)."""
 
     width: np.ndarray
     steps: np.ndarray
     parameters: np.ndarray
     value: np.ndarray
-    error: np.ndarray
+    resampled: np.ndarray
+
+    def interval(self, at: int) -> tuple[float, float]:
+        """Ends of the 95 % interval of a point."""
+        low, high = np.quantile(self.resampled[:, at], [0.025, 0.975])
+        return float(low), float(high)
 
 
-def read(store: Path, condition: str, task: str, metric: str) -> Points:
-    """Probes of a task under a condition, random weights among them as zero steps."""
-    frames = [pl.read_parquet(file) for file in sorted((store / "records").glob("*.parquet"))]
-    rows = pl.concat(frames, how="diagonal").filter(
-        pl.col("task").str.starts_with(task)
-        & (pl.col("metric") == metric)
+def read(run: str, store: Store, condition: str) -> Points:
+    """Probes of a run under a condition, random weights among them as zero steps."""
+    rows = pl.read_parquet(store.root / "runs" / f"{run}.parquet").filter(
+        (pl.col("metric") == "rmse_theta_E")
         & (pl.col("test_condition") == condition)
         & (pl.col("state") == "done")
     )
-    found = [(*parts(row["encoder"]), row) for row in rows.iter_rows(named=True)]
-    sizes = {width: parameters(width) for width in {width for width, _, _ in found}}
+    found = [parts(encoder) for encoder in rows["encoder"]]
+    sizes = {width: parameters(width) for width in {width for width, _ in found}}
+    squared = np.stack([squared_errors(store, row) for row in rows.iter_rows(named=True)], 1)
+    drawn = np.random.default_rng(0).integers(0, len(squared), (RESAMPLES, len(squared)))
     return Points(
-        np.array([width for width, _, _ in found]),
-        np.array([steps for _, steps, _ in found]),
-        np.array([sizes[width] for width, _, _ in found]),
-        np.array([row["value"] for _, _, row in found]),
-        np.array([(row["high"] - row["low"]) / 3.92 for _, _, row in found]),
+        np.array([width for width, _ in found]),
+        np.array([steps for _, steps in found]),
+        np.array([sizes[width] for width, _ in found]),
+        np.sqrt(squared.mean(0)),
+        np.sqrt(squared[drawn].mean(1)),
     )
+
+
+def squared_errors(store: Store, row: dict) -> np.ndarray:
+    """Of each scene (n,) [arcsec²]."""
+    answers, truth = (store.find(kind, row[kind]) for kind in ("predictions", "images"))
+    if answers is None or truth is None:
+        raise SystemExit(f"predictions of {row['entrant']} are not in the store")
+    mean = read_predictions(answers)[1]["mean"][:, 0]
+    return (mean - np.asarray(map_arrays(truth)["theta_E"])) ** 2
 
 
 def parts(encoder: str) -> tuple[int, int]:
     """Width and steps of an encoder's name."""
-    name = encoder.partition("scale/w")[2]
+    name = encoder.partition("scale/w")[2].partition("/")[0]
     if name:
-        width, _, steps = name.split(",")[0].partition("-")
+        width, _, steps = name.partition("-")
         return int(width), int(steps)
+    if "size=micro" in encoder:
+        return SHIPPED[0], 0
     width = encoder.partition("width=")[2]
     return (int(width.split(",")[0]), 0) if width else SHIPPED
 
@@ -82,62 +101,64 @@ def curve(theta: np.ndarray, images: np.ndarray, sizes: np.ndarray) -> np.ndarra
     return floor + a * (images / UNIT) ** -alpha + b * (sizes / UNIT) ** -beta
 
 
-def fit(images: np.ndarray, sizes: np.ndarray, value: np.ndarray, error: np.ndarray) -> np.ndarray:
+def fit(images: np.ndarray, sizes: np.ndarray, value: np.ndarray) -> np.ndarray:
     """The five numbers of the curve."""
     start = np.log([0.8 * value.min(), 0.1 * value.min(), 0.5, 0.1 * value.min(), 0.5])
 
     def residual(theta: np.ndarray) -> np.ndarray:
-        model = curve(theta, images, sizes)
-        return (np.log(model) - np.log(value)) / (error / value)
+        return np.log(curve(theta, images, sizes)) - np.log(value)
 
     low, high = np.log([1e-4, 1e-6, 0.05, 1e-6, 0.05]), np.log([1, 1, 3, 1, 3])
     return least_squares(residual, np.clip(start, low, high), bounds=(low, high)).x
 
 
-def main(store: Path) -> None:
+def main(run: str, where: str) -> None:
     """Table, curve and picture."""
-    its = read(store, "euclid-vis", "regression", "rmse_theta_E")
+    its = read(run, open_store(where), "euclid-vis")
     shipped = its.steps == SHIPPED[1]
     used = (its.steps > 0) & ~shipped
     images = its.steps * BATCH
-    random = np.random.default_rng(0)
-    fits = [fit(images[used], its.parameters[used], its.value[used], its.error[used])]
-    for _ in range(RESAMPLES):
-        drawn = its.value[used] + its.error[used] * random.standard_normal(used.sum())
-        fits.append(fit(images[used], its.parameters[used], drawn, its.error[used]))
+    fits = np.array([
+        fit(images[used], its.parameters[used], value[used])
+        for value in (its.value, *its.resampled)
+    ])  # fmt: skip
     lengths = sorted(set(its.steps[~shipped].tolist()))
     at = {(w, s): i for i, (w, s) in enumerate(zip(its.width, its.steps, strict=True))}
+
+    def cell(key: tuple[int, int]) -> str:
+        if key not in at:
+            return "–"
+        low, high = its.interval(at[key])
+        return f"{its.value[at[key]]:.4f} [{low:.4f}, {high:.4f}]"
+
     print(tabulate(
         [
-            [w, f"{parameters(w):,}", *(
-                f"{its.value[at[w, s]]:.4f} ± {1.96 * its.error[at[w, s]]:.4f}"
-                if (w, s) in at else "–" for s in lengths
-            )]
+            [w, f"{parameters(w):,}", *(cell((w, s)) for s in lengths)]
             for w in sorted(set(its.width.tolist()))
         ],
         ["width", "parameters", *(f"{s * BATCH:,} images" for s in lengths)],
     ))  # fmt: skip
+    print("\nE + A (images / 100,000)^-alpha + B (parameters / 100,000)^-beta")
     names = ("E [arcsec]", "A [arcsec]", "alpha", "B [arcsec]", "beta")
-    numbers = np.exp(np.array(fits))
-    print("\nE + A (images / 100,000)^-alpha + B (parameters / 100,000)^-beta:")
-    for name, column in zip(names, numbers.T, strict=True):
-        low, high = np.quantile(column[1:], [0.025, 0.975])
-        print(f"  {name:11} {column[0]:.4f}  [{low:.4f}, {high:.4f}]")
-    own = its.parameters[shipped][0]
-    asked = [
-        ("lensbench-tiny, foretold", images[shipped][0], own),
-        ("10 x its images", 10 * images[shipped][0], own),
-        ("10 x its parameters", images[shipped][0], 10 * own),
-        ("10 x of both", 10 * images[shipped][0], 10 * own),
-        ("100 x of both", 100 * images[shipped][0], 100 * own),
-    ]
-    print(f"\nlensbench-tiny, measured: {its.value[shipped][0]:.4f}"
-          f" ± {1.96 * its.error[shipped][0]:.4f}")  # fmt: skip
-    for name, n, p in asked:
-        said = np.array([curve(theta, n, p) for theta in fits])
-        low, high = np.quantile(said[1:], [0.025, 0.975])
-        print(f"{name}: {said[0]:.4f} [{low:.4f}, {high:.4f}]")
-    draw(its, np.array(fits))
+    for name, column in zip(names, np.exp(fits).T, strict=True):
+        told(name, column)
+    print(f"\nlensbench-tiny, measured     {cell(SHIPPED)}")
+    own, seen = its.parameters[shipped][0], images[shipped][0]
+    for name, n, p in (
+        ("lensbench-tiny, foretold", seen, own),
+        ("10 x its images", 10 * seen, own),
+        ("10 x its parameters", seen, 10 * own),
+        ("10 x of both", 10 * seen, 10 * own),
+        ("100 x of both", 100 * seen, 100 * own),
+    ):
+        told(name, np.array([curve(theta, n, p) for theta in fits]))
+    draw(its, fits)
+
+
+def told(name: str, values: np.ndarray) -> None:
+    """A number, the first, with the interval of the rest."""
+    low, high = np.quantile(values[1:], [0.025, 0.975])
+    print(f"{name:28} {values[0]:.4f} [{low:.4f}, {high:.4f}]")
 
 
 def draw(its: Points, fits: np.ndarray) -> None:
@@ -151,9 +172,10 @@ def draw(its: Points, fits: np.ndarray) -> None:
         axis.fill_between(line, *np.quantile(said, [0.025, 0.975], axis=0), color=colour, alpha=0.1)
         axis.plot(line, said[0], color=colour, label=f"width {width}: {size:,} parameters")
         for marker, of in (("o", its.steps < SHIPPED[1]), ("*", its.steps == SHIPPED[1])):
-            some = here & of
+            some = np.flatnonzero(here & of)
+            ends = np.array([its.interval(i) for i in some]).reshape(-1, 2).T
             axis.errorbar(
-                its.steps[some] * BATCH, its.value[some], 1.96 * its.error[some],
+                its.steps[some] * BATCH, its.value[some], abs(ends - its.value[some]),
                 fmt=marker, color=colour, markersize=12 if marker == "*" else 5,
             )  # fmt: skip
         (none,) = its.value[(its.width == width) & (its.steps == 0)]
@@ -168,4 +190,4 @@ def draw(its: Points, fits: np.ndarray) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], sys.argv[2])
