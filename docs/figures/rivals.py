@@ -31,6 +31,12 @@ def main(run: str, entrant: str, store: str = ".lensbench") -> None:
         for change in compare_entrants(source, name, entrant)
         if change.difference is not None
     ]
+    found.sort(
+        key=lambda its: (
+            its[1]["task"], str(its[1]["labels"] or "all"),
+            its[1]["test_condition"] != its[1]["train_condition"], its[1]["test_condition"], its[0],
+        )
+    )  # fmt: skip
     corrected = holm(np.array([difference.p for _, _, difference in found]))
     rows = [
         [
@@ -39,7 +45,6 @@ def main(run: str, entrant: str, store: str = ".lensbench") -> None:
         ]
         for (name, where, its), p in zip(found, corrected, strict=True)
     ]  # fmt: skip
-    rows.sort(key=lambda row: (row[0], str(row[1]), row[3] != "euclid-vis", row[3], row[2]))
     print(f"{entrant} less each of the others\n")
     print(tabulate(
         rows,

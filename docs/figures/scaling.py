@@ -123,6 +123,7 @@ def main(run: str, where: str) -> None:
         for value in (its.value, *its.resampled)
     ])  # fmt: skip
     lengths = sorted(set(its.steps[~shipped].tolist()))
+    sizes = dict(zip(its.width.tolist(), its.parameters.tolist(), strict=True))
     at = {(w, s): i for i, (w, s) in enumerate(zip(its.width, its.steps, strict=True))}
 
     def cell(key: tuple[int, int]) -> str:
@@ -133,8 +134,8 @@ def main(run: str, where: str) -> None:
 
     print(tabulate(
         [
-            [w, f"{parameters(w):,}", *(cell((w, s)) for s in lengths)]
-            for w in sorted(set(its.width.tolist()))
+            [w, f"{size:,}", *(cell((w, s)) for s in lengths)]
+            for w, size in sorted(sizes.items())
         ],
         ["width", "parameters", *(f"{s * BATCH:,} images" for s in lengths)],
     ))  # fmt: skip

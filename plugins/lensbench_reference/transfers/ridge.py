@@ -33,13 +33,6 @@ class RidgeProbe:
     version = "1"
     frozen = True
 
-    @dataclass(frozen=True)
-    class Options:
-        """Options of `ridge`: none."""
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
-
     def fit(self, encoder: Any, context: FitContext) -> LinearAnswers:
         """Solves for the weights."""
         classes, names = asked(context, "ridge")

@@ -200,7 +200,7 @@ def test_classes_are_those_of_scikit_learn(context, classes):
     train, test = clouds(120, 0), clouds(30, 1)
     if classes == 2:
         train = train.take(torch.arange(120)[train.targets["substructure"] < 2])
-    answers = RidgeProbe(RidgeProbe.Options()).fit(None, context(train))
+    answers = RidgeProbe().fit(None, context(train))
     found = answers(replace(test, targets={}))["probability"].numpy()
     values = train.features.pooled.double().numpy()
     mean, scale = values.mean(0), values.std(0)
@@ -222,7 +222,7 @@ def test_numbers_are_those_of_the_closed_form(context):
     features = torch.randn(40, 30, generator=random)
     noise = torch.randn(40, generator=random)
     train = featured(features, theta_E=2 + features[:, 0] - features[:, 1] + noise)
-    answers = RidgeProbe(RidgeProbe.Options()).fit(None, context(train, task=NUMBERS))
+    answers = RidgeProbe().fit(None, context(train, task=NUMBERS))
     x = features.double().numpy()
     x = (x - x.mean(0)) / x.std(0)
     y = train.targets["theta_E"].double().numpy()
@@ -242,7 +242,7 @@ def test_unknown_numbers_teach_nothing(context):
     """The same answers as without the images that have no label; with one label, that."""
     train = featured(torch.randn(30, 4), theta_E=torch.arange(30.0))
     train.targets["theta_E"][20:] = float("nan")
-    ridge = RidgeProbe(RidgeProbe.Options())
+    ridge = RidgeProbe()
     answers = ridge.fit(None, context(train, task=NUMBERS))(train)
     assert bool(torch.isfinite(answers["mean"]).all())
     assert (answers["sigma"] > 0).all()
