@@ -23,7 +23,7 @@ class Result(NamedTuple):
 
 
 def called(*words: object) -> Result:
-    """Calls the command line, for fixtures that outlive a test; tests have `lensbench` for it."""
+    """Calls the command line; tests have the fixture `lensbench` for it."""
     from lensbench.cli import main
 
     out, err = io.StringIO(), io.StringIO()

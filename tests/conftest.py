@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
-from tests.calls import Result
+from tests.calls import Result, called
 
 from lensbench.registry import Catalogue, load_catalogue
 
@@ -47,20 +46,9 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture
-def lensbench(monkeypatch, capsys) -> Callable[..., Result]:
+def lensbench() -> Callable[..., Result]:
     """Calls the command line in this process."""
-
-    def call(*words: object) -> Result:
-        from lensbench.cli import main
-
-        monkeypatch.setattr(sys, "argv", ["lensbench", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        captured = capsys.readouterr()
-        return Result(int(exit_.value.code or 0), captured.out, captured.err)
-
-    return call
+    return called
 
 
 @pytest.fixture(scope="session")

@@ -68,9 +68,9 @@ class SkyOperator:
         """The adjoint of `image`: images (..., N, N) to fine skies (..., sN, sN)."""
         side = self.size * self.upsample
         blank = images.new_zeros(*images.shape[:-2], side, side)
-        _, pull = torch.func.vjp(self.image, blank)
-        back: Tensor = pull(images)[0]
-        return back
+        with torch.enable_grad():  # quicker than torch.func.vjp, bit for bit
+            imaged = self.image(blank.requires_grad_())
+        return torch.autograd.grad(imaged, blank, images)[0]
 
     def _apply(self, seen: Condition, sky: Tensor, size: int, scale: float) -> Tensor:
         fine = self.condition.pixel_scale / self.upsample
@@ -112,7 +112,7 @@ def richardson_lucy(
     active = torch.arange(len(images), device=images.device)
     for _ in range(_MOST):
         ahead = (light + _momentum(gain, earlier) * (light - before)).clamp(min=0)
-        with torch.enable_grad():  # quicker than torch.func.vjp, bit for bit
+        with torch.enable_grad():
             variable = ahead.detach().requires_grad_()
             traced = operator.image(variable)
         model = traced.detach()

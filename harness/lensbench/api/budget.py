@@ -1,4 +1,7 @@
-"""Budgets: how much data and training a cell gets. Cells of two budgets never share a table."""
+"""Budgets: how much data and training a cell gets. Cells of two budgets never share a table.
+
+Keys of results have a budget's name, so its numbers stay as they are: others get another name.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ BUDGETS = {
     budget.name: budget
     for budget in (
         Budget("smoke", 64, 4, 64, 4, 16, 24, resamples=200),
+        Budget("minute", 1024, 32, 512, 32, 64, 128),
         Budget("quick", 1024, 150, 512, 150, 64, 256),
         Budget("standard", 20_000, 5_000, 10_000, 10_000, 1_000, 1_000),
         Budget("full", 1_000_000, 200_000, 100_000, 30_000, 5_000, 10_000),

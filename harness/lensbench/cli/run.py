@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lensbench.api.budget import BUDGETS
 from lensbench.cli.completion import (
     BASELINE,
     CONDITION,
@@ -96,9 +97,9 @@ if TYPE_CHECKING:
 @click.option("--labels", type=int, help="Labelled scenes to train on.  [default: the budget's]")
 @click.option(
     "--budget",
-    default="quick",
+    default="minute",
     show_default=True,
-    metavar="[smoke|quick|standard|full]",
+    metavar=f"[{'|'.join(BUDGETS)}]",
     help="Length of training, size of splits.",
 )
 @click.option(

@@ -17,7 +17,7 @@ import polars as pl
 from lensbench.errors import DataError
 from lensbench.leaderboard.forms import latex, printable
 
-COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
+_COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("encoder", ("encoder",)), ("pretraining", ("pretraining",)), ("transfer", ("transfer",)),
     ("baseline", ("baseline",)), ("task", ("task",)), ("dataset", ("dataset", "test_dataset")),
     ("condition", ("train_condition", "test_condition")),
@@ -41,15 +41,17 @@ class Credit:
         package, version: What it was installed with.
         licence: SPDX identifier.
         citation: Works, with semicolons between them.
+        summary: What it is.
         data_version: Of a dataset: the version of its scenes.
     """
 
     kind: str
     name: str
-    package: str
-    version: str
+    package: str = ""
+    version: str = ""
     licence: str = ""
     citation: str = ""
+    summary: str = ""
     data_version: str = ""
 
 
@@ -82,7 +84,7 @@ class Work:
 def plugins_of(records: pl.DataFrame) -> list[tuple[str, str]]:
     """Kind and name of all plugins that records name, without their options."""
     found = []
-    for kind, columns in COLUMNS:
+    for kind, columns in _COLUMNS:
         texts = {text for column in columns for text in records[column].drop_nulls().unique()}
         found += [(kind, name) for name in sorted({t.partition(":")[0] for t in texts if t})]
     return found
@@ -104,9 +106,7 @@ def credits_from(rows: Any) -> list[Credit]:
         try:
             credited.append(Credit(**known))
         except TypeError:
-            raise DataError(
-                f"item {number} of citations.json lacks kind, name, package or version", ""
-            ) from None
+            raise DataError(f"item {number} of citations.json lacks kind or name", "") from None
     return credited
 
 

@@ -15,7 +15,12 @@ from lensbench.api.samples import Samples
 from lensbench.cells.encoding import encode
 from lensbench.pretraining.sources import observed_scenes
 from lensbench.pretraining.stream import IDS, IMAGES, TARGET, Known
-from lensbench.stats.intervals import Interval, bootstrap
+from lensbench.stats.intervals import (
+    Interval,
+    bootstrap,
+    percentile_interval,
+    resampled_together,
+)
 
 _BATCH = 64
 _RESAMPLES = 200
@@ -149,7 +154,9 @@ def probed(features: np.ndarray, values: np.ndarray, target: Target) -> tuple[st
         return None
     chances = pipeline.predict_proba(features[~fitted])
     order = np.searchsorted(model.classes_, truth)
-    return "auroc", bootstrap(lambda i: _auroc(order[i], chances[i]), len(truth), _RESAMPLES, 0)
+    n = len(truth)
+    drawn = resampled_together(lambda i: aurocs(order[i], chances[i]), n, _RESAMPLES, 0)
+    return "auroc", percentile_interval(float(aurocs(order[None], chances[None])[0]), drawn, n)
 
 
 def halves(values: np.ndarray, target: Target) -> np.ndarray:
@@ -168,12 +175,21 @@ def r_squared(truth: np.ndarray, answers: np.ndarray) -> float:
     return 1 - float(((truth - answers) ** 2).sum()) / spread if spread > 0 else float("nan")
 
 
-def _auroc(order: np.ndarray, chances: np.ndarray) -> float:
-    """Mean over classes of the area under the curve; NaN where a class is missing."""
-    from sklearn.metrics import roc_auc_score
+def aurocs(order: np.ndarray, chances: np.ndarray) -> np.ndarray:
+    """Mean over classes of the area under the curve (R,), of R sets of scenes; ties by half.
 
-    if len(np.unique(order)) < chances.shape[1]:
-        return float("nan")
-    return float(
-        np.mean([roc_auc_score(order == k, chances[:, k]) for k in range(chances.shape[1])])
-    )
+    Each class against the rest, from the sum of the ranks of its scenes (Mann & Whitney 1947).
+    NaN where a class is missing.
+
+    Args:
+        order: Which class each scene is of (R, N).
+        chances: Of each class (R, N, K).
+    """
+    from scipy.stats import rankdata
+
+    member = order[..., None] == np.arange(chances.shape[-1])
+    count = member.sum(1)
+    below = (rankdata(chances, axis=1) * member).sum(1) - count * (count + 1) / 2
+    pairs = count * (order.shape[1] - count)
+    areas = np.divide(below, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
+    return np.asarray(areas.mean(1))

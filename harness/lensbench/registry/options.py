@@ -73,7 +73,8 @@ def build_options(what: str, plugin: Any, pairs: tuple[tuple[str, str], ...]) ->
     pairs = _named(what, plugin, pairs)
     for key, value in pairs:
         if key not in known:
-            raise OptionError(f"{what} has no option {key!r} (={value!r})", nearest(key, known))
+            hint = nearest(key, known) if known else "it has none"
+            raise OptionError(f"{what} has no option {key!r} (={value!r})", hint)
     if cls is None:
         return None
     import pydantic

@@ -9,10 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from lensbench.api.entry import Kind
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.errors import StoreError
-from lensbench.registry import Catalogue, parse_reference
+from lensbench.leaderboard.citations import Credit
 from lensbench.store import Store, key_of
 from lensbench.store.keys import canonical
 from lensbench.study.cell import Cell, Entrant, Seeds, View
@@ -115,39 +114,16 @@ def _described(store: Store, kind: str, key: str, now: Mapping[str, Any]) -> Any
     return stored["from"]
 
 
-def credits_of(catalogue: Catalogue, records: pl.DataFrame) -> list[dict[str, str]]:
-    """Whom to cite for the plugins that records name, with package, version and licence."""
-    columns: tuple[tuple[Kind, tuple[str, ...]], ...] = (
-        ("encoder", ("encoder",)), ("pretraining", ("pretraining",)),
-        ("transfer", ("transfer",)), ("baseline", ("baseline",)), ("task", ("task",)),
-        ("dataset", ("dataset", "test_dataset")),
-        ("condition", ("train_condition", "test_condition")),
-    )  # fmt: skip
-    found = []
-    for kind, names in columns:
-        texts = {text for name in names for text in records[name].unique().drop_nulls() if text}
-        for name in sorted({parse_reference(text).name for text in texts}):
-            item = catalogue.find(kind, name)
-            found.append(
-                {
-                    "kind": kind, "name": name, "package": item.package, "version": item.version,
-                    "licence": item.entry.licence, "citation": item.entry.citation,
-                    "summary": item.entry.summary,
-                }
-            )  # fmt: skip
-    return found
-
-
 _PACKAGES = (
     "lensbench", "torch", "numpy", "polars", "pyarrow", "h5py", "safetensors", "scikit-learn",
     "torchmetrics", "astropy", "timm", "transformers",
 )  # fmt: skip
 
 
-def environment_of(citations: Iterable[Mapping[str, str]]) -> dict[str, Any]:
+def environment_of(credited: Iterable[Credit]) -> dict[str, Any]:
     """Versions of what computes here: nothing that tells whose machine it is."""
     packages = {}
-    for name in sorted({*_PACKAGES, *(its["package"] for its in citations)}):
+    for name in sorted({*_PACKAGES, *(one.package for one in credited)}):
         try:
             packages[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

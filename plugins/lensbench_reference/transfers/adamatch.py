@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
-from lensbench import FitContext, Samples, Task, TrainingLoop
+from lensbench import FitContext, Samples, Task
 from lensbench_reference.transfers.augmentation import strong, weak
 from lensbench_reference.transfers.domains import (
     Adaptation,
@@ -18,7 +18,7 @@ from lensbench_reference.transfers.domains import (
     probability,
     untracked,
 )
-from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor
+from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, train
 
 
 class AdaMatch(Adaptation):
@@ -59,14 +59,7 @@ class AdaMatch(Adaptation):
             other = drawn(target, its.ratio * len(indices), generator)
             return model.loss(context.train.take(indices), other, generator)
 
-        loop = TrainingLoop(
-            steps=context.budget.train_steps,
-            batch_size=its.batch_size,
-            learning_rate=its.learning_rate,
-            weight_decay=0.05,
-            seed=context.seed,
-        )
-        loop.run(model, len(context.train), loss_of, context.report)
+        train(model, context, loss_of, its.learning_rate, its.batch_size)
         return ModelPredictor(headed, context.task, headed)
 
 

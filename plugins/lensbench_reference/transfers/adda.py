@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from lensbench import FitContext, Samples, TrainingLoop, encode
+from lensbench import FitContext, Samples, encode
 from lensbench_reference.transfers.domains import Adaptation, drawn
 from lensbench_reference.transfers.fitting import (
     HeadedEncoder,
     ModelPredictor,
     fit,
+    train,
     turned,
 )
 
@@ -69,19 +70,12 @@ class AdversarialAdaptation(Adaptation):
             against, encoder_loss = game.losses(batch, other)
             return against + encoder_loss
 
-        loop = TrainingLoop(
-            steps=context.budget.train_steps,
-            batch_size=its.batch_size,
-            learning_rate=its.encoder_rate,
-            weight_decay=0.05,
-            seed=context.seed + 1,
-        )
         rates = {
             name: its.discriminator_rate / its.encoder_rate
             for name, _ in game.named_parameters()
             if name.startswith("discriminator.")
         }
-        loop.run(game, len(context.train), loss_of, context.report, rates=rates)
+        train(game, context, loss_of, its.encoder_rate, its.batch_size, rates, stage=1)
         source.encoder = game.target
         return ModelPredictor(source, context.task, source)
 

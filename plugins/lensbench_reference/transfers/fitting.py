@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from lensbench import FitContext, Predictions, Samples, Task, TrainingLoop, encode, feature_shape
 
 _BATCH = 64
+
+LossOf = Callable[[Tensor, torch.Generator], Tensor]
 
 
 class HeadedEncoder(nn.Module):
@@ -47,13 +49,6 @@ def fit(
         batch_size: Samples a step.
         rates: Of parameters by name, in units of the rate; see `TrainingLoop.run`.
     """
-    loop = TrainingLoop(
-        steps=context.budget.train_steps,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        weight_decay=0.05,
-        seed=context.seed,
-    )
 
     def loss_of(indices: Tensor, generator: torch.Generator) -> Tensor:
         batch = context.train.take(indices)
@@ -61,8 +56,38 @@ def fit(
             batch = turned(batch, generator)
         return context.task.loss(model(batch), batch)
 
-    loop.run(model, len(context.train), loss_of, context.report, rates=rates)
+    train(model, context, loss_of, learning_rate, batch_size, rates)
     model.eval()
+
+
+def train(
+    model: nn.Module,
+    context: FitContext,
+    loss_of: LossOf,
+    learning_rate: float,
+    batch_size: int,
+    rates: Mapping[str, float] | None = None,
+    stage: int = 0,
+) -> None:
+    """Takes the budget's steps on a loss of indices of training samples.
+
+    Args:
+        model: Whose parameters are trained.
+        context: Samples and budget.
+        loss_of: The loss of indices (B,) and a generator.
+        learning_rate: Peak rate.
+        batch_size: Samples a step.
+        rates: Of parameters by name, in units of the rate; see `TrainingLoop.run`.
+        stage: Counts trainings of one fit, which draw their own chance.
+    """
+    loop = TrainingLoop(
+        steps=context.budget.train_steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        weight_decay=0.05,
+        seed=context.seed + stage,
+    )
+    loop.run(model, len(context.train), loss_of, context.report, rates=rates)
 
 
 def turned(batch: Samples, generator: torch.Generator) -> Samples:

@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor, nn
 
-from lensbench import FitContext, Samples, Task, TrainingLoop
+from lensbench import FitContext, Samples, Task
 from lensbench_reference.transfers.augmentation import strong, weak
 from lensbench_reference.transfers.domains import (
     Adaptation,
@@ -21,6 +21,7 @@ from lensbench_reference.transfers.domains import (
 from lensbench_reference.transfers.fitting import (
     HeadedEncoder,
     ModelPredictor,
+    train,
     turned,
 )
 
@@ -64,14 +65,7 @@ class SelfEnsemble(Adaptation):
             other = drawn(target, len(indices), generator)
             return pair.loss(context.train.take(indices), other, generator)
 
-        loop = TrainingLoop(
-            steps=context.budget.train_steps,
-            batch_size=its.batch_size,
-            learning_rate=its.learning_rate,
-            weight_decay=0.05,
-            seed=context.seed,
-        )
-        loop.run(pair, len(context.train), loss_of, context.report)
+        train(pair, context, loss_of, its.learning_rate, its.batch_size)
         pair.follow()
         return ModelPredictor(pair.teacher, context.task, pair.teacher)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lensbench import Target
-from lensbench.pretraining.probe import halves, probed, r_squared
+from lensbench.pretraining.probe import aurocs, halves, probed, r_squared
 
 REAL, CLASS = Target("real", unit="arcsec"), Target("class", classes=("a", "b", "c"))
 
@@ -54,3 +54,17 @@ def test_r_squared_of_the_mean_is_zero():
     """An answer that is the mean explains nothing."""
     truth = np.array([1.0, 2.0, 6.0])
     assert r_squared(truth, np.full(3, 3.0)) == pytest.approx(0)
+
+
+def test_areas_are_those_of_scikit_learn():
+    """Class by class, with ties, for each set of scenes; NaN for a set without a class."""
+    metrics = pytest.importorskip("sklearn.metrics")
+    random = np.random.default_rng(3)
+    order = random.integers(0, 3, (4, 40))
+    order[3] %= 2
+    chances = random.integers(0, 5, (4, 40, 3)) / 4
+    found = aurocs(order, chances)
+    for its, known, chance in zip(found[:3], order, chances, strict=False):
+        each = [metrics.roc_auc_score(known == k, chance[:, k]) for k in range(3)]
+        assert its == pytest.approx(np.mean(each), abs=1e-12)
+    assert np.isnan(found[3])

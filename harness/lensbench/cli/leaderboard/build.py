@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lensbench.cli.leaderboard.evidence import cites_of, evidence_of
+from lensbench.cli.leaderboard.evidence import credited_by, evidence_of
 from lensbench.cli.options import store_option
 from lensbench.errors import UsageError
 
@@ -34,7 +34,7 @@ def command(where: str, out: Path | None, store: str | None) -> None:
     from lensbench.leaderboard.page import build
 
     evidence = evidence_of(where, store)
-    text = build(evidence, cites_of(evidence))
+    text = build(evidence, credited_by(evidence))
     board = Path(where) if where and (Path(where) / MANIFEST).is_file() else None
     target = out or (board or Path()) / PAGE
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,33 +63,18 @@ def _published(path: Path) -> list[Credit]:
 
 
 def _installed(source: Source) -> list[Credit]:
-    """What the installed plugins say; a condition made from another brings that one too."""
-    from lensbench.leaderboard.citations import COLUMNS, Credit, plugins_of
+    """What the installed plugins say."""
+    from lensbench.leaderboard.citations import plugins_of
     from lensbench.registry import load_catalogue
+    from lensbench.verification.credits import credits_of
 
-    catalogue = load_catalogue()
-    installed = {(str(kind), name): item for (kind, name), item in catalogue.entries.items()}
-    columns = [column for _, names in COLUMNS for column in names]
-    found: dict[tuple[str, str], Credit] = {}
-    waiting = plugins_of(source.records.select(columns).unique().collect())
-    while waiting:
-        kind, name = waiting.pop(0)
-        item = installed.get((kind, name))
-        if item is None:
+    records = source.records.collect()
+    credited = credits_of(load_catalogue(), records)
+    known = {(credit.kind, credit.name) for credit in credited}
+    for kind, name in plugins_of(records):
+        if (kind, name) not in known:
             raise UsageError(
                 f"{kind} {name!r} is not installed, so whom to cite for it is not known",
                 "install its package, or cite a board, which says it itself",
             )
-        data = getattr(catalogue.load(item), "version", "") if kind == "dataset" else ""
-        entry = item.entry
-        found[kind, name] = Credit(
-            kind, name, item.package, item.version, entry.licence, entry.citation, str(data)
-        )
-        if kind == "condition":
-            others = re.findall(r"\bas ([\w@-]+)", entry.citation)
-            waiting += [
-                ("condition", other)
-                for other in others
-                if ("condition", other) in installed and (kind, other) not in found
-            ]
-    return list(found.values())
+    return credited

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,8 @@ from lensbench.cli.options import store_root
 from lensbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from lensbench.leaderboard.page import Cite, Evidence
+    from lensbench.leaderboard.citations import Credit
+    from lensbench.leaderboard.page import Evidence
     from lensbench.store import Store
 
 
@@ -34,25 +35,9 @@ def evidence_of(where: str, store: str | None) -> Evidence:
     return gather(where, lambda: reading_store(store_root(store)))
 
 
-def cites_of(evidence: Evidence) -> list[Cite]:
+def credited_by(evidence: Evidence) -> Sequence[Credit]:
     """Whom to cite, as the board says, or else as the installed plugins that records name do."""
-    from lensbench.leaderboard.page import Cite
     from lensbench.registry import load_catalogue
+    from lensbench.verification.credits import credits_of
 
-    if evidence.cites:
-        names = [field.name for field in dataclasses.fields(Cite)]
-        return [Cite(**{name: str(one.get(name, "")) for name in names}) for one in evidence.cites]
-    kinds = ("encoder", "pretraining", "transfer", "baseline", "task", "dataset")
-    named = {
-        (kind, str(word).partition(":")[0])
-        for kind in kinds
-        for word in evidence.records[kind].drop_nulls().unique()
-    }
-    return [
-        Cite(
-            kind=kind, name=name, summary=item.entry.summary, citation=item.entry.citation,
-            licence=item.entry.licence, package=item.package, version=item.version,
-        )
-        for (kind, name), item in load_catalogue().entries.items()
-        if (kind, name) in named
-    ]  # fmt: skip
+    return evidence.credited or credits_of(load_catalogue(), evidence.records)

@@ -33,9 +33,9 @@ def run_contents(where: str, run: str, licence: str, weights_below: float) -> Co
     from lensbench.leaderboard.source import find_run
     from lensbench.store import open_store
     from lensbench.store.records import read_records
+    from lensbench.verification.credits import credits_of
     from lensbench.verification.published import (
         cells_of,
-        credits_of,
         environment_of,
         numerics_of,
         provenance_of,
@@ -55,7 +55,7 @@ def run_contents(where: str, run: str, licence: str, weights_below: float) -> Co
     numerics = numerics_of(records)
     parts = make_parts(numerics.threads, numerics.device, numerics.processes)
     provenance = provenance_of(parts, store, cells_of(done))
-    citations = credits_of(parts.catalogue, records)
+    credited = credits_of(parts.catalogue, records)
     files = _files(store, "predictions", set(done["predictions"]), needed=True)
     described = store.describe("runs", key) or {}
     made = described.get("from", {}).get("inputs", {}).get("records", [])
@@ -67,8 +67,8 @@ def run_contents(where: str, run: str, licence: str, weights_below: float) -> Co
         records=records,
         study=study or _generated(key, records),
         provenance=provenance,
-        environment=environment_of(citations),
-        citations=citations,
+        environment=environment_of(credited),
+        citations=[vars(credit) for credit in credited],
         files=files,
         licence=licence,
     )

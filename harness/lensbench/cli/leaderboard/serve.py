@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lensbench.cli.leaderboard.evidence import cites_of, evidence_of, reading_store
+from lensbench.cli.leaderboard.evidence import credited_by, evidence_of, reading_store
 from lensbench.cli.options import store_option, store_root
 
 
@@ -41,7 +41,7 @@ def command(where: str, host: str, port: int, store: str | None) -> None:
         followed = follow_files(gather, path) if path.exists() else Followed(gather, lambda: "")
     else:
         followed = follow_store(reading_store(store_root(store)), gather)
-    live = Live(followed, cites_of)
+    live = Live(followed, credited_by)
     live.news()  # what is wrong is told now and not to a browser
     server = open_server(live, host, port)
     if not is_loopback(host):

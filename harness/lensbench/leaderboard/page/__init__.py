@@ -4,4 +4,3 @@ from lensbench.leaderboard.page.building import build as build
 from lensbench.leaderboard.page.building import values_of as values_of
 from lensbench.leaderboard.page.evidence import Evidence as Evidence
 from lensbench.leaderboard.page.evidence import gather as gather
-from lensbench.leaderboard.page.payload import Cite as Cite

@@ -7,30 +7,31 @@ from typing import Any
 
 import polars as pl
 
+from lensbench.leaderboard.citations import Credit
 from lensbench.leaderboard.page.aggregates import overall, pairs
 from lensbench.leaderboard.page.assemble import page
 from lensbench.leaderboard.page.evidence import Evidence
-from lensbench.leaderboard.page.payload import Cite, combine, payload
+from lensbench.leaderboard.page.payload import combine, payload
 from lensbench.leaderboard.page.scenes import draw_scenes
 
 
-def build(evidence: Evidence, cites: Sequence[Cite] = (), live: bool = False) -> str:
+def build(evidence: Evidence, credited: Sequence[Credit] = (), live: bool = False) -> str:
     """The page as HTML, with all that it shows.
 
     Args:
         evidence: What is shown.
-        cites: Plugins that the records name.
+        credited: Plugins that the records name.
         live: Whether the page is served, and may ask its server for news.
     """
     rows = combine(evidence.records, evidence.tiers)
-    return page(_values(evidence, rows, cites), draw_scenes(rows, evidence.find), live)
+    return page(_values(evidence, rows, credited), draw_scenes(rows, evidence.find), live)
 
 
-def values_of(evidence: Evidence, cites: Sequence[Cite] = ()) -> dict[str, Any]:
+def values_of(evidence: Evidence, credited: Sequence[Credit] = ()) -> dict[str, Any]:
     """All that the page shows but its pictures."""
-    return _values(evidence, combine(evidence.records, evidence.tiers), cites)
+    return _values(evidence, combine(evidence.records, evidence.tiers), credited)
 
 
-def _values(evidence: Evidence, rows: pl.DataFrame, cites: Sequence[Cite]) -> dict[str, Any]:
+def _values(evidence: Evidence, rows: pl.DataFrame, credited: Sequence[Credit]) -> dict[str, Any]:
     tested = pairs(evidence.records, rows, evidence.scores)
-    return payload(evidence, rows, cites, aggregate=overall(rows), pairs=tested)
+    return payload(evidence, rows, credited, aggregate=overall(rows), pairs=tested)

@@ -13,6 +13,7 @@ from lensbench.errors import DataError, LensbenchError
 from lensbench.leaderboard.board.contents import Board, open_board
 from lensbench.leaderboard.board.layout import CITATIONS, MANIFEST, STUDY
 from lensbench.leaderboard.board.reading import read_json
+from lensbench.leaderboard.citations import Credit, credits_from
 from lensbench.leaderboard.source import Source, open_source
 from lensbench.store import Store
 from lensbench.store.records import sort_records
@@ -36,7 +37,7 @@ class Evidence:
         study: The study file's text, empty where it is not known.
         trust: What a board says of itself, and what was verified; empty for a run.
         tiers: The tier that each cell of a board has earned.
-        cites: Whom a board says to cite, one mapping a plugin.
+        credited: Whom a board says to cite.
     """
 
     name: str
@@ -46,7 +47,7 @@ class Evidence:
     study: str = ""
     trust: Mapping[str, str] = field(default_factory=dict)
     tiers: Mapping[str, str] = field(default_factory=dict)
-    cites: Sequence[Mapping[str, str]] = ()
+    credited: Sequence[Credit] = ()
 
 
 def gather(where: str, store: Callable[[], Store]) -> Evidence:
@@ -84,7 +85,6 @@ def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
             f"{passed} of {len(check.cells)} cells, {check.date[:10]}, lensbench {check.lensbench}"
         )
     name = str(board.study.get("name", "")) or board.folder.resolve().name
-    cites = read_json(board.folder / CITATIONS, CITATIONS)
     return Evidence(
         name=name,
         records=sort_records(board.records),
@@ -93,7 +93,7 @@ def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
         study=_text(board.folder / STUDY),
         trust=trust,
         tiers=board.tiers,
-        cites=[one for one in cites if isinstance(one, dict)] if isinstance(cites, list) else [],
+        credited=credits_from(read_json(board.folder / CITATIONS, CITATIONS)),
     )
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import polars as pl
 
 from lensbench.errors import UsageError
+from lensbench.leaderboard.citations import Credit
 from lensbench.leaderboard.page.assemble import pack
 from lensbench.leaderboard.page.building import build, values_of
 from lensbench.leaderboard.page.evidence import Evidence, study_name
-from lensbench.leaderboard.page.payload import Cite
 from lensbench.store import Store
 from lensbench.store.journal import Journal, find_journal
 from lensbench.store.records import read_records, sort_records
@@ -48,12 +48,14 @@ class Live:
 
     Args:
         followed: What is shown.
-        cites: Gives the plugins that records name.
+        credited: Gives the plugins that records name.
     """
 
-    def __init__(self, followed: Followed, cites: Callable[[Evidence], Sequence[Cite]]) -> None:
+    def __init__(
+        self, followed: Followed, credited: Callable[[Evidence], Sequence[Credit]]
+    ) -> None:
         self._followed = followed
-        self._cites = cites
+        self._credits = credited
         self._lock = threading.Lock()
         self._stamp: str | None = None
         self._evidence: Evidence | None = None
@@ -61,11 +63,11 @@ class Live:
 
     def page(self) -> bytes:
         """The page as HTML."""
-        return self._cached("page", lambda its: build(its, self._cites(its), live=True))
+        return self._cached("page", lambda its: build(its, self._credits(its), live=True))
 
     def data(self) -> bytes:
         """The page's values, packed as they are in the page."""
-        return self._cached("data", lambda its: pack(values_of(its, self._cites(its))))
+        return self._cached("data", lambda its: pack(values_of(its, self._credits(its))))
 
     def news(self) -> bytes:
         """How things stand, as JSON: a digest that changes with the records, and the sweep."""

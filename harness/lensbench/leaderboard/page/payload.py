@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
+from lensbench.leaderboard.citations import Credit
 from lensbench.leaderboard.page.evidence import Evidence
 from lensbench.leaderboard.seeds import BY, over_seeds
 from lensbench.leaderboard.tiers import with_tiers
@@ -32,28 +33,15 @@ _NUMBERS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Cite:
-    """A plugin as the page names it: what it is, whom to cite, under which licence."""
-
-    kind: str
-    name: str
-    summary: str
-    citation: str
-    licence: str
-    package: str
-    version: str
-
-
 def payload(
-    evidence: Evidence, rows: pl.DataFrame, cites: Sequence[Cite] = (), **blocks: Any
+    evidence: Evidence, rows: pl.DataFrame, credited: Sequence[Credit] = (), **blocks: Any
 ) -> dict[str, Any]:
     """All that the page knows, in values that JSON has.
 
     Args:
         evidence: Records and what is said of them.
         rows: Its records, one for all seeds, from `combine`.
-        cites: Plugins that they name.
+        credited: Plugins that they name.
         blocks: More of it, by name.
     """
     return {
@@ -68,9 +56,9 @@ def payload(
         "seeds": [[short(one) for one in its] if len(its) > 1 else 0 for its in rows["seeds"]],
         "metrics": _metrics(rows),
         "plugins": [
-            {name: clip(text) for name, text in asdict(cite).items()}
-            | {"citation": cite.citation[:2000]}
-            for cite in cites
+            {name: clip(text) for name, text in asdict(credit).items()}
+            | {"citation": credit.citation[:2000]}
+            for credit in credited
         ],
         **blocks,
     }

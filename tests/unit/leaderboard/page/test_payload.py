@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 from tests.board_records import study_records
 
-from lensbench.leaderboard.page import Cite, Evidence, values_of
+from lensbench.leaderboard.citations import Credit
+from lensbench.leaderboard.page import Evidence, values_of
 from lensbench.leaderboard.page.payload import clip, combine, short
 
 
@@ -86,8 +87,8 @@ def test_a_missing_condition_leaves_no_overall_score():
 
 def test_citations_are_carried():
     """Plugins stand in the page with whom to cite."""
-    cite = Cite("encoder", "mae-vit", "s", "He et al. 2021", "MIT", "lensbench", "1")
-    values = values_of(Evidence("x", study_records(), pl.DataFrame()), [cite])
+    credit = Credit("encoder", "mae-vit", "lensbench", "1", "MIT", "He et al. 2021", "s")
+    values = values_of(Evidence("x", study_records(), pl.DataFrame()), [credit])
     assert values["plugins"][0]["citation"] == "He et al. 2021"
 
 
