@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 RADIAL_BINS = 16
 MOMENTS = 6
+RING_FEATURES = RADIAL_BINS * (1 + MOMENTS)
 SHAPES = 4
 CELLS = 4
 ORIENTATIONS = 8
@@ -23,7 +24,7 @@ _EPSILON = 1e-12
 
 
 def ring_features(images: Tensor) -> Tensor:
-    """Features (B, RADIAL_BINS × (1 + MOMENTS)) of stretched images (B, H, W).
+    """Features (B, RING_FEATURES) of stretched images (B, H, W).
 
     The logarithm of the azimuthally averaged power spectrum, in rings up to the Nyquist
     frequency, and `ring_amplitudes`. None changes where a square image is turned by a quarter or

@@ -19,7 +19,8 @@ class Encoder(Protocol):
     multiples of 8. An encoder that sets `uses_condition = True` is called with a second
     argument: the condition's vector (3,), see `Condition.vector`. A class attribute `views` names
     options that change what is looked at and no weight: with the same seed, a pretraining starts
-    from the same weights whatever they are.
+    from the same weights whatever they are. An attribute `unlearned` tells how many of the pooled
+    features, the last of them, need no weights: a linear head may trust these sooner.
     """
 
     def __call__(self, images: torch.Tensor) -> Features:

@@ -12,7 +12,7 @@ from lensbench import Features
 from lensbench_reference.encoders.view import SkyView
 from lensbench_reference.encoders.vit_options import VisionTransformerOptions, architecture
 from lensbench_reference.encoders.weights import digest_of, load_into
-from lensbench_reference.features import log_ring_power, ring_amplitudes
+from lensbench_reference.features import RING_FEATURES, log_ring_power, ring_amplitudes
 from lensbench_reference.transformer import Block, patches_of
 
 
@@ -39,6 +39,7 @@ class VisionTransformer(nn.Module):
         self.width = its.width
         self.view = SkyView(options.pixel, options.field) if options.pixel else None
         self.rings = options.rings
+        self.unlearned = RING_FEATURES if options.rings else 0
         self.uses_condition = its.condition or self.view is not None
         self.embed = nn.Linear(channels * its.patch**2, its.width)
         self.condition = ConditionEmbedding(its.width) if its.condition else None

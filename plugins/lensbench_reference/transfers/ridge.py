@@ -17,6 +17,13 @@ from lensbench_reference.transfers.standardising import Standardised, pooled_fea
 _PENALTIES = np.logspace(-1, 6, 29)
 _INVERSE_PENALTIES = np.logspace(-6, 0, 9)
 _FOLDS = 5
+_SHARES = (0.0, 0.1, 0.3, 1.0)
+"""Sizes of learned features beside those that need no weights: the smaller, the more held back."""
+
+_DOUBT = 0.5
+"""Standard errors by which a larger share must be the better one: chosen, like the shares, on
+scenes that no table tests on."""
+
 _NEVER = -1e4
 """Logit of a class that no training image has."""
 
@@ -28,9 +35,14 @@ class RidgeProbe:
     error is the `sigma` of every answer; classes get the multinomial logistic regression of Le
     Cessie & Van Houwelingen 1992, the penalty by five-fold cross-validation of the likelihood.
     Labels of the training images alone are read, the validation images not.
+
+    Where an encoder says that the last of its features need no weights (`unlearned`), the learned
+    ones are made smaller for classes, so that the penalty holds them back more, or left out: as
+    much as the cross-validation does not speak against it by more than half a standard error of
+    the difference over the folds (after the rule of one standard error of Breiman et al. 1984).
     """
 
-    version = "1"
+    version = "2"
     frozen = True
 
     def fit(self, encoder: Any, context: FitContext) -> LinearAnswers:
@@ -39,7 +51,12 @@ class RidgeProbe:
         features = pooled_features(encoder, context.train)
         unit = Standardised.of(features)
         values, labels = unit(features).numpy(), labels_of(context.train, classes, names).numpy()
-        fitted = _logistic(values, labels, context.seed) if classes else _ridges(values, labels)
+        unlearned = getattr(encoder, "unlearned", 0)
+        fitted = (
+            _logistic(values, labels, unlearned, context.seed)
+            if classes
+            else _ridges(values, labels)
+        )
         weights, bias, sigma = (torch.from_numpy(its) for its in fitted)
         context.report(1, 1, "")
         return LinearAnswers(encoder, unit, weights, bias, sigma, bool(classes))
@@ -110,31 +127,44 @@ def _ridges(values: np.ndarray, labels: np.ndarray) -> _Fitted:
     return weights, bias, sigma
 
 
-def _logistic(values: np.ndarray, labels: np.ndarray, seed: int) -> _Fitted:
-    """Of features (N, D) and classes (N, K), ones and zeros."""
-    from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
-    from sklearn.model_selection import StratifiedKFold
-
+def _logistic(values: np.ndarray, labels: np.ndarray, unlearned: int, seed: int) -> _Fitted:
+    """Of features (N, D), the last of which are unlearned, and classes (N, K), ones and zeros."""
     count, width = labels.shape[1], values.shape[1]
     wanted = labels.argmax(1)
     present, sizes = np.unique(wanted, return_counts=True)
     weights, bias = np.zeros((count, width)), np.full(count, _NEVER)
     bias[present] = 0.0
-    if len(present) == 1:
-        return weights, bias, np.zeros(count)
-    folds = min(_FOLDS, int(sizes.min()))
-    model = (
-        LogisticRegressionCV(
+    if len(present) > 1:
+        size, model = _classifier(values, wanted, unlearned, min(_FOLDS, int(sizes.min())), seed)
+        places = present[1:] if len(present) == 2 else present
+        weights[places], bias[places] = model.coef_ * size, model.intercept_
+    return weights, bias, np.zeros(count)
+
+
+def _classifier(
+    values: np.ndarray, wanted: np.ndarray, unlearned: int, folds: int, seed: int
+) -> tuple[np.ndarray, Any]:
+    """Sizes (D,) of features, and the regression on features of these sizes."""
+    from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+    from sklearn.model_selection import StratifiedKFold
+
+    width = values.shape[1]
+    learned = np.arange(width) < width - unlearned
+    if folds < 2:
+        return np.ones(width), LogisticRegression(C=1e-3, max_iter=1000).fit(values, wanted)
+    tried = []
+    for share in _SHARES if unlearned and learned.any() else (1.0,):
+        size = np.where(learned, share, 1.0)
+        model = LogisticRegressionCV(
             Cs=_INVERSE_PENALTIES, max_iter=1000, scoring="neg_log_loss", l1_ratios=(0.0,),
             cv=StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32),
             use_legacy_attributes=False,
-        )
-        if folds > 1
-        else LogisticRegression(C=1e-3, max_iter=1000)
-    )  # fmt: skip
-    model.fit(values, wanted)
-    if len(present) == 2:
-        weights[present[1]], bias[present[1]] = model.coef_[0], model.intercept_[0]
-    else:
-        weights[present], bias[present] = model.coef_, model.intercept_
-    return weights, bias, np.zeros(count)
+        ).fit(values * size, wanted)  # fmt: skip
+        scores = model.scores_.reshape(folds, -1)
+        tried.append((scores[:, scores.mean(0).argmax()], size, model))
+    best = max((scores for scores, _, _ in tried), key=np.mean)
+    return next(
+        (size, model)
+        for scores, size, model in tried
+        if np.mean(best - scores) <= _DOUBT * np.std(best - scores, ddof=1) / np.sqrt(folds)
+    )

@@ -249,3 +249,35 @@ def test_unknown_numbers_teach_nothing(context):
     train.targets["theta_E"][1:] = float("nan")
     train.targets["theta_E"][0] = 7.0
     assert ridge.fit(None, context(train, task=NUMBERS))(train)["mean"].unique().tolist() == [7.0]
+
+
+def test_learned_features_count_where_they_foretell(context):
+    """Beside clouds that need no weights, learned noise is left out; beside noise, not clouds."""
+    told, noise = clouds(60, 0), torch.randn(60, 300, generator=torch.Generator().manual_seed(4))
+    tests, other = clouds(60, 1), torch.randn(60, 300, generator=torch.Generator().manual_seed(5))
+    truth = tests.targets["substructure"]
+
+    def answered(train, test, unlearned):
+        encoder = SimpleNamespace(unlearned=unlearned, eval=lambda: None)
+        train = featured(train, substructure=told.targets["substructure"])
+        answers = RidgeProbe().fit(encoder, context(train))
+        return answers, answers(featured(test))["probability"]
+
+    clouded = (
+        torch.cat([noise, told.features.pooled], 1),
+        torch.cat([other, tests.features.pooled], 1),
+    )
+    without, shares = answered(*clouded, 3)
+    assert not without.weights[:, :300].any()
+    alone = answered(told.features.pooled, tests.features.pooled, 0)[1]
+    assert torch.allclose(shares, alone, atol=1e-5)
+    held, noisy = answered(*clouded, 0)
+    assert held.weights[:, :300].any()
+    assert (noisy.argmax(1) == truth).float().mean() < (alone.argmax(1) == truth).float().mean()
+    turned = (
+        torch.cat([told.features.pooled, noise[:, :30]], 1),
+        torch.cat([tests.features.pooled, other[:, :30]], 1),
+    )
+    kept, right = answered(*turned, 30)
+    assert kept.weights[:, :3].abs().amax() > kept.weights[:, 3:].abs().amax()
+    assert (right.argmax(1) == truth).float().mean() > 0.8
