@@ -112,6 +112,17 @@ def test_json_is_alone_on_stdout(tmp_path: Path) -> None:
     assert "reading" in done.stderr
 
 
+def test_options_of_a_condition_stay_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Commas between options divide no conditions."""
+    conditions = "custom:base=rubin-r,psf=gaussian,psf_fwhm=0.4,des-r"
+    out = tmp_path / "made.h5"
+    words = ("--n", 2, "--conditions", conditions, "--out", out, "--quiet", "--json")
+    made = json.loads(in_process(capsys, "make", *words))
+    assert made["conditions"] == ["custom:base=rubin-r,psf=gaussian,psf_fwhm=0.4", "des-r"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lensbench.cli.completion import CONDITIONS, DATASET
-from lensbench.cli.options import json_option
+from lensbench.cli.options import json_option, split_references
 
 if TYPE_CHECKING:
     from lensbench.data.picture import Selection
@@ -191,7 +191,7 @@ def make(
     from lensbench.registry import load_catalogue
 
     export = export_of(out, form or "")
-    names = [name for name in asked.pop("conditions").split(",") if name]
+    names = list(split_references(asked.pop("conditions")))
     recipe = recipe_of(load_catalogue(), asked.pop("dataset"), names, **asked)
     with Progress(quiet) as progress:
         done = making.make(recipe, out, export, overwrite, progress)
