@@ -1,10 +1,10 @@
 # ruff: noqa: T201 (it prints a table)
-"""Prints how far one entrant of a run is ahead of each of the others, difference by difference.
+"""Prints how far one entrant of runs is ahead of each of the others, difference by difference.
 
-    python docs/figures/rivals.py RUN ENTRANT [STORE]
+    python docs/figures/rivals.py RUN[,RUN…] ENTRANT [STORE]
 
 Differences are paired by scene and counted over draws, as `lensbench leaderboard compare` has
-them, here in one correction (Holm) for all rivals, tasks and conditions together.
+them, here in one correction (Holm) for all runs, rivals, tasks and conditions together.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from lensbench.stats.multiplicity import holm
 from lensbench.store import open_store
 
 
-def main(run: str, entrant: str, store: str = ".lensbench") -> None:
+def main(runs: str, entrant: str, store: str = ".lensbench") -> None:
     """The table."""
-    source = open_source(run, lambda: open_store(store))
-    entrants = source.records.select("entrant").unique().collect()["entrant"].sort().to_list()
+    sources = [open_source(run, lambda: open_store(store)) for run in runs.split(",")]
     found = [
         (name, change.where, change.difference)
-        for name in entrants
+        for source in sources
+        for name in source.records.select("entrant").unique().collect()["entrant"].sort()
         if name != entrant
         for change in compare_entrants(source, name, entrant)
         if change.difference is not None
