@@ -117,11 +117,10 @@ def print_skies(store: Store) -> None:
     """PSNR by kind of image."""
     rows = real_rows(store, "superres", "psnr")
     lens = map_arrays(found(store, "images", rows["images"][0]))["lens"].astype(bool)
+    files = sorted((store.root / "scores").glob("*.parquet"))
+    scores = pl.concat([pl.read_parquet(file) for file in files]).filter(metric="psnr")
     for row in rows.iter_rows(named=True):
-        scores = pl.concat(
-            [pl.read_parquet(file) for file in sorted((store.root / "scores").glob("*.parquet"))]
-        ).filter((pl.col("cell") == row["cell"]) & (pl.col("metric") == "psnr"))
-        values = np.asarray(scores["values"][0])
+        values = np.asarray(scores.filter(cell=row["cell"])["values"][0])
         print(
             row["entrant"], f"PSNR {row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}] dB,"
             f" n {row['n']}; worst {values.min():.1f}, best {values.max():.1f};"

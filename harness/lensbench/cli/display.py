@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+from lensbench.cli.progress import OnTerminal
 
 if TYPE_CHECKING:
     from lensbench.cells.executors import Message
@@ -15,42 +16,27 @@ _LINE_EVERY = 2.0
 _SIGN_OF_LIFE_EVERY = 30.0
 
 
-class Display:
+class Display(OnTerminal):
     """Counts jobs as they begin and end, and shows what each worker is at.
 
     Args:
-        total: How many jobs there are; `None` where that is not known before.
         quiet: Show nothing.
     """
 
     def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._live: Any = None
+        super().__init__(quiet)
         self._began = time.monotonic()
         self._count = {"done": 0, "failed": 0}
         self._total = 0
         self._running: dict[str, _Running] = {}
         self._printed = 0.0
 
-    def __enter__(self) -> Display:
-        if not self._quiet and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.live import Live
+    def begin(self) -> Any:
+        """A table, drawn anew four times a second."""
+        from rich.console import Console
+        from rich.live import Live
 
-            self._live = Live(
-                console=Console(stderr=True), get_renderable=self._table, refresh_per_second=4
-            )
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
+        return Live(console=Console(stderr=True), get_renderable=self._table, refresh_per_second=4)
 
     def planned(self, total: int) -> None:
         """So many jobs there are."""

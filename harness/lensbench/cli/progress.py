@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 _LINE_EVERY = 30.0
 """Seconds between the lines of one stage where there is no terminal."""
 
 
-class Progress:
-    """Shows stages as they are reported.
+class OnTerminal:
+    """Something that is live on stderr within a `with` block, where stderr is a terminal.
 
     Args:
         quiet: Show nothing.
@@ -21,21 +21,14 @@ class Progress:
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
         self._live: Any = None
-        self._tasks: dict[str, Any] = {}
-        self._started: dict[str, float] = {}
-        self._printed: dict[str, float] = {}
 
-    def __enter__(self) -> Progress:
+    def begin(self) -> Any:
+        """What is shown; it has `start` and `stop`."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bars
-
-            self._live = Bars(
-                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-                TextColumn("{task.fields[note]}"), console=Console(stderr=True),
-            )  # fmt: skip
+            self._live = self.begin()
             self._live.start()
         return self
 
@@ -47,6 +40,32 @@ class Progress:
     ) -> None:
         if self._live is not None:
             self._live.stop()
+
+
+class Progress(OnTerminal):
+    """Shows stages as they are reported.
+
+    Args:
+        quiet: Show nothing.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        super().__init__(quiet)
+        self._tasks: dict[str, Any] = {}
+        self._started: dict[str, float] = {}
+        self._printed: dict[str, float] = {}
+
+    def begin(self) -> Any:
+        """A bar a stage."""
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        return Bars(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"), console=Console(stderr=True),
+        )  # fmt: skip
 
     def __call__(self, stage: str, done: int, total: int, note: str) -> None:
         """One step of a stage."""
