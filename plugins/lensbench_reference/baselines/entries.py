@@ -85,7 +85,7 @@ ENTRIES = [
         summary="Richardson–Lucy deconvolution with the known PSF and sky.",
         citation="Richardson 1972, doi:10.1364/JOSA.62.000055; Lucy 1974, doi:10.1086/111605",
         licence="MIT",
-        tasks=("superres",),
+        tasks=("denoising", "superres"),
     ),
     Entry(
         "ring-radius",
@@ -116,6 +116,6 @@ ENTRIES = [
         summary="Linear least-squares deconvolution with known PSF, noise and power spectrum.",
         citation="Wiener 1949",
         licence="MIT",
-        tasks=("superres",),
+        tasks=("denoising", "superres"),
     ),
 ]

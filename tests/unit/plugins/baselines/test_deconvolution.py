@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from lensbench import condition_of
+from lensbench import Population, condition_of, draw_scenes
+from lensbench.sky.observation import expose, grid_of
 from lensbench_reference.baselines.interpolation import Bicubic
 from lensbench_reference.baselines.richardson_lucy import RichardsonLucy
 from lensbench_reference.baselines.wiener import (
@@ -78,6 +79,21 @@ def test_skies_are_better_than_interpolated_ones(observed, context, baseline):
     assert error(answer, other) < error(Bicubic().fit(fit)(other)["sky"], other) - 0.2
     again = baseline().restore(fit, predict.state())
     assert torch.equal(again(other)["sky"], answer)
+
+
+@pytest.mark.parametrize("baseline", [RichardsonLucy, Wiener])
+def test_images_lose_their_noise(observed, context, baseline):
+    """Behind their own PSF, and by more than half of the squared error."""
+    samples = observed("euclid-vis", range(12))
+    seen = samples.condition
+    exposed = expose(draw_scenes(Population(), "train", range(12), 0), seen, grid_of(seen, 6.4))
+    clean = replace(samples, targets={"sky": exposed / seen.noise_level})
+    task = SimpleNamespace(
+        version="1", targets=("sky",), sky=SimpleNamespace(upsample=1, reference=""), metrics=()
+    )
+    fit = replace(context(clean, "sky"), task=task)
+    answer = baseline().fit(fit)(replace(clean, targets={}))["sky"]
+    assert error(answer, clean) < error(samples.images, clean) - np.log(2)
 
 
 def test_the_power_of_skies_is_that_of_the_sky_whatever_the_pixels(observed, context):
