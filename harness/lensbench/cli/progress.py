@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ _LINE_EVERY = 30.0
 """Seconds between the lines of one stage where there is no terminal."""
 
 
-class OnTerminal:
+class OnTerminal(ABC):
     """Something that is live on stderr within a `with` block, where stderr is a terminal.
 
     Args:
@@ -22,9 +23,9 @@ class OnTerminal:
         self._quiet = quiet
         self._live: Any = None
 
+    @abstractmethod
     def begin(self) -> Any:
         """What is shown; it has `start` and `stop`."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():

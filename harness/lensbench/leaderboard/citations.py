@@ -17,7 +17,7 @@ import polars as pl
 from lensbench.errors import DataError
 from lensbench.leaderboard.forms import latex, printable
 
-_COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
+COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("encoder", ("encoder",)), ("pretraining", ("pretraining",)), ("transfer", ("transfer",)),
     ("baseline", ("baseline",)), ("task", ("task",)), ("dataset", ("dataset", "test_dataset")),
     ("condition", ("train_condition", "test_condition")),
@@ -84,7 +84,7 @@ class Work:
 def plugins_of(records: pl.DataFrame) -> list[tuple[str, str]]:
     """Kind and name of all plugins that records name, without their options."""
     found = []
-    for kind, columns in _COLUMNS:
+    for kind, columns in COLUMNS:
         texts = {text for column in columns for text in records[column].drop_nulls().unique()}
         found += [(kind, name) for name in sorted({t.partition(":")[0] for t in texts if t})]
     return found

@@ -13,7 +13,8 @@ from lensbench.registry import Catalogue
 def credits_of(catalogue: Catalogue, records: pl.DataFrame) -> list[Credit]:
     """Whom to cite for the plugins that records name, as far as these are installed.
 
-    A condition whose numbers are those of another brings that one too.
+    A condition whose numbers are those of another brings that one too. No plugin is loaded, so
+    the versions of data are left out.
     """
     installed = {(str(kind), name): item for (kind, name), item in catalogue.entries.items()}
     found: dict[tuple[str, str], Credit] = {}
@@ -24,11 +25,9 @@ def credits_of(catalogue: Catalogue, records: pl.DataFrame) -> list[Credit]:
             continue
         kind, name = plugin
         item, entry = installed[plugin], installed[plugin].entry
-        data = getattr(catalogue.load(item), "version", "") if kind == "dataset" else ""
         found[plugin] = Credit(
-            kind, name, item.package, item.version, entry.licence, entry.citation, entry.summary,
-            str(data),
-        )  # fmt: skip
+            kind, name, item.package, item.version, entry.licence, entry.citation, entry.summary
+        )
         if kind == "condition":
             waiting += [(kind, other) for other in re.findall(r"\bas ([\w@-]+)", entry.citation)]
     return list(found.values())

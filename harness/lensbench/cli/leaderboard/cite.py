@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,13 +64,15 @@ def _published(path: Path) -> list[Credit]:
 
 
 def _installed(source: Source) -> list[Credit]:
-    """What the installed plugins say."""
-    from lensbench.leaderboard.citations import plugins_of
+    """What the installed plugins say, with the versions of their data."""
+    from lensbench.leaderboard.citations import COLUMNS, plugins_of
     from lensbench.registry import load_catalogue
     from lensbench.verification.credits import credits_of
 
-    records = source.records.collect()
-    credited = credits_of(load_catalogue(), records)
+    columns = [column for _, names in COLUMNS for column in names]
+    records = source.records.select(columns).unique().collect()
+    catalogue = load_catalogue()
+    credited = credits_of(catalogue, records)
     known = {(credit.kind, credit.name) for credit in credited}
     for kind, name in plugins_of(records):
         if (kind, name) not in known:
@@ -77,4 +80,11 @@ def _installed(source: Source) -> list[Credit]:
                 f"{kind} {name!r} is not installed, so whom to cite for it is not known",
                 "install its package, or cite a board, which says it itself",
             )
-    return credited
+    loaded = {
+        one: catalogue.load(catalogue.find("dataset", one.name))
+        for one in credited
+        if one.kind == "dataset"
+    }
+    return [
+        replace(one, data_version=str(getattr(loaded.get(one), "version", ""))) for one in credited
+    ]
