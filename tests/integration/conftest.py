@@ -46,6 +46,7 @@ class Environment:
     ) -> subprocess.CompletedProcess[str]:
         """Calls a command of this environment, such as `lensbench` or `python`."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LENSBENCH"))}
+        kept["LENSBENCH_WORKERS"] = "0"
         commands = self.folder / "bin"
         kept |= {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "HOME": str(self.home)}
         return subprocess.run(

@@ -27,7 +27,7 @@ budget = "smoke"
 [axes]
 task = ["morphology"]
 encoder = ["mae-vit:depth=1,width=16"]
-pretraining = ["simclr", "none"]
+pretraining = ["none"]
 transfer = ["linear", "finetune"]
 baseline = ["spectrum-logreg"]
 [tests]

@@ -94,17 +94,10 @@ def test_a_bucket_gives_the_same_records(lensbench, study, whole, bucket):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["folder", "bucket"])
-def test_ray_gives_the_same_records(study, whole, place, bucket, tmp_path):
-    """A cluster that the command begins and ends itself."""
+def test_ray_gives_the_same_records(study, whole, bucket):
+    """A cluster that the command begins and ends itself, which meets at an object store."""
     pytest.importorskip("ray", reason="ray is not installed")
-    store = tmp_path / "store" if place == "folder" else f"{bucket}/ray"
-    assert records(study, store, "--executor", "ray") == whole
-
-
-def test_one_worker_gives_the_same_records(study, whole, tmp_path):
-    """As none does, and two do above."""
-    assert records(study, tmp_path, "--workers", "1") == whole
+    assert records(study, f"{bucket}/ray", "--executor", "ray") == whole
 
 
 def test_no_cluster_at_an_address_is_one_line(study, tmp_path):

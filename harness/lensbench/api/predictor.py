@@ -79,8 +79,9 @@ class Transfer(Protocol):
 
         def check(self, encoder, pretraining: str) -> None
 
-    which is called before anything runs, with an untrained encoder and the name of its
-    pretraining without options, and raises `IncompatibleError` where they do not suit it.
+    which is called before anything runs, with an untrained encoder, which it leaves as it is, and
+    the name of its pretraining without options, and raises `IncompatibleError` where they do not
+    suit it.
     """
 
     version: str

@@ -23,8 +23,13 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def seed_all(seed: int) -> None:
-    """Seeds torch, NumPy and Python."""
-    torch.manual_seed(seed)
+    """Seeds torch, NumPy and Python.
+
+    Each device's generator by itself: `torch.manual_seed` imports torch's compiler, for seconds.
+    """
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
 

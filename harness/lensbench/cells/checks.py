@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 from lensbench.cells.resolved import Parts
 from lensbench.cells.weights import build_encoder
-from lensbench.errors import IncompatibleError, UsageError
+from lensbench.errors import IncompatibleError, LensbenchError, UsageError
 from lensbench.registry import parse_reference
 from lensbench.study.cell import Cell
 from lensbench.study.plan import check_targets
@@ -18,6 +20,8 @@ class Checks:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._passed: set[tuple[object, ...]] = set()
+        self._tried: dict[tuple[str, ...], LensbenchError | None] = {}
+        self._looked_at: tuple[tuple[str, int], Any] = (("", 0), None)
 
     def check(self, cell: Cell) -> None:
         """Passes a cell, or says why it cannot work.
@@ -83,14 +87,42 @@ class Checks:
 
     def _check_encoder(self, cell: Cell) -> tuple[str, ...]:
         """Tries strategy and transfer on the encoder; gives the targets that the former needs."""
+        entrant = cell.entrant
+        strategy = self.parts.get("pretraining", entrant.pretraining)
+        transfer = self.parts.get("transfer", entrant.transfer)
         dataset = self.parts.get("dataset", cell.train.dataset)
-        strategy = self.parts.get("pretraining", cell.entrant.pretraining)
-        encoder = build_encoder(self.parts.catalogue, cell, dataset.channels)
-        transfer = self.parts.get("transfer", cell.entrant.transfer)
+
+        def adapt() -> None:
+            encoder = self._encoder(cell, dataset.channels)
+            transfer.check(encoder, parse_reference(entrant.pretraining).name)
+
+        def pretrain() -> None:
+            encoder = build_encoder(self.parts.catalogue, cell, dataset.channels)
+            strategy.objective(encoder, dataset.channels, dataset.targets)
+
+        what = (entrant.encoder, entrant.pretraining, cell.train.dataset)
         if hasattr(transfer, "check"):
-            transfer.check(encoder, parse_reference(cell.entrant.pretraining).name)
-        strategy.objective(encoder, dataset.channels, dataset.targets)
+            self._once((*what, entrant.transfer), adapt)
+        self._once(what, pretrain)
         return tuple(strategy.targets)
+
+    def _encoder(self, cell: Cell, channels: int) -> Any:
+        """One to be looked at and not changed: the last one, where it is the same."""
+        what = (cell.entrant.encoder, channels)
+        if self._looked_at[0] != what:
+            self._looked_at = (what, build_encoder(self.parts.catalogue, cell, channels))
+        return self._looked_at[1]
+
+    def _once(self, what: tuple[str, ...], attempt: Callable[[], None]) -> None:
+        """Tries it the first time; what was refused then is refused again."""
+        if what not in self._tried:
+            try:
+                attempt()
+                self._tried[what] = None
+            except LensbenchError as error:
+                self._tried[what] = error
+        if (refused := self._tried[what]) is not None:
+            raise refused.with_traceback(None)
 
     def _check_targets(self, task: str, needs: tuple[str, ...], name: str) -> None:
         missing = set(needs) - set(self.parts.get("dataset", name).targets)

@@ -25,8 +25,9 @@ def execution_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--workers`, `--threads` and `--device`."""
     for option in (
         click.option(
-            "--workers", type=click.IntRange(0), metavar="N",
-            help="Processes at work; 0 for none but this.  [default: cores / threads]",
+            "--workers", type=click.IntRange(0), metavar="N", envvar="LENSBENCH_WORKERS",
+            help="Processes at work; 0 for none but this.  "
+            "[default: $LENSBENCH_WORKERS or cores / threads]",
         ),
         click.option(
             "--threads", type=click.IntRange(1), metavar="N",

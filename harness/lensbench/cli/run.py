@@ -20,10 +20,12 @@ from lensbench.cli.completion import (
 )
 from lensbench.cli.execution import execution_options
 from lensbench.cli.options import json_option, split_references, store_option, store_root
+from lensbench.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from lensbench.cells.resolved import Parts
     from lensbench.leaderboard.table import Limits
     from lensbench.registry import Catalogue
     from lensbench.store import Store
@@ -152,6 +154,7 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
     checks = Checks(parts)
     for cell in cells:
         checks.check(cell)
+    _check_metric(parts, asked.task, metric)
     swept = compute(
         parts, opened, Expanded(tuple(cells), ()), quiet=quiet, retry_failed=True,
         executor=lambda display: local_executor(parts, opened, workers, display),
@@ -170,6 +173,13 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
     for name, error in failed.select("entrant", "error").unique().iter_rows():
         click.echo(f"failed: {name}: {error}", err=True)
     sys.exit(1 if swept.failed else 0)
+
+
+def _check_metric(parts: Parts, task: str, metric: str) -> None:
+    """Refuses a metric that the task does not have, before anything is computed."""
+    known = [its.name for its in parts.get("task", parts.catalogue.canonical("task", task)).metrics]
+    if metric and metric not in known:
+        raise UsageError(f"task {task!r} has no metric {metric!r}", nearest(metric, known))
 
 
 def _limits(store: Store, catalogue: Catalogue, records: pl.DataFrame) -> Limits:

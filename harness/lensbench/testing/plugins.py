@@ -44,6 +44,7 @@ def check_plugin(catalogue: Catalogue, kind: Kind, name: str, encoder: str = "")
         built = catalogue.build("encoder", encoder, channels=1)
         check_transfer(catalogue.build(kind, name), built, next(iter(entry.tasks), ""))
     elif kind == "baseline":
-        check_baseline(catalogue.build(kind, name), next(iter(entry.tasks), ""))
+        for task in entry.tasks or ("",):
+            check_baseline(catalogue.build(kind, name), task)
     else:
         check_condition(catalogue.build(kind, name))

@@ -2,12 +2,15 @@
 
 import time
 
+import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from lensbench.api.samples import Features
 from lensbench.cells.arithmetic import flops_of
 from lensbench.cells.costs import measured
+from lensbench.cells.encoding import encode, feature_shape
 from lensbench.cells.loop import TrainingLoop
 from lensbench.testing import made_samples
 
@@ -52,6 +55,25 @@ def test_operations_are_counted_by_hand():
         16 * 16 * 4 * 9 + 4 * 2
     )
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    "encoder", ["mae-vit:width=32,depth=2", "resnet18:width=8", "equivariant:group=c4,width=1"]
+)
+def test_operations_are_those_that_torch_counts(catalogue, encoder):
+    """Of an encoder, and of a head behind a deconvolution, forward."""
+    task = catalogue.build("task", "superres")
+    built = catalogue.build("encoder", encoder, channels=1).eval()
+    samples = made_samples(size=32)
+    head = task.head(feature_shape(built, 1), samples.info)
+
+    def answer(given):
+        return task.predict(head(encode(built, given), given), given)
+
+    answer(samples)  # matrices of the geometry are made once
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        answer(samples.first(1))
+    assert flops_of(answer, samples) == counter.get_total_flops() > 1e7
 
 
 def test_what_cannot_answer_for_one_is_not_counted():

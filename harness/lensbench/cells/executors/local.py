@@ -26,7 +26,7 @@ from lensbench.cells.lineage import end_with, end_with_parent
 from lensbench.cells.worker import Settings, Work
 from lensbench.study.job import Job, Outcome
 
-_PRELOADED = ["lensbench.cells.worker", "sklearn.linear_model"]
+_PRELOADED = ["lensbench.cells.worker", "sklearn.linear_model", "torch._dynamo"]
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _DYING = 1
 """Slots beyond those of the workers: of one that is replaced and not yet gone."""
