@@ -36,7 +36,7 @@ def flops_of(predictor: Predictor, samples: Samples) -> float | None:
     return float(counter.total)
 
 
-class _Counter(TorchDispatchMode):
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """torch's own `FlopCounterMode` without its search for ways to write an operation by others.
 
     What is written by others, as a linear layer is by a product of matrices, is so before it comes
@@ -44,7 +44,7 @@ class _Counter(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.total = 0
 
     def __torch_dispatch__(
