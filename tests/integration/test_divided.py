@@ -30,8 +30,6 @@ from lensbench.store import Store
 from lensbench.study.cell import Cell, Entrant, View
 from lensbench.study.describe import Numerics
 
-pytest.importorskip("lightning_fabric")
-
 VIEW = View("lenses", "euclid-vis")
 Weights = dict[str, torch.Tensor]
 

@@ -150,7 +150,6 @@ def test_who_stops_it_is_told_how_to_go_on(lensbench, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_two_processes_train_as_one_and_go_on_to_the_same_bits(tmp_path, lensbench, monkeypatch):
     """Divided, the weights of whole batches to rounding; killed and resumed, its own bits."""
-    pytest.importorskip("lightning_fabric")
     monkeypatch.setattr("lensbench.pretraining.result.export_encoder", lambda *_: "not asked")
     words = [
         "pretrain", "--encoder", "mae-vit:width=16,depth=1,heads=2", "--pretraining", "supervised",

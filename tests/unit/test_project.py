@@ -27,7 +27,7 @@ def pinned(name: str) -> dict[str, Version]:
 
 def wanted() -> list[Requirement]:
     """What lensbench and the extras that change what it does ask for."""
-    named = ("hf", "index", "timm", "parallel", "ray", "s3")
+    named = ("hf", "index", "timm", "ray", "s3")
     extras = [PROJECT["optional-dependencies"][extra] for extra in named]
     return [Requirement(text) for text in sum(extras, PROJECT["dependencies"])]
 

@@ -1,4 +1,4 @@
-"""A training divided among processes of one machine, by Lightning Fabric.
+"""A training divided among processes of one machine.
 
 Each process takes its share of every batch; gradients are averaged while they are computed.
 """
@@ -23,10 +23,11 @@ import torch
 import torch.distributed
 from torch import Tensor, nn
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
+from torch.nn.parallel import DistributedDataParallel
 
 from lensbench.cells.chance import seed_all
 from lensbench.cells.team import Alone, LossOf, Team
-from lensbench.errors import LensbenchError, RunError, UsageError
+from lensbench.errors import LensbenchError, RunError
 from lensbench.sky.seeds import seed_of
 from lensbench.study.describe import Numerics
 
@@ -70,18 +71,26 @@ class Ranks:
         self.rank = rank
         self.processes = processes
         self._seed = seed
-        self._fabric = _fabric(rank, processes, device)
+        self._places = [rank] if device == "cuda" else None
+        if device == "cuda":
+            torch.cuda.set_device(rank)
         self._own, self._common = torch.Generator(), torch.Generator()
         self._model: Any = None
 
     def join(self, model: nn.Module) -> None:
-        """Takes a model; all go on from the first one's weights."""
-        self._model = self._fabric.setup_module(_Called(model))
+        """Takes a model; all go on from the first one's weights.
+
+        Parameters without a gradient are looked for: a strategy may make no use of some.
+        """
+        self._model = DistributedDataParallel(
+            _Called(model), device_ids=self._places, find_unused_parameters=True
+        )
 
     def agreed(self, value: _Value) -> _Value:
         """What the first process has of it."""
-        told: _Value = self._fabric.broadcast(value)
-        return told
+        told = [value]
+        torch.distributed.broadcast_object_list(told)
+        return told[0]
 
     def common(self, generator: torch.Generator) -> torch.Generator:
         """A generator that is in the same state in all processes."""
@@ -107,8 +116,10 @@ class Ranks:
         self._common.manual_seed(seed_of("share", self._seed, step))
         weight = len(share) * self.processes / len(indices)
         loss = weight * self._model(lambda: loss_of(share, self._own))
-        self._fabric.backward(loss)
-        return float(self._fabric.all_reduce(loss.detach(), reduce_op="mean"))
+        loss.backward()
+        total = loss.detach().clone()
+        torch.distributed.all_reduce(total)
+        return float(total / self.processes)
 
 
 class _Called(nn.Module):
@@ -136,20 +147,18 @@ def divided(division: Division, seed: int) -> Iterator[Team]:
 
     Raises:
         RunError: Where one of the others failed, with its error.
-        UsageError: Where Lightning Fabric is not installed.
     """
     numerics = division.numerics
     if numerics.processes == 1:
         yield Alone()
         return
-    _check_installed()
     meeting = TCPStore(_HOST, 0, is_master=True, wait_for_workers=False)
     others = _Others(division, meeting.port, seed)
     try:
         others.wait_until_ready()
-        with _grouped(meeting, 0, numerics):
-            yield Ranks(0, numerics.processes, numerics.device, seed)
-            others.wait()
+        _group(meeting, 0, numerics)
+        yield Ranks(0, numerics.processes, numerics.device, seed)
+        others.wait()
     except LensbenchError:
         raise
     except Exception as error:
@@ -158,29 +167,31 @@ def divided(division: Division, seed: int) -> Iterator[Team]:
             raise RunError(told, "its log stands in the log of this job") from error
         raise
     finally:
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
         others.end()
 
 
 @contextlib.contextmanager
 def joined(rank: int, port: int, numerics: Numerics, seed: int) -> Iterator[Team]:
-    """The same for one of the other processes."""
-    meeting = TCPStore(_HOST, port, is_master=False)
-    with _grouped(meeting, rank, numerics):
-        yield Ranks(rank, numerics.processes, numerics.device, seed)
+    """The same for one of the other processes, which is to end where it fails.
+
+    It leaves the group in good order where it does not: one that fails is to tell why before the
+    others notice that it is gone.
+    """
+    _group(TCPStore(_HOST, port, is_master=False), rank, numerics)
+    yield Ranks(rank, numerics.processes, numerics.device, seed)
+    torch.distributed.destroy_process_group()
 
 
-@contextlib.contextmanager
-def _grouped(meeting: Any, rank: int, numerics: Numerics) -> Iterator[None]:
+def _group(meeting: Any, rank: int, numerics: Numerics) -> None:
+    """Waits for the others at a meeting point."""
     backend = "nccl" if numerics.device == "cuda" else "gloo"
     if sys.platform == "linux":
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # whatever the machine's name resolves to
     torch.distributed.init_process_group(
         backend, store=meeting, rank=rank, world_size=numerics.processes, timeout=_PATIENCE
     )
-    try:
-        yield
-    finally:
-        torch.distributed.destroy_process_group()
 
 
 class _Others:
@@ -272,44 +283,3 @@ class _Others:
         log = self.logs[rank - 1]
         log.seek(0)
         print(log.read().decode(errors="replace")[-4000:])  # noqa: T201 (into the job's log)
-
-
-def _fabric(rank: int, processes: int, device: str) -> Any:
-    """Lightning Fabric for a process group that is there already.
-
-    Parameters without a gradient are looked for: a strategy may make no use of some.
-    """
-    from lightning_fabric import Fabric
-    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-    from lightning_fabric.strategies.ddp import DDPStrategy
-
-    class Here(LightningEnvironment):
-        """Processes of this machine that were begun by the first of them."""
-
-        @property
-        def creates_processes_externally(self) -> bool:
-            return True
-
-        def local_rank(self) -> int:
-            return rank
-
-        def node_rank(self) -> int:
-            return 0
-
-    fabric: Any = Fabric(
-        accelerator=device,
-        devices=processes,
-        strategy=DDPStrategy(cluster_environment=Here(), find_unused_parameters=True),
-    )
-    fabric.launch()
-    return fabric
-
-
-def _check_installed() -> None:
-    import importlib.util
-
-    if importlib.util.find_spec("lightning_fabric") is None:
-        raise UsageError(
-            "a pretraining among several processes needs lightning-fabric",
-            "pip install 'lensbench[parallel]', or take one process",
-        )
