@@ -48,6 +48,15 @@ def in_process(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     return capsys.readouterr().out
 
 
+def test_a_number_that_no_scene_has_is_told(tmp_path, capsys):
+    """By words, not as a range from NaN to NaN."""
+    made = tmp_path / "lenses.h5"
+    in_process(capsys, "make", "--conditions", "rubin-r", "--n", "3", "--out", made, "--quiet")
+    shown = in_process(capsys, "inspect", made, "--quiet")
+    assert "vortex_half_length of no scene\n" in shown
+    assert "nan" not in shown
+
+
 @needs_shared
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_inspect_and_preview_real_data(

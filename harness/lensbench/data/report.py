@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from lensbench.data.inspection import DEFECTS, Inspection, thinned
@@ -41,7 +42,8 @@ def _numbers(found: Inspection) -> Iterator[str]:
             f"typical median {p['median_of_medians']:.4g}, peak {p['median_of_highest']:.4g}"
         )
     for name, (low, high) in found.values.items():
-        yield f"  {name:<11} {low:.4g} to {high:.4g}"
+        known = f"{low:.4g} to {high:.4g}" if math.isfinite(low) else "of no scene"
+        yield f"  {name:<11} {known}"
     if found.psf:
         yield (
             f"  PSF         {_counts(found.psf['shapes'])}, "  # type: ignore[arg-type]
