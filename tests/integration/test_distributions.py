@@ -60,7 +60,7 @@ def test_metadata(wheel):
     assert metadata["License-Expression"] == "MIT"
     assert metadata.get_all("License-File") == ["LICENSE"]
     assert "Typing :: Typed" in metadata.get_all("Classifier")
-    assert {"hf", "timm", "ray", "s3", "parallel"} <= set(metadata.get_all("Provides-Extra"))
+    assert {"hf", "timm", "ray", "s3"} <= set(metadata.get_all("Provides-Extra"))
     entries = found[name.replace("METADATA", "entry_points.txt")].decode()
     assert "lensbench = lensbench.cli:main" in entries
     assert "reference = lensbench_reference.hooks" in entries

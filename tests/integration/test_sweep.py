@@ -15,6 +15,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.calls import called
 
 from lensbench.cells import worker
 from lensbench.cells.sweeps import results
@@ -50,7 +51,7 @@ def study(tmp_path_factory) -> Path:
 def whole(study, tmp_path_factory) -> bytes:
     """Its records by one process that nothing disturbs."""
     store = tmp_path_factory.mktemp("whole")
-    sweep(study, store, "--workers", "0")
+    assert called("sweep", study, "--store", store, "--workers", "0").code == 0
     return records(store)
 
 

@@ -154,7 +154,7 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
     checks = Checks(parts)
     for cell in cells:
         checks.check(cell)
-    _check_metric(parts, asked.task, metric)
+    _check_metric(parts, cells[0].task, metric)
     swept = compute(
         parts, opened, Expanded(tuple(cells), ()), quiet=quiet, retry_failed=True,
         executor=lambda display: local_executor(parts, opened, workers, display),
@@ -177,7 +177,7 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
 
 def _check_metric(parts: Parts, task: str, metric: str) -> None:
     """Refuses a metric that the task does not have, before anything is computed."""
-    known = [its.name for its in parts.get("task", parts.catalogue.canonical("task", task)).metrics]
+    known = [its.name for its in parts.get("task", task).metrics]
     if metric and metric not in known:
         raise UsageError(f"task {task!r} has no metric {metric!r}", nearest(metric, known))
 
