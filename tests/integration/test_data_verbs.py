@@ -48,12 +48,17 @@ def in_process(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     return capsys.readouterr().out
 
 
-def test_a_number_that_no_scene_has_is_told(tmp_path, capsys):
-    """By words, not as a range from NaN to NaN."""
+@pytest.mark.parametrize("scenes", [2, 3], ids=["no vortex", "one vortex"])
+def test_a_range_is_of_the_scenes_that_have_the_number(tmp_path, capsys, scenes):
+    """And where none has it that is told, not a range from NaN to NaN; in JSON by null."""
     made = tmp_path / "lenses.h5"
-    in_process(capsys, "make", "--conditions", "rubin-r", "--n", "3", "--out", made, "--quiet")
+    words = ("make", "--conditions", "rubin-r", "--n", scenes, "--out", made, "--quiet")
+    in_process(capsys, *words)
     shown = in_process(capsys, "inspect", made, "--quiet")
-    assert "vortex_half_length of no scene\n" in shown
+    (told,) = json.loads(in_process(capsys, "inspect", made, "--quiet", "--json"))
+    found = told["values"]["vortex_half_length"]
+    assert ("vortex_half_length of no scene\n" in shown) == (found is None) == (scenes == 2)
+    assert found is None or found[0] == found[1] > 0
     assert "nan" not in shown
 
 

@@ -44,7 +44,7 @@ class Inspection:
         images: How many. `pickled`: how many of them are object pickles, which were not read.
         classes: Images by class. `splits`: by split. `conditions`: by condition.
         pixels: Percentiles 0, 1, 50, 99 and 100 of all images' extremes: lowest, medians, highest.
-        values: Range of each number beside the images.
+        values: Range of each number beside the images, `None` where no scene has it.
         defects: Count and examples by name; see `DEFECTS`.
         psf: Shapes, and range of the sums.
         use: The command that uses it. `convert`: the one that converts it.
@@ -63,7 +63,7 @@ class Inspection:
     splits: dict[str, int]
     conditions: dict[str, int]
     pixels: dict[str, float]
-    values: dict[str, tuple[float, float]]
+    values: dict[str, tuple[float, float] | None]
     psf: dict[str, object]
     noise_maps: int
     defects: dict[str, dict[str, object]]
@@ -98,7 +98,7 @@ def inspect_source(source: Source, report: Callable[[int, int, str], None]) -> I
         splits=_named(Counter(item.split for item in source.items)),
         conditions=_named(Counter(item.condition for item in source.items)),
         pixels=_ranges(found),
-        values={name: (min(v), max(v)) for name, v in sorted(found.values.items())},
+        values={name: (min(v), max(v)) if v else None for name, v in sorted(found.values.items())},
         psf=_psf(found),
         noise_maps=found.noise_maps,
         defects={

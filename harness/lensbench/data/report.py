@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
 from lensbench.data.inspection import DEFECTS, Inspection, thinned
@@ -41,8 +40,8 @@ def _numbers(found: Inspection) -> Iterator[str]:
             f"  pixels      {p['lowest']:.4g} to {p['highest']:.4g}; "
             f"typical median {p['median_of_medians']:.4g}, peak {p['median_of_highest']:.4g}"
         )
-    for name, (low, high) in found.values.items():
-        known = f"{low:.4g} to {high:.4g}" if math.isfinite(low) else "of no scene"
+    for name, known_range in found.values.items():
+        known = "{:.4g} to {:.4g}".format(*known_range) if known_range else "of no scene"
         yield f"  {name:<11} {known}"
     if found.psf:
         yield (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ def _add(found: Statistics, source: Source, index: int, picture: Picture, compar
     scale = picture.pixel_scale
     found.scales[f"{scale:.4g}" if scale else ""] += 1
     for name, value in picture.values.items():
-        found.values.setdefault(name, []).append(value)
+        found.values.setdefault(name, []).extend([value] if math.isfinite(value) else [])
     for kind in _pixel_defects(found, pixels):
         found.defect(kind, item.name)
     _compare(found, source, index, pixels)
