@@ -27,7 +27,7 @@ def flops_of(predictor: Predictor, samples: Samples) -> float | None:
         The number, or `None` where a predictor does not answer for one image by itself.
     """
     one = replace(samples.first(1), targets={}, features=None)
-    counter = _Counter()
+    counter = _Counter()  # type: ignore[no-untyped-call]
     try:
         with seeded(0), torch.no_grad(), counter:
             predictor(one)
@@ -43,14 +43,13 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     here; the search takes a second where a deconvolution takes ten thousand small steps.
     """
 
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.total = 0
+    total = 0
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        answer = func(*args, **(kwargs or {}))
+        named = kwargs or {}
+        answer = func(*args, **named)
         if (count := flop_registry.get(func._overloadpacket)) is not None:
-            self.total += count(*args, **(kwargs or {}), out_val=answer)
+            self.total += count(*args, **named, out_val=answer)
         return answer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 from lensbench.cells.resolved import Parts
@@ -20,7 +19,7 @@ class Checks:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._passed: set[tuple[object, ...]] = set()
-        self._tried: dict[tuple[str, ...], LensbenchError | None] = {}
+        self._refused: dict[tuple[str, str, str], LensbenchError | None] = {}
         self._looked_at: tuple[tuple[str, int], Any] = (("", 0), None)
 
     def check(self, cell: Cell) -> None:
@@ -91,19 +90,19 @@ class Checks:
         strategy = self.parts.get("pretraining", entrant.pretraining)
         transfer = self.parts.get("transfer", entrant.transfer)
         dataset = self.parts.get("dataset", cell.train.dataset)
-
-        def adapt() -> None:
+        if hasattr(transfer, "check"):
             encoder = self._encoder(cell, dataset.channels)
             transfer.check(encoder, parse_reference(entrant.pretraining).name)
-
-        def pretrain() -> None:
-            encoder = build_encoder(self.parts.catalogue, cell, dataset.channels)
-            strategy.objective(encoder, dataset.channels, dataset.targets)
-
         what = (entrant.encoder, entrant.pretraining, cell.train.dataset)
-        if hasattr(transfer, "check"):
-            self._once((*what, entrant.transfer), adapt)
-        self._once(what, pretrain)
+        if what not in self._refused:
+            encoder = build_encoder(self.parts.catalogue, cell, dataset.channels)
+            try:
+                strategy.objective(encoder, dataset.channels, dataset.targets)
+                self._refused[what] = None
+            except LensbenchError as error:
+                self._refused[what] = error
+        if (refused := self._refused[what]) is not None:
+            raise refused.with_traceback(None)
         return tuple(strategy.targets)
 
     def _encoder(self, cell: Cell, channels: int) -> Any:
@@ -112,17 +111,6 @@ class Checks:
         if self._looked_at[0] != what:
             self._looked_at = (what, build_encoder(self.parts.catalogue, cell, channels))
         return self._looked_at[1]
-
-    def _once(self, what: tuple[str, ...], attempt: Callable[[], None]) -> None:
-        """Tries it the first time; what was refused then is refused again."""
-        if what not in self._tried:
-            try:
-                attempt()
-                self._tried[what] = None
-            except LensbenchError as error:
-                self._tried[what] = error
-        if (refused := self._tried[what]) is not None:
-            raise refused.with_traceback(None)
 
     def _check_targets(self, task: str, needs: tuple[str, ...], name: str) -> None:
         missing = set(needs) - set(self.parts.get("dataset", name).targets)

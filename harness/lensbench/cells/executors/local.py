@@ -27,6 +27,8 @@ from lensbench.cells.worker import Settings, Work
 from lensbench.study.job import Job, Outcome
 
 _PRELOADED = ["lensbench.cells.worker", "sklearn.linear_model", "torch._dynamo"]
+"""By the server once, not by each worker; torch's compiler is what any optimiser imports."""
+
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _DYING = 1
 """Slots beyond those of the workers: of one that is replaced and not yet gone."""
