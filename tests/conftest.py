@@ -16,7 +16,7 @@ from lensbench.registry import Catalogue, load_catalogue
 
 # A command computes in its own process, where a test does not ask for others: each would import
 # torch anew.
-os.environ.setdefault("LENSBENCH_WORKERS", "0")
+os.environ["LENSBENCH_WORKERS"] = "0"
 
 # A machine that is busy, or a run that is traced, is slow and not wrong.
 hypothesis.settings.register_profile(

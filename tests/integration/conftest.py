@@ -46,9 +46,9 @@ class Environment:
     ) -> subprocess.CompletedProcess[str]:
         """Calls a command of this environment, such as `lensbench` or `python`."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LENSBENCH"))}
-        kept["LENSBENCH_WORKERS"] = "0"
         commands = self.folder / "bin"
         kept |= {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "HOME": str(self.home)}
+        kept |= {"LENSBENCH_WORKERS": "0"}
         return subprocess.run(
             [commands / str(words[0]), *map(str, words[1:])],
             capture_output=True, text=True, check=False, cwd=cwd or self.home, env=kept | variables,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import combinations
 
 import pytest
+from tests.small import small
 
 from lensbench.cells.checks import Checks
 from lensbench.cells.executors.inline import InlineExecutor
@@ -19,12 +20,6 @@ from lensbench.study.cell import Cell
 from lensbench.study.expand import expand
 from lensbench.study.spec import parse_study
 
-SMALL = {
-    "aae": "latent=8,width=4", "dcae": "width=4", "equivariant": "group=c4,width=1",
-    "mae-vit": "depth=1,width=16,heads=2", "rbm": "hidden=16", "resnet18": "width=8",
-    "resnet34": "width=8", "timm": "test_resnet", "vae": "latent=8,width=4",
-    "lens-model": "starts=1,oversampling=1,calibrate=0",
-}  # fmt: skip
 ELSEWHERE = {"hf", "zoobot"}
 """Encoders that need a file; tests of their own have small ones."""
 COST = {"denoising": 3, "superres": 3}
@@ -36,7 +31,7 @@ KINDS = ("encoder", "pretraining", "transfer", "task")
 def named(kind: str) -> list[str]:
     """All plugins of a kind, as small as they can be."""
     names = [item.entry.name for item in load_catalogue().of_kind(kind)]
-    return [f"{n}:{SMALL[n]}" if n in SMALL else n for n in names if n not in ELSEWHERE]
+    return [small(name) for name in names if name not in ELSEWHERE]
 
 
 def study() -> str:

@@ -102,7 +102,7 @@ def test_a_fit_that_fails_is_a_record_and_exit_1(run, monkeypatch):
     words += ("--seed", "5")
     with monkeypatch.context() as patch:
         patch.setattr(Bicubic, "fit", broken)
-        result = run(*words)
+        result = run(*words, "--workers", "0")
     assert result.code == 1
     assert "the chip melted" in result.err
     assert "failed" in result.out

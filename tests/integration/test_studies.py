@@ -1,5 +1,6 @@
 """The studies of this checkout can be computed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,12 @@ OF_OWN_WEIGHTS = {"recipe-objective", "recipe-paired", "scaling"}
 def test_it_is_planned(lensbench, tmp_path, path, monkeypatch):
     """Every name and option in it is known, and there are cells to compute."""
     monkeypatch.chdir(tmp_path)
-    planned = lensbench("plan", path, "--store", tmp_path / "store")
+    planned = lensbench("plan", path, "--store", tmp_path / "store", "--json")
     if path.stem in OF_OWN_WEIGHTS:
         assert planned.code == 2
         assert planned.err.startswith("error: weights ")
         assert "lensbench pretrain" in path.read_text()
         return
     assert planned.code == 0, planned.err
-    cells = int(planned.out.split(": ")[1].split()[0])
-    assert cells > 0
-    assert f"{cells} to compute" in planned.out
+    told = json.loads(planned.out)
+    assert told["jobs"]["cells"] == told["cells"] > 0

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.small import small
 from torch import nn
 
 from lensbench.errors import PluginError
@@ -17,7 +18,6 @@ TRIED_ON = {
     "contrastive-divergence": "rbm",
     "reconstruction": "rbm:hidden=32",
 }
-QUICK = {"lens-model": ":starts=1,oversampling=1,calibrate=0"}
 WITHOUT_OPTIONS = [
     (kind, name) for kind, name in sorted(load_catalogue().entries) if name not in NEED_OPTIONS
 ]
@@ -27,7 +27,7 @@ WITHOUT_OPTIONS = [
 def test_it_conforms(catalogue, kind, name):
     """Contract, shapes, determinism, gradients, state."""
     torch.manual_seed(0)
-    given = name + QUICK.get(name, "")
+    given = small(name) if kind == "baseline" else name
     check_plugin(catalogue, kind, given, encoder=TRIED_ON.get(name, "mae-vit:width=32,depth=2"))
 
 

@@ -82,16 +82,13 @@ def test_skies_are_better_than_interpolated_ones(observed, context, baseline):
 
 
 @pytest.mark.parametrize("baseline", [RichardsonLucy, Wiener])
-def test_images_lose_their_noise(observed, context, baseline):
+def test_images_lose_their_noise(observed, context, catalogue, baseline):
     """Behind their own PSF, and by more than half of the squared error."""
     samples = observed("euclid-vis", range(12))
     seen = samples.condition
     exposed = expose(draw_scenes(Population(), "train", range(12), 0), seen, grid_of(seen, 6.4))
     clean = replace(samples, targets={"sky": exposed / seen.noise_level})
-    task = SimpleNamespace(
-        version="1", targets=("sky",), sky=SimpleNamespace(upsample=1, reference=""), metrics=()
-    )
-    fit = replace(context(clean, "sky"), task=task)
+    fit = replace(context(clean, "sky"), task=catalogue.build("task", "denoising"))
     answer = baseline().fit(fit)(replace(clean, targets={}))["sky"]
     assert error(answer, clean) < error(samples.images, clean) - np.log(2)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.small import small
 
 from lensbench.registry import load_catalogue
 from lensbench.testing import made_samples
@@ -13,7 +14,6 @@ PAIRS = [
     for item in load_catalogue().of_kind("baseline")
     for task in item.entry.tasks
 ]
-FAST = {"lens-model": ":starts=1,oversampling=1,calibrate=0"}
 
 
 def fit_of(catalogue, context, name):
@@ -53,7 +53,7 @@ def test_it_answers(catalogue, context, entry, task, trained_on):
     if trained_on == "zeros":
         blank = replace(fit.train, images=torch.zeros_like(fit.train.images))
         fit = replace(fit, train=blank, validation=blank)
-    baseline = catalogue.build("baseline", entry.name + FAST.get(entry.name, ""))
+    baseline = catalogue.build("baseline", small(entry.name))
     samples = degenerate()
     answers = baseline.fit(fit)(samples)
     for name, answer in answers.items():
@@ -72,7 +72,7 @@ def test_it_answers(catalogue, context, entry, task, trained_on):
 def test_it_answers_under_other_pixels(catalogue, context, entry, task, size):
     """Conditions sample one field with other pixels; seeds are of 64 bits."""
     fit = replace(fit_of(catalogue, context, task), seed=2**63 - 5)
-    predict = catalogue.build("baseline", entry.name + FAST.get(entry.name, "")).fit(fit)
+    predict = catalogue.build("baseline", small(entry.name)).fit(fit)
     other = made_samples(count=2, size=size)
     finer = replace(other.condition, name="other", pixel_scale=3.2 / size)
     answers = predict(replace(other, condition=finer))
