@@ -49,10 +49,12 @@ class Climbed:
 
     Attributes:
         checks: One a tier, in the order tried.
+        unscored: Cells whose predictions are elsewhere, so that they were not scored again.
         untried: Why cells could not be tried on fresh scenes, by key.
     """
 
     checks: tuple[Check, ...]
+    unscored: frozenset[str]
     untried: Mapping[str, str]
 
     @property
@@ -77,7 +79,10 @@ def climb(board: Board, wanted: Wanted, report: Callable[[str], None]) -> Climbe
     untried: Mapping[str, str] = {}
     if wanted.rescore:
         with TemporaryDirectory(prefix="lensbench-scenes-") as folder:
-            found = rescoring.rescore(board, cells, folder, wanted.processes, report)
+            here_too = {
+                key: its for key, its in cells.items() if key not in board.without_predictions
+            }
+            found = rescoring.rescore(board, here_too, folder, wanted.processes, report)
             checks.append(_check("re-scored", found, rescoring.RULE))
             cells = _left(cells, found)
     if wanted.rerun and cells:
@@ -95,7 +100,8 @@ def climb(board: Board, wanted: Wanted, report: Callable[[str], None]) -> Climbe
         rule = fresh.RULE.format(level=wanted.level)
         checks.append(_check("fresh", tried.findings, rule, seed))
         untried = tried.untried
-    return Climbed(tuple(checks), untried)
+    unscored = board.without_predictions if wanted.rescore else frozenset()
+    return Climbed(tuple(checks), unscored, untried)
 
 
 def write_checks(board: Board, checks: tuple[Check, ...]) -> None:

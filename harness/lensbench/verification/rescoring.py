@@ -139,7 +139,10 @@ def _rescored(board: Board, key: str, cell: Cell, parts: Parts, store: Store) ->
         its = rows.filter(
             (pl.col("test_dataset") == view.dataset) & (pl.col("test_condition") == view.condition)
         )
-        ids, predictions = board.predictions(its["predictions"][0])
+        here = board.predictions(its["predictions"][0])
+        if here is None:
+            raise Mismatch(f"predictions under {view.condition} are not in the board")
+        ids, predictions = here
         check_scenes(ids, samples[view], view)
         again, by_scene = done_rows(parts, cell, keys, view, samples[view], predictions, {})
         _compare(its, [row for row in again if row["state"] == "done"], view)

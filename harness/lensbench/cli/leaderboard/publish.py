@@ -16,6 +16,10 @@ from lensbench.cli.options import store_option, store_root
 @click.option("--weights-below", type=click.FloatRange(min=0, min_open=True), metavar="MB",
               help="With --with-weights: files of less alone. The other rows stay as they are, but "
                    "cannot be tried on fresh scenes.")  # fmt: skip
+@click.option("--predictions-below", type=click.FloatRange(min=0), metavar="MB",
+              help="Files of less alone. Of larger ones the board keeps the SHA-256, so that they "
+                   "can lie elsewhere: until they are put into its folder, their rows can be run "
+                   "again but not scored again.")  # fmt: skip
 @click.option("--primary-scores", is_flag=True,
               help="Scores by scene of each task's primary metric alone: a smaller board; "
                    "the others follow from the predictions.")  # fmt: skip
@@ -30,6 +34,7 @@ def command(
     target: str,
     with_weights: bool,
     weights_below: float | None,
+    predictions_below: float | None,
     primary_scores: bool,
     reading: str | None,
     licence: str,
@@ -50,12 +55,14 @@ def command(
     from dataclasses import replace as replace_in
     from pathlib import Path
 
-    from lensbench.cli.leaderboard.runs import primary_alone, run_contents
+    from lensbench.cli.leaderboard.runs import predictions_elsewhere, primary_alone, run_contents
     from lensbench.leaderboard.board.destinations import publish_to
     from lensbench.leaderboard.board.layout import READING
 
     most = float("inf") if weights_below is None else 1e6 * weights_below
     contents = run_contents(store_root(store), run, licence, most if with_weights else 0)
+    if predictions_below is not None:
+        contents = predictions_elsewhere(contents, 1e6 * predictions_below)
     if reading:
         contents = replace_in(contents, files={**contents.files, READING: Path(reading)})
     with tempfile.TemporaryDirectory() as scratch:
@@ -68,4 +75,10 @@ def command(
         f"{target}: {board.records['entrant'].n_unique()} entrants, {len(board.records)} records, "
         f"{len(files)} files, {size / 1e6:.2f} MB"
     )
+    elsewhere = board.manifest.elsewhere.values()
+    if elsewhere:
+        click.echo(
+            f"Not in it: {len(elsewhere)} files of predictions, "
+            f"{sum(file.size for file in elsewhere) / 1e6:.2f} MB"
+        )
     click.echo(f"Check it: lensbench leaderboard verify {target}")

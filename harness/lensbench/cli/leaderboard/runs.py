@@ -74,6 +74,22 @@ def run_contents(where: str, run: str, licence: str, weights_below: float) -> Co
     )
 
 
+def predictions_elsewhere(contents: Contents, most: float) -> Contents:
+    """The same with digests alone of predictions whose files have so many bytes or more."""
+    from lensbench.leaderboard.board.manifest import file_of
+
+    large = {
+        name: path
+        for name, path in contents.files.items()
+        if name.startswith("predictions/") and path.stat().st_size >= most
+    }
+    return replace(
+        contents,
+        files={name: path for name, path in contents.files.items() if name not in large},
+        elsewhere={name: file_of(path) for name, path in large.items()},
+    )
+
+
 def primary_alone(contents: Contents, folder: Path) -> Contents:
     """The same with scores by scene of primary metrics alone, their files written into a folder."""
     import polars as pl

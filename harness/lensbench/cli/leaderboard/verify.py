@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,7 @@ def _print(board: Board, climbed: Climbed, as_json: bool) -> None:
     if as_json:
         checks = [check.model_dump(mode="json") for check in climbed.checks]
         click.echo(json.dumps({"passed": climbed.passed, "checks": checks,
+                               "unscored": sorted(climbed.unscored),
                                "untried": dict(climbed.untried)}))  # fmt: skip
         return
     from tabulate import tabulate
@@ -109,5 +111,10 @@ def _print(board: Board, climbed: Climbed, as_json: bool) -> None:
             if check.tier != "re-scored" or not its.passed:
                 word = "passed" if its.passed else "FAILED"
                 click.echo(f"{word} {check.tier}: {labels[key]}: {its.note}")
-    for key, why in climbed.untried.items():
-        click.echo(f"not tried: {labels[key]}: {why}")
+    reasons = [(labels[key], why) for key, why in climbed.untried.items()]
+    reasons += [
+        (labels[key], "not scored again, for its predictions are elsewhere")
+        for key in climbed.unscored
+    ]
+    for (label, why), count in sorted(Counter(reasons).items()):
+        click.echo(f"not tried: {label} ({count}): {why}")

@@ -68,21 +68,27 @@ class Board:
     study: Mapping[str, Any]
     provenance: Provenance
 
-    def predictions(self, key: str) -> tuple[list[str], dict[str, np.ndarray]]:
-        """Scene ids and predictions of a key."""
-        name = self.file(f"predictions/{key}")
-        return read_predictions(self.folder / name, name)
-
-    def file(self, stem: str) -> str:
-        """The name of the file that begins so.
+    def predictions(self, key: str) -> tuple[list[str], dict[str, np.ndarray]] | None:
+        """Scene ids and predictions of a key; `None` where they are elsewhere.
 
         Raises:
-            DataError: Where the board has none.
+            DataError: Where the board does not know them, or they are damaged.
         """
-        for suffix in (".parquet", ".h5", ".safetensors"):
-            if stem + suffix in self.manifest.files:
-                return stem + suffix
-        raise DataError(f"the board has no {stem}", "publish it again from the study's store")
+        names = [f"predictions/{key}{suffix}" for suffix in (".parquet", ".h5")]
+        known = [n for n in names if n in self.manifest.files or n in self.manifest.elsewhere]
+        if not known:
+            raise DataError(f"the board has no {names[0].rpartition('.')[0]}",
+                            "publish it again from the study's store")  # fmt: skip
+        path = self.folder / known[0]
+        return read_predictions(path, known[0]) if path.exists() else None
+
+    @functools.cached_property
+    def without_predictions(self) -> frozenset[str]:
+        """Cells some of whose predictions are not in the folder."""
+        absent = [
+            Path(name).stem for name in self.manifest.elsewhere if not (self.folder / name).exists()
+        ]
+        return frozenset(self.records.filter(pl.col("predictions").is_in(absent))["cell"])
 
     @functools.cached_property
     def scores(self) -> dict[tuple[str, str, str, str], tuple[str, np.ndarray]]:
@@ -97,7 +103,7 @@ class Board:
     def evidence(self) -> dict[str, str]:
         """Digest of what each done cell rests on: its records, predictions and weights."""
         done = self.records.filter(pl.col("state") == "done").select(list(RESULTS))
-        files = self.manifest.files
+        files = self.manifest.files | self.manifest.elsewhere
         digests = {}
         for (cell,), frame in done.group_by("cell", maintain_order=True):
             fit = self.provenance["fits"][str(cell)]["inputs"]
@@ -112,7 +118,9 @@ class Board:
     @property
     def tiers(self) -> dict[str, Tier]:
         """The tier that each done cell has earned."""
-        return self.manifest.tiers(self.evidence)
+        known = [Path(name).stem for name in self.manifest.elsewhere]
+        its = self.records.filter(pl.col("predictions").is_in(known))
+        return self.manifest.tiers(self.evidence, set(its["cell"]))
 
 
 def open_board(folder: Path) -> Board:
@@ -170,14 +178,16 @@ def read_board_records(path: Path) -> pl.DataFrame:
 def _check_files(folder: Path, manifest: Manifest) -> None:
     """Every file that is there is named, and is what the manifest says."""
     found = dict(_walk(folder))
+    named = manifest.files | manifest.elsewhere
     for name in found:
-        if name not in manifest.files:
+        if name not in named:
             raise DataError(f"the board has a file that {MANIFEST} does not name: {shown(name)}")
-    for name, said in manifest.files.items():
+    for name in manifest.files:
         if name not in found:
             raise DataError(f"the board lacks {name}, which {MANIFEST} names")
-        size = found[name].stat().st_size
-        if size != said.size or file_of(found[name]).sha256 != said.sha256:
+    for name, path in found.items():
+        said = named[name]
+        if path.stat().st_size != said.size or file_of(path).sha256 != said.sha256:
             raise DataError(
                 f"{name} is not what {MANIFEST} says: its SHA-256 or its size differs",
                 "fetch the board again",
@@ -227,7 +237,10 @@ def _check_predictions(board: Board) -> None:
     scenes: dict[str, list[str]] = {}
     wanted = done.group_by("predictions", "images", maintain_order=True).agg(pl.col("n").max())
     for key, images, n in wanted.rows():
-        ids, _ = board.predictions(key)
+        here = board.predictions(key)
+        if here is None:
+            continue
+        ids, _ = here
         count = board.provenance["images"][images]["count"]
         if len(ids) != count or n > count:
             raise DataError(
@@ -237,7 +250,7 @@ def _check_predictions(board: Board) -> None:
         if scenes.setdefault(images, ids) != ids:
             raise DataError(f"predictions {key} are of other scenes than those of other entrants")
     known = set(done["predictions"])
-    for name in board.manifest.files:
+    for name in (*board.manifest.files, *board.manifest.elsewhere):
         key = Path(name).stem
         if name.startswith("predictions/") and key not in known:
             raise DataError(f"{name} belongs to no record")

@@ -41,10 +41,7 @@ def one_entrant(contents: Contents, entrant: str) -> Contents:
     study = dict(contents.study)
     study["axes"] = dict(study["axes"]) | {"encoder": [], "baseline": []}
     study["include"] = include_blocks(records)
-    return replace(
-        contents, records=records, study=study, **_needed(records, contents.provenance,
-                                                          contents.files)
-    )  # fmt: skip
+    return replace(contents, records=records, study=study, **_needed(records, contents))
 
 
 def include_blocks(records: pl.DataFrame) -> list[dict[str, Any]]:
@@ -59,10 +56,9 @@ def include_blocks(records: pl.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _needed(
-    records: pl.DataFrame, provenance: Mapping[str, Any], files: Mapping[str, Path]
-) -> dict[str, Any]:
+def _needed(records: pl.DataFrame, contents: Contents) -> dict[str, Any]:
     """The descriptions and files that these records rest on."""
+    provenance = contents.provenance
     done = records.filter(pl.col("state") == "done")
     keys: dict[str, set[str]] = {
         "predictions": set(done["predictions"]), "fits": set(done["cell"]), "weights": set(),
@@ -83,9 +79,12 @@ def _needed(
         },
         "files": {
             name: path
-            for name, path in files.items()
+            for name, path in contents.files.items()
             if Path(name).stem in wanted
             or (name.startswith("scores/") and scored_cells(path, name) <= keys["fits"])
+        },
+        "elsewhere": {
+            name: file for name, file in contents.elsewhere.items() if Path(name).stem in wanted
         },
     }
 
@@ -100,6 +99,7 @@ def contents_of(board: Board) -> Contents:
         environment=read_json(board.folder / ENVIRONMENT, ENVIRONMENT),
         citations=read_json(board.folder / CITATIONS, CITATIONS),
         files={name: board.folder / name for name in names},
+        elsewhere=board.manifest.elsewhere,
         licence=board.manifest.licence,
         checks=board.manifest.checks,
     )
@@ -127,6 +127,7 @@ def merge(board: Board, bundle: Board) -> Board:
         environment=mine.environment,
         citations=_joined(mine.citations, other.citations),
         files={**{name: p for name, p in other.files.items() if name != READING}, **mine.files},
+        elsewhere={**other.elsewhere, **mine.elsewhere},
         licence=mine.licence,
         checks=mine.checks,
     )

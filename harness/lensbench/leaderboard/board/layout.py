@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout; a board of a newer one is refused."""
 
 MANIFEST = "manifest.json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -77,19 +77,33 @@ class Check(_Part):
 
 
 class Manifest(_Part):
-    """The whole of `manifest.json`."""
+    """The whole of `manifest.json`.
+
+    Attributes:
+        format: Version of the layout.
+        lensbench: By which version it was published.
+        licence: SPDX identifier.
+        files: What the board carries.
+        elsewhere: Predictions that it rests on and need not carry.
+        checks: What was verified.
+    """
 
     format: int
     lensbench: str
     licence: str
     files: dict[str, File]
+    elsewhere: dict[str, File] = {}
     checks: tuple[Check, ...] = ()
 
-    def tiers(self, evidence: Mapping[str, str]) -> dict[str, Tier]:
+    def tiers(
+        self, evidence: Mapping[str, str], elsewhere: Collection[str] = ()
+    ) -> dict[str, Tier]:
         """The highest tier that each cell has earned, with none below it that it failed.
 
         Args:
             evidence: Digest of what each cell rests on now.
+            elsewhere: Cells whose predictions need not be here: what is run again stands for
+                what is scored again, for it gives predictions and scores of its own.
         """
         latest: dict[tuple[str, Tier], bool] = {}
         for check in self.checks:
@@ -103,7 +117,7 @@ class Manifest(_Part):
                 passed = latest.get((cell, tier))
                 if passed:
                     earned[cell] = tier
-                elif passed is False or tier == "re-scored":
+                elif passed is False or (tier == "re-scored" and cell not in elsewhere):
                     break
         return earned
 
@@ -137,15 +151,19 @@ def parse_manifest(text: str | bytes) -> Manifest:
 
 
 def _check(manifest: Manifest) -> None:
-    if len(manifest.files) > MAX_FILES:
-        raise DataError(f"{MANIFEST} names {len(manifest.files)} files, at most {MAX_FILES} may be")
-    for name, file in manifest.files.items():
+    files = manifest.files | manifest.elsewhere
+    if len(files) > MAX_FILES:
+        raise DataError(f"{MANIFEST} names {len(files)} files, at most {MAX_FILES} may be")
+    for name in manifest.elsewhere:
+        if name in manifest.files or not name.startswith("predictions/"):
+            raise DataError(f"{MANIFEST} names {shown(name)} as elsewhere, where it cannot be")
+    for name, file in files.items():
         kind = kind_of(name)
         if kind is None:
             raise DataError(f"{MANIFEST} names {shown(name)}: a board has no such file")
         if file.size > kind.limit:
             raise DataError(f"{name} has {file.size} bytes, at most {kind.limit} are allowed")
-    if sum(file.size for file in manifest.files.values()) > MAX_TOTAL:
+    if sum(file.size for file in files.values()) > MAX_TOTAL:
         raise DataError(f"the board's files have more than {MAX_TOTAL} bytes")
     check_name(f"{MANIFEST}: licence", manifest.licence)
     check_name(f"{MANIFEST}: lensbench", manifest.lensbench)

@@ -8,7 +8,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from lensbench.leaderboard.board.layout import (
 )
 from lensbench.leaderboard.board.manifest import (
     Check,
+    File,
     Manifest,
     file_of,
     read_manifest,
@@ -54,6 +55,7 @@ class Contents:
         environment: Versions of what computed it.
         citations: Whom to cite, one mapping a plugin.
         files: Predictions, weights and a reading to copy, by their name in the board.
+        elsewhere: Predictions that it rests on and does not carry, by their name if it did.
         licence: SPDX identifier of the board's own.
         checks: What was verified of it before.
     """
@@ -64,6 +66,7 @@ class Contents:
     environment: Mapping[str, Any]
     citations: Sequence[Mapping[str, str]]
     files: Mapping[str, Path]
+    elsewhere: Mapping[str, File] = field(default_factory=dict)
     licence: str = "CC-BY-4.0"
     checks: tuple[Check, ...] = ()
 
@@ -122,7 +125,7 @@ def fill(contents: Contents, folder: Path) -> None:
         folder,
         Manifest(
             format=FORMAT, lensbench=lensbench.__version__, licence=contents.licence,
-            files=files, checks=contents.checks,
+            files=files, elsewhere=dict(contents.elsewhere), checks=contents.checks,
         ),
     )  # fmt: skip
 
@@ -195,12 +198,16 @@ def put_in_place(folder: Path, target: Path) -> None:
     """Moves a finished board to its place; hidden files that are there stay.
 
     Where nothing hidden is there, the folder takes the place in one step. Else the manifest goes
-    first and comes last, so that what lies between is no board.
+    first and comes last, so that what lies between is no board. Predictions that either board has
+    elsewhere may lie there, and stay.
     """
     if not target.exists():
         folder.rename(target)
         return
-    old = read_manifest(target).files if (target / MANIFEST).exists() else {}
+    old: set[str] = set()
+    if (target / MANIFEST).exists():
+        before = read_manifest(target)
+        old = before.files.keys() | before.elsewhere.keys() - read_manifest(folder).elsewhere.keys()
     (target / MANIFEST).unlink(missing_ok=True)
     for name in (*old, PAGE):
         (target / name).unlink(missing_ok=True)

@@ -1,0 +1,101 @@
+"""A board of images without its images: what verification can still say of it, and what not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.calls import called
+
+from lensbench.leaderboard.board.contents import open_board
+from lensbench.leaderboard.board.manifest import file_of, read_manifest, write_manifest
+
+pytestmark = pytest.mark.slow
+
+STUDY = """
+name = "skies"
+budget = "smoke:train_scenes=24,validation_scenes=8,test_scenes=12"
+
+[axes]
+task = ["superres"]
+baseline = ["wiener", "richardson-lucy"]
+
+[tests]
+condition = ["euclid-vis", "rubin-r"]
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """A folder with a store and a board whose predictions are elsewhere."""
+    folder = tmp_path_factory.mktemp("skies")
+    (folder / "study.toml").write_text(STUDY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("LENSBENCH_STORE", str(folder / "store"))
+        assert called("sweep", "study.toml", "--workers", "0", "--quiet").code == 0
+        words = ("--with-weights", "--predictions-below", "0.01")
+        made = called("leaderboard", "publish", "study.toml", "--to", "board", *words)
+    assert made.code == 0, made.err
+    assert "Not in it: 4 files of predictions" in made.out
+    return folder
+
+
+@pytest.fixture
+def board(place, tmp_path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(place / "board", tmp_path / "board"))
+
+
+def test_can_be_run_again_and_tried_fresh(board):
+    """What is run again is trusted as such; weights are held against scores by scene."""
+    first = called("leaderboard", "verify", board)
+    assert first.code == 0, first.err
+    assert "not tried: wiener (1): not scored again, for its predictions are elsewhere" in first.out
+    assert set(open_board(board).tiers.values()) == {"reported"}
+    assert called("leaderboard", "verify", board, "--rerun", "1").code == 0
+    assert sorted(open_board(board).tiers.values()) == ["re-run", "reported"]
+    done = called("leaderboard", "verify", board, "--fresh", "--json")
+    assert done.code == 0, done.out
+    assert json.loads(done.out)["untried"] == {}
+    assert set(open_board(board).tiers.values()) == {"fresh"}
+
+
+def test_can_be_scored_again_once_they_are_there(place, board):
+    """Predictions that were fetched are checked and scored."""
+    (board / "predictions").mkdir()
+    for name in read_manifest(board).elsewhere:
+        shutil.copyfile(place / "store" / name, board / name)
+    done = called("leaderboard", "verify", board, "--json")
+    assert done.code == 0, done.out
+    assert json.loads(done.out)["unscored"] == []
+    assert set(open_board(board).tiers.values()) == {"re-scored"}
+
+
+def test_weights_of_other_scores_are_refused(board):
+    """Weights that do not give the published scores by scene earn nothing."""
+    manifest = read_manifest(board)
+    files = dict(manifest.files)
+    for path in (board / "scores").iterdir():
+        turned = pl.col("values").list.reverse()  # of the same mean
+        pl.read_parquet(path).with_columns(turned).write_parquet(path)
+        files[path.relative_to(board).as_posix()] = file_of(path)
+    write_manifest(board, manifest.model_copy(update={"files": files}))
+    done = called("leaderboard", "verify", board, "--fresh", "--json")
+    assert done.code == 1
+    notes = [its["note"] for its in json.loads(done.out)["checks"][-1]["cells"].values()]
+    assert all("do not give the published psnr by scene" in note for note in notes), notes
+
+
+def test_neither_predictions_nor_scores(board):
+    """Without scores by scene there is nothing to hold the weights against."""
+    manifest = read_manifest(board)
+    shutil.rmtree(board / "scores")
+    files = {name: its for name, its in manifest.files.items() if not name.startswith("scores/")}
+    write_manifest(board, manifest.model_copy(update={"files": files}))
+    done = called("leaderboard", "verify", board, "--fresh")
+    assert done.code == 0, done.err
+    assert "neither its predictions nor its scores by scene are here" in done.out
