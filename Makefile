@@ -15,8 +15,9 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 TESTS  := $(VENV)/ready-dev
 
-# Files of tests are divided among processes, whose libraries compute on one thread each.
-TESTERS ?= 2
+# Files of tests are divided among processes, whose libraries compute on one thread each. They are
+# more than two cores, as some wait for processes of their own.
+TESTERS ?= 4
 DIVIDED := --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 GENERATED := README.md docs/foundation-model.md docs/how-to/write-a-plugin.md \
@@ -98,7 +99,7 @@ $(BIN)/python:
 # All cores compile at once what pip would compile on one, but for the tests of libraries.
 define install
 	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable $(1)
-	$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true  # some are of newer Pythons
+	$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib harness plugins || true  # some are of newer Pythons
 endef
 
 $(READY): pyproject.toml constraints.txt | $(BIN)/python

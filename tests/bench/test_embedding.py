@@ -18,7 +18,8 @@ import torch
 from safetensors.torch import save_file
 
 from lensbench.data.picture import Selection
-from lensbench.inference.answering import Work, answer_all
+from lensbench.inference.answering import Work
+from lensbench.inference.dividing import answer_all
 from lensbench.inference.embedding import embedder
 from lensbench.inference.reading import Block
 from lensbench.registry import load_catalogue

@@ -76,7 +76,8 @@ def answer(
 
     from lensbench.cli.progress import Progress
     from lensbench.data.picture import Selection
-    from lensbench.inference.answering import Work, answer_all
+    from lensbench.inference.answering import Work
+    from lensbench.inference.dividing import answer_all
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     work = Work(source, out, Selection(key=key), batch_size, strict)

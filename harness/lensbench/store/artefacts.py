@@ -256,15 +256,6 @@ class Store:
             (temporary / path.name).replace(path)
 
 
-def open_store(where: str | Path) -> Store:
-    """The store at a path, or behind a URL that fsspec knows."""
-    if "://" in str(where):
-        from lensbench.store.remote import RemoteStore
-
-        return RemoteStore(str(where))
-    return Store(Path(where))
-
-
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

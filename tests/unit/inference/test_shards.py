@@ -8,7 +8,8 @@ import pytest
 
 from lensbench.data.picture import Selection
 from lensbench.errors import DataError, UsageError
-from lensbench.inference.answering import Work, answer_all
+from lensbench.inference.answering import Work
+from lensbench.inference.dividing import answer_all
 from lensbench.inference.reading import ahead, blocks_of
 from lensbench.inference.shards import content_digest, name_of, shards_of
 from lensbench.inference.writing import made_of, writing_shard
