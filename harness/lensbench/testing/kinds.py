@@ -114,7 +114,7 @@ def checks_of(tried: Tried) -> Mapping[str, Check]:
         "dataset": {"contract": lambda: check_dataset(plugin)},
         "task": {"contract": lambda: check_task(plugin, tried.targets)},
         "transfer": {
-            "contract": lambda: check_transfer(plugin, encoder, tried.task),
+            "contract": lambda: _check_every_task(tried),
             "labels": lambda: _check_labels(tried),
         },
         "baseline": {
@@ -130,9 +130,12 @@ def checks_of(tried: Tried) -> Mapping[str, Check]:
 
 
 def _check_every_task(tried: Tried) -> None:
-    """A baseline keeps its contract on each task that it says it does."""
+    """A transfer or baseline keeps its contract on each task that it says it does."""
     for task in tried.tasks or ("",):
-        check_baseline(tried.plugin, task)
+        if tried.kind == "baseline":
+            check_baseline(tried.plugin, task)
+        else:
+            check_transfer(tried.plugin, tried.encoder, task)
 
 
 def check_condition(plugin: Any) -> None:

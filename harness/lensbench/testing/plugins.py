@@ -42,7 +42,8 @@ def check_plugin(catalogue: Catalogue, kind: Kind, name: str, encoder: str = "")
         check_pretraining(catalogue.build(kind, name), built)
     elif kind == "transfer":
         built = catalogue.build("encoder", encoder, channels=1)
-        check_transfer(catalogue.build(kind, name), built, next(iter(entry.tasks), ""))
+        for task in entry.tasks or ("",):
+            check_transfer(catalogue.build(kind, name), built, task)
     elif kind == "baseline":
         for task in entry.tasks or ("",):
             check_baseline(catalogue.build(kind, name), task)
