@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from lensbench.leaderboard.board.manifest import File
 from lensbench.leaderboard.board.texts import plain
 
 
@@ -16,6 +17,7 @@ def readme_text(
     citations: Sequence[Mapping[str, str]],
     licence: str,
     reading: str = "",
+    elsewhere: Sequence[File] = (),
 ) -> str:
     """What the board is, how to check it and whom to cite; with the card that data hubs read."""
     name = str(study["name"])
@@ -25,6 +27,11 @@ def readme_text(
         if its.get("citation")
     )  # fmt: skip
     summary = plain(str(study.get("summary", "")))
+    lacking = (
+        f"{len(elsewhere)} files of predictions, {sum(file.size for file in elsewhere) / 1e9:.2g} GB, "
+        "are not here but their SHA-256: their rows can be run again, and be scored again once the "
+        "files are in `predictions/`."
+    )
     return "\n".join(
         [
             "---", f"license: {licence.lower()}", "tags:", "- lensbench",
@@ -35,6 +42,7 @@ def readme_text(
             f"budget `{records['budget'][0]}`, {len(records)} records.", "",
             "`records.parquet` has the scores, `predictions/` what they follow from, "
             "`manifest.json` the SHA-256 of every file and what was verified.", "",
+            *([lacking, ""] if elsewhere else []),
             "```", "lensbench leaderboard verify .", "```", "",
             *([reading.strip(), ""] if reading else []),
             f"Licence: {licence}. Please cite:", "", *cited, "",

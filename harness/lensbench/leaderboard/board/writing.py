@@ -108,7 +108,10 @@ def fill(contents: Contents, folder: Path) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(source, folder / name)
     reading = (folder / READING).read_text(encoding="utf-8") if READING in contents.files else ""
-    text = readme_text(records, contents.study, contents.citations, contents.licence, reading)
+    text = readme_text(
+        records, contents.study, contents.citations, contents.licence, reading,
+        list(contents.elsewhere.values()),
+    )  # fmt: skip
     (folder / README).write_text(text, encoding="utf-8")
     for name in (STUDY, ENVIRONMENT, CITATIONS, PROVENANCE, README):
         found = first_path((folder / name).read_text(encoding="utf-8"))

@@ -48,6 +48,7 @@ def test_known_but_not_there(bare, contents):
     """The board knows the digest of each file and which cells it lacks."""
     assert not (bare.folder / "predictions").exists()
     assert len(bare.manifest.elsewhere) == 2
+    assert "2 files of predictions" in (bare.folder / "README.md").read_text()
     assert bare.without_predictions == set(contents.records["cell"])
     assert all(bare.predictions(key) is None for key in bare.records["predictions"])
 
