@@ -28,9 +28,9 @@ def readme_text(
     )  # fmt: skip
     summary = plain(str(study.get("summary", "")))
     lacking = (
-        f"{len(elsewhere)} files of predictions, {sum(file.size for file in elsewhere) / 1e9:.2g} GB, "
-        "are not here but their SHA-256: their rows can be run again, and be scored again once the "
-        "files are in `predictions/`."
+        f"{len(elsewhere)} files of predictions, {sum(file.size for file in elsewhere) / 1e9:.2g} "
+        "GB, are not here but their SHA-256: their rows can be run again, and be scored again once "
+        "the files are in `predictions/`."
     )
     return "\n".join(
         [
