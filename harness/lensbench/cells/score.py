@@ -70,7 +70,7 @@ def score(
     Scenes without the metric's target do not count, nor in the interval's `n`.
 
     Raises:
-        UndefinedError: Where there is no such scene, or the metric has no value on those.
+        UndefinedError: Where there is no such scene, or the metric has no finite value on those.
     """
     if metric.target:
         wanted = samples.targets[metric.target]
@@ -93,16 +93,15 @@ def _score(
     if metric.per_sample:
         found = np.asarray(metric.compute(predictions, samples))
         values = found.astype(np.float64)
-        if np.isnan(values).any():
-            raise UndefinedError(
-                f"{metric.name} is undefined for {int(np.isnan(values).sum())} scenes"
-            )
+        lost = int((~np.isfinite(values)).sum())
+        if lost:
+            raise UndefinedError(f"{metric.name} is not finite for {lost} of {n} scenes")
         if found.dtype == np.bool_:
             return Scored(proportion_interval(found), True, values)
         return Scored(mean_interval(values, resamples, seed), True, values)
     value = float(_on_resamples(metric, predictions, samples, np.arange(n)[None])[0])
-    if np.isnan(value):
-        raise UndefinedError(f"{metric.name} is undefined on these {n} scenes")
+    if not np.isfinite(value):
+        raise UndefinedError(f"{metric.name} is not finite on these {n} scenes")
     drawn = resampled_together(
         partial(_on_resamples, metric, predictions, samples), n, resamples, seed
     )

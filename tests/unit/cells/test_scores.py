@@ -24,13 +24,15 @@ def of(metric, count=12, **targets):
     return scored and scored.interval
 
 
-@pytest.mark.parametrize("per_sample", [True, False])
-def test_a_metric_without_a_value_says_so(per_sample):
-    """NaN of all scenes, or of some, is not taken for a number."""
-    value = np.full(12, np.nan) if per_sample else float("nan")
-    metric = Metric("odd", lambda predictions, samples: value, per_sample=per_sample)
-    with pytest.raises(UndefinedError, match="odd"):
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_metric_without_a_value_says_so(value):
+    """What is not finite is not taken for a number: one for all, or that of a scene."""
+    each = np.append(np.zeros(11), value)
+    metric = Metric("odd", lambda predictions, samples: each, per_sample=True)
+    with pytest.raises(UndefinedError, match="odd is not finite for 1 of 12 scenes"):
         of(metric)
+    with pytest.raises(UndefinedError, match="odd is not finite on these 12 scenes"):
+        of(Metric("odd", lambda predictions, samples: float(value)))
 
 
 def test_a_metric_that_does_not_apply_has_no_interval():

@@ -108,9 +108,8 @@ def _texts(column: pl.Series) -> dict[str, list[Any]]:
 
 
 def _counts(records: pl.DataFrame) -> dict[str, int]:
-    by_cell = records.group_by("cell").agg(
-        pl.col("state").sort_by(pl.col("state") == "done").first()
-    )
+    state = pl.col("state").replace("undefined", "done")  # the cell is, and a metric has no value
+    by_cell = records.group_by("cell").agg(state.sort_by(state == "done").first())
     states = dict(by_cell["state"].value_counts().iter_rows())
     scenes = records["n"].max()
     return {

@@ -49,6 +49,12 @@ def test_states_are_counted_by_cell():
     counts = values_of(Evidence("x", records, pl.DataFrame()))["counts"]
     assert counts["cells_failed"] == 1 and counts["cells_incompatible"] == 2
     assert counts["cells"] == 12 and counts["cells_done"] == 9
+    first = (pl.int_range(pl.len()) == 0) & (pl.col("state") == "done")
+    undefined = pl.when(first).then(pl.lit("undefined")).otherwise("state").alias("state")
+    records = records.sort(pl.col("state") != "done").with_columns(undefined)
+    assert "undefined" in set(records["state"])
+    again = values_of(Evidence("x", records, pl.DataFrame()))["counts"]
+    assert again["cells_done"] == 9
 
 
 def test_long_texts_are_cut_and_stay_apart():

@@ -59,7 +59,7 @@ export function entrantLink(label) {
 }
 
 export function stateChip(state) {
-  return h("span", { class: `chip ${["done", "failed", "incompatible", "absent"].includes(state) ? state : "failed"}` }, state);
+  return h("span", { class: `chip ${["done", "failed", "undefined", "incompatible", "absent"].includes(state) ? state : "failed"}` }, state);
 }
 
 export const TIERS = ["reported", "re-scored", "re-run", "fresh"];

@@ -1,4 +1,4 @@
-// What has no value, and why: failed, incompatible and absent are three things.
+// What has no value, and why: failed, undefined, incompatible and absent are four things.
 import { choice, entrantLink, h, stateChip } from "./dom.js";
 import { plural } from "./format.js";
 import { labelText } from "./board.js";
@@ -7,6 +7,7 @@ import { sortableTable } from "./table.js";
 const MEANINGS = [
   ["done", "A value, with its interval."],
   ["failed", "It was tried and ended in an error, which is given. Nothing is put in its place."],
+  ["undefined", "It was done, and the metric has no finite value on these scenes."],
   ["incompatible", "Its parts cannot work together; known before anything ran."],
   ["absent", "Nobody ran it. Others of the same table have a value here."],
 ];
