@@ -16,7 +16,7 @@ def variance_components(
     """Variance by axis of chance, of scores that were had with different seeds.
 
     Fits are nested in pretrainings and these in draws: a seed's number means nothing outside the
-    draw that it was used in. Mean squares are equated to what they are expected to be, with the
+    draw that it was used in. Sums of squares are equated to what they are expected to be, with the
     coefficients of unbalanced designs (Searle, Casella & McCulloch 1992, section 5.2). Test
     scenes change with the draw, so the draw's share holds that of the finite number of scenes.
 
@@ -81,10 +81,8 @@ def _nested(values: np.ndarray, codes: list[np.ndarray]) -> list[float]:
     squares, coefficients = [], []
     for outer, inner in itertools.pairwise(chain):
         difference = _means(values, inner) - _means(values, outer)
-        free = len(np.unique(inner)) - len(np.unique(outer))
-        squares.append(float((difference**2).sum()) / free)
-        row = [(_share(level, inner) - _share(level, outer)) / free for level in codes]
-        coefficients.append(row)
+        squares.append(float((difference**2).sum()))
+        coefficients.append([_share(level, inner) - _share(level, outer) for level in codes])
     result = np.zeros(count)
     for level in reversed(range(count)):
         rest = squares[level] - np.dot(coefficients[level][level + 1 :], result[level + 1 :])

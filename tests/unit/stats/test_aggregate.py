@@ -77,6 +77,7 @@ def test_labels_for_a_score_lie_between_those_tried():
     labels, scores = np.array([10_000, 100]), np.array([0.9, 0.7])
     assert labels_needed(labels, scores, 0.8).labels == pytest.approx(1000.0)
     assert labels_needed(labels, -scores, -0.8, False).labels == pytest.approx(1000.0)
+    assert labels_needed(np.array([1, 2]), np.array([0.6, 0.8]), 0.7).labels > 1
 
 
 def test_labels_beyond_those_tried_are_bounds_and_not_guesses():

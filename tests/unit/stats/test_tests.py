@@ -145,6 +145,7 @@ def test_axes_that_never_varied_have_no_variance_not_zero():
     assert set(variance_components(np.arange(3.0), [0, 0, 0], [0, 0, 0], [0, 1, 2])) == {"fit"}
     together = variance_components(np.arange(3.0), [0, 1, 2], [0, 1, 2], [0, 1, 2])
     assert together == {"draw+pretraining+fit": pytest.approx(1.0)}
+    assert variance_components(np.array([1.0, 3.0]), [0, 1], [0, 0], [0, 0]) == {"draw": 2.0}
     assert variance_components(np.array([1.0]), [0], [0], [0]) == {}
     with pytest.raises(ValueError, match="twice"):
         variance_components(np.arange(2.0), [0, 0], [0, 0], [0, 0])
