@@ -17,7 +17,7 @@ TESTS  := $(VENV)/ready-dev
 
 # Files of tests are divided among processes, whose libraries compute on one thread each. They are
 # more than two cores, as some wait for processes of their own.
-TESTERS ?= 4
+TESTERS ?= 3
 DIVIDED := --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 GENERATED := README.md docs/foundation-model.md docs/how-to/write-a-plugin.md \

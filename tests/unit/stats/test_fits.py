@@ -177,6 +177,9 @@ def test_unpaired_scores_are_welchs_test():
     found = independent_difference(estimate({0: fits(a[None])}), estimate({0: fits(b[None])}))
     theirs = scipy_stats.ttest_ind(a, b, equal_var=False)
     assert (found.p, found.df) == pytest.approx((theirs.pvalue, theirs.df))
+    interval = theirs.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert (found.n, found.fits, found.counted) == (30, 1, ("scenes",))
 
 
 def test_fits_of_one_pretraining_do_not_pass_for_many():
