@@ -131,7 +131,7 @@ def _rescored(board: Board, key: str, cell: Cell, parts: Parts, store: Store) ->
     Raises:
         Mismatch: Where it does not.
     """
-    rows = board.records.filter((pl.col("cell") == key) & (pl.col("state") == "done"))
+    rows = board.records.filter((pl.col("cell") == key) & pl.col("predictions").is_not_null())
     note = _same_code(board, key, cell, parts)
     keys = parts.keys(cell)
     samples = draw_tests(parts, store, cell)
@@ -145,7 +145,8 @@ def _rescored(board: Board, key: str, cell: Cell, parts: Parts, store: Store) ->
         ids, predictions = here
         check_scenes(ids, samples[view], view)
         again, by_scene = done_rows(parts, cell, keys, view, samples[view], predictions, {})
-        _compare(its, [row for row in again if row["state"] == "done"], view)
+        done = its.filter(pl.col("state") == "done")
+        _compare(done, [row for row in again if row["state"] == "done"], view)
         _compare_by_scene(board, key, by_scene, view)
     return note
 

@@ -201,8 +201,8 @@ def put_in_place(folder: Path, target: Path) -> None:
     """Moves a finished board to its place; hidden files that are there stay.
 
     Where nothing hidden is there, the folder takes the place in one step. Else the manifest goes
-    first and comes last, so that what lies between is no board. Predictions that either board has
-    elsewhere may lie there, and stay.
+    first and comes last, so that what lies between is no board. Predictions that lie there, and
+    that the new board has elsewhere, stay.
     """
     if not target.exists():
         folder.rename(target)
