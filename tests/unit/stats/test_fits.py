@@ -1,6 +1,7 @@
 """Intervals and differences that count scenes and seeds: closed forms, and by simulation."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,6 +52,28 @@ def test_the_difference_of_two_fits_is_the_paired_t_test():
     theirs = scipy_stats.ttest_rel(a, b)
     assert found.p == pytest.approx(theirs.pvalue)
     assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
+
+
+@pytest.mark.parametrize("draws", [2, 3, 5])
+def test_over_draws_it_is_the_t_test_of_their_means(draws):
+    """Draws of all scenes count as one value each, whatever was fitted and tested in them."""
+    random = np.random.default_rng(draws)
+    a, b = (
+        {d: fits(random.normal(shift, 1, (1 + d % 2, 20 + d))) for d in range(draws)}
+        for shift in (0.5, 0.0)
+    )
+    means = [np.array([its.values.mean() for its in one.values()]) for one in (a, b)]
+    scenes = sum(20 + d for d in range(draws))
+    for found, theirs in (
+        (estimate(a), scipy_stats.ttest_1samp(means[0], 0.0)),
+        (difference(a, b), scipy_stats.ttest_rel(*means)),
+    ):
+        interval = theirs.confidence_interval(0.95)
+        assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+        assert found.p == pytest.approx(theirs.pvalue)
+        assert (found.n, found.fits) == (scenes, sum(1 + d % 2 for d in range(draws)))
+    more = {**a, 99: fits(random.normal(9, 1, (1, 20)))}  # which the other has not
+    assert difference(more, b) == difference(a, b)
 
 
 def test_the_standard_error_is_the_one_of_the_crossed_anova():
@@ -210,6 +233,28 @@ def test_a_shared_pretraining_cancels():
     paired, apart = (difference({0: a}, {0: b}, matched) for matched in (True, False))
     assert paired.p < 0.01
     assert apart.p > 0.5
+
+
+def test_two_pretrainings_are_paired_as_many_are_and_one_is_not():
+    """Of two shared encoders the difference counts; with one, only the scenes are common."""
+    random = np.random.default_rng(17)
+    encoder, scene = random.normal(0, 3, (2, 1)), random.normal(0, 1, (1, 60))
+    a, b = (encoder + scene + random.normal(shift, 0.3, (2, 60)) for shift in (0.5, 0.0))
+    paired, apart = (difference({0: fits(a)}, {0: fits(b)}, matched) for matched in (True, False))
+    found = estimate({0: fits(a - b)})
+    assert (paired.low, paired.high) == pytest.approx((found.low, found.high))
+    assert paired.se < 0.2 * apart.se
+    one, other = ({0: fits(each[:1], [0])} for each in (a, b))
+    assert difference(one, other, True) == difference(one, other, False)
+
+
+def test_resamples_that_one_has_alone_do_not_count():
+    """Where a metric was undefined on some, the last are missing: the others are still paired."""
+    random = np.random.default_rng(18)
+    a, b = (as_resamples(crossed(random, 1, 50), 80) for _ in range(2))
+    cut = [replace(one, spread=one.spread[:, :60]) for one in (a, b)]
+    assert difference({0: a}, {0: cut[1]}) == difference({0: cut[0]}, {0: cut[1]})
+    assert difference({0: cut[0]}, {0: b}) == difference({0: cut[0]}, {0: cut[1]})
 
 
 def test_equal_predictions_differ_by_nothing():
