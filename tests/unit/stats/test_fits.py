@@ -44,6 +44,15 @@ def test_one_seed_is_students_interval():
     assert found.counted == ("scenes",)
 
 
+def test_two_scenes_have_an_interval_and_one_has_none():
+    """Two values have a t-test, if a weak one; one says nothing of its error."""
+    found = estimate({0: fits(np.array([[1.0, 3.0]]))})
+    theirs = scipy_stats.ttest_1samp([1.0, 3.0], 0.0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
+    alone = estimate({0: fits(np.array([[1.0]]))})
+    assert math.isnan(alone.low) and math.isnan(alone.high) and math.isnan(alone.p)
+
+
 def test_the_difference_of_two_fits_is_the_paired_t_test():
     """With a single fit each, interval and p-value are SciPy's of paired values."""
     random = np.random.default_rng(1)
