@@ -59,6 +59,7 @@ def test_the_difference_of_two_fits_is_the_paired_t_test():
     a, b = random.normal(0.3, 1, 40), random.normal(0, 1, 40)
     found = difference({0: fits(a[None])}, {0: fits(b[None])})
     theirs = scipy_stats.ttest_rel(a, b)
+    assert found.n == 40
     assert found.p == pytest.approx(theirs.pvalue)
     assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
 
