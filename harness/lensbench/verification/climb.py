@@ -49,12 +49,10 @@ class Climbed:
 
     Attributes:
         checks: One a tier, in the order tried.
-        unscored: Cells whose predictions are elsewhere, so that they were not scored again.
         untried: Why cells could not be tried on fresh scenes, by key.
     """
 
     checks: tuple[Check, ...]
-    unscored: frozenset[str]
     untried: Mapping[str, str]
 
     @property
@@ -100,8 +98,7 @@ def climb(board: Board, wanted: Wanted, report: Callable[[str], None]) -> Climbe
         rule = fresh.RULE.format(level=wanted.level)
         checks.append(_check("fresh", tried.findings, rule, seed))
         untried = tried.untried
-    unscored = board.without_predictions if wanted.rescore else frozenset()
-    return Climbed(tuple(checks), unscored, untried)
+    return Climbed(tuple(checks), untried)
 
 
 def write_checks(board: Board, checks: tuple[Check, ...]) -> None:

@@ -206,13 +206,20 @@ def _compare_by_scene(board: Board, key: str, again: list[dict[str, Any]], view:
         what = (key, view.dataset, view.condition, row["metric"])
         if what not in board.scores:
             continue
-        scenes, values = board.scores[what]
-        same = scenes == row["scenes"] and values.shape == row["values"].shape
-        if not same or not np.allclose(values, row["values"], rtol=1e-4, atol=1e-6, equal_nan=True):
+        if not agrees_by_scene(board.scores[what], row["scenes"], row["values"]):
             raise Mismatch(
                 f"{row['metric']} by scene under {view.condition} does not follow from the "
                 "predictions"
             )
+
+
+def agrees_by_scene(
+    published: tuple[str, np.ndarray], scenes: str, again: np.ndarray, near: float = 1e-6
+) -> bool:
+    """Whether scores are of the same scenes and the same, but for what is `near`."""
+    said, values = published
+    same = said == scenes and values.shape == again.shape
+    return same and np.allclose(values, again, rtol=1e-4, atol=near, equal_nan=True)
 
 
 def _told(metric: str, view: View, name: str, said: Any, follows: Any) -> str:

@@ -92,10 +92,12 @@ def _climbed(board: Board, **wanted: Any) -> Climbed:
 
 def _print(board: Board, climbed: Climbed, as_json: bool) -> None:
     labels = dict(board.records.select("cell", "entrant").unique().rows())
+    rescored = any(check.tier == "re-scored" for check in climbed.checks)
+    unscored = sorted(board.without_predictions) if rescored else []
     if as_json:
         checks = [check.model_dump(mode="json") for check in climbed.checks]
         click.echo(json.dumps({"passed": climbed.passed, "checks": checks,
-                               "unscored": sorted(climbed.unscored),
+                               "unscored": unscored,
                                "untried": dict(climbed.untried)}))  # fmt: skip
         return
     from tabulate import tabulate
@@ -113,8 +115,7 @@ def _print(board: Board, climbed: Climbed, as_json: bool) -> None:
                 click.echo(f"{word} {check.tier}: {labels[key]}: {its.note}")
     reasons = [(labels[key], why) for key, why in climbed.untried.items()]
     reasons += [
-        (labels[key], "not scored again, for its predictions are elsewhere")
-        for key in climbed.unscored
+        (labels[key], "not scored again, for its predictions are elsewhere") for key in unscored
     ]
     for (label, why), count in sorted(Counter(reasons).items()):
         click.echo(f"not tried: {label} ({count}): {why}")

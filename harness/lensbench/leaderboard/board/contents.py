@@ -9,7 +9,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,10 +85,14 @@ class Board:
     @functools.cached_property
     def without_predictions(self) -> frozenset[str]:
         """Cells some of whose predictions are not in the folder."""
-        absent = [
-            Path(name).stem for name in self.manifest.elsewhere if not (self.folder / name).exists()
-        ]
-        return frozenset(self.records.filter(pl.col("predictions").is_in(absent))["cell"])
+        return self._resting_on(
+            n for n in self.manifest.elsewhere if not (self.folder / n).exists()
+        )
+
+    def _resting_on(self, names: Iterable[str]) -> frozenset[str]:
+        """Cells that have some of these files of predictions."""
+        keys = [Path(name).stem for name in names]
+        return frozenset(self.records.filter(pl.col("predictions").is_in(keys))["cell"])
 
     @functools.cached_property
     def scores(self) -> dict[tuple[str, str, str, str], tuple[str, np.ndarray]]:
@@ -103,7 +107,7 @@ class Board:
     def evidence(self) -> dict[str, str]:
         """Digest of what each done cell rests on: its records, predictions and weights."""
         done = self.records.filter(pl.col("state") == "done").select(list(RESULTS))
-        files = self.manifest.files | self.manifest.elsewhere
+        files = self.manifest.known
         digests = {}
         for (cell,), frame in done.group_by("cell", maintain_order=True):
             fit = self.provenance["fits"][str(cell)]["inputs"]
@@ -118,9 +122,7 @@ class Board:
     @property
     def tiers(self) -> dict[str, Tier]:
         """The tier that each done cell has earned."""
-        known = [Path(name).stem for name in self.manifest.elsewhere]
-        its = self.records.filter(pl.col("predictions").is_in(known))
-        return self.manifest.tiers(self.evidence, set(its["cell"]))
+        return self.manifest.tiers(self.evidence, self._resting_on(self.manifest.elsewhere))
 
 
 def open_board(folder: Path) -> Board:
@@ -178,7 +180,7 @@ def read_board_records(path: Path) -> pl.DataFrame:
 def _check_files(folder: Path, manifest: Manifest) -> None:
     """Every file that is there is named, and is what the manifest says."""
     found = dict(_walk(folder))
-    named = manifest.files | manifest.elsewhere
+    named = manifest.known
     for name in found:
         if name not in named:
             raise DataError(f"the board has a file that {MANIFEST} does not name: {shown(name)}")
@@ -250,7 +252,7 @@ def _check_predictions(board: Board) -> None:
         if scenes.setdefault(images, ids) != ids:
             raise DataError(f"predictions {key} are of other scenes than those of other entrants")
     known = set(done["predictions"])
-    for name in (*board.manifest.files, *board.manifest.elsewhere):
+    for name in board.manifest.known:
         key = Path(name).stem
         if name.startswith("predictions/") and key not in known:
             raise DataError(f"{name} belongs to no record")

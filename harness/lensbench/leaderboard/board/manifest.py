@@ -95,6 +95,11 @@ class Manifest(_Part):
     elsewhere: dict[str, File] = {}
     checks: tuple[Check, ...] = ()
 
+    @property
+    def known(self) -> dict[str, File]:
+        """All files that the board rests on, here and elsewhere."""
+        return self.files | self.elsewhere
+
     def tiers(
         self, evidence: Mapping[str, str], elsewhere: Collection[str] = ()
     ) -> dict[str, Tier]:
@@ -151,7 +156,7 @@ def parse_manifest(text: str | bytes) -> Manifest:
 
 
 def _check(manifest: Manifest) -> None:
-    files = manifest.files | manifest.elsewhere
+    files = manifest.known
     if len(files) > MAX_FILES:
         raise DataError(f"{MANIFEST} names {len(files)} files, at most {MAX_FILES} may be")
     for name in manifest.elsewhere:
