@@ -13,10 +13,13 @@ from lensbench.errors import IncompatibleError, LensbenchError
 from lensbench.registry import Catalogue, parse_reference
 from lensbench.study.cell import Cell, Entrant, Seeds, View
 from lensbench.study.plan import encoder_entrant, find_conditions, uses, usual_conditions
-from lensbench.study.spec import Axes, Study
+from lensbench.study.spec import Axes, Block, Pretraining, Study
 
 Check = Callable[[Cell], None]
 """Raises an error of a cell that cannot work."""
+
+_What = tuple[Entrant, tuple[View, ...], str, View]
+"""What decides whether a cell can work: entrant, views of its pretraining, task, training view."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Expanded:
 
     Attributes:
         cells: Those that can be computed.
-        incompatible: Those that cannot, by entrant, task and dataset.
+        incompatible: Those that cannot, by what decides it.
     """
 
     cells: tuple[Cell, ...]
@@ -56,18 +59,19 @@ def expand(catalogue: Catalogue, study: Study, check: Check) -> Expanded:
     Args:
         catalogue: The plugins.
         study: What to compare.
-        check: Tries a cell; asked once for each entrant, task and dataset.
+        check: Tries a cell; asked once for each entrant, with what it was pretrained on, task and
+            dataset.
 
     Raises:
         UsageError: Where a name is unknown or an option is wrong.
     """
-    reasons: dict[tuple[Entrant, str, View], str] = {}
+    reasons: dict[_What, str] = {}
     cells: dict[Cell, None] = {}
-    lost: dict[tuple[Entrant, str, View], list[Any]] = {}
+    lost: dict[_What, list[Any]] = {}
     expander = _Expander(catalogue, study)
     last, reason = None, ""
     for cell in itertools.chain.from_iterable(map(expander.cells, study.blocks())):
-        what = (cell.entrant, cell.task, cell.train)
+        what = (cell.entrant, cell.pretraining, cell.task, cell.train)
         if what != last:
             if what not in reasons:
                 reasons[what] = expander.reason(cell, check)
@@ -91,9 +95,9 @@ class _Expander:
         self.budget = find_budget(study.budget)
         self.impossible: dict[tuple[str, str], str] = {}
 
-    def cells(self, axes: Axes) -> Iterator[Cell]:
-        """The cells of one block of axes, but for those that are excluded."""
-        catalogue, study = self.catalogue, self.study
+    def cells(self, block: Block) -> Iterator[Cell]:
+        """The cells of one block, but for those that are excluded."""
+        catalogue, study, axes = self.catalogue, self.study, block.axes
         seeds = [study.seeds.values(axis) for axis in ("draw", "pretraining", "fit")]
         labels = dict.fromkeys(self._labels(count) for count in axes.labels)
         tasks = dict.fromkeys(catalogue.canonical("task", text) for text in axes.task)
@@ -107,7 +111,7 @@ class _Expander:
                 for entrant, count in itertools.product(ranked, labels):
                     if self._excluded(entrant, task, train, count):
                         continue
-                    seen = self._pretrained_on(entrant, train)
+                    seen = self._pretrained_on(block.pretraining, entrant, train)
                     for target in self._targets(axes, entrant, tests):
                         for chance in dict.fromkeys(self._seeds(entrant, *seeds)):
                             yield Cell(
@@ -174,18 +178,17 @@ class _Expander:
         first = View(train.dataset, train.condition)
         return (*(view for view in tests if view == first), *sorted(set(tests) - {first}))
 
-    def _pretrained_on(self, entrant: Entrant, train: View) -> tuple[View, ...]:
+    def _pretrained_on(
+        self, wanted: Pretraining, entrant: Entrant, train: View
+    ) -> tuple[View, ...]:
         if not entrant.encoder or not uses(
             self.catalogue, "pretraining", entrant.pretraining, "needs_images", True
         ):
             return ()
         views: dict[View, None] = {}
-        for text in self.study.pretraining.dataset:
+        for text in wanted.dataset:
             dataset = train.dataset if text == "same" else self._canonical("dataset", text)
-            named = tuple(
-                train.condition if text == "train" else text
-                for text in self.study.pretraining.condition
-            )
+            named = tuple(train.condition if text == "train" else text for text in wanted.condition)
             for condition in find_conditions(self.catalogue, dataset, named):
                 views[View(dataset, condition)] = None
         return tuple(sorted(views))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import pydantic
 
@@ -77,6 +77,13 @@ class Pretraining(_Section):
 
     dataset: Names = ("same",)
     condition: Names = ("train",)
+
+
+class Block(NamedTuple):
+    """A product of axes, and what its encoders are pretrained on."""
+
+    axes: Axes
+    pretraining: Pretraining
 
 
 class SeedAxes(_Section):
@@ -163,7 +170,8 @@ class Study(_Section):
         pretraining: What is pretrained on.
         seeds: Chance.
         run: How it is computed.
-        include: Further cells: axes named take the place of the study's.
+        include: Further cells: axes named take the place of the study's, `pretraining_dataset` and
+            `pretraining_condition` that of what encoders are pretrained on.
         exclude: Cells to leave out: those that match all that is named, `*` for any text.
     """
 
@@ -193,22 +201,31 @@ class Study(_Section):
                 raise ValueError(f"cannot exclude by {word!r}, only by {sorted(EXCLUDABLE)}")
         return blocks
 
-    def blocks(self) -> list[Axes]:
-        """The axes of the study, then those of each `include`."""
-        return [self.axes, *(self._included(block) for block in self.include)]
+    def blocks(self) -> list[Block]:
+        """What the study crosses, then what each `include` does."""
+        return [Block(self.axes, self.pretraining), *map(self._included, self.include)]
 
-    def _included(self, block: Mapping[str, Any]) -> Axes:
+    def _included(self, block: Mapping[str, Any]) -> Block:
         named = dict(block)
+        seen = {key: named.pop(name) for name, key in _SEEN.items() if name in named}
         if "baseline" not in named:
             named["baseline"] = ()
         if "encoder" not in named:
             named["encoder"] = () if named["baseline"] else self.axes.encoder
-        lists = {
-            key: value if isinstance(value, list | tuple) else [value]
-            for key, value in named.items()
-        }
-        return Axes.model_validate(self.axes.model_dump() | lists)
+        return Block(_changed(self.axes, named), _changed(self.pretraining, seen))
 
+
+Section = TypeVar("Section", bound=_Section)
+
+
+def _changed(section: Section, named: Mapping[str, Any]) -> Section:
+    """A section with other values for what is named, each a list or its only item."""
+    lists = {k: v if isinstance(v, list | tuple) else [v] for k, v in named.items()}
+    return section.model_validate(section.model_dump() | lists)
+
+
+_SEEN = {f"pretraining_{key}": key for key in Pretraining.model_fields}
+"""Keys of an `include` that stand for those of what encoders are pretrained on."""
 
 EXCLUDABLE = set(Axes.model_fields) - {"adapt_dataset", "adapt_condition"}
 """What an `exclude` may name."""
@@ -260,14 +277,19 @@ def _told(error: pydantic.ValidationError) -> UsageError:
     first = error.errors()[0]
     where = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
+        if error.title == Axes.__name__:
+            known = [*Axes.model_fields, *_SEEN]
+            return UsageError(f"an include has no key {where[-1]!r}", nearest(where[-1], known))
         section = Study
         for part in where[:-1]:
             section = section.model_fields[part].annotation  # type: ignore[assignment]
-        known = section.model_fields
+        known = [*section.model_fields]
         return UsageError(f"a study has no key {'.'.join(where)!r}", nearest(where[-1], known))
     if first["type"] == "missing":
         return UsageError(f"the study lacks {'.'.join(where)!r}", _PAGE)
     path = ".".join(part for part in where if not part.startswith(("tuple[", "constrained", "lit")))
+    if error.title == Pretraining.__name__:
+        path = f"pretraining_{path}"
     message = str(first["msg"]).removeprefix("Value error, ")
     return UsageError(f"study key {path!r} is {first['input']!r}: {message}", _PAGE)
 

@@ -76,6 +76,36 @@ def test_what_adapts_shares_the_table_and_says_to_what():
     ]
 
 
+def test_what_was_pretrained_on_several_things_has_a_row_for_each():
+    """Each says on what; one that was pretrained on one thing alone needs no more than its name."""
+    home, eight = "lenses home", " | ".join(f"lenses c{number}" for number in range(8))
+    other = "a c0 | b c1"
+    table = run_table(
+        records_frame([
+            record("mae", "home", 35.0, pretraining_views=home),
+            record("mae", "home", 37.0, pretraining_views=eight),
+            record("mae", "home", 36.0, pretraining_views=other),
+            record("plain", "home", 30.0, pretraining_views=""),
+            record("simclr", "home", 33.0, pretraining_views=home),
+        ])
+    )  # fmt: skip
+    assert [(row[0], row[1]) for row in table.rows] == [
+        ("mae, pretrained on lenses under 8 conditions", "37.00 ± 0.50"),
+        ("mae, pretrained on a and b under c0 and c1", "36.00 ± 0.50"),
+        ("mae, pretrained on lenses under home", "35.00 ± 0.50"),
+        ("simclr", "33.00 ± 0.50"),
+        ("plain", "30.00 ± 0.50"),
+    ]
+
+
+def test_pretrainings_that_are_alike_in_brief_are_told_in_full():
+    """Three conditions and three others."""
+    views = [" | ".join(f"lenses {letter}{number}" for number in range(3)) for letter in "ab"]
+    same = [record("mae", "home", 35.0 - i, pretraining_views=v) for i, v in enumerate(views)]
+    table = run_table(records_frame(same))
+    assert [row[0] for row in table.rows] == [f"mae, pretrained on {v}" for v in views]
+
+
 def test_an_unknown_metric_is_told_with_the_known():
     """A mistake in the call."""
     with pytest.raises(UsageError, match="bleu"):

@@ -69,6 +69,37 @@ def test_included_cells_come_beside(catalogue):
     assert len(found) == 10
 
 
+def test_an_included_block_has_views_of_its_own_to_pretrain_on(catalogue):
+    """In place of the study's, whether it names datasets or conditions; others keep theirs."""
+    text = SMALL.replace('"none", "simclr"', '"simclr"') + (
+        '[pretraining]\ncondition = ["rubin-r"]\n[[include]]\npretraining_condition = "hsc-i"\n'
+        '[[include]]\npretraining_dataset = ["same", "lenses:population=survey"]\n'
+    )
+    found = cells(catalogue, text).cells
+    seen = [cell.pretraining for cell in found if cell.entrant.encoder == "resnet18"][::2]
+    survey = View("lenses:population=survey", "rubin-r")
+    assert seen == [
+        (View("lenses", "rubin-r"),), (View("lenses", "hsc-i"),),
+        (View("lenses", "rubin-r"), survey),
+    ]  # fmt: skip
+    assert len(found) == len(set(found)) == 3 * 4
+
+
+def test_what_can_be_pretrained_on_one_thing_is_kept_where_another_cannot(catalogue):
+    """Reasons are of the views, too."""
+
+    def check(cell):
+        if len(cell.pretraining) == 1:
+            raise IncompatibleError("one alone", "take two")
+
+    text = SMALL.replace('"none", "simclr"', '"paired"') + (
+        '[[include]]\npretraining_condition = ["hsc-i", "rubin-r"]\n'
+    )
+    found = cells(catalogue, text, check)
+    assert {len(cell.pretraining) for cell in found.cells} == {2}
+    assert (len(found.cells), sum(one.count for one in found.incompatible)) == (4, 4)
+
+
 def test_tests_are_datasets_under_conditions_the_home_view_first(catalogue):
     """Trained on, then all others."""
     text = SMALL.replace(

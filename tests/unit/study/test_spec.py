@@ -132,6 +132,10 @@ def test_faults_are_told_as_they_are():
     for text, message, hint in (
         ("name = 'x'", "the study lacks 'axes'", "docs/reference/study-files.md"),
         (SMALL + "[run]\nworker = 2", "a study has no key 'run.worker'", "workers"),
+        (SMALL + "[[include]]\npretraining_conditon = 'x'",
+         "an include has no key 'pretraining_conditon'", "pretraining_condition"),
+        (SMALL + "[[include]]\npretraining_condition = 3",
+         "study key 'pretraining_condition.0' is 3", "docs"),
         (SMALL + "[[exclude]]\nmoon = 'full'\nsun = 1", "cannot exclude by 'moon', only by ['base",
          "docs/reference/study-files.md"),
         (SMALL + "[[exclude]]\n", "cannot exclude by 'nothing'", "docs"),
@@ -171,7 +175,8 @@ def test_a_block_of_baselines_has_no_encoder_unless_it_is_named():
         SMALL + "[[include]]\nlabels = 5\n[[include]]\nbaseline = 'bicubic'\n"
         "[[include]]\nbaseline = 'bicubic'\nencoder = ['a', 'b']\n"
     )
-    first, labels, baseline, both = study.blocks()
+    first, labels, baseline, both = (block.axes for block in study.blocks())
+    assert {block.pretraining for block in study.blocks()} == {study.pretraining}
     assert first == study.axes
     assert (labels.encoder, labels.baseline, labels.labels) == (("resnet18",), (), (5,))
     assert (baseline.encoder, baseline.baseline) == ((), ("bicubic",))

@@ -48,12 +48,21 @@ def include_blocks(records: pl.DataFrame) -> list[dict[str, Any]]:
     """Blocks of a study that ask for the cells of these records again."""
     columns = (
         "encoder", "pretraining", "transfer", "baseline", "task", "dataset", "train_condition",
-        "labels",
+        "labels", "pretraining_views",
     )  # fmt: skip
+    rows = records.select(columns).unique(maintain_order=True).iter_rows(named=True)
     return [
-        {name: value for name, value in row.items() if value not in ("", None)}
-        for row in records.select(columns).unique(maintain_order=True).iter_rows(named=True)
+        {name: value for name, value in _block(**row).items() if value not in ("", None)}
+        for row in rows
     ]
+
+
+def _block(*, pretraining_views: str | None, **axes: Any) -> dict[str, Any]:
+    seen = [text.rpartition(" ") for text in (pretraining_views or "").split(" | ") if text]
+    if not seen:
+        return axes
+    datasets, _, conditions = (list(dict.fromkeys(column)) for column in zip(*seen, strict=True))
+    return axes | {"pretraining_dataset": datasets, "pretraining_condition": conditions}
 
 
 def _needed(records: pl.DataFrame, contents: Contents) -> dict[str, Any]:

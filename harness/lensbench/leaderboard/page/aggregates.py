@@ -8,14 +8,16 @@ from typing import Any
 
 import polars as pl
 
-from lensbench.leaderboard.page.payload import TABLE, clip, short
+from lensbench.leaderboard.contenders import CONTENDER, TABLE
+from lensbench.leaderboard.page.payload import clip, short
 from lensbench.leaderboard.pairing import Scored, Scores, pairwise
 from lensbench.stats import Aggregate, aggregate, normalised_part
 
 _MOST_PAIRED = 12
 """Entrants of a table that are tested against each other, the best first."""
 
-_CONTENDER = ("entrant", "target_view", "pretraining_views")
+_Pretrained = tuple[str, str]
+"""An entrant, and what its name needs where it stands there with several pretrainings."""
 
 _NOTE = (
     "On a scale from 0, chance or (where chance has no value) the weakest traditional method under "
@@ -28,17 +30,17 @@ def overall(rows: pl.DataFrame) -> dict[str, Any]:
     """Normalised scores of every entrant, from one row for all seeds.
 
     Returns:
-        `tables` (their names), `note`, and `rows`: entrant, mean, worst, gap, parts by table.
+        `tables` (their names), `note`, and `rows`: entrant, note, mean, worst, gap, parts by table.
     """
     primary = rows.filter(pl.col("primary") & pl.col("labels").is_null())
     names: list[str] = []
-    found: dict[str, dict[str, Aggregate]] = {}
+    found: dict[_Pretrained, dict[str, Aggregate]] = {}
     for facts, table in primary.group_by(TABLE, maintain_order=True):
         name = _name(facts, names)
         names.append(name)
-        for entrant, its in _table(table).items():
-            found.setdefault(entrant, {})[name] = its
-    lines = [_line(entrant, its, names) for entrant, its in sorted(found.items())]
+        for who, its in _table(table).items():
+            found.setdefault(who, {})[name] = its
+    lines = [_line(who, its, names) for who, its in sorted(found.items())]
     lines.sort(key=lambda line: (line["n"] - line["expected"], line["mean"] or 0.0), reverse=True)
     return {"tables": [clip(name) for name in names], "note": _NOTE, "rows": lines}
 
@@ -50,7 +52,7 @@ def _name(facts: Iterable[Any], taken: list[str]) -> str:
     return short_name if short_name not in taken else ", ".join(parts)
 
 
-def _table(rows: pl.DataFrame) -> dict[str, Aggregate]:
+def _table(rows: pl.DataFrame) -> dict[_Pretrained, Aggregate]:
     """Aggregate over conditions of each entrant of one table."""
     up = bool(rows["higher_is_better"].drop_nulls().first())
     home = str(rows["train_condition"][0])
@@ -58,7 +60,7 @@ def _table(rows: pl.DataFrame) -> dict[str, Aggregate]:
         str(condition[0]): _scale(frame, up) for condition, frame in rows.group_by("test_condition")
     }
     result = {}
-    for name, frame in rows.group_by("entrant", maintain_order=True):
+    for name, frame in rows.group_by("entrant", "pretrained", maintain_order=True):
         parts: dict[str, tuple[float, float, float] | None] = dict.fromkeys(scales)
         for row in frame.sort("target_view", nulls_last=True).iter_rows(named=True):
             scale, condition = scales[row["test_condition"]], row["test_condition"]
@@ -67,7 +69,7 @@ def _table(rows: pl.DataFrame) -> dict[str, Aggregate]:
                 low, high = (math.nan if bound is None else bound for bound in bounds)
                 parts[condition] = normalised_part((row["value"], low, high), *scale)
         if any(part is not None for part in parts.values()):
-            result[str(name[0])] = aggregate(parts, home)
+            result[str(name[0]), str(name[1])] = aggregate(parts, home)
     return result
 
 
@@ -87,7 +89,7 @@ def _scale(rows: pl.DataFrame, up: bool) -> tuple[float, float] | None:
     return (min(traditional) if up else max(traditional)), best
 
 
-def _line(entrant: str, its: dict[str, Aggregate], names: list[str]) -> dict[str, Any]:
+def _line(who: _Pretrained, its: dict[str, Aggregate], names: list[str]) -> dict[str, Any]:
     tables = {
         name: None if one is None or one.mean is None or not one.complete else (one.mean,) * 3
         for name, one in ((name, its.get(name)) for name in names)
@@ -96,7 +98,8 @@ def _line(entrant: str, its: dict[str, Aggregate], names: list[str]) -> dict[str
     worst = [one.worst for one in its.values() if one.worst is not None]
     gaps = [one.gap for one in its.values() if one.gap is not None]
     return {
-        "entrant": clip(entrant),
+        "entrant": clip(who[0]),
+        "note": clip(who[1]),
         "mean": short(over.mean),
         "n": over.n,
         "expected": over.expected,
@@ -142,7 +145,7 @@ def _tested(records: pl.DataFrame, rows: pl.DataFrame, known: Scores) -> list[li
     best = rows.sort("value", descending=up).head(_MOST_PAIRED)
     scored: dict[str, Scored] = {}
     for row in best.iter_rows(named=True):
-        mine = pl.all_horizontal(pl.col(name).eq_missing(row[name]) for name in _CONTENDER)
+        mine = pl.all_horizontal(pl.col(name).eq_missing(row[name]) for name in CONTENDER)
         its = known.of(records.filter(mine))
         if its is not None:
             scored[_contender(row)] = its
@@ -162,4 +165,4 @@ def _tested(records: pl.DataFrame, rows: pl.DataFrame, known: Scores) -> list[li
 
 def _contender(row: dict[str, Any]) -> str:
     """Tells the rows of a table apart; the page makes the same of the same record."""
-    return "\n".join(clip(row[name]) for name in _CONTENDER)
+    return "\n".join(clip(row[name]) for name in CONTENDER)

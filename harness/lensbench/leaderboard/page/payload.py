@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from lensbench.leaderboard.citations import Credit
+from lensbench.leaderboard.contenders import NOTES, TABLE, with_notes
 from lensbench.leaderboard.page.evidence import Evidence
 from lensbench.leaderboard.seeds import BY, over_seeds
 from lensbench.leaderboard.tiers import with_tiers
@@ -18,9 +19,6 @@ from lensbench.leaderboard.tiers import with_tiers
 VERSION = 1
 LONGEST = 200
 """Characters of a text that the page shows; what is longer is cut, and told apart by a digest."""
-
-TABLE = ("task", "dataset", "test_dataset", "train_condition", "budget")
-"""Columns of which a table of the page shows one value each."""
 
 _TEXTS = (
     *TABLE, "entrant", "target_view", "pretraining_views", "test_condition", "metric", "state",
@@ -51,7 +49,7 @@ def payload(
         "trust": {clip(name): clip(said) for name, said in evidence.trust.items()},
         "counts": _counts(evidence.records),
         "table": list(TABLE),
-        "texts": {name: _texts(rows[name]) for name in (*_TEXTS, "tier")},
+        "texts": {name: _texts(rows[name]) for name in (*_TEXTS, *NOTES, "tier")},
         "numbers": {name: [short(value) for value in rows[name]] for name in _NUMBERS},
         "seeds": [[short(one) for one in its] if len(its) > 1 else 0 for its in rows["seeds"]],
         "metrics": _metrics(rows),
@@ -67,8 +65,8 @@ def payload(
 def combine(records: pl.DataFrame, tiers: Mapping[str, str] | None = None) -> pl.DataFrame:
     """One row for all seeds of a contender under a condition, by a metric.
 
-    Columns are added to those of `over_seeds`: `seeds`, the value of each; and `tier`, the lowest
-    that any of their cells has earned, empty where nothing is known of it.
+    Columns are added to those of `over_seeds`: `seeds`, the value of each; `tier`, the lowest
+    that any of their cells has earned, empty where nothing is known of it; and `NOTES`.
 
     Args:
         records: A row a seed.
@@ -76,7 +74,7 @@ def combine(records: pl.DataFrame, tiers: Mapping[str, str] | None = None) -> pl
     """
     seeds = records.group_by(BY).agg(pl.col("value").alias("seeds"))
     joined = over_seeds(records).join(seeds, on=list(BY), how="left", nulls_equal=True)
-    return with_tiers(joined, records, tiers or {}).sort(BY, nulls_last=True)
+    return with_notes(with_tiers(joined, records, tiers or {})).sort(BY, nulls_last=True)
 
 
 def clip(text: str | None) -> str:

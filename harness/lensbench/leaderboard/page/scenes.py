@@ -14,8 +14,9 @@ import numpy as np
 import polars as pl
 
 from lensbench.errors import LensbenchError
+from lensbench.leaderboard.contenders import NOTES, TABLE
 from lensbench.leaderboard.page.evidence import Find
-from lensbench.leaderboard.page.payload import TABLE, clip, short
+from lensbench.leaderboard.page.payload import clip, short
 from lensbench.leaderboard.pictures import known_window, spread
 from lensbench.store.arrays import map_arrays, read_attributes
 from lensbench.store.predictions import read_predictions
@@ -101,8 +102,8 @@ def _answers(rows: pl.DataFrame, find: Find, ids: list[str]) -> Iterable[_Answer
             continue
         scenes, predictions = read_predictions(path)
         if scenes == ids:
-            adapted = f", adapted to {row['target_view']}" if row["target_view"] else ""
-            yield _Answer(clip(row["entrant"] + adapted), predictions)
+            name = "".join(row[part] for part in ("entrant", *NOTES))
+            yield _Answer(clip(name), predictions)
 
 
 def _skies(

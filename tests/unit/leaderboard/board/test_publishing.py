@@ -15,7 +15,7 @@ from lensbench.errors import DataError, RunError, UsageError
 from lensbench.leaderboard.board.archive import board_folder
 from lensbench.leaderboard.board.contents import open_board
 from lensbench.leaderboard.board.destinations import publish_to
-from lensbench.leaderboard.board.joining import merge, one_entrant
+from lensbench.leaderboard.board.joining import include_blocks, merge, one_entrant
 from lensbench.leaderboard.board.manifest import Check, Finding, Manifest
 from lensbench.leaderboard.board.texts import first_path, plain
 from lensbench.leaderboard.board.toml import toml_text
@@ -180,7 +180,21 @@ def test_one_entrant(make_contents, board, tmp_path):
     assert set(joined.records["entrant"]) == {"spectrum-logreg", "hog-svm", "d"}
     assert len(list((joined.folder / "predictions").iterdir())) == 3
     study = parse_study((joined.folder / "study.toml").read_text())
-    assert [block.baseline for block in study.blocks()] == [("spectrum-logreg", "hog-svm"), ("d",)]
+    named = [block.axes.baseline for block in study.blocks()]
+    assert named == [("spectrum-logreg", "hog-svm"), ("d",)]
+
+
+def test_blocks_of_records_name_what_was_pretrained_on():
+    """So that a study which takes them in asks for the same cells, whatever it pretrains on."""
+    row = {"encoder": "e", "pretraining": "mae", "transfer": "linear", "baseline": "", "task": "t",
+           "dataset": "d", "train_condition": "a", "labels": None}  # fmt: skip
+    records = records_frame([
+        row | {"pretraining_views": "d a | d b | f a | f b"}, row | {"pretraining_views": ""},
+    ])  # fmt: skip
+    named = {name: value for name, value in row.items() if value not in ("", None)}
+    assert include_blocks(records) == [
+        named | {"pretraining_dataset": ["d", "f"], "pretraining_condition": ["a", "b"]}, named,
+    ]  # fmt: skip
 
 
 def test_merge_is_whole_or_nothing(make_contents, board, tmp_path, monkeypatch):

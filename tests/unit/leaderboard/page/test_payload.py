@@ -82,6 +82,24 @@ def test_overall_scores_follow_the_scale():
         assert row["mean"] == pytest.approx((values[row["entrant"]] - 0.5) / (best - 0.5), rel=1e-6)
 
 
+def test_two_pretrainings_of_one_entrant_have_two_overall_scores():
+    """Each of its own values, under a name that says on what; tables of others hold neither up."""
+    one = study_records(entrants=1, tasks=1, conditions=2, labels=(None,))
+    views = ["lenses euclid-vis", "lenses euclid-vis | lenses hst-acs"]
+    both = pl.concat(
+        one.with_columns(
+            pl.lit(view).alias("pretraining_views"), (pl.col("value") - 0.1 * i).alias("value")
+        )
+        for i, view in enumerate(views)
+    )
+    rows = values_of(Evidence("x", both, pl.DataFrame()))["aggregate"]["rows"]
+    assert [(row["entrant"], row["note"]) for row in rows] == [
+        (one["entrant"][0], ", pretrained on lenses under euclid-vis"),
+        (one["entrant"][0], ", pretrained on lenses under euclid-vis and hst-acs"),
+    ]
+    assert rows[0]["mean"] == 1 and rows[1]["mean"] < 1
+
+
 def test_a_missing_condition_leaves_no_overall_score():
     """An entrant that failed or is absent under a condition has no score of the table."""
     records = study_records(entrants=4, tasks=1, conditions=3, labels=(None,))

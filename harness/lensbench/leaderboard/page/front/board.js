@@ -67,7 +67,6 @@ export class Table {
     this.labels = [...new Set(rows.map((row) => row.labels))].sort((a, b) => (b ?? Infinity) - (a ?? Infinity));
     const seen = [...new Set(rows.map((row) => row.test_condition))];
     this.conditions = [...seen.filter((one) => one === this.home), ...seen.filter((one) => one !== this.home).sort(inOrder)];
-    this.ambiguous = this.#ambiguous();
     this.address = `#/table/${index}`;
   }
 
@@ -77,20 +76,9 @@ export class Table {
     return { task, rest: `${dataset}${tested}, trained on ${train_condition}, budget ${budget}` };
   }
 
-  // Entrants that stand in more than one row because they were pretrained on different things.
-  #ambiguous() {
-    const views = new Map();
-    for (const row of this.rows) {
-      if (!views.has(row.entrant)) views.set(row.entrant, new Set());
-      views.get(row.entrant).add(row.pretraining_views);
-    }
-    return new Set([...views].filter(([, its]) => its.size > 1).map(([name]) => name));
-  }
-
   contender(row) {
-    const adapted = row.target_view ? `, adapted to ${row.target_view}` : "";
-    const trained = this.ambiguous.has(row.entrant) && row.pretraining_views ? `, pretrained on ${row.pretraining_views}` : "";
-    return { name: row.entrant + adapted + trained, entrant: row.entrant, note: adapted + trained };
+    const note = row.adapted + row.pretrained;
+    return { name: row.entrant + note, entrant: row.entrant, note };
   }
 
   homeOrFirst() {

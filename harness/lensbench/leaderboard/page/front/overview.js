@@ -72,7 +72,7 @@ function aggregate(board) {
   const bar = (value) => (value === null ? "–" : h("span", { class: "level", style: { "--part": `${Math.round(100 * Math.min(1, Math.max(0, value)))}%` } }, fixed(value, 3)));
   const score = (row) => (row.n === row.expected ? bar(row.mean) : h("small", {}, row.mean === null ? "–" : `${fixed(row.mean, 3)} (${row.n} of ${row.expected})`));
   const columns = [
-    { label: "Entrant", heading: true, value: (row) => row.entrant, cell: (row) => entrantLink(row.entrant) },
+    { label: "Entrant", heading: true, value: (row) => row.entrant + row.note, cell: (row) => [entrantLink(row.entrant), row.note ? h("small", {}, row.note) : null] },
     { label: "Score", number: true, up: true, value: (row) => (row.n === row.expected ? row.mean : null), cell: (row) => score(row), title: "Mean over tables" },
     { label: "Worst condition", number: true, up: true, value: (row) => row.worst, cell: (row) => (row.worst === null ? "–" : fixed(row.worst, 3)), title: "Mean over tables of the worst condition" },
     { label: "Gap", number: true, value: (row) => row.gap, cell: (row) => (row.gap === null ? "–" : fixed(row.gap, 3)), title: "Training condition less the worst" },
