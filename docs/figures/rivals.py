@@ -15,6 +15,7 @@ import numpy as np
 from tabulate import tabulate
 
 from lensbench.leaderboard.comparisons import compare_entrants
+from lensbench.leaderboard.contenders import NAME, with_notes
 from lensbench.leaderboard.source import open_source
 from lensbench.stats.multiplicity import holm
 from lensbench.store import open_store
@@ -26,7 +27,7 @@ def main(runs: str, entrant: str, store: str = ".lensbench") -> None:
     found = [
         (name, change.where, change.difference)
         for source in sources
-        for name in source.records.select("entrant").unique().collect()["entrant"].sort()
+        for name in with_notes(source.records.collect()).select(NAME)["name"].unique().sort()
         if name != entrant
         for change in compare_entrants(source, name, entrant)
         if change.difference is not None

@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from lensbench.errors import UsageError, nearest
-from lensbench.leaderboard.pairing import Scored, Scores, paired_difference, same_seeds
+from lensbench.leaderboard.contenders import NAME, with_notes
+from lensbench.leaderboard.pairing import SEEDS, Scored, Scores, paired_difference, same_seeds
 from lensbench.leaderboard.seeds import over_seeds
 from lensbench.leaderboard.selection import by_metric
 from lensbench.leaderboard.source import Source
@@ -80,25 +81,21 @@ def compare_entrants(
 
     Args:
         source: Where both stand.
-        a, b: Their names, or parts that no other entrant's name has.
+        a, b: Their names, as tables have them, or parts that no other entrant's name has.
         metric: Its name; the primary one of each task where empty.
         correction: One of `CORRECTIONS`.
 
     Raises:
-        UsageError: Where a name fits no entrant or several, or they share nothing.
+        UsageError: Where a name fits none or several, or they share nothing.
     """
-    records = _chosen(source, metric)
-    names = [find_entrant(records, name) for name in (a, b)]
-    frames = [records.filter(pl.col("entrant") == name) for name in names]
-    for name, frame in zip(names, frames, strict=True):
-        if frame.select(*VIEW, "seed_draw", "seed_pretraining", "seed_fit").is_duplicated().any():
-            raise UsageError(
-                f"{name!r} stands there with several pretraining or target views",
-                "choose one with --where target_view=… or --where pretraining_views=…",
-            )
+    records = with_notes(_chosen(source, metric)).with_columns(NAME)
+    frames = [_rows_of(records, name) for name in (a, b)]
+    names = [frame["entrant"][0] for frame in frames]
     scores = Scores(source.scores)
     shared = [first for first in ("encoder", "pretraining") if _same(frames, first)]
-    changes = _changes(frames[0], frames[1], scores, scores, VIEW, len(shared) == 2)
+    views = [set(frame["pretraining_views"].fill_null("")) for frame in frames]
+    matched = len(shared) == 2 and views[0] == views[1]
+    changes = _changes(frames[0], frames[1], scores, scores, VIEW, matched)
     both = [one for one in changes if one.before is not None and one.after is not None]
     if not both:
         raise UsageError(f"{names[0]!r} and {names[1]!r} were never asked the same", "")
@@ -125,21 +122,26 @@ def compare_sources(
     return _tested(changes, correction)
 
 
-def find_entrant(records: pl.DataFrame, name: str) -> str:
-    """The entrant of this name, or the only one whose name has it in it.
+def _rows_of(records: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Rows of the entrant of this name, or the only one whose name has it in it.
+
+    Args:
+        records: With the column `name`.
+        name: As tables have it, or of an entrant, where that stands in no table twice.
 
     Raises:
         UsageError: Where there is none, or more than one.
     """
-    names = records["entrant"].unique().to_list()
-    if name in names:
-        return name
-    found = [one for one in names if name in one]
-    if len(found) == 1:
-        return str(found[0])
+    found: list[str] = []
+    for column in ("entrant", "name"):
+        known = sorted(records[column].unique())
+        found = [name] if name in known else [one for one in known if name in one]
+        frame = records.filter(pl.col(column).is_in(found))
+        if len(found) == 1 and not frame.select(*VIEW, *SEEDS).is_duplicated().any():
+            return frame
     if found:
-        raise UsageError(f"{name!r} is in {len(found)} names", "; ".join(sorted(found)[:6]))
-    raise UsageError(f"there is no entrant {name!r}", nearest(name, names))
+        raise UsageError(f"{name!r} is in {len(found)} names", "; ".join(found[:6]))
+    raise UsageError(f"there is no entrant {name!r}", nearest(name, known))
 
 
 def _same(frames: Sequence[pl.DataFrame], column: str) -> bool:

@@ -15,6 +15,9 @@ CONTENDER = ("entrant", "target_view", "pretraining_views")
 NOTES = ("adapted", "pretrained")
 """Columns of what a row's name has behind its entrant's."""
 
+NAME = pl.concat_str("entrant", *NOTES).alias("name")
+"""A row's name, of rows that have `NOTES`."""
+
 _MOST_NAMED = 2
 """Datasets or conditions; more are counted."""
 

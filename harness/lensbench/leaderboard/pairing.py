@@ -12,7 +12,8 @@ import polars as pl
 from lensbench.stats import Estimate, Fits, difference, holm, letters, rank_ranges
 from lensbench.store.scores import BY
 
-_SEEDS = ("seed_draw", "seed_pretraining", "seed_fit")
+SEEDS = ("seed_draw", "seed_pretraining", "seed_fit")
+"""Columns that tell the fits of an entrant apart."""
 
 Draws = Mapping[int, Fits]
 """Fits of one entrant by seed of the draw."""
@@ -48,7 +49,7 @@ class Scores:
             `None` where none is done, or any that is has no scores by scene: a part of the seeds
             would be passed off as all.
         """
-        done = records.filter(pl.col("state") == "done").sort(_SEEDS)
+        done = records.filter(pl.col("state") == "done").sort(SEEDS)
         numbers = [self._rows.get(key) for key in done.select(BY).rows()]
         known = [number for number in numbers if number is not None]
         if not known or len(known) != len(numbers):
@@ -135,7 +136,7 @@ def paired_difference(a: Scored, b: Scored, matched: bool = False) -> Estimate |
 
 def same_seeds(a: pl.DataFrame, b: pl.DataFrame) -> bool:
     """Whether two entrants were fitted with the same seeds."""
-    return a.select(_SEEDS).sort(_SEEDS).equals(b.select(_SEEDS).sort(_SEEDS))
+    return a.select(SEEDS).sort(SEEDS).equals(b.select(SEEDS).sort(SEEDS))
 
 
 def _matrix(lists: Iterable[Iterable[float]]) -> np.ndarray:

@@ -11,7 +11,7 @@ import polars as pl
 
 from lensbench.errors import UsageError, nearest
 from lensbench.leaderboard.board.manifest import TIERS
-from lensbench.leaderboard.contenders import NOTES, with_notes
+from lensbench.leaderboard.contenders import NAME, with_notes
 from lensbench.leaderboard.forms import text_table
 from lensbench.leaderboard.seeds import over_seeds
 from lensbench.leaderboard.selection import by_metric
@@ -89,8 +89,8 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
     home = first["train_condition"]
     others = [c for c in shown["test_condition"].unique(maintain_order=True) if c != home]
     entrants = [
-        _Entrant("".join(map(str, name)), frame, home, others, up)
-        for name, frame in with_notes(shown).group_by("entrant", *NOTES, maintain_order=True)
+        _Entrant(str(name[0]), frame, home, others, up)
+        for name, frame in with_notes(shown).group_by(NAME, maintain_order=True)
     ]
     entrants.sort(key=lambda entrant: entrant.rank)
     unit = f" [{first['unit']}]" if first["unit"] else ""

@@ -114,11 +114,35 @@ def test_what_shares_nothing_is_refused(tmp_path):
 
 
 def test_entrants_with_several_views_are_not_mixed(tmp_path):
-    """Two pretrainings of one name would pass for seeds of one."""
-    twice = rows("one", 30.0, pretraining_views="a"), rows("one", 30.0, chance=1)
-    source = board(tmp_path / "b", *twice, rows("other", 30.0))
-    with pytest.raises(UsageError, match="several pretraining or target views"):
+    """Two pretrainings of one name would pass for seeds of one; the names of tables tell them."""
+    views = "lenses a", "lenses b"
+    skies = "other a | other b"
+    source = board(
+        tmp_path / "b", rows("one", 31.0, pretraining_views=views[0]),
+        rows("one", 30.0, chance=1, pretraining_views=views[1]),
+        rows("other", 29.0, pretraining_views=skies),
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="'one' is in 2 names") as caught:
         compare_entrants(source, "one", "other")
+    named = [f"one, pretrained on lenses under {letter}" for letter in "ab"]
+    assert caught.value.hint == "; ".join(named)
+    (change,) = compare_entrants(source, named[1], named[0])
+    assert (change.verdict, change.method) == ("better", "paired")
+    assert change.difference.value == pytest.approx(1, abs=0.2)
+    (change,) = compare_entrants(source, "under b", "other")
+    assert change.difference.value == pytest.approx(-1, abs=0.2)
+
+
+def test_pretrainings_on_other_scenes_share_no_chance(tmp_path):
+    """Seeds of what was pretrained on two things are as independent as those of two encoders."""
+    both = board(
+        tmp_path / "b", rows("one", 31.0, pretraining_views="lenses a"),
+        rows("one", 30.0, chance=1, pretraining_views="lenses b"),
+    )  # fmt: skip
+    apart = board(tmp_path / "a", rows("one", 31.0), rows("ono", 30.0, chance=1))
+    (of_views,) = compare_entrants(both, "under b", "under a")
+    (of_encoders,) = compare_entrants(apart, "ono", "one")
+    assert of_views.difference == of_encoders.difference
 
 
 def test_every_pair_is_tested_and_ties_are_ties(tmp_path):
