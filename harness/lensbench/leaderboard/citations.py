@@ -16,6 +16,7 @@ import polars as pl
 
 from lensbench.errors import DataError
 from lensbench.leaderboard.forms import latex, printable
+from lensbench.store.records import views_of
 
 COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("encoder", ("encoder",)), ("pretraining", ("pretraining",)), ("transfer", ("transfer",)),
@@ -23,6 +24,9 @@ COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("condition", ("train_condition", "test_condition")),
 )  # fmt: skip
 """Kinds of plugins, and the columns of records that name them."""
+
+VIEWS = ("pretraining_views", "target_view")
+"""Columns of records that name datasets with conditions."""
 
 _ARXIV = re.compile(r"arXiv:((?:[a-z-]+/)?[0-9][0-9.]{5,})", re.IGNORECASE)
 _OLD_ARXIV = re.compile(r"\b((?:astro-ph|hep-[a-z]+|gr-qc|cs|stat|math)/[0-9]{7})")
@@ -83,10 +87,16 @@ class Work:
 
 def plugins_of(records: pl.DataFrame) -> list[tuple[str, str]]:
     """Kind and name of all plugins that records name, without their options."""
+    seen = {
+        view for column in VIEWS for text in records[column].unique() for view in views_of(text)
+    }
+    datasets, conditions = ({view[part] for view in seen} for part in (0, 1))
+    further = {"dataset": datasets, "condition": conditions}
     found = []
     for kind, columns in COLUMNS:
         texts = {text for column in columns for text in records[column].drop_nulls().unique()}
-        found += [(kind, name) for name in sorted({t.partition(":")[0] for t in texts if t})]
+        names = {text.partition(":")[0] for text in texts | further.get(kind, set()) if text}
+        found += [(kind, name) for name in sorted(names)]
     return found
 
 

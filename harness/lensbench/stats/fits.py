@@ -240,7 +240,7 @@ def _seed_parts(fits: Fits, spread: np.ndarray) -> tuple[Part, ...]:
     count = len(spread)
     if count == 1:
         return ()
-    residual = spread - spread.mean(axis=0) - spread.mean(axis=1, keepdims=True)
+    residual = spread - spread.mean(axis=0)
     rest = sum(_scene_variance(row, fits) for row in residual) / (count * (count - 1))
     seeds = float(fits.values.var(ddof=1)) / count
     between = (count - 1.0) * (fits.n - 1.0)

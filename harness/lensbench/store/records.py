@@ -103,6 +103,12 @@ def records_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(complete, schema=dict(COLUMNS))
 
 
+def views_of(text: str | None) -> list[tuple[str, str]]:
+    """Dataset and condition of each view that a column of views has: `dataset condition | …`."""
+    pairs = [view.rpartition(" ") for view in (text or "").split(" | ") if view]
+    return [(dataset, condition) for dataset, _, condition in pairs]
+
+
 def sort_records(records: pl.DataFrame) -> pl.DataFrame:
     """Records in their one order."""
     return records.sort(ORDER, nulls_last=True)

@@ -14,6 +14,7 @@ from lensbench.errors import StoreError
 from lensbench.leaderboard.citations import Credit
 from lensbench.store import Store, key_of
 from lensbench.store.keys import canonical
+from lensbench.store.records import views_of
 from lensbench.study.cell import Cell, Entrant, Seeds, View
 from lensbench.study.describe import Numerics
 
@@ -36,18 +37,12 @@ def _cell(frame: pl.DataFrame) -> Cell:
         task=row["task"],
         train=train,
         tests=(*(view for view in tests if view == train), *sorted(tests - {train})),
-        pretraining=tuple(_view(text) for text in (row["pretraining_views"] or "").split(" | ")
-                          if text),
-        target=_view(row["target_view"]) if row["target_view"] else None,
+        pretraining=tuple(View(*view) for view in views_of(row["pretraining_views"])),
+        target=next((View(*view) for view in views_of(row["target_view"])), None),
         labels=row["labels"],
         seeds=Seeds(row["seed_draw"], row["seed_pretraining"], row["seed_fit"]),
         budget=row["budget"],
     )  # fmt: skip
-
-
-def _view(text: str) -> View:
-    dataset, _, condition = text.rpartition(" ")
-    return View(dataset, condition)
 
 
 def numerics_of(records: pl.DataFrame) -> Numerics:

@@ -11,9 +11,11 @@ from lensbench.leaderboard.citations import (
     bibtex,
     citation_cff,
     credits_from,
+    plugins_of,
     remarks_of,
     works_of,
 )
+from lensbench.store.records import records_frame
 
 
 def credit(citation: str, name: str = "vit") -> Credit:
@@ -50,6 +52,18 @@ def test_a_work_that_two_plugins_ask_for_stands_once():
     (work,) = works_of([*two, credit("see the manual", "c")])
     assert work.used == ("encoder a", "encoder b")
     assert remarks_of([credit("see the manual", "c")]) == ["encoder c: see the manual"]
+
+
+def test_what_was_pretrained_on_or_adapted_to_is_named_too():
+    """Though it was never tested on; without its options, and each once."""
+    records, _ = rows("one", 30.0, seeds=1)
+    views = "lenses kids-r | images:path=a b custom:base=hsc-i"
+    found = plugins_of(records_frame([row | {"pretraining_views": views} for row in records]))
+    named = {kind: [name for its, name in found if its == kind] for kind, _ in found}
+    assert named["dataset"] == ["images", "lenses"]
+    assert named["condition"] == ["custom", "home", "kids-r"]
+    adapted = plugins_of(records_frame([row | {"target_view": "d c"} for row in records]))
+    assert {("dataset", "d"), ("condition", "c")} <= set(adapted)
 
 
 def test_bibtex_has_an_entry_a_work_and_the_software():

@@ -99,8 +99,9 @@ def test_what_was_pretrained_on_several_things_has_a_row_for_each():
 
 
 def test_pretrainings_that_are_alike_in_brief_are_told_in_full():
-    """Three conditions and three others."""
+    """Three conditions and three others; so is what is no list of views at all."""
     views = [" | ".join(f"lenses {letter}{number}" for number in range(3)) for letter in "ab"]
+    views.append(" | ")
     same = [record("mae", "home", 35.0 - i, pretraining_views=v) for i, v in enumerate(views)]
     table = run_table(records_frame(same))
     assert [row[0] for row in table.rows] == [f"mae, pretrained on {v}" for v in views]

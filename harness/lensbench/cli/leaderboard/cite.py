@@ -65,11 +65,11 @@ def _published(path: Path) -> list[Credit]:
 
 def _installed(source: Source) -> list[Credit]:
     """What the installed plugins say, with the versions of their data."""
-    from lensbench.leaderboard.citations import COLUMNS, plugins_of
+    from lensbench.leaderboard.citations import COLUMNS, VIEWS, plugins_of
     from lensbench.registry import load_catalogue
     from lensbench.verification.credits import credits_of
 
-    columns = [column for _, names in COLUMNS for column in names]
+    columns = [*(column for _, names in COLUMNS for column in names), *VIEWS]
     records = source.records.select(columns).unique().collect()
     catalogue = load_catalogue()
     credited = credits_of(catalogue, records)

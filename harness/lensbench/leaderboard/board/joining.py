@@ -15,6 +15,7 @@ from lensbench.leaderboard.board.contents import Board, open_board
 from lensbench.leaderboard.board.layout import CITATIONS, ENVIRONMENT, READING, shown
 from lensbench.leaderboard.board.reading import read_json
 from lensbench.leaderboard.board.writing import Contents, fill, put_in_place, scratch_beside
+from lensbench.store.records import views_of
 
 _CARRIED = ("predictions/", "weights/", "fits/", "scores/", READING)
 
@@ -58,10 +59,10 @@ def include_blocks(records: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _block(*, pretraining_views: str | None, **axes: Any) -> dict[str, Any]:
-    seen = [text.rpartition(" ") for text in (pretraining_views or "").split(" | ") if text]
+    seen = views_of(pretraining_views)
     if not seen:
         return axes
-    datasets, _, conditions = (list(dict.fromkeys(column)) for column in zip(*seen, strict=True))
+    datasets, conditions = (list(dict.fromkeys(column)) for column in zip(*seen, strict=True))
     return axes | {"pretraining_dataset": datasets, "pretraining_condition": conditions}
 
 

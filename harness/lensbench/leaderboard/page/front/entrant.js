@@ -69,7 +69,7 @@ function command(table, row) {
   given.push(["task", row.task], ["dataset", row.dataset], ["train-condition", row.train_condition]);
   if (row.test_dataset !== row.dataset) given.push(["test-dataset", row.test_dataset]);
   if (away.length) given.push(["test-conditions", away.join(",")]);
-  if (row.target_view) given.push(["target-condition", row.target_view.split(" ").slice(1).join(" ")]);
+  if (row.target_view) given.push(["target-condition", row.target_view.split(" ").at(-1)]);
   if (row.labels !== null) given.push(["labels", String(row.labels)]);
   given.push(["budget", row.budget]);
   return `lensbench run ${given.filter(([, value]) => value).map(([name, value]) => `--${name} ${shellWord(value)}`).join(" ")}`;
