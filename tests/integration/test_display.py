@@ -13,7 +13,7 @@ import pytest
 
 from lensbench.cells.executors import Message
 from lensbench.cli.display import Display
-from lensbench.study.job import Job, Outcome
+from lensbench.study.job import CellRequest, Job, Outcome, WeightsRequest
 
 COMMAND = (sys.executable, "-c", "from lensbench.cli import main; main()", "sweep")
 
@@ -76,18 +76,33 @@ def test_the_live_table_has_a_line_a_worker(monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setattr(sys, "stderr", Terminal())
-    one, other = (Job(key, f"cell {key}", (), None, key) for key in "ab")
+    one, other, last = (Job(key, f"cell {key}", (), None, key) for key in "abc")
     with Display() as display:
-        display.planned(3)
+        display.planned([one, other, last], {})
         display.begun(one)
         display.begun(other)
         display.told(Message("a", "fitting mae-vit", 3, 4, "loss 0.25"))
         display.ended(other, Outcome("b", "done"))
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", sys.stderr.getvalue())
-    last = plain[plain.rindex("jobs:") - 4 :]
-    assert "1/3 jobs: 1 done, 0 failed, 1 running, 1 waiting" in last
-    assert re.search(r"fitting mae-vit .* 3/4 +loss 0.25", last)
-    assert "cell b" not in last
+    shown = plain[plain.rindex("jobs:") - 4 :]
+    assert "1/3 jobs: 1 done, 0 failed, 1 running, 1 waiting" in shown
+    assert re.search(r"fitting mae-vit .* 3/4 +loss 0.25", shown)
+    assert "cell b" not in shown
+
+
+@pytest.mark.parametrize(
+    ("costs", "told"), [({}, "over 25 min to go; a1"), ({"w": 5000.0}, "about 67 min to go; a1")]
+)
+def test_what_is_left_is_told_as_far_as_it_is_known(capsys, costs, told):
+    """By work and not by the number of jobs, for as many workers as were at work."""
+    jobs = [Job(key, key, (), CellRequest(None), key[0]) for key in ("a1", "a2", "a3", "b1")]
+    jobs.append(Job("w", "w", (), WeightsRequest(None), "w"))
+    with Display() as display:
+        display.planned(jobs, costs)
+        for job in jobs[:2]:
+            display.begun(job)
+        display.ended(jobs[0], Outcome("a1", "done", seconds=1000.0))
+    assert told in capsys.readouterr().err
 
 
 def test_without_a_terminal_there_are_plain_lines(study, tmp_path):

@@ -34,11 +34,12 @@ def code_of(catalogue: Catalogue, torch_version: str) -> Code:
 def packages(catalogue: Catalogue, cell: Cell) -> dict[str, str]:
     """The packages of the plugins that a cell names: name and version, by module."""
     entrant = cell.entrant
+    views = [cell.train, *cell.tests, *cell.pretraining, *filter(None, [cell.target])]
     named: list[tuple[Kind, str]] = [
         ("encoder", entrant.encoder), ("pretraining", entrant.pretraining),
         ("transfer", entrant.transfer), ("baseline", entrant.baseline), ("task", cell.task),
-        *((("dataset", view.dataset)) for view in (cell.train, *cell.tests)),
-        *((("condition", view.condition)) for view in (cell.train, *cell.tests)),
+        *(("dataset", view.dataset) for view in views),
+        *(("condition", view.condition) for view in views),
     ]  # fmt: skip
     found = {}
     for kind, text in named:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Protocol
 
@@ -14,11 +14,15 @@ _POLL = 0.25
 """Seconds after which messages are read though no job has ended."""
 
 
+_UNKNOWN = 1.0
+"""Seconds that a job is taken for where none like it was measured."""
+
+
 class Events(Protocol):
     """Who is told how it goes."""
 
-    def planned(self, total: int) -> None:
-        """So many jobs there are."""
+    def planned(self, jobs: Sequence[Job], costs: Mapping[str, float]) -> None:
+        """These jobs there are; and mean seconds of those that are alike, so far as known."""
 
     def begun(self, job: Job) -> None:
         """A job was handed out."""
@@ -31,7 +35,7 @@ class Events(Protocol):
 
 
 def drive(
-    jobs: Sequence[Job], executor: Executor, events: Events, cost: Callable[[Job], float]
+    jobs: Sequence[Job], executor: Executor, events: Events, costs: Mapping[str, float]
 ) -> list[Outcome]:
     """Computes all jobs; one that fails takes with it those that need it, and no other.
 
@@ -41,10 +45,10 @@ def drive(
         jobs: Each stands after those that it needs.
         executor: Where they are computed; closed by the caller.
         events: Told how it goes.
-        cost: About how long a job takes, in any unit.
+        costs: Mean seconds of jobs that are alike, so far as known.
     """
-    state = _State(jobs, cost)
-    events.planned(len(jobs))
+    state = _State(jobs, costs)
+    events.planned(jobs, costs)
     running: dict[Future[Outcome], Job] = {}
     outcomes: list[Outcome] = []
 
@@ -71,14 +75,14 @@ def drive(
 class _State:
     """Which jobs can begin, by the length of what waits for them."""
 
-    def __init__(self, jobs: Sequence[Job], cost: Callable[[Job], float]) -> None:
+    def __init__(self, jobs: Sequence[Job], costs: Mapping[str, float]) -> None:
         self.jobs = {job.key: job for job in jobs}
         self.waiting = {job.key: {n for n in job.needs if n in self.jobs} for job in jobs}
         self.behind: dict[str, list[Job]] = {}
         for job in jobs:
             for need in self.waiting[job.key]:
                 self.behind.setdefault(need, []).append(job)
-        self.length = _lengths(jobs, self.behind, cost)
+        self.length = _lengths(jobs, self.behind, costs)
         self.order = {job.key: number for number, job in enumerate(jobs)}
         self.ready: list[tuple[float, int, str]] = []
         self.lost: set[str] = set()
@@ -108,11 +112,11 @@ class _State:
 
 
 def _lengths(
-    jobs: Sequence[Job], behind: Mapping[str, Sequence[Job]], cost: Callable[[Job], float]
+    jobs: Sequence[Job], behind: Mapping[str, Sequence[Job]], costs: Mapping[str, float]
 ) -> dict[str, float]:
     """Cost of each job with the costliest way of jobs behind it."""
     lengths: dict[str, float] = {}
     for job in reversed(jobs):
         after = (lengths[other.key] for other in behind.get(job.key, ()))
-        lengths[job.key] = cost(job) + max(after, default=0.0)
+        lengths[job.key] = costs.get(job.like, _UNKNOWN) + max(after, default=0.0)
     return lengths

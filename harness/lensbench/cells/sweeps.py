@@ -159,7 +159,7 @@ class Sweep:
         made = executor()
         at_once = True
         try:
-            outcomes = drive(plan.jobs, made, watched, lambda job: costs.get(job.like, 1.0))
+            outcomes = drive(plan.jobs, made, watched, costs)
             at_once = False
         finally:
             made.close(at_once)
@@ -184,9 +184,9 @@ class _Watched:
         self.running: dict[str, dict[str, Any]] = {}
         self._written = 0.0
 
-    def planned(self, total: int) -> None:
-        self.total = total
-        self.events.planned(total)
+    def planned(self, jobs: Sequence[Job], costs: Mapping[str, float]) -> None:
+        self.total = len(jobs)
+        self.events.planned(jobs, costs)
 
     def begun(self, job: Job) -> None:
         self.running[job.key] = {"label": job.label, "since": time.time()}

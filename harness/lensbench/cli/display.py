@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 from lensbench.cli.progress import OnTerminal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from lensbench.cells.executors import Message
     from lensbench.study.job import Job, Outcome
+    from lensbench.study.remaining import Remaining
 
 _LINE_EVERY = 2.0
 _SIGN_OF_LIFE_EVERY = 30.0
@@ -28,7 +31,9 @@ class Display(OnTerminal):
         self._began = time.monotonic()
         self._count = {"done": 0, "failed": 0}
         self._total = 0
+        self._remaining: Remaining | None = None
         self._running: dict[str, _Running] = {}
+        self._workers = 1
         self._printed = 0.0
 
     def begin(self) -> Any:
@@ -38,13 +43,17 @@ class Display(OnTerminal):
 
         return Live(console=Console(stderr=True), get_renderable=self._table, refresh_per_second=4)
 
-    def planned(self, total: int) -> None:
-        """So many jobs there are."""
-        self._total = total
+    def planned(self, jobs: Sequence[Job], costs: Mapping[str, float]) -> None:
+        """These jobs there are, and so long took those that are alike."""
+        from lensbench.study.remaining import Remaining
+
+        self._total = len(jobs)
+        self._remaining = Remaining(jobs, costs)
 
     def begun(self, job: Job) -> None:
         """A job was handed out."""
-        self._running[job.key] = _Running(job.label)
+        self._running[job.key] = _Running(job)
+        self._workers = max(self._workers, len(self._running))
 
     def told(self, message: Message) -> None:
         """A worker tells of its job."""
@@ -61,6 +70,8 @@ class Display(OnTerminal):
         """A job ended."""
         running = self._running.pop(job.key, None)
         self._count[outcome.state] += 1
+        if self._remaining is not None:
+            self._remaining.ended(job, outcome.seconds)
         if outcome.state == "failed":
             self._line(f"failed: {job.label}: {outcome.error}")
             return
@@ -93,9 +104,20 @@ class Display(OnTerminal):
         elif self._count["failed"]:
             text += f", {self._count['failed']} failed"
         if ended and ended < self._total:
-            remaining = seconds / ended * (self._total - ended)
-            text += f", {ended / seconds:.2g}/s, about {duration(remaining)} to go"
-        return text
+            text += f", {ended / seconds:.2g}/s"
+        return text + self._to_go()
+
+    def _to_go(self) -> str:
+        """About how long it will take, or at least; nothing where nothing is known."""
+        if self._remaining is None:
+            return ""
+        work, whole = self._remaining.work()
+        now = time.monotonic()
+        for running in self._running.values():
+            work -= min(now - running.began, self._remaining.seconds(running.job) or 0.0)
+        if not work:
+            return ""
+        return f", {'about' if whole else 'over'} {duration(work / self._workers)} to go"
 
     def _table(self) -> Any:
         """Counts, and a line for what each worker is at."""
@@ -117,8 +139,9 @@ class Display(OnTerminal):
 class _Running:
     """What a worker is at."""
 
-    def __init__(self, label: str) -> None:
-        self.label = label
+    def __init__(self, job: Job) -> None:
+        self.job, self.label = job, job.label
+        self.began = time.monotonic()
         self.stage, self.done, self.total, self.note = "", 0, 0, ""
 
     def __str__(self) -> str:

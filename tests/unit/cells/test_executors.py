@@ -54,8 +54,8 @@ class Notes:
         self.messages: list[str] = []
         self.total = 0
 
-    def planned(self, total):
-        self.total = total
+    def planned(self, jobs, costs):
+        self.total = len(jobs)
 
     def begun(self, job):
         self.order.append(job.key)
@@ -73,7 +73,7 @@ def test_every_kind_of_death_is_one_failed_job():
     jobs += [job(f"good-{number}") for number in range(6)]
     executor = LocalExecutor(SETTINGS, act, 2, Limits(seconds=2.0))
     try:
-        outcomes = {one.key: one for one in drive(jobs, executor, Notes(), lambda _: 1.0)}
+        outcomes = {one.key: one for one in drive(jobs, executor, Notes(), {})}
     finally:
         executor.close(at_once=False)
     assert {one.key for one in jobs} == set(outcomes)
@@ -143,7 +143,7 @@ def here(work=act) -> InlineExecutor:
 def test_what_needs_a_failed_job_fails_with_its_reason():
     """And what does not, is done."""
     jobs = [job("good-1"), job("fail-1"), job("a", "fail-1"), job("b", "a"), job("c", "good-1")]
-    outcomes = {one.key: one for one in drive(jobs, here(), Notes(), lambda _: 1.0)}
+    outcomes = {one.key: one for one in drive(jobs, here(), Notes(), {})}
     assert {key for key, one in outcomes.items() if one.state == "done"} == {"good-1", "c"}
     assert "the chip melted" in outcomes["b"].error
 
@@ -152,7 +152,7 @@ def test_jobs_begin_after_what_they_need_and_long_ways_first():
     """The head of the costliest chain comes before cheap jobs that stand earlier."""
     jobs = [job("cheap"), job("head"), job("tail", "head")]
     notes = Notes()
-    drive(jobs, here(), notes, lambda one: {"cheap": 1.0, "head": 1.0, "tail": 5.0}[one.key])
+    drive(jobs, here(), notes, {"cheap": 2.0, "tail": 5.0})
     assert notes.order == ["head", "tail", "cheap"]
     assert notes.total == 3
 
@@ -162,5 +162,5 @@ def test_many_jobs_are_no_trouble(width):
     """Each is done once, in whatever shape they hang together."""
     count = 20_000
     jobs = [job(str(i), *([str(i - width)] if i >= width else [])) for i in range(count)]
-    outcomes = drive(jobs, here(), Notes(), lambda _: 1.0)
+    outcomes = drive(jobs, here(), Notes(), {})
     assert len({one.key for one in outcomes}) == count
