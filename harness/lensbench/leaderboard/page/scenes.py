@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lensbench.leaderboard.contenders import NOTES, TABLE
 from lensbench.leaderboard.page.evidence import Find
 from lensbench.leaderboard.page.payload import clip, short
 from lensbench.leaderboard.pictures import known_window, spread
+from lensbench.registry import parse_reference
 from lensbench.store.arrays import map_arrays, read_attributes
 from lensbench.store.predictions import read_predictions
 
@@ -91,7 +92,7 @@ def _draw(frame: pl.DataFrame, find: Find) -> dict[str, Any] | None:
         if truth_path is None:
             return None
         return common | _skies(images["images"], map_arrays(truth_path)["sky"], ids, answers)
-    numbers = _numbers(images_path, images, ids, answers)
+    numbers = _numbers(first, images_path, images, ids, answers)
     return None if numbers is None else common | numbers
 
 
@@ -135,7 +136,11 @@ def _skies(
 
 
 def _numbers(
-    path: Path, images: dict[str, np.ndarray], ids: list[str], answers: list[_Answer]
+    first: Mapping[str, Any],
+    path: Path,
+    images: dict[str, np.ndarray],
+    ids: list[str],
+    answers: list[_Answer],
 ) -> dict[str, Any] | None:
     """Class probabilities beside the class, or parameters beside the true ones."""
     if "probability" in answers[0].predictions:
@@ -146,16 +151,15 @@ def _numbers(
         loss_name, parts = "the surprise at the true class", True
         true_text = [columns[label] for label in truth]
     else:
-        columns = [name for name, values in answers[0].predictions.items()
-                   if values.ndim == 1 and name in images]  # fmt: skip
-        if not columns:
+        columns = _targets(first)
+        answered = [one.predictions["mean"] for one in answers]
+        if any(one.shape[1] != len(columns) for one in answered):
             return None
         wanted = np.stack([images[name] for name in columns], axis=1).astype(float)
-        answered = [
-            np.stack([one.predictions[name] for name in columns], axis=1) for one in answers
-        ]
         scale = np.maximum(np.nanstd(wanted, axis=0), 1e-12)
-        losses = [np.abs((one - wanted) / scale).mean(1) for one in answered]
+        errors = [np.abs(one - wanted) / scale for one in answered]
+        known = np.isfinite(wanted)
+        losses = [np.where(known, one, 0.0).sum(1) / known.sum(1).clip(1) for one in errors]
         loss_name, parts = "the error in standard deviations of the truth", False
         true_text = [
             ", ".join(f"{name} {value:.3g}" for name, value in zip(columns, line, strict=True))
@@ -176,6 +180,16 @@ def _numbers(
         )  # fmt: skip
     shown = [clip(name) for name in columns]
     return {"loss": loss_name, "columns": shown, "parts": parts, "scenes": scenes[::-1]}
+
+
+def _targets(first: Mapping[str, Any]) -> list[str]:
+    """Names of the real targets that a record's answers are about.
+
+    Those that its task names, or the one that its primary metric is of: `rmse_theta_E`.
+    """
+    options = dict(parse_reference(str(first["task"])).options)
+    named = options.get("targets") or options.get("") or str(first["metric"]).partition("_")[2]
+    return named.split("+")
 
 
 def _class_truth(

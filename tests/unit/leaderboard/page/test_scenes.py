@@ -27,7 +27,7 @@ def artefacts(tmp_path):
     return lambda kind, key: next(tmp_path.glob(f"{kind}-{key}.*"), None)
 
 
-def rows_of(task: str, **columns) -> pl.DataFrame:
+def rows_of(task: str, /, **columns) -> pl.DataFrame:
     records = study_records(entrants=1, tasks=2, conditions=1, labels=(None,))
     named = {"predictions": "pp", "images": "ii", "truth": "tt", **columns}
     mine = records.filter(pl.col("task") == task)
@@ -87,6 +87,50 @@ def test_classes_are_shown_with_their_truth(tmp_path, artefacts):
     assert [scene["id"] for scene in drawn["scenes"]] == ["test-0", "test-1", "test-2"]
     assert drawn["scenes"][0]["truth"] == "smooth"
     assert drawn["scenes"][2]["answers"][0]["values"] == pytest.approx([0.2, 0.8])
+
+
+@pytest.mark.parametrize(
+    ("task", "names"),
+    [
+        ("regression", ["theta_E"]),
+        ("regression:targets=theta_E", ["theta_E"]),
+        ("regression:targets=theta_E+axis_ratio", ["theta_E", "axis_ratio"]),
+    ],
+)
+def test_numbers_are_shown_with_the_true_ones(tmp_path, artefacts, task, names):
+    """The best scene has the least error, in units of scatter; what is not known does not count."""
+    truth = {
+        "theta_E": np.array([1.0, 1.5, 2.0, 0.5, 1.2]),
+        "axis_ratio": np.array([0.5, 0.6, np.nan, 0.8, 0.9]),
+    }
+    images = np.ones((5, 1, 8, 8), np.float32)
+    scene = np.array(IDS, dtype="S")
+    write_arrays(tmp_path / "images-ii.h5", {"scene": scene, "images": images} | truth)
+    off = np.array([0.3, 0.0, 0.1, 0.2, 0.6])[:, None]
+    mean = np.stack([truth[name] for name in names], 1) + off
+    write_predictions(
+        tmp_path / "predictions-pp.parquet",
+        IDS,
+        {"mean": np.nan_to_num(mean), "sigma": mean * 0 + 1},
+    )
+    rows = rows_of("morphology", task=task, metric="rmse_theta_E", higher_is_better=False)
+    (drawn,) = draw_scenes(rows, artefacts)["sets"]
+    assert drawn["columns"] == names
+    assert [scene["id"] for scene in drawn["scenes"]] == ["test-1", "test-3", "test-4"]
+    worst = drawn["scenes"][2]
+    assert worst["truth"].startswith("theta_E 1.2") and worst["truth"].count(",") == len(names) - 1
+    assert worst["answers"][0]["values"][0] == pytest.approx(1.8)
+    assert worst["answers"][0]["loss"] > 1
+
+
+def test_answers_to_other_targets_than_the_task_names_are_left_out(tmp_path, artefacts):
+    """Their columns would be told by wrong names."""
+    scene = np.array(IDS, dtype="S")
+    arrays = {"scene": scene, "images": np.ones((5, 1, 8, 8), np.float32), "theta_E": np.ones(5)}
+    write_arrays(tmp_path / "images-ii.h5", arrays)
+    write_predictions(tmp_path / "predictions-pp.parquet", IDS, {"mean": np.ones((5, 2))})
+    rows = rows_of("morphology", task="regression", metric="rmse_theta_E")
+    assert draw_scenes(rows, artefacts)["sets"] == []
 
 
 def test_what_cannot_be_read_is_left_out(tmp_path, artefacts):

@@ -58,7 +58,7 @@ function card(table) {
       robust ? line(`Best at its worst (${robust.worst.test_condition})`, robust, robust.worst, metric) : null,
       rival ? line(best.baseline ? "Best encoder" : "Best traditional method", rival, rival.atHome, metric) : null)
       : h("p", {}, "No entrant has a value yet."),
-    h("p", { class: "go" }, h("a", { href: table.address }, `All ${plural(new Set(table.rows.map((row) => row.entrant)).size, "entrant")}`, h("span", { class: "hidden" }, ` of ${task}, ${rest}`))));
+    h("p", { class: "go" }, h("a", { href: table.address }, `All ${plural(new Set(table.rows.map((row) => table.contender(row).name)).size, "entrant")}`, h("span", { class: "hidden" }, ` of ${task}, ${rest}`))));
 }
 
 function line(word, one, row, metric) {
