@@ -7,6 +7,11 @@ import polars as pl
 import pytest
 from matplotlib import image as picture
 
+from lensbench.leaderboard.page.payload import combine
+from lensbench.leaderboard.page.scenes import draw_scenes
+from lensbench.store import open_store
+from lensbench.store.records import read_records
+
 SMOKE = ("--budget", "smoke", "--quiet")
 
 
@@ -89,6 +94,28 @@ def test_pictures_are_drawn_for_both_tasks(lensbench, run, store, tmp_path):
     assert len(paths) == 8
     for path in paths:
         assert picture.imread(path).std() > 0.05
+
+
+def test_the_gallery_of_a_page_has_scenes_of_a_real_run(lensbench, tmp_path):
+    """Whatever form the answers have: classes, numbers or skies, each beside the truth."""
+    study = tmp_path / "gallery.toml"
+    study.write_text(
+        'name = "gallery"\nbudget = "smoke"\n[axes]\ntask = ["morphology"]\n'
+        'baseline = ["spectrum-logreg"]\n[tests]\ncondition = ["rubin-r"]\n'
+        '[[include]]\ntask = "regression"\nbaseline = "ring-radius"\n'
+        '[[include]]\ntask = "denoising"\nbaseline = "wiener"\n'
+    )
+    swept = lensbench("sweep", study, "--store", tmp_path / "store", "--quiet")
+    assert swept.code == 0, swept.err
+    records = read_records((tmp_path / "store" / "runs").glob("*.parquet"))
+    drawn = draw_scenes(combine(records), open_store(tmp_path / "store").find)["sets"]
+    shown = {(one["table"]["task"], one["condition"]) for one in drawn}
+    assert shown == set(records.select("task", "test_condition").rows())
+    assert len(shown) == 6
+    for one in drawn:
+        for scene in one["scenes"]:
+            assert scene["input"].startswith("data:image/png") and scene["truth"]
+        assert len({scene["answers"][0]["loss"] for scene in one["scenes"]}) == 3
 
 
 def test_a_fit_that_fails_is_a_record_and_exit_1(run, monkeypatch):
