@@ -99,10 +99,13 @@ def csv_text(frame: pl.DataFrame) -> str:
     return heading.getvalue() + safe.write_csv(include_header=False, quote_style="non_numeric")
 
 
-def shown(value: Any) -> str:
-    """A value of a frame in a table of text: numbers to four figures, nothing as a dash."""
+def shown(value: Any, column: str = "") -> str:
+    """A value of a frame in a table of text: numbers to four figures, nothing as a dash.
+
+    No number of labels is all of them.
+    """
     if value is None:
-        return "–"
+        return "all" if column == "labels" else "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
@@ -118,5 +121,5 @@ def frame_as(frame: pl.DataFrame, form: str) -> str | bytes:
         return csv_text(frame)
     if form == "json":
         return frame.write_json()
-    rows = [[shown(value) for value in row] for row in frame.iter_rows()]
+    rows = [list(map(shown, row, frame.columns)) for row in frame.iter_rows()]
     return text_table(frame.columns, rows, form)

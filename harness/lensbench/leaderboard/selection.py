@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from lensbench.errors import UsageError, nearest
+from lensbench.leaderboard.forms import shown
 from lensbench.leaderboard.seeds import ADDED, BY, over_seeds
 from lensbench.leaderboard.tiers import with_tiers
 from lensbench.store.records import COLUMNS
@@ -31,7 +32,7 @@ class Selection:
 
     Attributes:
         where: Tests such as `task=superres`, `test_condition=psf@*|depth@1`, `value>=30`,
-            `labels=` (empty), `state!=done`; all have to hold.
+            `labels=all`, `error=` (empty), `state!=done`; all have to hold.
         metric: Its name; the primary ones where empty, all where `all`.
         columns: To show; `DEFAULT` where empty.
         sort: Columns to sort by, each with a minus before it to turn the order; what is empty
@@ -142,7 +143,7 @@ def _pivoted(frame: pl.DataFrame, chosen: Selection) -> pl.DataFrame:
             f"{first.height} records share one place of the pivot; they differ in "
             f"{', '.join(varied) or 'nothing'}", "add these to --rows, or choose with --where",
         )  # fmt: skip
-    named = frame.with_columns(pl.col(on).cast(pl.String).fill_null("–"))
+    named = frame.with_columns(pl.col(on).cast(pl.String).fill_null(shown(None, on)))
     return named.pivot(on, index=rows, values=value, maintain_order=True)
 
 
@@ -188,6 +189,8 @@ def _test(text: str) -> pl.Expr:
 
 def _equal(name: str, value: str) -> pl.Expr:
     column, kind = pl.col(name), COLUMNS[name]
+    if name == "labels" and value == "all":
+        return column.is_null()
     if not value:
         return column.is_null() | (column == "") if kind == pl.String else column.is_null()
     if kind == pl.Boolean:

@@ -38,7 +38,8 @@ ENTRIES = [
         "regression",
         f"{_HERE}.regression:Regression",
         summary="Einstein radius, shape, shear, source or substructure, with stated errors.",
-        citation="Hezaveh et al. 2017, arXiv:1708.08842; Perreault Levasseur et al., 1708.08843",
+        citation="Hezaveh et al. 2017, arXiv:1708.08842; "
+        "Perreault Levasseur et al. 2017, arXiv:1708.08843",
         licence="MIT",
     ),
     Entry(

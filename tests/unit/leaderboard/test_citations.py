@@ -54,6 +54,17 @@ def test_a_work_that_two_plugins_ask_for_stands_once():
     assert remarks_of([credit("see the manual", "c")]) == ["encoder c: see the manual"]
 
 
+def test_every_work_that_the_reference_plugins_name_is_read(catalogue):
+    """None is left as a remark, but for conditions, which say what each number is from."""
+    credited = [
+        Credit(kind, name, "p", "1", "MIT", item.entry.citation)
+        for (kind, name), item in catalogue.entries.items()
+        if kind != "condition" and item.package == "lensbench"
+    ]
+    assert len(credited) > 50
+    assert remarks_of(credited) == []
+
+
 def test_what_was_pretrained_on_or_adapted_to_is_named_too():
     """Though it was never tested on; without its options, and each once."""
     records, _ = rows("one", 30.0, seeds=1)

@@ -9,7 +9,7 @@ import pytest
 from boards import rows, write_board
 
 from lensbench.errors import DataError, UsageError
-from lensbench.leaderboard.forms import csv_text, latex, markdown, text_table
+from lensbench.leaderboard.forms import csv_text, frame_as, latex, markdown, text_table
 from lensbench.leaderboard.selection import Selection, select
 from lensbench.leaderboard.source import open_source, scan_records
 from lensbench.store.records import records_frame
@@ -49,6 +49,18 @@ def test_any_column_can_be_turned(records):
     counted = select(records, Selection(("labels=",), pivot="entrant", rows=("test_condition",),
                                         value="fits"))  # fmt: skip
     assert counted.rows() == [("home", 3, 3), ("far", 3, 3)]
+
+
+def test_no_number_of_labels_is_all_of_them(records):
+    """In a test, in a heading and in a table of text; data keep it empty."""
+    every = select(records, Selection(("labels=all",)))
+    assert every.equals(select(records, Selection(("labels=",)))) and every.height == 4
+    assert select(records, Selection(("labels=all|10",))).height == 5
+    found = select(records, Selection(("test_condition=home",), pivot="labels"))
+    assert found.columns == ["entrant", "all", "10"]
+    flat = select(records, Selection(columns=("entrant", "labels"), limit=1))
+    assert frame_as(flat, "terminal").split()[-1] == "all"
+    assert json.loads(frame_as(flat, "json"))[0]["labels"] is None
 
 
 @pytest.mark.parametrize(

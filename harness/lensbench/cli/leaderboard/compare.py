@@ -84,7 +84,7 @@ def _telling(changes: Sequence[Change]) -> list[str]:
 def _row(change: Change, columns: Sequence[str]) -> list[str]:
     from lensbench.leaderboard.forms import shown
 
-    facts = [shown(change.where[name]) for name in columns]
+    facts = [shown(change.where[name], name) for name in columns]
     its = change.difference
     if its is None:
         rest = ["–"] * 5
