@@ -3,7 +3,17 @@
 import pytest
 
 from lensbench.errors import IncompatibleError, UsageError
-from lensbench.study.plan import Request, check_targets, plan_run
+from lensbench.study.cell import Seeds, View
+from lensbench.study.plan import (
+    Request,
+    check_targets,
+    encoder_entrant,
+    find_conditions,
+    own_pretraining,
+    plan_run,
+    possible_conditions,
+    usual_conditions,
+)
 
 
 def test_a_run_ranks_the_reference_encoder_and_all_baselines_of_the_task(catalogue):
@@ -53,3 +63,134 @@ def test_a_dataset_without_the_target_is_refused_with_those_that_have_it(catalog
     with pytest.raises(IncompatibleError) as caught:
         check_targets(catalogue, "morphology", ("substructure",), "images:path=x")
     assert "lenses" in caught.value.hint
+
+
+def first(catalogue, task="morphology", **asked):
+    """The cell of the entrant that was asked for."""
+    return plan_run(catalogue, Request(task, **asked))[0]
+
+
+def test_what_was_asked_for_goes_into_every_cell(catalogue):
+    """Task, labels, seeds and budget, each in its one spelling."""
+    seeds = Seeds(1, 2, 3)
+    cells = plan_run(
+        catalogue,
+        Request("regression:theta_E", encoder="resnet18", labels=7, seeds=seeds, budget="smoke"),
+    )
+    assert {cell.task for cell in cells} == {"regression"}
+    assert {(cell.labels, cell.seeds, cell.budget) for cell in cells} == {(7, seeds, "smoke")}
+    assert {cell.train for cell in cells} == {View("lenses", "euclid-vis")}
+    assert len(cells) == len({cell.entrant for cell in cells}) == 3
+    changed = first(catalogue, encoder="resnet18", budget="smoke:train_steps=9,test_scenes=24")
+    assert changed.budget == "smoke:train_steps=9"
+    assert changed.labels is None
+
+
+def test_what_is_pretrained_sees_the_training_condition_or_what_is_named(catalogue):
+    """Nobody else sees anything before the fit."""
+    asked = {"encoder": "mae-vit:size=micro", "pretraining": "mae", "transfer": "linear"}
+    cells = plan_run(catalogue, Request("morphology", **asked))
+    assert cells[0].pretraining == (View("lenses", "euclid-vis"),)
+    assert {cell.pretraining for cell in cells[1:]} == {()}
+    named = first(
+        catalogue, **asked, dataset="lenses:population=survey", train_condition="hst-acs",
+        pretraining_conditions=("rubin-r", "hsc-i", "rubin-r"),
+    )  # fmt: skip
+    survey = "lenses:population=survey"
+    assert named.pretraining == (View(survey, "rubin-r"), View(survey, "hsc-i"))
+    assert first(catalogue, **asked | {"pretraining": "none"}).pretraining == ()
+
+
+def test_what_adapts_does_so_to_the_last_condition_or_what_is_named(catalogue):
+    """On the dataset that is tested on; what does not adapt has no target."""
+    asked = {"encoder": "resnet18", "transfer": "adda", "test_conditions": ("hst-acs", "rubin-r")}
+    cells = plan_run(catalogue, Request("morphology", **asked))
+    assert cells[0].target == View("lenses", "rubin-r")
+    assert {cell.target for cell in cells[1:]} == {None}
+    named = first(
+        catalogue, **asked, target_condition="hst-acs", test_dataset="lenses:population=survey"
+    )
+    assert named.target == View("lenses:population=survey", "hst-acs")
+
+
+def test_another_dataset_is_tested_on_and_not_trained_on(catalogue):
+    """Under the same conditions, which both can be seen under."""
+    cell = first(catalogue, encoder="resnet18", test_dataset="lenses:population=survey")
+    assert cell.train == View("lenses", "euclid-vis")
+    assert {view.dataset for view in cell.tests} == {"lenses:population=survey"}
+    with pytest.raises(IncompatibleError) as caught:
+        first(catalogue, encoder="resnet18", test_dataset="stored:path=x")
+    assert caught.value.message == "'lenses' and 'stored:path=x' share no condition"
+    assert "by themselves" in caught.value.hint
+
+
+def test_conditions_that_are_possible_usual_and_named(catalogue):
+    """A dataset's own, or all that are no other's; the default first, then the reference ones."""
+    assert possible_conditions(catalogue, "stored:path=x") == ("as-stored",)
+    assert usual_conditions(catalogue, "stored:path=x") == ("as-stored",)
+    possible = possible_conditions(catalogue, "lenses:population=survey")
+    assert "as-stored" not in possible and len(possible) > 40
+    usual = usual_conditions(catalogue, "lenses")
+    assert usual[0] == "euclid-vis"
+    assert sorted(usual) == ["des-r", "euclid-vis", "hst-acs", "rubin-r"]
+    given = ("hst-acs", "custom:pixel_scale=0.20,base=rubin-r", "hst-acs")
+    assert find_conditions(catalogue, "lenses", given) == (
+        "hst-acs", "custom:base=rubin-r,pixel_scale=0.2",
+    )  # fmt: skip
+    with pytest.raises(IncompatibleError) as caught:
+        find_conditions(catalogue, "stored:path=x", ("hst-acs",))
+    assert caught.value.message == "dataset 'stored' cannot be seen under 'hst-acs'"
+    assert "as-stored" in caught.value.hint
+
+
+def test_an_encoders_own_pretraining_is_none_where_it_has_weights(catalogue):
+    """The shipped model has its weights; the same network without them learns first."""
+    own = {
+        "mae-vit": "none", "mae-vit:size=micro": "mae", "resnet18": "none", "dcae": "autoencoding",
+    }  # fmt: skip
+    assert {text: own_pretraining(catalogue, text) for text in own} == own
+    entrant = encoder_entrant(catalogue, "mae-vit:width=64,patch=4", "", "linear")
+    assert (entrant.pretraining, entrant.transfer) == ("mae", "linear")
+    assert entrant.encoder == "mae-vit:patch=4,width=64"
+    assert encoder_entrant(catalogue, "dcae", "simclr", "knn").pretraining == "simclr"
+
+
+def test_no_head_is_trained_where_the_task_has_none(catalogue):
+    """No reference encoder stands beside what tells anomalies."""
+    cells = plan_run(catalogue, Request("anomaly", encoder="spectrum", transfer="mahalanobis"))
+    assert [cell.entrant.encoder for cell in cells if cell.entrant.encoder] == ["spectrum"]
+    assert len(cells) > 2
+
+
+def test_an_entrant_that_stands_beside_anyway_stands_once(catalogue):
+    """The one asked for is the first."""
+    labels = [cell.entrant.label for cell in plan_run(catalogue, Request("superres", "resnet18"))]
+    assert labels[0] == "resnet18 + none + finetune"
+    assert len(labels) == len(set(labels))
+    labels = [
+        cell.entrant.label for cell in plan_run(catalogue, Request("superres", baseline="wiener"))
+    ]
+    assert labels[0] == "wiener"
+    assert len(labels) == len(set(labels))
+
+
+def test_refusals_say_what_and_what_next(catalogue):
+    """Each in one line with a hint."""
+    for asked, message, hint in (
+        ({}, "name one --encoder or one --baseline", "lensbench list shows them"),
+        ({"encoder": "resnet18", "labels": 0}, "--labels 0 is less than one", "leave it out"),
+        ({"baseline": "bicubic"}, "baseline 'bicubic' does not do task 'morphology'",
+         "it does: superres"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError) as caught:
+            first(catalogue, **asked)
+        assert caught.value.message == message
+        assert caught.value.hint.startswith(hint)
+    first(catalogue, encoder="resnet18", labels=1)
+    with pytest.raises(IncompatibleError) as caught:
+        check_targets(catalogue, "morphology:x=1", ("substructure", "moon"), "lenses:population=y")
+    assert caught.value.message == (
+        "dataset 'lenses' has no target 'moon', which task 'morphology' needs"
+    )
+    assert caught.value.hint == "datasets that do: none installed"
+    check_targets(catalogue, "morphology", ("substructure",), "lenses")
