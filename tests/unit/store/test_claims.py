@@ -1,0 +1,101 @@
+"""Claims on this machine: one holder at a time, and what the dead leave behind."""
+
+import threading
+
+import pytest
+
+from lensbench.store.claims import claimed, scratch, sweep_claims, sweep_scratch
+
+
+def test_one_holds_a_claim_at_a_time(tmp_path):
+    """Whoever waits has it afterwards, under a file that is there while it is held."""
+    path = tmp_path / "claim"
+    order = []
+    began = threading.Event()
+
+    def second() -> None:
+        began.set()
+        with claimed(path):
+            order.append(("second", path.exists()))
+
+    with claimed(path):
+        thread = threading.Thread(target=second)
+        thread.start()
+        began.wait(10)
+        thread.join(0.2)
+        order.append(("first", path.exists()))
+    thread.join(10)
+    assert order == [("first", True), ("second", True)]
+    assert not path.exists()
+
+
+def test_many_who_wait_have_it_one_by_one(tmp_path):
+    """The file goes with each holder, so that those who waited for it ask for another."""
+    path = tmp_path / "claim"
+    inside, most, visits = [], [], []
+
+    def visit() -> None:
+        for _ in range(20):
+            with claimed(path):
+                inside.append(1)
+                most.append(len(inside))
+                inside.pop()
+                visits.append(1)
+
+    threads = [threading.Thread(target=visit) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert (len(visits), max(most)) == (160, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_claim_is_given_back_by_an_error(tmp_path):
+    """And can be had again."""
+    with pytest.raises(ValueError, match="broke"), claimed(tmp_path / "claim"):
+        raise ValueError("it broke")
+    with claimed(tmp_path / "claim"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scratch_folder_is_gone_afterwards(tmp_path):
+    """With all that is in it, whatever happens; two never share one."""
+    folder = tmp_path / "deep" / "writing"
+    with scratch(folder) as one, scratch(folder) as other:
+        assert one != other
+        assert {one.parent, other.parent} == {folder}
+        (one / "part").mkdir()
+        (one / "part" / "file").write_text("x")
+        assert sorted(folder.iterdir()) == sorted(
+            [one, other, one.with_suffix(".lock"), other.with_suffix(".lock")]
+        )
+    assert list(folder.iterdir()) == []
+    with pytest.raises(ValueError, match="broke"), scratch(folder):
+        raise ValueError("it broke")
+    assert list(folder.iterdir()) == []
+
+
+def test_folders_of_the_dead_are_swept_and_those_of_the_living_stay(tmp_path):
+    """What is locked is at work; a file of another name is none of a scratch folder's."""
+    dead = tmp_path / "123-abc"
+    dead.mkdir()
+    (dead / "half").write_text("x")
+    dead.with_suffix(".lock").touch()
+    (tmp_path / "other.txt").touch()
+    with scratch(tmp_path) as mine:
+        sweep_scratch(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+            [mine.name, mine.with_suffix(".lock").name, "other.txt"]
+        )
+    sweep_scratch(tmp_path / "nowhere")
+
+
+def test_claims_of_the_dead_are_swept_whatever_their_names(tmp_path):
+    """Folders are no claims."""
+    (tmp_path / "dead").touch()
+    (tmp_path / "folder").mkdir()
+    with claimed(tmp_path / "held"):
+        sweep_claims(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "held"]
