@@ -143,7 +143,7 @@ def export_run(run: str, target: Path, with_images: bool, store: str | None) -> 
     if kind != "runs":
         raise UsageError(f"{key} is of kind {kind}, not a run", "run prints the key of each")
     count = export(opened, key, target, with_images)
-    click.echo(f"{count} artefacts reached by run {key}; store: {target}")
+    click.echo(f"{count} artefacts of run {key}; store: {target}")
 
 
 def _days(text: str) -> float:

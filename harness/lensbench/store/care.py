@@ -102,7 +102,10 @@ def stale_checkpoints(store: Store) -> list[Path]:
 
 
 def export(store: Store, run: str, target: Path, images: bool) -> int:
-    """Copies a run with what it was made from into a store of its own; gives the number of files.
+    """Copies a run with what it was made from into a store of its own.
+
+    Returns:
+        How many artefacts were copied.
 
     Raises:
         StoreError: Where the target holds something already.
@@ -114,6 +117,7 @@ def export(store: Store, run: str, target: Path, images: bool) -> int:
     scores = store.stored("scores")
     chosen |= {("scores", key) for kind, key in chosen if kind == "records" and key in scores}
     left_out = set() if images else {"images", "skies", "features"}
+    copied = 0
     for kind, key in chosen:
         described = store.describe(kind, key)
         if kind in left_out or described is None or store.find(kind, key) is None:
@@ -121,7 +125,8 @@ def export(store: Store, run: str, target: Path, images: bool) -> int:
         (other.root / kind).mkdir(exist_ok=True)
         for name in (str(described["file"]), f"{key}.json"):
             shutil.copy2(store.root / kind / name, other.root / kind / name)
-    return len(chosen)
+        copied += 1
+    return copied
 
 
 def find_artefact(store: Store, prefix: str) -> tuple[str, str]:

@@ -1,12 +1,21 @@
 """What a store says of its artefacts, and which of them somebody needs."""
 
 import json
+import time
 
 import pytest
 
-from lensbench.errors import UsageError
+from lensbench.errors import StoreError, UsageError
 from lensbench.store import open_store
-from lensbench.store.care import find_artefact, nearest_artefact, unneeded
+from lensbench.store.care import (
+    artefacts,
+    damaged,
+    export,
+    find_artefact,
+    nearest_artefact,
+    stale_checkpoints,
+    unneeded,
+)
 
 
 @pytest.fixture
@@ -43,13 +52,80 @@ def test_what_no_record_was_made_from_is_unneeded(store):
     }  # fmt: skip
 
 
+def test_what_belongs_to_what_is_kept_stays(store):
+    """Features and scores that no record names, where all that they are of is needed."""
+    for kind, key, inputs in (
+        ("features", "6a", {"images": "1a"}), ("features", "6b", {"images": "2b"}),
+        ("features", "6c", {"images": ["1a", "2b"]}), ("scores", "7a", {"records": "5f"}),
+        ("scores", "7b", {"records": "gone"}),
+    ):  # fmt: skip
+        with store.writing(kind, key, ".txt", {"kind": kind, "inputs": inputs}) as path:
+            path.write_text(key)
+    found = {one.key for one in unneeded(store)}
+    assert found == {"2b", "4d", "4e", "6b", "6c", "7b"}
+
+
+def test_artefacts_are_told_with_their_size_and_time(store):
+    """By kind; those that were damaged are no longer what was written."""
+    found = {(one.kind, one.key): one for one in artefacts(store)}
+    assert [key for _, key in found] == ["1a", "2b", "3c", "4d", "4e", "5f"]
+    assert found["images", "1a"].size == 2
+    assert abs(found["images", "1a"].touched - time.time()) < 60
+    assert [one.key for one in artefacts(store, ("fits",))] == ["3c", "4d", "4e"]
+    assert damaged(store) == []
+    (store.root / "fits" / "4d.txt").write_text("4x")
+    assert [(one.kind, one.key) for one in damaged(store)] == [("fits", "4d")]
+
+
+def test_checkpoints_of_what_has_been_made_are_stale(store):
+    """Those of weights and fits that the store has; others are gone on with."""
+    with store.writing("weights", "8a", ".txt", {"kind": "weights"}) as path:
+        path.write_text("w")
+    folder = store.root / "checkpoints"
+    folder.mkdir(exist_ok=True)
+    for name in ("3c", "8a", "1a", "9z"):
+        (folder / name).write_text("x")
+    assert sorted(path.name for path in stale_checkpoints(store)) == ["3c", "8a"]
+
+
+@pytest.mark.parametrize("images", [True, False])
+def test_a_run_is_copied_with_what_it_was_made_from(store, tmp_path, images):
+    """And nothing else; without images where these are not wanted; never over what is there."""
+    for kind, key, inputs in (
+        ("runs", "6f", {"records": ["5f"]}), ("scores", "5f", {"records": "5f"}),
+    ):  # fmt: skip
+        with store.writing(kind, key, ".txt", {"kind": kind, "inputs": inputs}) as path:
+            path.write_text(key)
+    target = tmp_path / "copy"
+    wanted = {("runs", "6f"), ("records", "5f"), ("scores", "5f"), ("fits", "3c")}
+    wanted |= {("images", "1a")} if images else set()
+    assert export(store, "6f", target, images) == len(wanted)
+    copied = open_store(target)
+    assert {(one.kind, one.key) for one in artefacts(copied)} == wanted
+    assert damaged(copied) == []
+    assert copied.find("fits", "3c").read_text() == "3c"
+    with pytest.raises(StoreError) as caught:
+        export(store, "6f", target, images)
+    assert caught.value.message == f"{str(target)!r} is not empty"
+    assert caught.value.hint == "name a new folder"
+
+
 def test_a_key_is_found_by_its_beginning(store):
     """Where it is the only one: two or none are told."""
     assert find_artefact(store, "3") == ("fits", "3c")
-    with pytest.raises(UsageError, match="begins 2 keys"):
+    with pytest.raises(UsageError) as caught:
         find_artefact(store, "4")
-    with pytest.raises(UsageError, match="no artefact"):
-        find_artefact(store, "9")
+    assert caught.value.message == "'4' begins 2 keys"
+    assert caught.value.hint == "fits 4d; fits 4e"
+    with pytest.raises(UsageError) as caught:
+        find_artefact(store, "4x")
+    assert caught.value.message == "the store has no artefact '4x'"
+    assert "4d" in caught.value.hint
+    with pytest.raises(UsageError, match="begins 6 keys"):
+        find_artefact(store, "")
+    with store.writing("scores", "5f", ".txt", {"kind": "scores"}) as path:
+        path.write_text("x")
+    assert find_artefact(store, "5") == ("records", "5f")  # one key, of two kinds
 
 
 def test_why_tells_parts_inputs_and_what_differs(store, lensbench):
