@@ -27,12 +27,13 @@ _PATH = click.Path(path_type=Path)
 @click.option("--dataset", type=DATASET, default="lenses", show_default=True, metavar="NAME[:…]")
 @click.option("--populations", default="default", show_default=True, metavar="NAME,NAME,…")
 @click.option(
-    "--conditions", type=CONDITIONS, default="euclid-vis", show_default=True, metavar="NAME,NAME,…"
-)
+    "--conditions", type=CONDITIONS, default="", metavar="NAME,NAME,…",
+    help="[default: euclid-vis, or all that the shards share]",
+)  # fmt: skip
 @click.option(
     "--shards", multiple=True, type=_PATH, metavar="FILE",
     help="Images of `lensbench data make --split pretraining`, in place of scenes drawn; may "
-    "stand several times.",
+    "stand several times: a chunk of each is taken in turn.",
 )  # fmt: skip
 @click.option("--steps", type=click.IntRange(1), required=True, help="Optimiser steps.")
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True)
@@ -119,9 +120,10 @@ def _recipe(asked: dict[str, Any]) -> Recipe:
     """The recipe that options say, names in their one spelling."""
     from lensbench.cells.devices import default_device
     from lensbench.pretraining.recipe import Recipe
-    from lensbench.pretraining.sources import digest_of_shards
+    from lensbench.pretraining.sources import digest_of_shards, shared_conditions
     from lensbench.pretraining.training import best_precision
     from lensbench.registry import load_catalogue
+    from lensbench.study.plan import DEFAULT_CONDITION
 
     catalogue = load_catalogue()
     device = default_device() if asked["device"] == "auto" else asked["device"]
@@ -129,17 +131,21 @@ def _recipe(asked: dict[str, Any]) -> Recipe:
     if precision == "auto":
         precision = best_precision(device)
     shards = asked.pop("shards")
-    named = {"conditions": split_references(asked.pop("conditions"))}
+    digest = digest_of_shards(shards) if shards else ""
+    conditions = split_references(asked.pop("conditions"))
+    if not conditions:
+        conditions = shared_conditions(shards) if shards else (DEFAULT_CONDITION,)
     populations = tuple(filter(None, asked.pop("populations").split(",")))
     encoder = catalogue.canonical("encoder", asked["encoder"])
     return Recipe(
-        **asked | named | {
+        **asked | {
+            "conditions": conditions,
             "encoder": encoder,
             "pretraining": catalogue.canonical("pretraining", asked["pretraining"]),
             "dataset": catalogue.canonical("dataset", asked["dataset"]),
             "populations": () if shards else populations,
             "shards": tuple(str(path) for path in shards),
-            "shards_digest": digest_of_shards(shards) if shards else "",
+            "shards_digest": digest,
             "device": device,
             "precision": precision,
         }

@@ -74,7 +74,7 @@ class Drawn:
 
 
 class Stored:
-    """Images of files, in their order, again from the first when all have been taken.
+    """Images of files, a chunk of each in turn, in their order and again from the first.
 
     The files are those of `lensbench data make`: scenes of the split `pretraining` under
     conditions of their own, in units of the noise.
@@ -85,23 +85,24 @@ class Stored:
 
     def __init__(self, recipe: Recipe, catalogue: Catalogue) -> None:
         self._size = recipe.chunk
-        self._places: list[tuple[Source, dict[str, int]]] = []
+        self._files: list[list[tuple[Source, dict[str, int]]]] = []
         for path in recipe.shards:
-            source = open_source(Path(path))
-            self._places += _scenes_of(source, recipe.conditions)
-        if len(self._places) < recipe.chunk:
-            raise DataError(
-                f"the shards hold {len(self._places)} scenes, expected at least {recipe.chunk}",
-                "make more, or lower --chunk",
-            )
-        source, places = self._places[0]
+            scenes = _scenes_of(open_source(Path(path)), recipe.conditions)
+            if len(scenes) < recipe.chunk:
+                raise DataError(
+                    f"{path!r} holds {len(scenes)} scenes, expected at least {recipe.chunk}",
+                    "make more, or lower --chunk",
+                )
+            self._files.append(scenes)
+        source, places = self._files[0][0]
         self.channels = source.read(next(iter(places.values()))).pixels.shape[0]
         self.known = Known(conditions_of(recipe, catalogue), {}, 1.0)
 
     def chunk(self, number: int) -> Arrays:
         """Reads one chunk."""
-        first = number * self._size
-        chosen = [self._places[(first + i) % len(self._places)] for i in range(self._size)]
+        turn, which = divmod(number, len(self._files))
+        scenes, first = self._files[which], turn * self._size
+        chosen = [scenes[(first + i) % len(scenes)] for i in range(self._size)]
         names = [source.items[next(iter(its.values()))].scene for source, its in chosen]
         arrays = {IDS: np.array([name.encode()[-64:] for name in names], dtype="S64")}
         for condition in self.known.conditions:
@@ -168,6 +169,19 @@ def common_targets(datasets: Sequence[Dataset]) -> Mapping[str, Target]:
         for name, target in first.targets.items()
         if target.kind != "image" and all(its.targets.get(name) == target for its in rest)
     }
+
+
+def shared_conditions(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Conditions under which all of these files have images, in the order of the first.
+
+    Raises:
+        DataError: Where there is none.
+    """
+    held = [dict.fromkeys(item.condition for item in open_source(path).items) for path in paths]
+    shared = tuple(name for name in held[0] if all(name in its for its in held))
+    if not shared:
+        raise DataError("the shards have no condition in common", "lensbench data inspect FILE")
+    return shared
 
 
 def digest_of_shards(paths: Sequence[Path]) -> str:

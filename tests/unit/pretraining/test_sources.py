@@ -1,0 +1,91 @@
+"""Chunks of images that were made before."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from lensbench.errors import DataError
+from lensbench.pretraining.recipe import Recipe
+from lensbench.pretraining.sources import Stored, shared_conditions
+
+NAMES = ("one", "two")
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    """Two files of a population each, of twelve scenes; the second has a condition more."""
+    from tests.calls import called
+
+    folder = tmp_path_factory.mktemp("shards")
+    for name, population, conditions in (
+        ("one", "default", "rubin-r,des-i"), ("two", "survey", "hsc-i,des-i,rubin-r"),
+    ):  # fmt: skip
+        made = called(
+            "data", "make", "--dataset", f"lenses:population={population}", "--n", 12, "--quiet",
+            "--split", "pretraining", "--conditions", conditions, "--out", folder / f"{name}.h5",
+        )  # fmt: skip
+        assert made.code == 0, made.err
+    return [folder / f"{name}.h5" for name in NAMES]
+
+
+def recipe(shards, **changed) -> Recipe:
+    """Chunks of five scenes of these files."""
+    made = Recipe(
+        encoder="mae-vit", pretraining="mae", dataset="lenses", populations=(),
+        conditions=("rubin-r", "des-i"), steps=1, batch_size=5, learning_rate=0.0, uses=1.0,
+        window=2, chunk=5, seed=0, device="cpu", threads=1, processes=1, precision="fp32",
+        shards=tuple(map(str, shards)), shards_digest="",
+    )  # fmt: skip
+    return replace(made, **changed)
+
+
+def test_a_chunk_of_each_file_is_taken_in_turn(shards, catalogue):
+    """A short training sees all of them; each goes on where it was, and round again."""
+    source = Stored(recipe(shards), catalogue)
+    alone = [Stored(recipe([path]), catalogue) for path in shards]
+    for number in range(8):
+        its = alone[number % 2].chunk(number // 2)
+        chunk = source.chunk(number)
+        assert set(chunk) == {"scene", "image:rubin-r", "image:des-i"}
+        for name, values in chunk.items():
+            assert (values == its[name]).all(), (number, name)
+    scenes = [alone[0].chunk(number)["scene"] for number in range(3)]
+    assert scenes[2].tolist()[2:] == scenes[0].tolist()[:3]  # twelve scenes, and the first again
+    assert not (alone[0].chunk(0)["image:rubin-r"] == alone[1].chunk(0)["image:rubin-r"]).all()
+
+
+def test_conditions_are_those_that_all_files_have(shards):
+    """In the order of the first; none is an error."""
+    assert shared_conditions(shards) == ("rubin-r", "des-i")
+    assert shared_conditions(shards[1:]) == ("hsc-i", "des-i", "rubin-r")
+
+
+def test_a_file_with_less_than_a_chunk_is_named(shards, catalogue):
+    """Before anything is trained."""
+    with pytest.raises(DataError) as caught:
+        Stored(recipe(shards, chunk=13), catalogue)
+    assert caught.value.message == f"{str(shards[0])!r} holds 12 scenes, expected at least 13"
+    assert caught.value.hint == "make more, or lower --chunk"
+
+
+def test_pretraining_on_shards_sees_all_that_they_share(shards, lensbench, tmp_path):
+    """Where no condition is named; those that are named are what is seen."""
+    words = (
+        "pretrain", "--encoder", "mae-vit:width=16,depth=1,heads=2", "--steps", 2, "--chunk", 4,
+        "--batch-size", 4, "--window", 2, "--probes", 0, "--drawers", 0, "--quiet",
+    )  # fmt: skip
+    files = [word for path in shards for word in ("--shards", path)]
+    for name, more, seen in (
+        ("all", (), ["rubin-r", "des-i"]), ("one", ("--conditions", "des-i"), ["des-i"]),
+    ):  # fmt: skip
+        done = lensbench(*words, *files, *more, "--out", tmp_path / name)
+        assert done.code == 0, done.err
+        assert json.loads((tmp_path / name / "recipe.json").read_text())["conditions"] == seen
+        assert "under the conditions" in (tmp_path / name / "README.md").read_text()
+    drawn = lensbench(*words, "--out", tmp_path / "drawn")
+    assert drawn.code == 0, drawn.err
+    kept = json.loads((tmp_path / "drawn" / "recipe.json").read_text())
+    assert (kept["conditions"], kept["shards"]) == (["euclid-vis"], [])
+    refused = lensbench(*words, *files, "--conditions", "hsc-i", "--out", tmp_path / "no")
+    assert refused.code != 0 and "lacks the condition 'hsc-i'" in refused.err
