@@ -18,7 +18,6 @@ from lensbench.leaderboard.contenders import NOTES, TABLE
 from lensbench.leaderboard.page.evidence import Find
 from lensbench.leaderboard.page.payload import clip, short
 from lensbench.leaderboard.pictures import known_window, spread
-from lensbench.registry import parse_reference
 from lensbench.store.arrays import map_arrays, read_attributes
 from lensbench.store.predictions import read_predictions
 
@@ -187,8 +186,9 @@ def _targets(first: Mapping[str, Any]) -> list[str]:
 
     Those that its task names, or the one that its primary metric is of: `rmse_theta_E`.
     """
-    options = dict(parse_reference(str(first["task"])).options)
-    named = options.get("targets") or options.get("") or str(first["metric"]).partition("_")[2]
+    options = str(first["task"]).partition(":")[2].split(",")
+    asked = [text.removeprefix("targets=") for text in options if text.startswith("targets=")]
+    named = asked[0] if asked else str(first["metric"]).partition("_")[2]
     return named.split("+")
 
 
