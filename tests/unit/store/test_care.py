@@ -45,6 +45,42 @@ def test_the_most_like_and_what_differs_are_told(store):
     assert nearest_artefact(store, "records", "5f") is None
 
 
+def test_what_differs_is_named_by_its_path(store):
+    """In mappings and lists, also where only one of the two has it; the first of equals is told."""
+    for key, named in (
+        ("aa", {"budget": {"name": "quick", "steps": [1, 2]}, "names": ["x"]}),
+        ("bb", {"budget": {"name": "smoke", "steps": [1, 3, 4]}, "names": ["x"]}),
+        ("cc", {"budget": {"name": "smoke", "steps": [1, 3, 4]}, "names": ["x"]}),
+    ):  # fmt: skip
+        with store.writing("weights", key, ".txt", {"kind": "weights", **named}) as path:
+            path.write_text(key)
+    like = nearest_artefact(store, "weights", "aa")
+    assert like.differs == {
+        "budget.name": ("smoke", "quick"), "budget.steps[1]": (3, 2), "budget.steps[2]": (4, None),
+    }  # fmt: skip
+    assert like.key == store.keys("weights")[1 if store.keys("weights")[0] == "aa" else 0]
+    assert nearest_artefact(store, "weights", "bb").differs == {}
+    assert nearest_artefact(store, "weights", "zz") is None
+
+
+def test_of_many_keys_a_few_are_named(store):
+    """Six that begin so; and where there are two hundred and more, none that is like it."""
+    for number in range(194):
+        with store.writing("skies", f"7{number:03d}", ".txt", {"kind": "skies"}) as path:
+            path.write_text("x")
+        if number == 192:  # with the six of the fixture one less than two hundred
+            with pytest.raises(UsageError) as caught:
+                find_artefact(store, "700x")
+            assert caught.value.hint.startswith("did you mean 7")
+    with pytest.raises(UsageError) as caught:
+        find_artefact(store, "700x")
+    assert caught.value.hint == "lensbench store ls counts them"
+    with pytest.raises(UsageError) as caught:
+        find_artefact(store, "70")
+    assert caught.value.message == "'70' begins 100 keys"
+    assert caught.value.hint == "; ".join(f"skies 700{number}" for number in range(6))
+
+
 def test_what_no_record_was_made_from_is_unneeded(store):
     """Inputs of inputs are needed, their neighbours are not."""
     assert {(one.kind, one.key) for one in unneeded(store)} == {

@@ -53,3 +53,10 @@ def test_scenes_in_another_order_are_other_scenes():
     """Pairs are by place."""
     assert scenes_digest(["a", "b"]) != scenes_digest(["b", "a"])
     assert scenes_digest(["ab"]) != scenes_digest(["a", "b"])
+
+
+def test_the_digest_of_scenes_stays_what_it_is():
+    """It is in published boards: of ids in their order, which none can run into another."""
+    assert scenes_digest(["a", "b"]) == "59b271ae1bbcb1d31d41"
+    assert scenes_digest(["a", "b"]) != scenes_digest(["b", "a"])
+    assert scenes_digest(["ab", "c"]) != scenes_digest(["a", "bc"])

@@ -61,6 +61,24 @@ def test_excluded_cells_are_left_out(catalogue):
     assert not any("mae-vit" in c.entrant.label and "finetune" in c.entrant.label for c in found)
 
 
+@pytest.mark.parametrize(
+    ("block", "left"),
+    [
+        ('encoder = ["mae-vit", "no-such"]', {"resnet18:width=8"}),
+        ('encoder = "resnet18"', {"mae-vit"}),
+        ('encoder = "resnet18:width=8"', {"mae-vit"}),
+        ('encoder = "resnet18:width=9"', {"resnet18:width=8", "mae-vit"}),
+        ('encoder = "*"\ntask = "finding"', {"resnet18:width=8", "mae-vit"}),
+        ('baseline = "*"', {"resnet18:width=8", "mae-vit"}),
+    ],
+)
+def test_a_name_is_excluded_with_any_options_or_with_its_own(catalogue, block, left):
+    """One pattern or a list of them; what a cell has not got matches nothing."""
+    text = SMALL.replace('"resnet18", ', '"resnet18:width=8", ') + f"[[exclude]]\n{block}\n"
+    found = cells(catalogue, text).cells
+    assert {cell.entrant.encoder for cell in found} == left
+
+
 def test_included_cells_come_beside(catalogue):
     """Axes that a block names take the place of the study's."""
     text = SMALL + '[[include]]\nencoder = "resnet34"\npretraining = "none"\n'

@@ -194,3 +194,6 @@ def test_refusals_say_what_and_what_next(catalogue):
     )
     assert caught.value.hint == "datasets that do: none installed"
     check_targets(catalogue, "morphology", ("substructure",), "lenses")
+    with pytest.raises(IncompatibleError) as caught:
+        check_targets(catalogue, "morphology", ("substructure",), "images:path=x")
+    assert caught.value.hint == "datasets that do: lenses, stored"

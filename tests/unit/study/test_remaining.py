@@ -36,6 +36,8 @@ def test_an_earlier_cost_is_kept_for_what_has_not_ended_here():
     left = Remaining(CELLS, {"b": 100.0})
     left.ended(CELLS[0], 10.0)
     assert left.work() == (2 * 10.0 + 100.0, True)
+    other = Job("c1", "c1", (), CellRequest(None), "c")
+    assert (left.seconds(other), left.seconds(CELLS[3])) == (10.0, 100.0)
 
 
 def test_a_job_that_never_began_tells_nothing():
