@@ -104,9 +104,31 @@ def test_of_many_one_makes_an_object(url):
 
 def test_a_url_that_makes_no_sense_is_told():
     """One line, with what to do."""
-    with pytest.raises(StoreError, match="nowhere"):
+    with pytest.raises(StoreError) as caught:
         open_store("nowhere://bucket")
+    assert caught.value.message.startswith(
+        "the store 'nowhere://bucket' cannot be used: ValueError: Protocol not known"
+    )
+    assert caught.value.hint == (
+        "see the settings of fsspec for this kind of URL, or name a folder with --store"
+    )
     assert os.environ.get("LENSBENCH_CACHE") is None
+
+
+def test_a_store_of_another_form_is_refused(tmp_path):
+    """One of a newer format, and one that was begun as a folder, whose claims are locks."""
+    newer = tmp_path / "newer"
+    newer.mkdir()
+    (newer / "store.json").write_text('{"format": 99, "claims": "objects"}')
+    with pytest.raises(StoreError) as caught:
+        open_store(f"file://{newer}")
+    assert f"'file://{newer}' has format 99, this lensbench knows " in caught.value.message
+    assert "update lensbench" in caught.value.hint
+    open_store(str(tmp_path / "folder"))
+    with pytest.raises(StoreError) as caught:
+        open_store(f"file://{tmp_path}/folder")
+    assert "was begun as a folder and keeps its claims as locks" in caught.value.message
+    assert f"name it by its path here too, {tmp_path}/folder" in caught.value.hint
 
 
 def test_what_was_made_twice_stays_what_it_was_first(url):
