@@ -129,12 +129,15 @@ def test_a_run_is_copied_with_what_it_was_made_from(store, tmp_path, images):
     """And nothing else; without images where these are not wanted; never over what is there."""
     for kind, key, inputs in (
         ("runs", "6f", {"records": ["5f"]}), ("scores", "5f", {"records": "5f"}),
+        ("skies", "9a", {}), ("features", "9b", {}),
+        ("records", "5f", {"fits": "3c", "skies": "9a", "features": "9b", "weights": "gone"}),
+        ("fits", "3c", {"images": "1a"}), ("scores", "3c", {"fits": "3c"}),
     ):  # fmt: skip
         with store.writing(kind, key, ".txt", {"kind": kind, "inputs": inputs}) as path:
             path.write_text(key)
     target = tmp_path / "copy"
     wanted = {("runs", "6f"), ("records", "5f"), ("scores", "5f"), ("fits", "3c")}
-    wanted |= {("images", "1a")} if images else set()
+    wanted |= {("images", "1a"), ("skies", "9a"), ("features", "9b")} if images else set()
     assert export(store, "6f", target, images) == len(wanted)
     copied = open_store(target)
     assert {(one.kind, one.key) for one in artefacts(copied)} == wanted
