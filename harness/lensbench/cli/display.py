@@ -132,7 +132,7 @@ class Display(OnTerminal):
         for running in self._running.values():
             bar = ProgressBar(total=max(1, running.total), completed=running.done, width=20)
             steps = f"{running.done}/{running.total}" if running.total else ""
-            table.add_row(running.stage or running.label, bar, steps, running.note)
+            table.add_row(running.stage or running.job.label, bar, steps, running.note)
         return Group(Text(self._counts()), table)
 
 
@@ -140,12 +140,12 @@ class _Running:
     """What a worker is at."""
 
     def __init__(self, job: Job) -> None:
-        self.job, self.label = job, job.label
+        self.job = job
         self.began = time.monotonic()
         self.stage, self.done, self.total, self.note = "", 0, 0, ""
 
     def __str__(self) -> str:
-        return f"{self.stage or self.label}: {self.done}/{self.total} {self.note}".rstrip()
+        return f"{self.stage or self.job.label}: {self.done}/{self.total} {self.note}".rstrip()
 
 
 def duration(seconds: float) -> str:

@@ -16,7 +16,7 @@ import polars as pl
 
 from lensbench.errors import DataError
 from lensbench.leaderboard.forms import latex, printable
-from lensbench.store.records import views_of
+from lensbench.store.records import sides_of
 
 COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("encoder", ("encoder",)), ("pretraining", ("pretraining",)), ("transfer", ("transfer",)),
@@ -87,11 +87,10 @@ class Work:
 
 def plugins_of(records: pl.DataFrame) -> list[tuple[str, str]]:
     """Kind and name of all plugins that records name, without their options."""
-    seen = {
-        view for column in VIEWS for text in records[column].unique() for view in views_of(text)
-    }
-    datasets, conditions = ({view[part] for view in seen} for part in (0, 1))
-    further = {"dataset": datasets, "condition": conditions}
+    further: dict[str, set[str]] = {"dataset": set(), "condition": set()}
+    for text in (text for column in VIEWS for text in records[column].unique()):
+        for names, its in zip(further.values(), sides_of(text), strict=True):
+            names.update(its)
     found = []
     for kind, columns in COLUMNS:
         texts = {text for column in columns for text in records[column].drop_nulls().unique()}

@@ -14,8 +14,8 @@ import polars as pl
 
 from lensbench.errors import UsageError, nearest
 from lensbench.leaderboard.contenders import NAME, with_notes
-from lensbench.leaderboard.pairing import SEEDS, Scored, Scores, paired_difference, same_seeds
-from lensbench.leaderboard.seeds import over_seeds
+from lensbench.leaderboard.pairing import Scored, Scores, paired_difference, same_seeds
+from lensbench.leaderboard.seeds import SEEDS, over_seeds
 from lensbench.leaderboard.selection import by_metric
 from lensbench.leaderboard.source import Source
 from lensbench.stats import (
@@ -92,9 +92,9 @@ def compare_entrants(
     frames = [_rows_of(records, name) for name in (a, b)]
     names = [frame["entrant"][0] for frame in frames]
     scores = Scores(source.scores)
-    shared = [first for first in ("encoder", "pretraining") if _same(frames, first)]
     views = [set(frame["pretraining_views"].fill_null("")) for frame in frames]
-    matched = len(shared) == 2 and views[0] == views[1]
+    alike = all(_same(frames, column) for column in ("encoder", "pretraining"))
+    matched = alike and views[0] == views[1]
     changes = _changes(frames[0], frames[1], scores, scores, VIEW, matched)
     both = [one for one in changes if one.before is not None and one.after is not None]
     if not both:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import polars as pl
 
-from lensbench.store.records import views_of
+from lensbench.store.records import sides_of
 
 TABLE = ("task", "dataset", "test_dataset", "train_condition", "budget")
 """Columns of which a table shows one value each."""
@@ -54,10 +54,9 @@ def with_notes(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _brief(views: str) -> str:
     """`lenses under 8 conditions`, of `dataset condition | dataset condition | …`."""
-    pairs = views_of(views)
-    if not pairs:  # of a board by hands unknown
+    datasets, conditions = sides_of(views)
+    if not datasets:  # of a board by hands unknown
         return views
-    datasets, conditions = (list(dict.fromkeys(its)) for its in zip(*pairs, strict=True))
     return f"{_counted(datasets, 'datasets')} under {_counted(conditions, 'conditions')}"
 
 

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from lensbench.leaderboard.seeds import SEEDS
 from lensbench.stats import Estimate, Fits, difference, holm, letters, rank_ranges
 from lensbench.store.scores import BY
-
-SEEDS = ("seed_draw", "seed_pretraining", "seed_fit")
-"""Columns that tell the fits of an entrant apart."""
 
 Draws = Mapping[int, Fits]
 """Fits of one entrant by seed of the draw."""

@@ -15,6 +15,9 @@ BY = (
 )  # fmt: skip
 """Columns in which records of different seeds agree."""
 
+SEEDS = ("seed_draw", "seed_pretraining", "seed_fit")
+"""Columns that tell the fits of an entrant apart."""
+
 ADDED = {"se": pl.Float64, "df": pl.Float64, "fits": pl.Int64}
 """Columns that stand beside those of records: standard error, degrees of freedom, seeds."""
 

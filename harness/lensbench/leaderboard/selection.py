@@ -10,13 +10,13 @@ import polars as pl
 
 from lensbench.errors import UsageError, nearest
 from lensbench.leaderboard.forms import shown
-from lensbench.leaderboard.seeds import ADDED, BY, over_seeds
+from lensbench.leaderboard.seeds import ADDED, BY, SEEDS, over_seeds
 from lensbench.leaderboard.tiers import with_tiers
 from lensbench.store.records import COLUMNS
 
 _TEST = re.compile(r"(?P<column>[^!<>=]+)(?P<sign>!=|>=|<=|=|>|<)(?P<value>.*)", re.DOTALL)
 _NEEDED = (
-    *BY, "seed_draw", "seed_pretraining", "seed_fit", "state", "value", "low", "high", "n",
+    *BY, *SEEDS, "state", "value", "low", "high", "n",
     "unit", "higher_is_better", "primary",
 )  # fmt: skip
 DEFAULT = (
@@ -113,7 +113,7 @@ def select(
     if frame.is_empty():
         raise UsageError("no record is left", "take out a --where or name another --metric")
     if with_tier:
-        seeds = ("seed_draw", "seed_pretraining", "seed_fit") if chosen.each_seed else ()
+        seeds = SEEDS if chosen.each_seed else ()
         rows = frame if chosen.each_seed else over_seeds(frame)
         frame = with_tiers(rows, frame, tiers or {}, (*BY, *seeds))
     elif not chosen.each_seed:

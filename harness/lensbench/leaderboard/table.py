@@ -11,7 +11,7 @@ import polars as pl
 
 from lensbench.errors import UsageError, nearest
 from lensbench.leaderboard.board.manifest import TIERS
-from lensbench.leaderboard.contenders import NAME, with_notes
+from lensbench.leaderboard.contenders import NAME, TABLE, with_notes
 from lensbench.leaderboard.forms import text_table
 from lensbench.leaderboard.seeds import over_seeds
 from lensbench.leaderboard.selection import by_metric
@@ -32,7 +32,7 @@ class Table:
         return text_table(self.header, self.rows, form, self.title, self.note)
 
 
-GROUPS = ("task", "dataset", "test_dataset", "train_condition", "labels", "budget")
+GROUPS = (*TABLE, "labels")
 """Columns of which a table shows one value each."""
 
 

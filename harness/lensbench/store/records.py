@@ -109,6 +109,13 @@ def views_of(text: str | None) -> list[tuple[str, str]]:
     return [(dataset, condition) for dataset, _, condition in pairs]
 
 
+def sides_of(text: str | None) -> tuple[list[str], list[str]]:
+    """Datasets and conditions that a column of views has, each once, in their order."""
+    views = views_of(text)
+    datasets, conditions = (list(dict.fromkeys(view[side] for view in views)) for side in (0, 1))
+    return datasets, conditions
+
+
 def sort_records(records: pl.DataFrame) -> pl.DataFrame:
     """Records in their one order."""
     return records.sort(ORDER, nulls_last=True)

@@ -15,7 +15,7 @@ from lensbench.leaderboard.board.contents import Board, open_board
 from lensbench.leaderboard.board.layout import CITATIONS, ENVIRONMENT, READING, shown
 from lensbench.leaderboard.board.reading import read_json
 from lensbench.leaderboard.board.writing import Contents, fill, put_in_place, scratch_beside
-from lensbench.store.records import views_of
+from lensbench.store.records import sides_of
 
 _CARRIED = ("predictions/", "weights/", "fits/", "scores/", READING)
 
@@ -59,10 +59,9 @@ def include_blocks(records: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _block(*, pretraining_views: str | None, **axes: Any) -> dict[str, Any]:
-    seen = views_of(pretraining_views)
-    if not seen:
+    datasets, conditions = sides_of(pretraining_views)
+    if not datasets:
         return axes
-    datasets, conditions = (list(dict.fromkeys(column)) for column in zip(*seen, strict=True))
     return axes | {"pretraining_dataset": datasets, "pretraining_condition": conditions}
 
 

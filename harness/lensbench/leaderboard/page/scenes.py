@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from lensbench.errors import LensbenchError
-from lensbench.leaderboard.contenders import NOTES, TABLE
+from lensbench.leaderboard.contenders import NAME, TABLE
 from lensbench.leaderboard.page.evidence import Find
 from lensbench.leaderboard.page.payload import clip, short
 from lensbench.leaderboard.pictures import known_window, spread
@@ -96,14 +96,13 @@ def _draw(frame: pl.DataFrame, find: Find) -> dict[str, Any] | None:
 
 
 def _answers(rows: pl.DataFrame, find: Find, ids: list[str]) -> Iterable[_Answer]:
-    for row in rows.iter_rows(named=True):
+    for row in rows.with_columns(NAME).iter_rows(named=True):
         path = find("predictions", str(row["predictions"]))
         if path is None:
             continue
         scenes, predictions = read_predictions(path)
         if scenes == ids:
-            name = "".join(row[part] for part in ("entrant", *NOTES))
-            yield _Answer(clip(name), predictions)
+            yield _Answer(clip(row["name"]), predictions)
 
 
 def _skies(
