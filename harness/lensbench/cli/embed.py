@@ -74,12 +74,13 @@ def answer(
     """Works through all shards and says what came of it."""
     import signal
 
+    from lensbench.cells.interrupts import interrupt_on
     from lensbench.cli.progress import Progress
     from lensbench.data.picture import Selection
     from lensbench.inference.answering import Work
     from lensbench.inference.dividing import answer_all
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_on(signal.SIGTERM)
     work = Work(source, out, Selection(key=key), batch_size, strict)
     with Progress(quiet) as progress:
         cluster = address if where == "ray" else None

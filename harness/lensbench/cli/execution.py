@@ -68,13 +68,14 @@ def compute(
     study: str = "",
 ) -> Swept:
     """Records of cells: those of the store, or computed by what `executor` makes."""
+    from lensbench.cells.interrupts import interrupt_on
     from lensbench.cells.sweeps import Sweep
 
     sweep = Sweep(parts, store, expanded.cells, study, expanded.incompatible)
     finished = sweep.finished()
     if finished is not None:
         return finished
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_on(signal.SIGTERM)
     with Display(quiet) as display:
         return sweep.run(lambda: executor(display), display, retry_failed)
 

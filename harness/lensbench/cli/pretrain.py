@@ -54,7 +54,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True,
               help="Of each process.")  # fmt: skip
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True,
-              help="That divide every batch; several need the extra `parallel`.")  # fmt: skip
+              help="That divide every batch.")  # fmt: skip
 @click.option(
     "--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True,
     help="bf16 where an accelerator has it.",
@@ -86,12 +86,13 @@ def command(
 
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as further processes have it
 
+    from lensbench.cells.interrupts import interrupt_on
     from lensbench.cli.progress import Progress
     from lensbench.pretraining.result import is_finished, keep_result
     from lensbench.pretraining.training import Watching, train
     from lensbench.registry import load_catalogue
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_on(signal.SIGTERM)
     catalogue = load_catalogue()
     recipe = _recipe(asked)
     if resume and is_finished(out):

@@ -1,0 +1,39 @@
+"""Requests to stop, heard wherever they come in."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+_AGAIN_AFTER = 0.01
+"""Of a request that was lost [s]."""
+
+
+def interrupt_on(
+    number: int, handler: Callable[[int, FrameType | None], Any] = signal.default_int_handler
+) -> None:
+    """Has a signal raise `KeyboardInterrupt`, again where the first one was lost.
+
+    A handler runs between any two steps of the main thread, so now and then in the callback of a
+    weak reference or in a finaliser. What is raised there Python reports and drops: the program
+    would go on as if nobody had asked it to stop.
+    """
+    signal.signal(number, handler)
+    if not hasattr(signal, "setitimer"):  # Windows
+        return
+    signal.signal(signal.SIGALRM, handler)
+    report = sys.unraisablehook
+    if getattr(report, "asks_again", False):
+        return
+
+    def ask_again(lost: sys.UnraisableHookArgs) -> None:
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_AFTER)
+        else:
+            report(lost)
+
+    ask_again.asks_again = True  # type: ignore[attr-defined]
+    sys.unraisablehook = ask_again
