@@ -16,8 +16,8 @@ from lensbench.stats import Aggregate, aggregate, normalised_part
 _MOST_PAIRED = 12
 """Entrants of a table that are tested against each other, the best first."""
 
-_Pretrained = tuple[str, str]
-"""An entrant, and what its name needs where it stands there with several pretrainings."""
+_Named = tuple[str, str]
+"""An entrant, and what its name needs where a table has it several times."""
 
 _NOTE = (
     "On a scale from 0, chance or (where chance has no value) the weakest traditional method under "
@@ -32,9 +32,13 @@ def overall(rows: pl.DataFrame) -> dict[str, Any]:
     Returns:
         `tables` (their names), `note`, and `rows`: entrant, note, mean, worst, gap, parts by table.
     """
-    primary = rows.filter(pl.col("primary") & pl.col("labels").is_null())
+    several = pl.col("target_view").n_unique().over(*TABLE, "entrant", "pretrained") > 1
+    adapted = pl.when(several).then("adapted").otherwise(pl.lit(""))
+    primary = rows.filter(pl.col("primary") & pl.col("labels").is_null()).with_columns(
+        pl.concat_str(adapted, "pretrained").alias("note")
+    )
     names: list[str] = []
-    found: dict[_Pretrained, dict[str, Aggregate]] = {}
+    found: dict[_Named, dict[str, Aggregate]] = {}
     for facts, table in primary.group_by(TABLE, maintain_order=True):
         name = _name(facts, names)
         names.append(name)
@@ -52,7 +56,7 @@ def _name(facts: Iterable[Any], taken: list[str]) -> str:
     return short_name if short_name not in taken else ", ".join(parts)
 
 
-def _table(rows: pl.DataFrame) -> dict[_Pretrained, Aggregate]:
+def _table(rows: pl.DataFrame) -> dict[_Named, Aggregate]:
     """Aggregate over conditions of each entrant of one table."""
     up = bool(rows["higher_is_better"].drop_nulls().first())
     home = str(rows["train_condition"][0])
@@ -60,11 +64,11 @@ def _table(rows: pl.DataFrame) -> dict[_Pretrained, Aggregate]:
         str(condition[0]): _scale(frame, up) for condition, frame in rows.group_by("test_condition")
     }
     result = {}
-    for name, frame in rows.group_by("entrant", "pretrained", maintain_order=True):
+    for name, frame in rows.group_by("entrant", "note", maintain_order=True):
         parts: dict[str, tuple[float, float, float] | None] = dict.fromkeys(scales)
-        for row in frame.sort("target_view", nulls_last=True).iter_rows(named=True):
+        for row in frame.iter_rows(named=True):
             scale, condition = scales[row["test_condition"]], row["test_condition"]
-            if parts[condition] is None and scale is not None and row["value"] is not None:
+            if scale is not None and row["value"] is not None:
                 bounds = (row["low"], row["high"])
                 low, high = (math.nan if bound is None else bound for bound in bounds)
                 parts[condition] = normalised_part((row["value"], low, high), *scale)
@@ -89,7 +93,7 @@ def _scale(rows: pl.DataFrame, up: bool) -> tuple[float, float] | None:
     return (min(traditional) if up else max(traditional)), best
 
 
-def _line(who: _Pretrained, its: dict[str, Aggregate], names: list[str]) -> dict[str, Any]:
+def _line(who: _Named, its: dict[str, Aggregate], names: list[str]) -> dict[str, Any]:
     tables = {
         name: None if one is None or one.mean is None or not one.complete else (one.mean,) * 3
         for name, one in ((name, its.get(name)) for name in names)

@@ -100,6 +100,27 @@ def test_two_pretrainings_of_one_entrant_have_two_overall_scores():
     assert rows[0]["mean"] == 1 and rows[1]["mean"] < 1
 
 
+def test_two_adaptations_of_one_entrant_have_two_overall_scores():
+    """Each of its own values; one that a table has once needs no more than its name."""
+    one = study_records(entrants=1, tasks=1, conditions=2, labels=(None,))
+    both = pl.concat(
+        one.with_columns(
+            pl.lit(f"lenses {target}").alias("target_view"),
+            (pl.col("value") - 0.1 * i).alias("value"),
+        )
+        for i, target in enumerate(("hst-acs", "des-r"))
+    )
+    rows = values_of(Evidence("x", both, pl.DataFrame()))["aggregate"]["rows"]
+    assert [(row["entrant"], row["note"]) for row in rows] == [
+        (one["entrant"][0], ", adapted to lenses hst-acs"),
+        (one["entrant"][0], ", adapted to lenses des-r"),
+    ]
+    assert rows[0]["mean"] == 1 and rows[1]["mean"] < 1
+    alone = both.filter(pl.col("target_view") == "lenses des-r")
+    [row] = values_of(Evidence("x", alone, pl.DataFrame()))["aggregate"]["rows"]
+    assert (row["entrant"], row["note"]) == (one["entrant"][0], "")
+
+
 def test_a_missing_condition_leaves_no_overall_score():
     """An entrant that failed or is absent under a condition has no score of the table."""
     records = study_records(entrants=4, tasks=1, conditions=3, labels=(None,))
