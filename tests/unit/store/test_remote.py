@@ -11,6 +11,16 @@ from lensbench.errors import StoreError
 from lensbench.store import open_store
 
 
+@pytest.fixture(scope="module")
+def server():
+    """Address of a server of buckets on this machine."""
+    moto = pytest.importorskip("moto.server", reason="moto is not installed")
+    serving = moto.ThreadedMotoServer(port=0, verbose=False)
+    serving.start()
+    yield "http://{}:{}".format(*serving.get_host_and_port())
+    serving.stop()
+
+
 @pytest.fixture(params=["file", "memory", "s3"])
 def url(request, tmp_path, monkeypatch):
     """Of an empty store."""
@@ -19,26 +29,22 @@ def url(request, tmp_path, monkeypatch):
     elif request.param == "memory":
         yield f"memory://{tmp_path.name}"
     else:
-        yield from served_bucket(monkeypatch, tmp_path.name.strip("_").replace("_", "-"))
+        bucket = tmp_path.name.strip("_").replace("_", "-")
+        yield from served_bucket(monkeypatch, bucket, request.getfixturevalue("server"))
 
 
-def served_bucket(monkeypatch, bucket):
-    """A bucket of a server on this machine."""
-    moto = pytest.importorskip("moto.server", reason="moto is not installed")
+def served_bucket(monkeypatch, bucket, address):
+    """A bucket of a server."""
     s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
-    server = moto.ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": address, "AWS_DEFAULT_REGION": "us-east-1",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     s3fs.S3FileSystem.clear_instance_cache()
     s3fs.S3FileSystem().mkdir(bucket)
     yield f"s3://{bucket}/store"
     s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
 
 
 def put(store, key="k", text="hello"):
