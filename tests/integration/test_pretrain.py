@@ -30,9 +30,9 @@ def _weights(folder):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A tiny model, trained in one go."""
+    """A tiny model, trained in one go: what is not there yet is begun by --resume, too."""
     folder = tmp_path_factory.mktemp("pretrained") / "model"
-    words = [*WORDS, "--steps", "12", "--probes", "2", "--probe-scenes", "24"]
+    words = [*WORDS, "--steps", "12", "--probes", "2", "--probe-scenes", "24", "--resume"]
     command = [sys.executable, "-c", "from lensbench.cli import main; main()", *words]
     subprocess.run([*command, "--out", str(folder), "--quiet"], check=True, timeout=300)
     return folder
@@ -111,7 +111,8 @@ def test_the_model_is_a_module_without_lensbench(model, catalogue, tmp_path):
         (["--pretraining", "none"], "needs no images"),
         (["--processes", "9"], "cannot be divided among 9"),
         (["--shards", "absent.h5"], "absent.h5"),
-        (["--resume"], "holds no pretraining"),
+        (["--resume", "--uses", "0"], "uses is 0"),
+        (["--resume", "--conditions", "euclid-vis"], "needs two conditions"),
     ],
 )
 def test_a_mistake_is_one_line(lensbench, tmp_path, words, told):

@@ -48,7 +48,9 @@ _PATH = click.Path(path_type=Path)
               help="Scenes of a chunk.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--out", type=_PATH, required=True, metavar="FOLDER")
-@click.option("--resume", is_flag=True, help="Go on with the pretraining in FOLDER.")
+@click.option(
+    "--resume", is_flag=True, help="Go on with the pretraining in FOLDER, if one is there."
+)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
               show_default=True)  # fmt: skip
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True,

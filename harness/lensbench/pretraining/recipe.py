@@ -98,18 +98,19 @@ class Recipe:
     def kept(self, folder: Path, resume: bool) -> Iterator[None]:
         """Takes a folder for a training by this recipe, new or to be gone on with.
 
+        To resume what is not there yet is to begin, so that a scheduler can repeat its command.
         Where the training is refused before its first step, a new folder is left as it was.
 
         Raises:
             UsageError: Where it holds another recipe, or this one and is not to be resumed.
         """
-        there = folder.exists()
+        there, new = folder.exists(), not (folder / FILE).exists()
         self.keep(folder, resume)
         try:
             yield
         except LensbenchError as error:
             begun = any((folder / name).exists() for name in ("checkpoints", LOG))
-            if error.exit_code == 2 and not resume and not begun:
+            if error.exit_code == 2 and new and not begun:
                 shutil.rmtree(folder)
                 if there:
                     folder.mkdir()
@@ -125,10 +126,10 @@ class Recipe:
         """
         file = folder / FILE
         if not file.exists():
-            if resume:
-                raise UsageError(f"{str(folder)!r} holds no pretraining", "leave out --resume")
             if folder.exists() and any(folder.iterdir()):
-                raise UsageError(f"{str(folder)!r} is not empty", "name a new folder")
+                raise UsageError(
+                    f"{str(folder)!r} is not empty and holds no pretraining", "name a new folder"
+                )
             _write(file, self.text())
             return
         if not resume:
