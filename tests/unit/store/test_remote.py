@@ -52,6 +52,21 @@ def put(store, key="k", text="hello"):
         path.write_text(text)
 
 
+class Refusing:
+    """A file system where no file is read or written."""
+
+    def __init__(self, of):
+        self.of = of
+
+    def __getattr__(self, name):
+        return getattr(self.of, name)
+
+    def get_file(self, *_):
+        raise PermissionError("no entry")
+
+    put_file = get_file
+
+
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
 
 
@@ -66,6 +81,67 @@ def test_another_machine_finds_what_was_written(url):
     assert there.stored("things") == {"k"}
     there.remove("things", "k")
     assert open_store(url).find("things", "k") is None
+    assert [name for name in there._fs.find(there._path("things")) if "/k." in name] == []
+
+
+def test_size_and_time_are_those_of_the_file_there(url):
+    """Nothing and the beginning of time of what is absent."""
+    here, before = open_store(url), time.time()
+    assert here.measure("things", "k") == (0, 0.0)
+    put(here, text="")
+    put(here, "other")
+    there = open_store(url)
+    size, made = there.measure("things", "other")
+    assert size == 5 and before - 2 < made < time.time() + 2
+    assert there.measure("things", "k")[0] == 0
+
+
+def test_time_is_of_the_last_change(tmp_path):
+    """Not of the file's birth or status."""
+    store = open_store(f"file://{tmp_path}/far")
+    put(store)
+    os.utime(tmp_path / "far" / "things" / "k.txt", (1e9, 1e9))
+    assert store.measure("things", "k") == (5, 1e9)
+
+
+def test_what_is_here_and_whole_is_not_fetched_again(url):
+    """It is found, described and known to be intact where nothing can be fetched any more."""
+    there = open_store(url)
+    put(open_store(url))
+    assert there.find("things", "k") is not None
+    there._fs.rm(there._path("things"), recursive=True)
+    assert there.find("things", "k").read_text() == "hello"
+    assert there.describe("things", "k")["from"] == {"made": "here"}
+    assert there.intact("things", "k")
+
+
+def test_what_goes_there_meanwhile_can_be_removed(url):
+    """By somebody else: nothing is told."""
+    here = open_store(url)
+    put(here)
+    here._fs.rm(here._path("things"), recursive=True)
+    here.remove("things", "k")
+    assert here.find("things", "k") is None
+
+
+def test_files_are_kept_in_the_cache_that_is_named(tmp_path, monkeypatch):
+    """Folders that are not there yet are made."""
+    monkeypatch.setenv("LENSBENCH_CACHE", str(tmp_path / "a" / "cache"))
+    put(open_store(f"file://{tmp_path}/far"))
+    monkeypatch.setenv("LENSBENCH_CACHE", str(tmp_path / "b" / "cache"))
+    path = open_store(f"file://{tmp_path}/far").find("things", "k")
+    assert path == tmp_path / "b" / "cache" / "things" / "k.txt"
+
+
+def test_what_keeps_it_from_being_used_is_told(url):
+    """In the words of the file system, of what is fetched and of what is sent."""
+    here, there = open_store(url), open_store(url)
+    put(here)
+
+    there._fs = Refusing(there._fs)
+    for act in (lambda: there.find("things", "k"), lambda: put(there, "other")):
+        with pytest.raises(StoreError, match="cannot be used: PermissionError: no entry"):
+            act()
 
 
 def test_damage_on_the_way_is_noticed(url):
@@ -77,6 +153,22 @@ def test_damage_on_the_way_is_noticed(url):
         assert open_store(url).find("things", "k") is None
     put(here)
     assert open_store(url).find("things", "k") is not None
+
+
+def test_what_is_damaged_there_is_made_anew(url):
+    """Also of the kinds of which the first that was sent stays, as what was found whole does."""
+    here = open_store(url)
+    for text in ("hello", "later"):
+        with here.writing("records", "k", ".txt", {}) as path:
+            path.write_text(text)
+        assert here.find("records", "k").read_text() == "hello"
+    here._fs.pipe_file(here._path("records", "k.txt"), b"hellp")
+    there = open_store(url)
+    with pytest.warns(UserWarning, match="damaged"):
+        assert there.find("records", "k") is None
+    with there.writing("records", "k", ".txt", {}) as path:
+        path.write_text("anew")
+    assert open_store(url).find("records", "k").read_text() == "anew"
 
 
 def test_a_claim_is_held_by_one(url):
@@ -163,12 +255,15 @@ def test_a_sweep_is_watched_from_another_machine(url):
 
     here = Journal(open_store(url), "abc")
     here.begin("name = 1", ["a"])
+    here.write_state({"state": "running", "at": 4.0})
+    log = here.log("a", "printed").relative_to(here.folder)
     here.note({"key": "a", "like": "x", "state": "done", "seconds": 2.0})
     here.write_state({"state": "stopped", "at": 5.0})
     there = open_store(url)
     found = find_journal(there, "a")
     assert found.state() == {"state": "stopped", "at": 5.0}
     assert [line["key"] for line in found.lines()] == ["a"]
+    assert there.read_text(found.folder / log) == "printed"
     again = Journal(there, "abc")
     again.begin("name = 1", ["a"])
     again.note({"key": "b", "like": "x", "state": "done", "seconds": 4.0})
