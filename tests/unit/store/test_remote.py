@@ -1,9 +1,12 @@
 """A store behind a URL does what one in a folder does."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -131,6 +134,20 @@ def test_files_are_kept_in_the_cache_that_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("LENSBENCH_CACHE", str(tmp_path / "b" / "cache"))
     path = open_store(f"file://{tmp_path}/far").find("things", "k")
     assert path == tmp_path / "b" / "cache" / "things" / "k.txt"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_cache_that_nobody_named_goes_with_the_process(tmp_path, kept):
+    """It is in the folder for temporary files; one that is named stays."""
+    code = "from lensbench.store import open_store; print(open_store('memory://x').root)"
+    named = {"LENSBENCH_CACHE": str(tmp_path / "named")} if kept else {}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(tmp_path), **named},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    folder = Path(done.stdout.strip())
+    assert folder.parent == tmp_path
+    assert folder.exists() == kept
 
 
 def test_what_keeps_it_from_being_used_is_told(url):
