@@ -2,8 +2,8 @@
 
 import pytest
 
-from lensbench.errors import IncompatibleError, UsageError
-from lensbench.study.cell import View
+from lensbench.errors import IncompatibleError, PluginError, UsageError
+from lensbench.study.cell import Seeds, View
 from lensbench.study.expand import expand
 from lensbench.study.spec import parse_study
 
@@ -23,6 +23,11 @@ baseline = []
 [tests]
 condition = []
 """
+
+
+BOTH_DATA = {
+    (dataset, labels) for dataset in ("lenses", "lenses:population=survey") for labels in (16, None)
+}
 
 
 def test_axes_are_crossed(catalogue):
@@ -77,6 +82,72 @@ def test_a_name_is_excluded_with_any_options_or_with_its_own(catalogue, block, l
     text = SMALL.replace('"resnet18", ', '"resnet18:width=8", ') + f"[[exclude]]\n{block}\n"
     found = cells(catalogue, text).cells
     assert {cell.entrant.encoder for cell in found} == left
+
+
+@pytest.mark.parametrize(
+    ("block", "left"),
+    [
+        ('dataset = "lenses:*"', {("lenses", 16), ("lenses", None)}),
+        ('labels = "16"', {("lenses", None), ("lenses:population=survey", None)}),
+        (
+            'dataset = "lenses:*"\nlabels = "all"',
+            {("lenses", 16), ("lenses", None), ("lenses:population=survey", 16)},
+        ),
+        ('train_condition = "euclid-*"', set()),
+        ('train_condition = "hst-*"\nlabels = "*"', BOTH_DATA),
+    ],
+)
+def test_data_are_excluded_too(catalogue, block, left):
+    """By dataset, condition of the training, and number of labels."""
+    text = SMALL.replace(
+        "baseline = []",
+        'baseline = []\ndataset = ["lenses", "lenses:population=survey"]\nlabels = [16, "all"]',
+    )
+    found = cells(catalogue, f"{text}[[exclude]]\n{block}\n").cells
+    assert {(cell.train.dataset, cell.labels) for cell in found} == left
+
+
+@pytest.mark.parametrize(
+    ("axes", "targets"),
+    [
+        ("", ["lenses rubin-r"]),
+        ('adapt_condition = ["hsc-i", "hst-acs"]', ["lenses hsc-i", "lenses hst-acs"]),
+        ('adapt_dataset = ["lenses:population=default"]', ["lenses rubin-r"]),
+        (
+            'adapt_dataset = ["lenses", "lenses:population=survey"]\nadapt_condition = ["hsc-i"]',
+            ["lenses hsc-i", "lenses:population=survey hsc-i"],
+        ),
+    ],
+)
+def test_what_adapts_has_targets(catalogue, axes, targets):
+    """Those that are named; else the last view of the tests. What does not adapt has none."""
+    text = SMALL.replace("baseline = []", f"baseline = []\n{axes}")
+    text = text.replace('"linear", "finetune"', '"linear", "adabn"')
+    text = text.replace("condition = []", 'condition = ["hst-acs", "rubin-r", "des-r"]')
+    found = cells(catalogue, text.replace('"mae-vit"', '"resnet18"')).cells
+    wanted = {"linear": {None}, "adabn": {View(*target.split()) for target in targets}}
+    for transfer, its in wanted.items():
+        assert {cell.target for cell in found if cell.entrant.transfer == transfer} == its
+
+
+def test_all_baselines_of_a_task_are_auto(catalogue):
+    """Beside those that are named, each once."""
+    text = SMALL.replace("baseline = []", 'baseline = ["pca-logreg", "auto", "spectrum-logreg"]')
+    found = [cell.entrant.baseline for cell in cells(catalogue, text).cells]
+    known = catalogue.of_kind("baseline")
+    wanted = {one.entry.name for one in known if "morphology" in one.entry.tasks}
+    assert sorted(filter(None, found)) == sorted(wanted)
+    assert {"pca-logreg", "spectrum-logreg"} < wanted < {one.entry.name for one in known}
+
+
+def test_every_axis_of_chance_is_crossed(catalogue):
+    """Draws, pretrainings and fits; a baseline has one pretraining, the first."""
+    text = SMALL.replace("baseline = []", 'baseline = ["pca-logreg"]').replace('"none", ', "")
+    seeds = "[seeds]\ndraw = [5, 6]\npretraining = [7, 8]\nfit = [9]\n"
+    found = cells(catalogue, text + seeds).cells
+    for name, pretrainings in (("", {7, 8}), ("pca-logreg", {0})):
+        its = {cell.seeds for cell in found if cell.entrant.baseline == name}
+        assert its == {Seeds(draw, one, 9) for draw in (5, 6) for one in pretrainings}
 
 
 def test_included_cells_come_beside(catalogue):
@@ -145,6 +216,21 @@ def test_what_cannot_be_is_counted_with_its_reason(catalogue):
     assert {(one.reason, one.count) for one in found.incompatible} == {
         ("no contrast; take another", 5)
     }
+
+
+def test_what_fails_to_be_made_is_told_and_a_mistake_is_not_passed_over(catalogue):
+    """A plugin's fault costs its cells; a wrong name stops all."""
+
+    def fault(cell):
+        raise PluginError("it broke", "mend it")
+
+    def mistake(cell):
+        raise UsageError("no such thing", "name another")
+
+    [reason] = {one.reason for one in cells(catalogue, SMALL, fault).incompatible}
+    assert reason == "it broke"
+    with pytest.raises(UsageError, match="no such thing"):
+        cells(catalogue, SMALL, mistake)
 
 
 @pytest.mark.parametrize(
