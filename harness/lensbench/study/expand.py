@@ -93,7 +93,6 @@ class _Expander:
         self.catalogue = catalogue
         self.study = study
         self.budget = find_budget(study.budget)
-        self.impossible: dict[tuple[str, str], str] = {}
 
     def cells(self, block: Block) -> Iterator[Cell]:
         """The cells of one block, but for those that are excluded."""
@@ -175,8 +174,7 @@ class _Expander:
                 train.condition, *find_conditions(self.catalogue, dataset, tuple(named))
             ):  # fmt: skip
                 tests[View(dataset, condition)] = None
-        first = View(train.dataset, train.condition)
-        return (*(view for view in tests if view == first), *sorted(set(tests) - {first}))
+        return (*(view for view in tests if view == train), *sorted(set(tests) - {train}))
 
     def _pretrained_on(
         self, wanted: Pretraining, entrant: Entrant, train: View

@@ -2,9 +2,11 @@
 
 import pytest
 
+from lensbench.api.budget import find_budget
 from lensbench.errors import IncompatibleError, PluginError, UsageError
 from lensbench.study.cell import Seeds, View
 from lensbench.study.expand import expand
+from lensbench.study.plan import usual_conditions
 from lensbench.study.spec import parse_study
 
 
@@ -31,9 +33,12 @@ BOTH_DATA = {
 
 
 def test_axes_are_crossed(catalogue):
-    """Two encoders, two strategies, two transfers."""
+    """Two encoders, two strategies, two transfers, of one task on one view."""
     found = cells(catalogue, SMALL).cells
     assert len(found) == len({cell.entrant for cell in found}) == 8
+    assert {(cell.task, cell.train, cell.budget) for cell in found} == {
+        ("morphology", View("lenses", "euclid-vis"), "quick")
+    }
 
 
 def test_what_a_cell_makes_no_use_of_does_not_multiply_it(catalogue):
@@ -54,7 +59,8 @@ def test_the_order_of_axes_changes_no_cell(catalogue):
 
 def test_more_labels_than_there_are_is_all(catalogue):
     """So many are not asked for twice."""
-    text = SMALL.replace("baseline = []", 'baseline = []\nlabels = [32, 100000, "all"]')
+    every = find_budget("quick").train_scenes
+    text = SMALL.replace("baseline = []", f'baseline = []\nlabels = [32, {every}, 100000, "all"]')
     assert {cell.labels for cell in cells(catalogue, text).cells} == {32, None}
 
 
@@ -190,18 +196,34 @@ def test_what_can_be_pretrained_on_one_thing_is_kept_where_another_cannot(catalo
 
 
 def test_tests_are_datasets_under_conditions_the_home_view_first(catalogue):
-    """Trained on, then all others."""
-    text = SMALL.replace(
+    """Trained on, then all others by name."""
+    text = SMALL.replace("baseline = []", 'baseline = []\ntrain_condition = ["rubin-r"]')
+    text = text.replace(
         "condition = []",
         'dataset = ["same", "lenses:population=survey"]\ncondition = ["hst-acs"]',
     )
-    tests = cells(catalogue, text).cells[0].tests
-    assert tests[0] == View("lenses", "euclid-vis")
-    assert set(tests[1:]) == {
+    assert cells(catalogue, text).cells[0].tests == (
+        View("lenses", "rubin-r"),
         View("lenses", "hst-acs"),
-        View("lenses:population=survey", "euclid-vis"),
         View("lenses:population=survey", "hst-acs"),
-    }
+        View("lenses:population=survey", "rubin-r"),
+    )
+
+
+def test_usual_conditions_are_those_of_the_dataset(catalogue):
+    """Trained on is the first of them, tested on are all; others come beside."""
+    text = SMALL.replace("baseline = []", 'baseline = []\ntrain_condition = ["usual", "hsc-i"]')
+    found = cells(catalogue, text.replace("condition = []", 'condition = ["usual", "psf@2"]')).cells
+    first, *others = usual_conditions(catalogue, "lenses")
+    tests = {cell.train.condition: {view.condition for view in cell.tests} for cell in found}
+    assert tests == {home: {home, first, *others, "psf@2"} for home in (first, "hsc-i")}
+
+
+def test_an_encoder_has_a_pretraining_of_its_own(catalogue):
+    """Where that is what is asked for; others beside."""
+    text = SMALL.replace('"resnet18", "mae-vit"', '"aae"').replace('"none", "sim', '"own", "sim')
+    found = {cell.entrant.pretraining for cell in cells(catalogue, text).cells}
+    assert found == {"adversarial", "simclr"}
 
 
 def test_what_cannot_be_is_counted_with_its_reason(catalogue):
@@ -216,6 +238,7 @@ def test_what_cannot_be_is_counted_with_its_reason(catalogue):
     assert {(one.reason, one.count) for one in found.incompatible} == {
         ("no contrast; take another", 5)
     }
+    assert {one.cell.entrant.pretraining for one in found.incompatible} == {"simclr"}
 
 
 def test_what_fails_to_be_made_is_told_and_a_mistake_is_not_passed_over(catalogue):

@@ -131,6 +131,7 @@ def test_faults_are_told_as_they_are():
     """What is missing, unknown or not allowed, each with what to do."""
     for text, message, hint in (
         ("name = 'x'", "the study lacks 'axes'", "docs/reference/study-files.md"),
+        ("budgt = 'x'" + SMALL, "a study has no key 'budgt'", "budget"),
         (SMALL + "[run]\nworker = 2", "a study has no key 'run.worker'", "workers"),
         (SMALL + "[[include]]\npretraining_conditon = 'x'",
          "an include has no key 'pretraining_conditon'", "pretraining_condition"),
