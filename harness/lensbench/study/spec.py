@@ -287,7 +287,7 @@ def _told(error: pydantic.ValidationError) -> UsageError:
         return UsageError(f"a study has no key {'.'.join(where)!r}", nearest(where[-1], known))
     if first["type"] == "missing":
         return UsageError(f"the study lacks {'.'.join(where)!r}", _PAGE)
-    path = ".".join(part for part in where if not part.startswith(("tuple[", "constrained", "lit")))
+    path = ".".join(part for part in where if not part.startswith(("tuple[", "constrained")))
     if error.title == Pretraining.__name__:
         path = f"pretraining_{path}"
     message = str(first["msg"]).removeprefix("Value error, ")

@@ -266,6 +266,16 @@ def test_a_damaged_copy_here_is_fetched_again(url, monkeypatch, tmp_path):
     assert here.find("things", "k").read_text() == "hello"
 
 
+def test_a_text_that_was_cut_off_is_read(url, tmp_path):
+    """In UTF-8; what is left of half a letter is marked."""
+    for store in (open_store(str(tmp_path / "folder")), open_store(url)):
+        path = store.root / "log.txt"
+        path.write_bytes("σ, σ".encode()[:-1])
+        store.share(path)
+        assert store.read_text(path) == "σ, \ufffd"
+        assert store.read_text(store.root / "absent.txt") is None
+
+
 def test_a_sweep_is_watched_from_another_machine(url):
     """State, lines and logs of the journal, by the URL alone; a second sweep goes on with it."""
     from lensbench.store.journal import Journal, find_journal, mean_costs

@@ -130,6 +130,7 @@ def test_a_fault_is_where_the_file_has_it(text, message):
 def test_faults_are_told_as_they_are():
     """What is missing, unknown or not allowed, each with what to do."""
     for text, message, hint in (
+        ("name = ", "the study file is not TOML: ", "docs/reference/study-files.md"),
         ("name = 'x'", "the study lacks 'axes'", "docs/reference/study-files.md"),
         ("budgt = 'x'" + SMALL, "a study has no key 'budgt'", "budget"),
         (SMALL + "[run]\nworker = 2", "a study has no key 'run.worker'", "workers"),
