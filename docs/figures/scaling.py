@@ -3,14 +3,16 @@
 
     python docs/figures/scaling.py RUN STORE
 
-prints the table and the curve, and draws `scaling.png` beside this file. The curve is that of
-Hoffmann et al. 2022 (arXiv:2203.15556, eq. 2), E + A N^−α + B P^−β, by least squares of the
-logarithms. All intervals are of 500 bootstraps of the test scenes, the same for every point, each
-with a fit of its own; the chance of another pretraining is not in them.
+prints tables and curves, of pretrainings under one condition and on the mix, and draws
+`scaling.png` beside this file. The curve is that of Hoffmann et al. 2022 (arXiv:2203.15556, eq. 2),
+E + A N^−α + B P^−β, by least squares of the logarithms. It is not fitted to the longest pretraining
+of either kind, but tried on it. All intervals are of 500 bootstraps of the test scenes, the same
+for every point, each with a fit of its own; the chance of another pretraining is not in them.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from scipy.optimize import least_squares
 from tabulate import tabulate
 
@@ -27,15 +30,20 @@ from lensbench.store.arrays import map_arrays
 from lensbench.store.predictions import read_predictions
 
 BATCH = 64
-SHIPPED = (128, 25_000)
+SHIPPED = ("mix", 128, 25_000)
+KINDS = {"one": "euclid-vis alone", "mix": "eight conditions"}
 RESAMPLES = 500
 UNIT = 1e5
 """What images and parameters are counted in."""
+
+LEAST, MOST = np.array([1e-4, 1e-6, 0.05, 1e-6, 0.05]), np.array([1.0, 1.0, 3.0, 1.0, 3.0])
+"""Ranges of the five numbers of the curve."""
 
 
 class Points(NamedTuple):
     """Probes under one condition, each array (K,), and their values on resampled scenes (R, K)."""
 
+    kind: np.ndarray
     width: np.ndarray
     steps: np.ndarray
     parameters: np.ndarray
@@ -47,6 +55,26 @@ class Points(NamedTuple):
         low, high = np.quantile(self.resampled[:, at], [0.025, 0.975])
         return float(low), float(high)
 
+    def told(self, at: int) -> str:
+        """Value and interval of a point."""
+        low, high = self.interval(at)
+        return f"{self.value[at]:.4f} [{low:.4f}, {high:.4f}]"
+
+    def of(self, kind: str) -> Points:
+        """Those of one kind, and random weights."""
+        some = (self.kind == kind) | (self.steps == 0)
+        return Points(*(its[some] for its in self[:-1]), self.resampled[:, some])
+
+    @property
+    def fitted(self) -> np.ndarray:
+        """Which points the curve is fitted to, (K,)."""
+        return (self.steps > 0) & (self.steps < self.steps.max())
+
+    @property
+    def images(self) -> np.ndarray:
+        """Of each pretraining, (K,)."""
+        return self.steps * BATCH
+
 
 def read(run: str, store: Store, condition: str) -> Points:
     """Probes of a run under a condition, random weights among them as zero steps."""
@@ -56,13 +84,15 @@ def read(run: str, store: Store, condition: str) -> Points:
         & (pl.col("state") == "done")
     )
     found = [parts(encoder) for encoder in rows["encoder"]]
-    sizes = {width: parameters(width) for width in {width for width, _ in found}}
+    sizes = {width: parameters(width) for width in {width for _, width, _ in found}}
     squared = np.stack([squared_errors(store, row) for row in rows.iter_rows(named=True)], 1)
     drawn = np.random.default_rng(0).integers(0, len(squared), (RESAMPLES, len(squared)))
+    kinds, widths, steps = zip(*found, strict=True)
     return Points(
-        np.array([width for width, _ in found]),
-        np.array([steps for _, steps in found]),
-        np.array([sizes[width] for width, _ in found]),
+        np.array(kinds),
+        np.array(widths),
+        np.array(steps),
+        np.array([sizes[width] for width in widths]),
         np.sqrt(squared.mean(0)),
         np.sqrt(squared[drawn].mean(1)),
     )
@@ -77,16 +107,16 @@ def squared_errors(store: Store, row: dict) -> np.ndarray:
     return (mean - np.asarray(map_arrays(truth)["theta_E"])) ** 2
 
 
-def parts(encoder: str) -> tuple[int, int]:
-    """Width and steps of an encoder's name."""
-    name = encoder.partition("scale/w")[2].partition("/")[0]
-    if name:
-        width, _, steps = name.partition("-")
-        return int(width), int(steps)
+def parts(encoder: str) -> tuple[str, int, int]:
+    """Kind, width and steps of an encoder's pretraining."""
+    if found := re.search(r"weights=(\w+)/w(\d+)-(\d+)", encoder):
+        kind, width, steps = found.groups()
+        return kind, int(width), int(steps)
     if "size=micro" in encoder:
-        return SHIPPED[0], 0
-    width = encoder.partition("width=")[2]
-    return (int(width.split(",")[0]), 0) if width else SHIPPED
+        return "", SHIPPED[1], 0
+    if found := re.search(r"width=(\d+)", encoder):
+        return "", int(found[1]), 0
+    return SHIPPED
 
 
 def parameters(width: int) -> int:
@@ -108,63 +138,74 @@ def fit(images: np.ndarray, sizes: np.ndarray, value: np.ndarray) -> np.ndarray:
     def residual(theta: np.ndarray) -> np.ndarray:
         return np.log(curve(theta, images, sizes)) - np.log(value)
 
-    low, high = np.log([1e-4, 1e-6, 0.05, 1e-6, 0.05]), np.log([1, 1, 3, 1, 3])
+    low, high = np.log(LEAST), np.log(MOST)
     return least_squares(residual, np.clip(start, low, high), bounds=(low, high)).x
 
 
 def main(run: str, where: str) -> None:
-    """Table, curve and picture."""
-    its = read(run, open_store(where), "euclid-vis")
-    shipped = its.steps == SHIPPED[1]
-    used = (its.steps > 0) & ~shipped
-    images = its.steps * BATCH
-    fits = np.array([
-        fit(images[used], its.parameters[used], value[used])
-        for value in (its.value, *its.resampled)
-    ])  # fmt: skip
-    lengths = sorted(set(its.steps[~shipped].tolist()))
+    """Tables, curves and picture."""
+    every = read(run, open_store(where), "euclid-vis")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True)
+    for (kind, conditions), axis in zip(KINDS.items(), axes, strict=True):
+        its = every.of(kind)
+        fits = np.array([
+            fit(its.images[its.fitted], its.parameters[its.fitted], value[its.fitted])
+            for value in (its.value, *its.resampled)
+        ])  # fmt: skip
+        print(f"pretrained under {conditions}\n")
+        table(its)
+        tell(its, fits)
+        draw(its, fits, axis)
+        axis.set(title=f"pretrained under {conditions}")
+    axes[0].set(ylabel="RMSE of θ_E by a ridge probe [arcsec]")
+    axes[0].legend(fontsize=8, title="★ longest, not fitted; dotted: random weights",
+                   title_fontsize=8)  # fmt: skip
+    figure.tight_layout()
+    figure.savefig(Path(__file__).with_name("scaling.png"), dpi=110)
+
+
+def table(its: Points) -> None:
+    """Values by width and length."""
+    lengths = sorted(set(its.steps.tolist()))
     sizes = dict(zip(its.width.tolist(), its.parameters.tolist(), strict=True))
-    at = {(w, s): i for i, (w, s) in enumerate(zip(its.width, its.steps, strict=True))}
-
-    def cell(key: tuple[int, int]) -> str:
-        if key not in at:
-            return "–"
-        low, high = its.interval(at[key])
-        return f"{its.value[at[key]]:.4f} [{low:.4f}, {high:.4f}]"
-
+    at = {key: i for i, key in enumerate(zip(its.width, its.steps, strict=True))}
     print(tabulate(
         [
-            [w, f"{size:,}", *(cell((w, s)) for s in lengths)]
+            [w, f"{size:,}", *(its.told(at[w, s]) if (w, s) in at else "–" for s in lengths)]
             for w, size in sorted(sizes.items())
         ],
         ["width", "parameters", *(f"{s * BATCH:,} images" for s in lengths)],
     ))  # fmt: skip
+
+
+def tell(its: Points, fits: np.ndarray) -> None:
+    """What was fitted, and what it foretells."""
     print("\nE + A (images / 100,000)^-alpha + B (parameters / 100,000)^-beta")
     names = ("E [arcsec]", "A [arcsec]", "alpha", "B [arcsec]", "beta")
-    for name, column in zip(names, np.exp(fits).T, strict=True):
-        told(name, column)
-    print(f"\nlensbench-tiny, measured     {cell(SHIPPED)}")
-    own, seen = its.parameters[shipped][0], images[shipped][0]
+    for name, column, *ends in zip(names, np.exp(fits).T, LEAST, MOST, strict=True):
+        told(name, column, ", at the end of its range" * bool(np.isclose(column[0], ends).any()))
+    longest = int(its.steps.argmax())
+    size, seen = its.parameters[longest], its.images[longest]
+    print(f"\n{'the longest, measured':28} {its.told(longest)}")
     for name, n, p in (
-        ("lensbench-tiny, foretold", seen, own),
-        ("10 x its images", 10 * seen, own),
-        ("10 x its parameters", seen, 10 * own),
-        ("10 x of both", 10 * seen, 10 * own),
-        ("100 x of both", 100 * seen, 100 * own),
+        ("the longest, foretold", seen, size),
+        ("10 x its images", 10 * seen, size),
+        ("10 x its parameters", seen, 10 * size),
+        ("10 x of both", 10 * seen, 10 * size),
+        ("100 x of both", 100 * seen, 100 * size),
     ):
         told(name, np.array([curve(theta, n, p) for theta in fits]))
-    draw(its, fits)
+    print()
 
 
-def told(name: str, values: np.ndarray) -> None:
+def told(name: str, values: np.ndarray, note: str = "") -> None:
     """A number, the first, with the interval of the rest."""
     low, high = np.quantile(values[1:], [0.025, 0.975])
-    print(f"{name:28} {values[0]:.4f} [{low:.4f}, {high:.4f}]")
+    print(f"{name:28} {values[0]:.4f} [{low:.4f}, {high:.4f}]{note}")
 
 
-def draw(its: Points, fits: np.ndarray) -> None:
+def draw(its: Points, fits: np.ndarray, axis: Axes) -> None:
     """Errors against images, a colour a width, with the curve and its interval."""
-    figure, axis = plt.subplots(figsize=(6, 4))
     line = np.geomspace(1e4, 1e8, 60)
     for number, width in enumerate(sorted(set(its.width.tolist()))):
         here = (its.width == width) & (its.steps > 0)
@@ -172,22 +213,16 @@ def draw(its: Points, fits: np.ndarray) -> None:
         said = np.array([curve(theta, line, size) for theta in fits])
         axis.fill_between(line, *np.quantile(said, [0.025, 0.975], axis=0), color=colour, alpha=0.1)
         axis.plot(line, said[0], color=colour, label=f"width {width}: {size:,} parameters")
-        for marker, of in (("o", its.steps < SHIPPED[1]), ("*", its.steps == SHIPPED[1])):
+        for marker, of in (("o", its.fitted), ("*", ~its.fitted)):
             some = np.flatnonzero(here & of)
             ends = np.array([its.interval(i) for i in some]).reshape(-1, 2).T
             axis.errorbar(
-                its.steps[some] * BATCH, its.value[some], abs(ends - its.value[some]),
+                its.images[some], its.value[some], abs(ends - its.value[some]),
                 fmt=marker, color=colour, markersize=12 if marker == "*" else 5,
             )  # fmt: skip
         (none,) = its.value[(its.width == width) & (its.steps == 0)]
         axis.axhline(none, color=colour, linestyle=":", linewidth=1)
-    axis.set(
-        xscale="log", yscale="log", xlabel="images of the pretraining",
-        ylabel="RMSE of θ_E by a ridge probe [arcsec]",
-    )  # fmt: skip
-    axis.legend(fontsize=8, title="★ shipped, not fitted; dotted: random weights", title_fontsize=8)
-    figure.tight_layout()
-    figure.savefig(Path(__file__).with_name("scaling.png"), dpi=110)
+    axis.set(xscale="log", yscale="log", xlabel="images of the pretraining")
 
 
 if __name__ == "__main__":
