@@ -146,3 +146,13 @@ def test_a_store_below_a_file_is_refused(tmp_path):
     with pytest.raises(StoreError) as caught:
         Store(tmp_path / "file" / "store")
     assert "--store" in caught.value.hint
+
+
+def test_what_the_dead_left_behind_is_tidied_away(tmp_path):
+    """Locks that nobody holds; one that is held stays."""
+    store = Store(tmp_path)
+    with store.claim("images", "k"):
+        [held] = (tmp_path / "claims").iterdir()
+        (held.parent / "records-dead").touch()
+        store.tidy()
+        assert list(held.parent.iterdir()) == [held]
