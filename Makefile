@@ -44,13 +44,15 @@ coverage: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(DIVIDED) --cov
 
 # mutmut knows sources by the name `src` alone. What it made and found stays for the next call. The
-# folder it makes is there before Python starts, which else would never look into it.
+# folder it makes is there before Python starts, which else would never look into it. torch is
+# imported once and not for each change, and no server of buckets begins.
 mutation: $(READY)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[mutation]'
 	mkdir -p .mutation/mutants/src
 	ln -sfn ../harness .mutation/src
 	ln -sfn -t .mutation ../docs ../plugins ../pyproject.toml ../studies ../tests
-	cd .mutation && PYTHONPATH="$$PWD/mutants/src" OMP_NUM_THREADS=1 $(abspath $(BIN))/mutmut run \
+	cd .mutation && PYTHONPATH="$$PWD/mutants/src" OMP_NUM_THREADS=1 \
+	  PYTEST_ADDOPTS='-p torch -k "not s3"' $(abspath $(BIN))/mutmut run \
 	  --max-children $(TESTERS) $(MUTANTS)
 	cd .mutation && $(abspath $(BIN))/mutmut results
 

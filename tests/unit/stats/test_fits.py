@@ -9,6 +9,7 @@ from scipy import optimize
 from scipy import stats as scipy_stats
 
 from lensbench.stats import Fits, detectable_with, difference, estimate, independent_difference
+from lensbench.stats.fits import Part, half_width, one_df
 from lensbench.stats.intervals import resampled
 
 
@@ -121,6 +122,26 @@ def test_intervals_over_seeds_and_scenes_cover_the_truth(seeds, scenes):
         found = estimate({0: fits(crossed(random, seeds, scenes))})
         hits += found.low <= 0.0 <= found.high
     assert 0.93 <= hits / 2000 <= 0.97
+
+
+def test_two_draws_are_counted():
+    """As many as there must be."""
+    random = np.random.default_rng(4)
+    found = estimate({d: fits(crossed(random, 2, 20)) for d in range(2)})
+    assert found.counted == ("scenes", "draw", "pretraining")
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+def test_one_number_of_degrees_of_freedom_stands_for_several(alpha):
+    """Student's interval with it is as wide as Howe's, and never narrower than the worst part's."""
+    parts = (Part(1.0, 30.0, "scenes"), Part(0.5, 4.0, "seeds"))
+    df = one_df(parts, alpha)
+    assert 4 < df < 30
+    width = scipy_stats.t.ppf(1 - alpha / 2, df) * math.sqrt(1.5)
+    assert width == pytest.approx(half_width(parts, alpha))
+    assert one_df(parts[:1], alpha) == 30.0
+    nothing = tuple(part._replace(variance=0.0) for part in parts)
+    assert one_df(nothing, alpha) == 30.0
 
 
 def test_intervals_over_draws_cover_the_truth():
