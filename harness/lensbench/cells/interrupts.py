@@ -11,6 +11,9 @@ from typing import Any
 _AGAIN_AFTER = 0.01
 """Of a request that was lost [s]."""
 
+_report = sys.unraisablehook
+"""Of all that is lost but requests to stop; kept here, so that to be asked twice nests nothing."""
+
 
 def interrupt_on(
     number: int, handler: Callable[[int, FrameType | None], Any] = signal.default_int_handler
@@ -22,18 +25,12 @@ def interrupt_on(
     would go on as if nobody had asked it to stop.
     """
     signal.signal(number, handler)
-    if not hasattr(signal, "setitimer"):  # Windows
-        return
     signal.signal(signal.SIGALRM, handler)
-    report = sys.unraisablehook
-    if getattr(report, "asks_again", False):
-        return
+    sys.unraisablehook = _ask_again
 
-    def ask_again(lost: sys.UnraisableHookArgs) -> None:
-        if issubclass(lost.exc_type, KeyboardInterrupt):
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN_AFTER)
-        else:
-            report(lost)
 
-    ask_again.asks_again = True  # type: ignore[attr-defined]
-    sys.unraisablehook = ask_again
+def _ask_again(lost: sys.UnraisableHookArgs) -> None:
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_AFTER)
+    else:
+        _report(lost)

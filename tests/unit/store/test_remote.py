@@ -154,7 +154,6 @@ def test_what_keeps_it_from_being_used_is_told(url):
     """In the words of the file system, of what is fetched and of what is sent."""
     here, there = open_store(url), open_store(url)
     put(here)
-
     there._fs = Refusing(there._fs)
     for act in (lambda: there.find("things", "k"), lambda: put(there, "other")):
         with pytest.raises(StoreError, match="cannot be used: PermissionError: no entry"):
