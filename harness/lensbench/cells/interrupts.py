@@ -15,16 +15,16 @@ _report = sys.unraisablehook
 """Of all that is lost but requests to stop; kept here, so that to be asked twice nests nothing."""
 
 
-def interrupt_on(
-    number: int, handler: Callable[[int, FrameType | None], Any] = signal.default_int_handler
+def heed_sigterm(
+    handler: Callable[[int, FrameType | None], Any] = signal.default_int_handler,
 ) -> None:
-    """Has a signal raise `KeyboardInterrupt`, again where the first one was lost.
+    """Has SIGTERM raise `KeyboardInterrupt`, again where the first one was lost.
 
     A handler runs between any two steps of the main thread, so now and then in the callback of a
     weak reference or in a finaliser. What is raised there Python reports and drops: the program
     would go on as if nobody had asked it to stop.
     """
-    signal.signal(number, handler)
+    signal.signal(signal.SIGTERM, handler)
     signal.signal(signal.SIGALRM, handler)
     sys.unraisablehook = _ask_again
 

@@ -72,15 +72,13 @@ def answer(
     workers: int, where: str, address: str, threads: int, strict: bool, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Works through all shards and says what came of it."""
-    import signal
-
-    from lensbench.cells.interrupts import interrupt_on
+    from lensbench.cells.interrupts import heed_sigterm
     from lensbench.cli.progress import Progress
     from lensbench.data.picture import Selection
     from lensbench.inference.answering import Work
     from lensbench.inference.dividing import answer_all
 
-    interrupt_on(signal.SIGTERM)
+    heed_sigterm()
     work = Work(source, out, Selection(key=key), batch_size, strict)
     with Progress(quiet) as progress:
         cluster = address if where == "ray" else None

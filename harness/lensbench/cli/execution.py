@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -68,14 +67,14 @@ def compute(
     study: str = "",
 ) -> Swept:
     """Records of cells: those of the store, or computed by what `executor` makes."""
-    from lensbench.cells.interrupts import interrupt_on
+    from lensbench.cells.interrupts import heed_sigterm
     from lensbench.cells.sweeps import Sweep
 
     sweep = Sweep(parts, store, expanded.cells, study, expanded.incompatible)
     finished = sweep.finished()
     if finished is not None:
         return finished
-    interrupt_on(signal.SIGTERM)
+    heed_sigterm()
     with Display(quiet) as display:
         return sweep.run(lambda: executor(display), display, retry_failed)
 

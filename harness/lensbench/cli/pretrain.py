@@ -84,17 +84,16 @@ def command(
     Ctrl-C stops it; the same command with --resume goes on, to the same weights on the CPU.
     """
     import os
-    import signal
 
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as further processes have it
 
-    from lensbench.cells.interrupts import interrupt_on
+    from lensbench.cells.interrupts import heed_sigterm
     from lensbench.cli.progress import Progress
     from lensbench.pretraining.result import is_finished, keep_result
     from lensbench.pretraining.training import Watching, train
     from lensbench.registry import load_catalogue
 
-    interrupt_on(signal.SIGTERM)
+    heed_sigterm()
     catalogue = load_catalogue()
     recipe = _recipe(asked)
     if resume and is_finished(out):

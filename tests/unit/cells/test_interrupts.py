@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 import os, signal, time, weakref
-from lensbench.cells.interrupts import interrupt_on
+from lensbench.cells.interrupts import heed_sigterm
 
 class Thing: ...
 
@@ -25,7 +25,7 @@ time.sleep(0.5)
 print("went on")
 """
 ASK = "os.kill(os.getpid(), signal.SIGTERM)"
-HEARD = "interrupt_on(signal.SIGTERM)"
+HEARD = "heed_sigterm()"
 
 
 def run(fault: str, heard: str) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from pebble import ProcessExpired, ProcessPool
 from lensbench.cells.executors import Message
 from lensbench.cells.executors.accelerators import confine, share_of, visible_devices
 from lensbench.cells.executors.reports import Mailbox, reporter
-from lensbench.cells.interrupts import interrupt_on
+from lensbench.cells.interrupts import heed_sigterm
 from lensbench.cells.lineage import end_with, end_with_parent
 from lensbench.cells.worker import Settings, Work
 from lensbench.study.job import Job, Outcome
@@ -173,7 +173,7 @@ def _ready() -> None:
 def _begin(memory: int | None, driver: int, accelerators: tuple[Any, ...]) -> None:
     """Run first in every worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
-    interrupt_on(signal.SIGTERM, _stop)
+    heed_sigterm(_stop)
     end_with_parent()
     end_with(driver)
     if accelerators:
