@@ -13,6 +13,9 @@ from lensbench.errors import DataError
 from lensbench.leaderboard.board.layout import shown
 from lensbench.leaderboard.board.reading import read_table, reading
 
+Row = tuple[str, str, str, str]
+"""A row of results: its cell, test dataset, test condition and metric."""
+
 _BY = ("cell", "test_dataset", "test_condition", "metric")
 _COLUMNS = {*_BY, "per_scene", "scenes", "n", "values"}
 _TOLERANCE = 1e-4
@@ -28,7 +31,7 @@ def scored_cells(path: Path, name: str) -> set[str]:
     return set(_frame(path, name)["cell"])
 
 
-def scores_of(path: Path, name: str) -> dict[tuple[str, str, str, str], tuple[str, np.ndarray]]:
+def scores_of(path: Path, name: str) -> dict[Row, tuple[str, np.ndarray]]:
     """Digest of the scenes, and scores by scene, for each row of a file by its record.
 
     Raises:
@@ -42,14 +45,23 @@ def scores_of(path: Path, name: str) -> dict[tuple[str, str, str, str], tuple[st
         }
 
 
-def check_scores(path: Path, name: str, records: pl.DataFrame) -> None:
+def said_by(records: pl.DataFrame) -> dict[Row, tuple[float, int]]:
+    """Value and n of each row of results, as its record says."""
+    done = records.filter(pl.col("state") == "done")
+    return {row[:4]: row[4:] for row in done.select(*_BY, "value", "n").iter_rows()}
+
+
+def check_scores(path: Path, name: str, said: Mapping[Row, tuple[float, int]]) -> None:
     """Refuses scores by scene that belong to no record, or whose mean is not its value.
+
+    Args:
+        path: The file.
+        name: What it is called in the board.
+        said: Value and n of each row that there is (`said_by`).
 
     Raises:
         DataError: Naming the cell and the metric.
     """
-    done = records.filter(pl.col("state") == "done")
-    said = {row[:4]: row[4:] for row in done.select(*_BY, "value", "n").iter_rows()}
     frame = _frame(path, name)
     with reading(name, "scores"):
         for row in frame.iter_rows(named=True):

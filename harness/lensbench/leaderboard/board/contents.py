@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from lensbench.errors import DataError
-from lensbench.leaderboard.board.by_scene import check_scores, scores_of
+from lensbench.leaderboard.board.by_scene import Row, check_scores, said_by, scores_of
 from lensbench.leaderboard.board.claims import (
     Provenance,
     check_provenance,
@@ -95,10 +95,10 @@ class Board:
         return frozenset(self.records.filter(pl.col("predictions").is_in(keys))["cell"])
 
     @functools.cached_property
-    def scores(self) -> dict[tuple[str, str, str, str], tuple[str, np.ndarray]]:
+    def scores(self) -> dict[Row, tuple[str, np.ndarray]]:
         """Scenes and scores by scene of cell, test dataset, test condition and metric."""
         names = [name for name in self.manifest.files if name.startswith("scores/")]
-        found: dict[tuple[str, str, str, str], tuple[str, np.ndarray]] = {}
+        found: dict[Row, tuple[str, np.ndarray]] = {}
         for name in names:
             found |= scores_of(self.folder / name, name)
         return found
@@ -155,13 +155,14 @@ def open_board(folder: Path) -> Board:
     board = Board(folder, manifest, records, study, provenance)
     _check_budget(board)
     _check_predictions(board)
+    said = said_by(records)
     for name, kind in ((name, kind_of(name)) for name in manifest.files):
         if kind is not None and kind.form == "safetensors":
             check_weights(folder / name, name)
         elif kind is not None and kind.form == "text":
             read_text(folder / name, name)
         elif name.startswith("scores/"):
-            check_scores(folder / name, name, records)
+            check_scores(folder / name, name, said)
     return board
 
 
