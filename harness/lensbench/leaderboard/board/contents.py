@@ -107,15 +107,17 @@ class Board:
     def evidence(self) -> dict[str, str]:
         """Digest of what each done cell rests on: its records, predictions and weights."""
         done = self.records.filter(pl.col("state") == "done").select(list(RESULTS))
-        files = self.manifest.known
+        files: dict[str, list[tuple[str, str]]] = {}
+        for name, file in self.manifest.known.items():
+            files.setdefault(name.rpartition(".")[0], []).append((name, file.sha256))
         digests = {}
         for (cell,), frame in done.group_by("cell", maintain_order=True):
             fit = self.provenance["fits"][str(cell)]["inputs"]
-            names = [f"predictions/{key}" for key in sorted(frame["predictions"].unique())]
+            names = [f"predictions/{key}" for key in frame["predictions"].unique()]
             names += [f"fits/{cell}", f"weights/{fit['weights']}"]
-            named = {n: f.sha256 for n, f in files.items() if n.rpartition(".")[0] in names}
+            named = sorted(file for name in names for file in files.get(name, ()))
             rows = frame.sort("test_dataset", "test_condition", "metric").rows()
-            text = json.dumps([rows, sorted(named.items())])
+            text = json.dumps([rows, named])
             digests[str(cell)] = hashlib.sha256(text.encode()).hexdigest()
         return digests
 
