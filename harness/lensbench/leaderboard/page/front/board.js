@@ -31,6 +31,8 @@ export class Board {
     this.rows = values.texts.entrant.codes.map((_, index) => new Row(this, index));
     this.metrics = new Map(values.metrics.map((one) => [`${one.task}\n${one.metric}`, one]));
     this.tables = this.#tables();
+    const budgets = new Set(this.tables.map((table) => table.facts.budget));
+    this.budget = budgets.size === 1 ? [...budgets][0] : null; // of all tables
     this.entrants = [...new Set(this.rows.map((row) => row.entrant))].sort((a, b) => a.localeCompare(b));
   }
 
@@ -70,10 +72,13 @@ export class Table {
     this.address = `#/table/${index}`;
   }
 
+  // Its task, and what else tells it from others: `brief` leaves out the budget that all share.
   get title() {
     const { task, dataset, test_dataset, train_condition, budget } = this.facts;
     const tested = test_dataset && test_dataset !== dataset ? `, tested on ${test_dataset}` : "";
-    return { task, rest: `${dataset}${tested}, trained on ${train_condition}, budget ${budget}` };
+    const short = `${dataset}${tested}, trained on ${train_condition}`;
+    const rest = `${short}, budget ${budget}`;
+    return { task, rest, brief: this.board.budget === null ? rest : short };
   }
 
   contender(row) {

@@ -31,6 +31,7 @@ export function overview(board) {
 
 function trust(board) {
   const said = Object.entries(board.values.trust);
+  if (board.budget !== null) said.push(["budget", board.budget]);
   return said.length ? h("dl", { class: "facts inline" }, said.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))) : null;
 }
 
@@ -46,19 +47,19 @@ function card(table) {
   const metric = table.primary;
   const labels = table.labels[0];
   const list = standings(table, labels, metric).filter((one) => one.homeValue !== null);
-  const { task, rest } = table.title;
+  const { task, brief } = table.title;
   const [best, ...others] = list;
   const robust = list.filter((one) => one.worst).sort((a, b) => (metric.up ? b.worst.value - a.worst.value : a.worst.value - b.worst.value))[0];
   const rival = best?.baseline ? others.find((one) => !one.baseline) : others.find((one) => one.baseline);
   return h("article", { class: "card" },
     h("h3", {}, h("a", { href: table.address }, task)),
-    h("p", { class: "quietly" }, `${rest}${labels === null ? "" : `, ${labelText(labels)} labels`}`),
+    h("p", { class: "quietly" }, `${brief}${labels === null ? "" : `, ${labelText(labels)} labels`}`),
     best ? h("dl", {},
       line("Leads", best, best.atHome, metric),
       robust ? line(`Best at its worst (${robust.worst.test_condition})`, robust, robust.worst, metric) : null,
       rival ? line(best.baseline ? "Best encoder" : "Best traditional method", rival, rival.atHome, metric) : null)
       : h("p", {}, "No entrant has a value yet."),
-    h("p", { class: "go" }, h("a", { href: table.address }, `All ${plural(new Set(table.rows.map((row) => table.contender(row).name)).size, "entrant")}`, h("span", { class: "hidden" }, ` of ${task}, ${rest}`))));
+    h("p", { class: "go" }, h("a", { href: table.address }, `All ${plural(new Set(table.rows.map((row) => table.contender(row).name)).size, "entrant")}`, h("span", { class: "hidden" }, ` of ${task}, ${brief}`))));
 }
 
 function line(word, one, row, metric) {

@@ -6,7 +6,7 @@ const COLOURS = VEGA_SHAPES.map((_, index) => `var(--c${index})`);
 
 const CONFIG = {
   background: "transparent",
-  font: "inherit",
+  font: getComputedStyle(document.body).fontFamily, // by its name: "inherit" cannot be measured
   view: { stroke: "transparent" },
   axis: {
     labelColor: "var(--soft)", titleColor: "var(--ink)", gridColor: "var(--line)", domainColor: "var(--line)", tickColor: "var(--line)",

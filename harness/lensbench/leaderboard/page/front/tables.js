@@ -19,7 +19,7 @@ export function tablePage(board, index) {
   const { task, rest } = table.title;
   const controls = [];
   if (board.tables.length > 1) {
-    controls.push(choice("Table", board.tables.map((one) => [one.index, `${one.task}: ${one.title.rest}`]), index, (to) => { location.hash = `#/table/${to}`; }));
+    controls.push(choice("Table", board.tables.map((one) => [one.index, `${one.task}: ${one.title.brief}`]), index, (to) => { location.hash = `#/table/${to}`; }));
   }
   if (table.metrics.length > 1) {
     controls.push(choice("Metric", table.metrics.map((one, place) => [place, one.metric + (one.primary ? " (ranks)" : "")]), table.metrics.indexOf(state.metric), (to) => { state.metric = table.metrics[to]; draw(); }));
