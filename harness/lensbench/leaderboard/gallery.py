@@ -25,8 +25,6 @@ from lensbench.store.arrays import map_arrays, read_attributes
 from lensbench.store.predictions import read_predictions
 from lensbench.store.records import read_records
 
-_Truth = tuple[np.ndarray, list[str]]
-
 
 def draw_run(store: Store, run: str, out: Path, scenes: int) -> Iterator[Path]:
     """Draws one PNG a test condition and yields their paths.
@@ -87,11 +85,11 @@ def _draw(
         unit = f" [{first['unit']}]" if first["unit"] else ""
         value_picture(target, title, measured + unit, images[measured], answers)
     elif "score" in given:
-        truth, classes = _class_truth(images_path, images, None)
+        truth, classes = class_truth(images_path, images, None)
         score_picture(target, title, classes, truth, answers)
     elif "probability" in given:
         count = given["probability"].shape[1]
-        truth, classes = _class_truth(images_path, images, count)
+        truth, classes = class_truth(images_path, images, count)
         class_picture(target, title, classes, truth, answers)
     else:
         raise UsageError(
@@ -109,8 +107,19 @@ def _real_target(images: dict[str, np.ndarray], metric: str) -> str:
     return max(found, key=len)
 
 
-def _class_truth(path: Path, images: dict[str, np.ndarray], count: int | None) -> _Truth:
-    """The class target that has as many classes, or the first, and the names of its classes."""
+def class_truth(
+    path: Path, images: dict[str, np.ndarray], count: int | None
+) -> tuple[np.ndarray, list[str]]:
+    """The class target that has as many classes, or the first, and the names of its classes.
+
+    Args:
+        path: The file of the images.
+        images: Its arrays.
+        count: Of classes; `None` takes the first target that has any.
+
+    Raises:
+        UsageError: Where there is none.
+    """
     named: dict[str, list[str]] = json.loads(read_attributes(path)["classes"])
     for name, classes in named.items():
         if count is None or len(classes) == count:

@@ -8,17 +8,18 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from lensbench.errors import LensbenchError
 from lensbench.leaderboard.contenders import NAME, TABLE
+from lensbench.leaderboard.gallery import class_truth
 from lensbench.leaderboard.page.evidence import Find
 from lensbench.leaderboard.page.payload import clip, short
 from lensbench.leaderboard.pictures import known_window, spread
-from lensbench.store.arrays import map_arrays, read_attributes
+from lensbench.store.arrays import map_arrays
 from lensbench.store.predictions import read_predictions
 
 MOST_ENTRANTS = 16
@@ -133,6 +134,26 @@ def _skies(
     return {"loss": loss_name, "scenes": scenes[::-1]}
 
 
+class _Listed(NamedTuple):
+    """Answers in numbers, as a table of columns for each scene.
+
+    Attributes:
+        columns: Their names.
+        values: Of each entrant (N, columns).
+        losses: Of each entrant (N,), the better the lower.
+        loss: What that is.
+        truth: Of each scene, in words.
+        parts: Whether values are shares of one, drawn as bars.
+    """
+
+    columns: list[str]
+    values: list[np.ndarray]
+    losses: list[np.ndarray]
+    loss: str
+    truth: list[str]
+    parts: bool
+
+
 def _numbers(
     first: Mapping[str, Any],
     path: Path,
@@ -140,44 +161,72 @@ def _numbers(
     ids: list[str],
     answers: list[_Answer],
 ) -> dict[str, Any] | None:
-    """Class probabilities beside the class, or parameters beside the true ones."""
-    if "probability" in answers[0].predictions:
-        truth, columns = _class_truth(path, images, answers[0].predictions["probability"].shape[1])
-        answered = [answer.predictions["probability"] for answer in answers]
-        rows = np.arange(len(truth))
-        losses = [-np.log(np.maximum(one[rows, truth], 1e-6)) for one in answered]
-        loss_name, parts = "the surprise at the true class", True
-        true_text = [columns[label] for label in truth]
+    """Answers in numbers beside the truth, whatever they are about."""
+    given = answers[0].predictions
+    if "probability" in given:
+        listed = _classes(path, images, [answer.predictions["probability"] for answer in answers])
+    elif "score" in given:
+        listed = _strangeness(path, images, [answer.predictions["score"] for answer in answers])
     else:
         columns = _targets(first)
-        answered = [one.predictions["mean"] for one in answers]
-        if any(one.shape[1] != len(columns) for one in answered):
+        means = [answer.predictions["mean"] for answer in answers]
+        if any(one.shape[1] != len(columns) for one in means):
             return None
-        wanted = np.stack([images[name] for name in columns], axis=1).astype(float)
-        scale = np.maximum(np.nanstd(wanted, axis=0), 1e-12)
-        errors = [np.abs(one - wanted) / scale for one in answered]
-        known = np.isfinite(wanted)
-        losses = [np.where(known, one, 0.0).sum(1) / known.sum(1).clip(1) for one in errors]
-        loss_name, parts = "the error in standard deviations of the truth", False
-        true_text = [
-            ", ".join(f"{name} {value:.3g}" for name, value in zip(columns, line, strict=True))
-            for line in wanted
-        ]
-    chosen = spread(-np.mean(losses, axis=0), len(_RANKS))
+        listed = _parameters(columns, images, means)
+    chosen = spread(-np.mean(listed.losses, axis=0), len(_RANKS))
     scenes = []
     for rank, index in zip(_RANKS, chosen, strict=False):
         draw = _sky_picture(max(float(np.nanmax(images["images"][index, 0])), 1.0))
-        given = [
+        shown = [
             {"name": answer.name, "loss": short(float(loss[index])),
              "values": [short(float(value)) for value in values[index]]}
-            for answer, values, loss in zip(answers, answered, losses, strict=True)
+            for answer, values, loss in zip(answers, listed.values, listed.losses, strict=True)
         ]  # fmt: skip
         scenes.append(
             {"rank": rank, "id": clip(ids[index]), "input": draw(images["images"][index, 0]),
-             "truth": clip(true_text[index]), "answers": given}
+             "truth": clip(listed.truth[index]), "answers": shown}
         )  # fmt: skip
-    shown = [clip(name) for name in columns]
-    return {"loss": loss_name, "columns": shown, "parts": parts, "scenes": scenes[::-1]}
+    names = [clip(name) for name in listed.columns]
+    return {"loss": listed.loss, "columns": names, "parts": listed.parts, "scenes": scenes[::-1]}
+
+
+def _classes(path: Path, images: dict[str, np.ndarray], answered: list[np.ndarray]) -> _Listed:
+    """Probabilities of classes; the loss is the surprise at the true one."""
+    truth, names = class_truth(path, images, answered[0].shape[1])
+    rows = np.arange(len(truth))
+    losses = [-np.log(np.maximum(one[rows, truth], 1e-6)) for one in answered]
+    told = [names[label] for label in truth]
+    return _Listed(names, answered, losses, "the surprise at the true class", told, True)
+
+
+def _strangeness(path: Path, images: dict[str, np.ndarray], answered: list[np.ndarray]) -> _Listed:
+    """Scores by their rank, for they have no common unit; the first class is the plain one."""
+    from scipy.stats import rankdata
+
+    truth, names = class_truth(path, images, None)
+    ranks = [(rankdata(one) - 0.5) / len(one) for one in answered]
+    losses = [np.where(truth == 0, rank, 1 - rank) for rank in ranks]
+    told = [names[label] for label in truth]
+    loss = f"how far down a strange scene comes, or up a scene of class {names[0]}"
+    columns = ["share of scenes less strange"]
+    return _Listed(columns, [rank[:, None] for rank in ranks], losses, loss, told, True)
+
+
+def _parameters(
+    columns: list[str], images: dict[str, np.ndarray], answered: list[np.ndarray]
+) -> _Listed:
+    """Real targets; the loss is the mean error over those that are known."""
+    wanted = np.stack([images[name] for name in columns], axis=1).astype(float)
+    scale = np.maximum(np.nanstd(wanted, axis=0), 1e-12)
+    errors = [np.abs(one - wanted) / scale for one in answered]
+    known = np.isfinite(wanted)
+    losses = [np.where(known, one, 0.0).sum(1) / known.sum(1).clip(1) for one in errors]
+    told = [
+        ", ".join(f"{name} {value:.3g}" for name, value in zip(columns, line, strict=True))
+        for line in wanted
+    ]
+    loss = "the error in standard deviations of the truth"
+    return _Listed(columns, answered, losses, loss, told, False)
 
 
 def _targets(first: Mapping[str, Any]) -> list[str]:
@@ -189,17 +238,6 @@ def _targets(first: Mapping[str, Any]) -> list[str]:
     asked = [text.removeprefix("targets=") for text in options if text.startswith("targets=")]
     named = asked[0] if asked else str(first["metric"]).partition("_")[2]
     return named.split("+")
-
-
-def _class_truth(
-    path: Path, images: dict[str, np.ndarray], count: int
-) -> tuple[np.ndarray, list[str]]:
-    """The class target that has so many classes, and their names."""
-    named: dict[str, list[str]] = json.loads(read_attributes(path)["classes"])
-    for name, classes in named.items():
-        if len(classes) == count:
-            return images[name], classes
-    raise KeyError(f"no target of {count} classes")
 
 
 def _sky_picture(top: float) -> Callable[[np.ndarray], str]:

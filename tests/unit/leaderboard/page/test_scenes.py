@@ -89,6 +89,24 @@ def test_classes_are_shown_with_their_truth(tmp_path, artefacts):
     assert drawn["scenes"][2]["answers"][0]["values"] == pytest.approx([0.2, 0.8])
 
 
+def test_strangeness_is_shown_by_rank(tmp_path, artefacts):
+    """The best scene is the strange one that comes first, or the plain one that comes last."""
+    scene = np.array(IDS, dtype="S")
+    images = np.ones((5, 1, 8, 8), np.float32)
+    path = tmp_path / "images-ii.h5"
+    kinds = np.array([0, 1, 0, 1, 0], np.int64)
+    write_arrays(path, {"scene": scene, "images": images, "kind": kinds})
+    with h5py.File(path, "a") as file:
+        file.attrs["classes"] = '{"kind": ["smooth", "clumpy"]}'
+    score = np.array([-3.0, 1e6, 7.0, -5.0, 2.0])
+    write_predictions(tmp_path / "predictions-pp.parquet", IDS, {"score": score})
+    (drawn,) = draw_scenes(rows_of("morphology", task="anomaly"), artefacts)["sets"]
+    shown = [(scene["id"], scene["truth"]) for scene in drawn["scenes"]]
+    assert shown == [("test-1", "clumpy"), ("test-4", "smooth"), ("test-3", "clumpy")]
+    values = [scene["answers"][0]["values"] for scene in drawn["scenes"]]
+    assert values == [[0.9], [0.5], [0.1]]
+
+
 @pytest.mark.parametrize(
     ("task", "names"),
     [
