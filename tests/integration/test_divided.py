@@ -19,7 +19,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from lensbench.cells.chance import seed_all, seeded
-from lensbench.cells.ranks import Division, divided
+from lensbench.cells.others import Division
+from lensbench.cells.ranks import divided
 from lensbench.cells.resolved import Parts
 from lensbench.cells.session import Session, part_of
 from lensbench.cells.weights import build_encoder, pretraining_seed

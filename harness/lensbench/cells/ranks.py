@@ -6,18 +6,12 @@ Each process takes its share of every batch; gradients are averaged while they a
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import pickle
-import signal
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed
@@ -26,6 +20,7 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]
 from torch.nn.parallel import DistributedDataParallel
 
 from lensbench.cells.chance import seed_all
+from lensbench.cells.others import Division, Others
 from lensbench.cells.team import Alone, LossOf, Team
 from lensbench.errors import LensbenchError, RunError
 from lensbench.sky.seeds import seed_of
@@ -35,23 +30,7 @@ _HOST = "127.0.0.1"
 _PATIENCE = timedelta(minutes=10)
 """How long processes wait for one another."""
 
-_FAREWELL = 2.0
-"""Seconds in which a process that failed is to say why."""
-
 _Value = TypeVar("_Value")
-
-
-@dataclass(frozen=True)
-class Division:
-    """What a further process needs to know to take part in a training.
-
-    Attributes:
-        numerics: How things are computed.
-        part: Called there, gives what is called with the team; it can be pickled.
-    """
-
-    numerics: Numerics
-    part: Callable[[], Callable[[Team], object]]
 
 
 class Ranks:
@@ -153,7 +132,7 @@ def divided(division: Division, seed: int) -> Iterator[Team]:
         yield Alone()
         return
     meeting = TCPStore(_HOST, 0, is_master=True, wait_for_workers=False)
-    others = _Others(division, meeting.port, seed)
+    others = Others(division, meeting.port, seed)
     try:
         others.wait_until_ready()
         _group(meeting, 0, numerics)
@@ -192,94 +171,3 @@ def _group(meeting: Any, rank: int, numerics: Numerics) -> None:
     torch.distributed.init_process_group(
         backend, store=meeting, rank=rank, world_size=numerics.processes, timeout=_PATIENCE
     )
-
-
-class _Others:
-    """The further processes: begun, listened to, and ended."""
-
-    def __init__(self, division: Division, port: int, seed: int) -> None:
-        self.count = division.numerics.processes
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self.logs: list[IO[bytes]] = []
-        threads = str(division.numerics.threads)
-        environment = os.environ | {
-            "OMP_NUM_THREADS": threads,
-            "MKL_NUM_THREADS": threads,
-            "TORCH_CPP_LOG_LEVEL": "ERROR",  # the reducer warns of a flag that it may not need
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        }
-        for rank in range(1, self.count):
-            log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `end`)
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "lensbench.cells.rank", str(os.getpid())],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
-            )  # fmt: skip
-            self.processes.append(process)
-            self.logs.append(log)
-            assert process.stdin is not None
-            with contextlib.suppress(BrokenPipeError):  # it is dead: `wait_until_ready` tells
-                process.stdin.write(pickle.dumps((division, rank, port, seed)))
-                process.stdin.close()
-
-    def wait_until_ready(self) -> None:
-        """Returns when all have everything imported.
-
-        Raises:
-            RunError: Where one ended instead.
-        """
-        for process in self.processes:
-            assert process.stdout is not None
-            if process.stdout.readline().strip() != b"ready":
-                process.wait()
-                raise RunError(self.fault(float("inf")) or "a process vanished")
-
-    def wait(self) -> None:
-        """Returns when all ended.
-
-        Raises:
-            RunError: Where one did not end well.
-        """
-        for process in self.processes:
-            if process.wait() != 0:
-                raise RunError(self.fault(float("inf")) or "a process vanished")
-
-    def fault(self, until: float) -> str:
-        """What the first that failed before a time says of it; empty where none did."""
-        faults = []
-        deadline = time.monotonic() + _FAREWELL
-        for rank, process in enumerate(self.processes, 1):
-            try:
-                code = process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                continue
-            when, told = self._told(process, code)
-            if code != 0 and when < until:
-                faults.append((when, f"process {rank + 1} of {self.count}: {told}"))
-                self._show_log(rank)
-        return min(faults, default=(0.0, ""))[1]
-
-    def end(self) -> None:
-        """Kills what still runs."""
-        for process in self.processes:
-            process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
-        for log in self.logs:
-            log.close()
-
-    @staticmethod
-    def _told(process: subprocess.Popen[bytes], code: int) -> tuple[float, str]:
-        """When and how a process failed, by its last words or by its exit code."""
-        assert process.stdout is not None
-        for line in process.stdout:
-            with contextlib.suppress(ValueError, KeyError):
-                words = json.loads(line)
-                return float(words["at"]), str(words["error"])
-        name = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return 0.0, name
-
-    def _show_log(self, rank: int) -> None:
-        log = self.logs[rank - 1]
-        log.seek(0)
-        print(log.read().decode(errors="replace")[-4000:])  # noqa: T201 (into the job's log)

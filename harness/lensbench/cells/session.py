@@ -27,7 +27,8 @@ from lensbench.cells.fits import (
     restore_fit,
 )
 from lensbench.cells.images import ImageSet, Piece, ensure_images, read_samples
-from lensbench.cells.ranks import Division, divided
+from lensbench.cells.others import Division
+from lensbench.cells.ranks import divided
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.rows import done_rows
 from lensbench.cells.team import Team

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from lensbench.cells.chance import seeded
 from lensbench.cells.checkpoints import keeping
 from lensbench.cells.loop import TrainingLoop
-from lensbench.cells.ranks import Division, divided
+from lensbench.cells.others import Division
+from lensbench.cells.ranks import divided
 from lensbench.cells.team import Team
 from lensbench.errors import IncompatibleError, UsageError
 from lensbench.pretraining.drawing import Awaited, Chunks, drawing
