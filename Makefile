@@ -98,10 +98,13 @@ clean:
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-# All cores compile at once what pip would compile on one, but for the tests of libraries.
+# All cores compile at once what pip would compile on one, but for the tests of libraries and for what is
+# large and imported piece by piece, if at all: that is compiled when it is.
+PIECEWISE := /tests?/|/transformers/models/|/ray/rllib/|/torch/testing/_internal/
+
 define install
 	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable $(1)
-	$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib harness plugins || true  # some are of newer Pythons
+	$(BIN)/python -m compileall -qq -j 0 -x '$(PIECEWISE)' $(VENV)/lib harness plugins || true  # some are of newer Pythons
 endef
 
 $(READY): pyproject.toml constraints.txt | $(BIN)/python
