@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 STUDIES = sorted((Path(__file__).resolve().parents[2] / "studies").glob("*.toml"))
-OF_OWN_WEIGHTS = {"recipe-objective", "recipe-paired", "scaling"}
+OF_OWN_WEIGHTS = {"recipe-mix", "recipe-objective", "recipe-paired", "scaling"}
 """Of weights that are pretrained first, as the head of the file says."""
 
 
