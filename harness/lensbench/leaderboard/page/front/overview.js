@@ -21,7 +21,7 @@ export function overview(board) {
     h("h1", {}, board.name),
     h("p", { class: "lede" }, "Which vision model is better for strong lensing, where it breaks, and whether that can be believed. ",
       "Every value stands with its 95 % interval; every entrant saw the same test scenes under every condition."),
-    trust(board),
+    knownOf(board),
     h("dl", { class: "tiles" }, facts.map(([number, name]) => h("div", {}, h("dt", {}, name), h("dd", {}, number)))),
     states(counts),
     h("h2", {}, "Who leads"),
@@ -29,7 +29,7 @@ export function overview(board) {
     aggregate(board));
 }
 
-function trust(board) {
+function knownOf(board) {
   const said = Object.entries(board.values.trust);
   if (board.budget !== null) said.push(["budget", board.budget]);
   return said.length ? h("dl", { class: "facts inline" }, said.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))) : null;
