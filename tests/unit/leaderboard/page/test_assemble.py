@@ -25,6 +25,14 @@ def unpack(text: str) -> object:
     return json.loads(zlib.decompress(base64.b64decode(text)))
 
 
+def test_no_two_modules_have_a_name_in_common():
+    """All become one script, in which a name twice is an empty page, or another function."""
+    declared = r"^(?:async )?(?:function|class|const|let) (\w+)"
+    names = re.findall(declared, script(), re.MULTILINE)
+    assert len(names) > 100
+    assert sorted(names) == sorted(set(names))
+
+
 def test_what_is_packed_comes_out_again():
     """Any JSON survives, and its packing has no letter that markup is made of."""
     values = {"a": ["</script>", "\u202e", None, 1.5], "b": {}}
