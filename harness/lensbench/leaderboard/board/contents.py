@@ -254,12 +254,12 @@ def _check_predictions(board: Board) -> None:
             )
         if scenes.setdefault(images, ids) != ids:
             raise DataError(f"predictions {key} are of other scenes than those of other entrants")
-    known = set(done["predictions"])
+    known, cells = set(done["predictions"]), set(done["cell"])
     for name in board.manifest.known:
         key = Path(name).stem
         if name.startswith("predictions/") and key not in known:
             raise DataError(f"{name} belongs to no record")
-        if name.startswith("fits/") and key not in set(done["cell"]):
+        if name.startswith("fits/") and key not in cells:
             raise DataError(f"{name} belongs to no record")
         if name.startswith("weights/") and key not in board.provenance["weights"]:
             raise DataError(f"{name} belongs to no record")
