@@ -20,8 +20,8 @@ from lensbench.study.cell import Cell
 from lensbench.study.expand import expand
 from lensbench.study.spec import parse_study
 
-ELSEWHERE = {"hf", "zoobot", "lens-model"}
-"""What needs a file, or takes as long as forty others; tests of their own have each of them run."""
+ELSEWHERE = {"hf", "zoobot"}
+"""Encoders that need a file; tests of their own have small ones."""
 COST = {"denoising": 3, "superres": 3}
 """Of a cell, in those of other tasks."""
 
