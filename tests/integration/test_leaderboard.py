@@ -183,14 +183,21 @@ def test_forged(board, call, tmp_path, change, word):
 
 
 def test_processes(board, tmp_path, monkeypatch):
-    """Two processes find what one finds, in the same order: what fails and what agrees."""
+    """Two processes find what one finds, in the same order: what fails and what agrees.
+
+    An entrant is told once, however many of its cells there are.
+    """
     monkeypatch.setattr(rescoring, "EACH", 1)
     opened = open_board(forged(board, tmp_path, better_answers))
     cells = cells_of(opened.records)
+    told: list[str] = []
     alone, both = (
-        rescoring.rescore(opened, cells, str(tmp_path / f"scenes-{count}"), count, lambda _: None)
+        rescoring.rescore(opened, cells, str(tmp_path / f"scenes-{count}"), count, told.append)
         for count in (1, 2)
     )
+    entrants = {(cell.entrant, cell.task) for cell in cells.values()}
+    assert len(told) == 2 * len(set(told)) == 2 * len(entrants)
+    assert told[-1].endswith(f"again: {len(cells)} of {len(cells)} cells")
     assert [its.passed for its in alone.values()].count(False) == 1
     assert list(alone.items()) == list(both.items())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -65,12 +66,17 @@ def rescore(
         RunError: Where a process was killed.
     """
     findings: dict[str, Finding] = {}
-    for (key, cell), (passed, note) in zip(
-        cells.items(), _all_scored(board, cells, folder, processes), strict=True
-    ):
-        report(f"scored {cell.entrant.label} on {cell.task} again")
-        findings[key] = Finding(passed=passed, evidence=board.evidence[key], note=plain(note, 300))
+    scored = zip(cells.items(), _all_scored(board, cells, folder, processes), strict=True)
+    for name, alike in groupby(scored, key=lambda one: _named(one[0][1])):
+        for (key, _), (passed, note) in alike:
+            evidence = board.evidence[key]
+            findings[key] = Finding(passed=passed, evidence=evidence, note=plain(note, 300))
+        report(f"scored {name} again: {len(findings)} of {len(cells)} cells")
     return findings
+
+
+def _named(cell: Cell) -> str:
+    return f"{cell.entrant.label} on {cell.task}"
 
 
 def _all_scored(
