@@ -14,9 +14,10 @@ import sys
 import numpy as np
 from tabulate import tabulate
 
-from lensbench.leaderboard.comparisons import compare_entrants
+from lensbench.errors import UsageError
+from lensbench.leaderboard.comparisons import Change, compare_entrants
 from lensbench.leaderboard.contenders import NAME, with_notes
-from lensbench.leaderboard.source import open_source
+from lensbench.leaderboard.source import Source, open_source
 from lensbench.stats.multiplicity import holm
 from lensbench.store import open_store
 
@@ -29,7 +30,7 @@ def main(runs: str, entrant: str, store: str = ".lensbench") -> None:
         for source in sources
         for name in with_notes(source.records.collect()).select(NAME)["name"].unique().sort()
         if name != entrant
-        for change in compare_entrants(source, name, entrant)
+        for change in _changes(source, name, entrant)
         if change.difference is not None
     ]
     found.sort(
@@ -52,6 +53,14 @@ def main(runs: str, entrant: str, store: str = ".lensbench") -> None:
         ["task", "labels", "rival", "condition", "difference", "95 % interval", "p (Holm)"],
         disable_numparse=True,
     ))  # fmt: skip
+
+
+def _changes(source: Source, rival: str, entrant: str) -> list[Change]:
+    """All changes from a rival to the entrant; none where they were never asked the same."""
+    try:
+        return compare_entrants(source, rival, entrant)
+    except UsageError:
+        return []
 
 
 if __name__ == "__main__":
