@@ -32,9 +32,9 @@ from lensbench.store import Store
 from lensbench.store.scores import scenes_digest
 from lensbench.study.cell import Cell, View
 from lensbench.verification.drops import Drop, drop_test
+from lensbench.verification.encoded import EncodedTests
 from lensbench.verification.installation import Installation
 from lensbench.verification.rescoring import Mismatch, agrees_by_scene, check_scenes
-from lensbench.verification.scenes import draw_tests
 
 RULE = (
     "the published weights give the published predictions, or their scores by scene where "
@@ -85,10 +85,11 @@ def try_fresh(
     most = min(MOST_SWAPS, math.ceil(5 * max(1, len(tried)) / level))
     drops: dict[str, tuple[Drop, str]] = {}
     faults: dict[str, str] = {}
+    tests = EncodedTests(store, seed)
     for key, cell in tried.items():
         report(f"trying {cell.entrant.label} on fresh scenes of {cell.task}")
         try:
-            drops[key] = _try(board, key, cell, here.for_work(key), store, seed, most)
+            drops[key] = _try(board, key, cell, here.for_work(key), store, tests, seed, most)
         except Mismatch as mismatch:
             faults[key] = str(mismatch)
         except LensbenchError as error:
@@ -140,12 +141,13 @@ def _by_scene(key: str, view: View, metric: Metric) -> tuple[str, str, str, str]
 
 
 def _try(
-    board: Board, key: str, cell: Cell, parts: Parts, store: Store, seed: int, most: int
-) -> tuple[Drop, str]:
+    board: Board, key: str, cell: Cell, parts: Parts, store: Store, tests: EncodedTests,
+    seed: int, most: int,
+) -> tuple[Drop, str]:  # fmt: skip
     """The drop of one cell, and in words."""
     predictor = _published_predictor(board, key, cell, parts, store)
-    public = draw_tests(parts, store, cell)
-    drawn = draw_tests(parts, store, replace(cell, seeds=replace(cell.seeds, draw=seed)))
+    weights = board.provenance["fits"][key]["inputs"]["weights"]
+    public, drawn = (tests.of(parts, cell, weights, draw) for draw in (cell.seeds.draw, seed))
     metric = parts.get("task", cell.task).metrics[0]
     rows = board.records.filter(board.records["cell"] == key)
     pairs = []
@@ -274,10 +276,11 @@ class Pair:
 
 
 def joined(one: Samples, other: Samples) -> Samples:
-    """Samples of two draws behind one another."""
+    """Samples of two draws behind one another, as a metric needs them: without features."""
     return replace(
         one,
         ids=(*one.ids, *other.ids),
         images=torch.cat([one.images, other.images]),
         targets={name: torch.cat([its, other.targets[name]]) for name, its in one.targets.items()},
+        features=None,
     )

@@ -1,0 +1,83 @@
+"""Test scenes for the heads of a frozen encoder: encoded once, as the encoder alone would."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tests.small import small
+
+from lensbench.cells.code import code_of
+from lensbench.cells.encoding import encode
+from lensbench.cells.resolved import Parts
+from lensbench.store import open_store
+from lensbench.study.describe import Numerics
+from lensbench.study.plan import Request, plan_run
+from lensbench.verification import encoded
+from lensbench.verification.encoded import EncodedTests
+from lensbench.verification.scenes import draw_tests
+
+
+@pytest.fixture
+def parts(catalogue) -> Parts:
+    """The plugins of this environment on one core."""
+    return Parts(catalogue, Numerics("cpu", 1, 1), code_of(catalogue, torch.__version__))
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty one."""
+    return open_store(str(tmp_path))
+
+
+def cell_of(catalogue, task="morphology", transfer="linear"):
+    """A cell of random weights under two conditions."""
+    request = Request(
+        task=task, encoder=small("mae-vit"), pretraining="none", transfer=transfer,
+        test_conditions=("euclid-vis", "hst-acs"), budget="smoke",
+    )  # fmt: skip
+    return plan_run(catalogue, request)[0]
+
+
+def test_what_the_encoder_gives(catalogue, parts, store):
+    """Features are those of the encoder, scene by scene, though it saw them in another order."""
+    cell = cell_of(catalogue)
+    tests = EncodedTests(store, 1)
+    seen = tests.of(parts, cell, "key", 5)
+    plain = draw_tests(parts, store, replace(cell, seeds=replace(cell.seeds, draw=5)))
+    encoder = tests._encoder(parts, cell, "key")
+    assert list(seen) == list(plain) == list(cell.tests)
+    for view, samples in plain.items():
+        with torch.no_grad():
+            wanted = encode(encoder, samples).pooled
+        torch.testing.assert_close(seen[view].features.pooled, wanted, rtol=1e-4, atol=1e-5)
+        assert torch.equal(seen[view].images, samples.images)
+        assert wanted.std(0).max() > 0
+
+
+def test_once(catalogue, parts, store, monkeypatch):
+    """Fits with other labels or of another task share them; other weights and draws do not."""
+    encodings = []
+    known = encoded._encoded
+    monkeypatch.setattr(
+        encoded, "_encoded", lambda *its: encodings.append(its[1].condition.name) or known(*its)
+    )
+    cell = cell_of(catalogue)
+    tests = EncodedTests(store, 1)
+    tests.of(parts, cell, "key", 5)
+    assert encodings == ["euclid-vis", "hst-acs"]
+    tests.of(parts, replace(cell, labels=10), "key", 5)
+    tests.of(parts, cell_of(catalogue, task="regression:targets=theta_E"), "key", 5)
+    assert len(encodings) == 2
+    tests.of(parts, cell, "other", 5)
+    assert len(encodings) == 4
+    tests.of(parts, cell, "key", 6)
+    assert len(encodings) == 6
+
+
+@pytest.mark.parametrize(("task", "transfer"), [("morphology", "finetune"), ("superres", "linear")])
+def test_none(catalogue, parts, store, task, transfer):
+    """An encoder that was trained further has none to share, nor has a head that looks at maps."""
+    seen = EncodedTests(store, 1).of(parts, cell_of(catalogue, task, transfer), "key", 5)
+    assert all(samples.features is None for samples in seen.values())
