@@ -171,7 +171,7 @@ def test_make_survives_sigkill(tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed.h5", tmp_path / "whole.h5"
     process = subprocess.Popen([*CALL, *words, str(killed)], env=ONE_THREAD)
     first = tmp_path / "killed.h5.part" / "000000.h5"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 200
     while not first.exists() and time.monotonic() < deadline:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
