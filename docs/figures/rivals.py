@@ -25,10 +25,16 @@ from lensbench.store import open_store
 def main(runs: str, entrant: str, store: str = ".lensbench") -> None:
     """The table."""
     sources = [open_source(run, lambda: open_store(store)) for run in runs.split(",")]
+    named = [
+        (source, with_notes(source.records.collect()).select(NAME)["name"].unique().sort())
+        for source in sources
+    ]
+    if not all(entrant in names for _, names in named):
+        raise UsageError(f"not every run has an entrant {entrant!r}", "as tables name it")
     found = [
         (name, change.where, change.difference)
-        for source in sources
-        for name in with_notes(source.records.collect()).select(NAME)["name"].unique().sort()
+        for source, names in named
+        for name in names
         if name != entrant
         for change in _changes(source, name, entrant)
         if change.difference is not None
