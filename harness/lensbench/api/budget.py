@@ -6,6 +6,7 @@ Keys of results have a budget's name, so its numbers stay as they are: others ge
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 from lensbench.errors import UsageError, nearest
 
@@ -48,6 +49,7 @@ BUDGETS = {
 _NUMBERS = tuple(field.name for field in fields(Budget) if field.name != "name")
 
 
+@lru_cache(maxsize=64)
 def find_budget(text: str) -> Budget:
     """The budget of this name, perhaps with some numbers changed: `standard:train_steps=500`.
 

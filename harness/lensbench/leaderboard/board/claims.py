@@ -7,7 +7,6 @@ again and see that a cell was fitted with the budget, labels and scenes that its
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -138,7 +137,7 @@ def _faults(row: Mapping[str, Any], provenance: Provenance) -> Iterator[tuple[st
         ("code", row["code"], fit["code"]["harness"]),
         ("torch", row["torch"], fit["code"]["torch"]),
     ]
-    budget = _budget(row["budget"])
+    budget = find_budget(row["budget"])
     seen = (
         ("train", row["dataset"], row["train_condition"], budget.train_scenes, trained),
         ("test", row["test_dataset"], row["test_condition"], budget.test_scenes,
@@ -165,10 +164,6 @@ def _faults(row: Mapping[str, Any], provenance: Provenance) -> Iterator[tuple[st
         pairs += [("truth split", "test", sky["split"]),
                   ("truth seed_draw", row["seed_draw"], sky["seed"])]  # fmt: skip
     return ((name, here, there) for name, here, there in pairs if here != there)
-
-
-_budget = lru_cache(maxsize=64)(find_budget)
-"""The same few texts stand in thousands of records."""
 
 
 def _bare(condition: str) -> str:
