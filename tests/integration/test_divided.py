@@ -242,7 +242,7 @@ def test_a_worker_of_a_sweep_divides_its_pretraining(tmp_path):
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
     assert len(others) == 1
-    _, alive = psutil.wait_procs(others, timeout=60)
+    _, alive = psutil.wait_procs(others, timeout=10)
     assert alive == []
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
