@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from lensbench.api.samples import Features, Samples
@@ -13,6 +14,8 @@ from lensbench.errors import PluginError
 
 NOMINAL = (-1.0, -0.8, -1.0)
 """A condition's vector where none is at hand: pixels of 0.1″, about those of Euclid's VIS."""
+
+_BATCH = 64
 
 
 def encode(encoder: Any, samples: Samples) -> Features:
@@ -27,6 +30,16 @@ def encode(encoder: Any, samples: Samples) -> Features:
         vector = torch.tensor(samples.condition.vector(), device=images.device)
         return _checked(encoder(images, vector))
     return _checked(encoder(images))
+
+
+def pooled_of(encoder: Any, samples: Samples, device: torch.device) -> np.ndarray:
+    """Pooled features (N, D) of samples, batch by batch, by an encoder on this device."""
+    with torch.no_grad():
+        parts = [
+            encode(encoder, samples.take(indices).to(device)).pooled.float().cpu()
+            for indices in torch.split(torch.arange(len(samples)), _BATCH)
+        ]
+    return torch.cat(parts).numpy()
 
 
 def feature_shape(encoder: Any, channels: int, size: int = 64) -> FeatureShape:

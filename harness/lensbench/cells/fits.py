@@ -79,6 +79,19 @@ def restore_fit(
     return predictor
 
 
+def kept_encoder(store: Store, weights: str, parts: Parts, cell: Cell) -> Any:
+    """The encoder of a cell with the weights that a store keeps, on its device, in evaluation mode.
+
+    Raises:
+        StoreError: Where it was pretrained and its weights are not there.
+    """
+    channels = parts.get("dataset", cell.train.dataset).channels
+    encoder = build_encoder(parts.catalogue, cell, channels)
+    if not load_weights(store, weights, encoder) and cell.pretraining:
+        raise StoreError(f"the store keeps no weights {weights}", "run its command again")
+    return encoder.to(torch.device(parts.numerics.device)).eval()
+
+
 def kept_predictor(store: Store, key: str, parts: Parts, cell: Cell) -> Predictor:
     """The predictor of a fit that a store keeps, without the scenes that it was fitted on.
 
@@ -94,12 +107,7 @@ def kept_predictor(store: Store, key: str, parts: Parts, cell: Cell) -> Predicto
     device = torch.device(parts.numerics.device)
     encoder = None
     if cell.entrant.encoder:
-        channels = parts.get("dataset", cell.train.dataset).channels
-        encoder = build_encoder(parts.catalogue, cell, channels)
-        weights = described["from"]["inputs"]["weights"]
-        if not load_weights(store, weights, encoder) and cell.pretraining:
-            raise StoreError(f"the store keeps no weights {weights}", "run its command again")
-        encoder = encoder.to(device).eval()
+        encoder = kept_encoder(store, described["from"]["inputs"]["weights"], parts, cell)
     wanted = parts.image_set(cell.train.dataset, "train", 1, cell.seeds.draw)
     condition = cell.train.condition
     sky = parts.piece(condition, cell.task) if parts.has_sky(cell, "train") else None

@@ -12,7 +12,7 @@ import torch
 
 from lensbench.api.dataset import Dataset, Target
 from lensbench.api.samples import Samples
-from lensbench.cells.encoding import encode
+from lensbench.cells.encoding import pooled_of
 from lensbench.pretraining.sources import observed_scenes
 from lensbench.pretraining.stream import IDS, IMAGES, TARGET, Known
 from lensbench.stats.intervals import (
@@ -22,7 +22,6 @@ from lensbench.stats.intervals import (
     resampled_together,
 )
 
-_BATCH = 64
 _RESAMPLES = 200
 _STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)
 """Of the ridge, chosen by leave-one-out on the half that is fitted."""
@@ -109,16 +108,6 @@ class Probe:
         finally:
             encoder.train(was_training)
         return found
-
-
-def pooled_of(encoder: Any, samples: Samples, device: torch.device) -> np.ndarray:
-    """Pooled features (N, D) of samples."""
-    with torch.no_grad():
-        parts = [
-            encode(encoder, samples.take(indices).to(device)).pooled.float().cpu()
-            for indices in torch.split(torch.arange(len(samples)), _BATCH)
-        ]
-    return torch.cat(parts).numpy()
 
 
 def probed(features: np.ndarray, values: np.ndarray, target: Target) -> tuple[str, Interval] | None:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 
 from lensbench.api.samples import Features, Samples
 from lensbench.cells.answers import answers
-from lensbench.cells.encoding import encode
+from lensbench.cells.encoding import pooled_of
+from lensbench.cells.fits import kept_encoder
 from lensbench.cells.resolved import Parts
-from lensbench.cells.weights import build_encoder, load_weights
 from lensbench.sky.seeds import seed_of
 from lensbench.store import Store
 from lensbench.study.cell import Cell, View
 from lensbench.verification.scenes import draw_tests
-
-_BATCH = 32
 
 
 class EncodedTests:
@@ -46,33 +43,25 @@ class EncodedTests:
             draw: Seed of the scenes.
 
         Raises:
-            StoreError: Where scenes cannot be drawn.
+            StoreError: Where scenes or weights cannot be had.
         """
         its = replace(cell, seeds=replace(cell.seeds, draw=draw))
         tests = draw_tests(parts, self._store, its)
         if not parts.frozen(cell) or parts.needs_maps(cell):
             return tests
         keys = {view: (weights, cell.budget, view, draw) for view in tests}
-        if any(key not in self._pooled for key in keys.values()):
-            encoder = self._encoder(parts, cell, weights)
-            for view, key in keys.items():
-                if key not in self._pooled:
-                    self._pooled[key] = _encoded(encoder, tests[view], self._seed)
+        missing = [view for view, key in keys.items() if key not in self._pooled]
+        if missing:
+            encoder = kept_encoder(self._store, weights, parts, cell)
+            device = torch.device(parts.numerics.device)
+
+            def pooled(samples: Samples) -> dict[str, np.ndarray]:
+                return {"pooled": pooled_of(encoder, samples, device)}
+
+            order = seed_of("encoded", self._seed)
+            for view in missing:
+                self._pooled[keys[view]] = answers(pooled, tests[view], order)["pooled"]
         return {
             view: replace(samples, features=Features(torch.from_numpy(self._pooled[keys[view]])))
             for view, samples in tests.items()
         }
-
-    def _encoder(self, parts: Parts, cell: Cell, weights: str) -> Any:
-        channels = parts.get("dataset", cell.train.dataset).channels
-        encoder = build_encoder(parts.catalogue, cell, channels)
-        load_weights(self._store, weights, encoder)
-        return encoder.eval()
-
-
-def _encoded(encoder: Any, scenes: Samples, seed: int) -> np.ndarray:
-    def pooled(samples: Samples) -> dict[str, torch.Tensor]:
-        batches = torch.split(torch.arange(len(samples)), _BATCH)
-        return {"pooled": torch.cat([encode(encoder, samples.take(its)).pooled for its in batches])}
-
-    return answers(pooled, scenes, seed_of("encoded", seed))["pooled"]

@@ -10,6 +10,7 @@ from tests.small import small
 
 from lensbench.cells.code import code_of
 from lensbench.cells.encoding import encode
+from lensbench.cells.fits import kept_encoder
 from lensbench.cells.resolved import Parts
 from lensbench.store import open_store
 from lensbench.study.describe import Numerics
@@ -46,7 +47,7 @@ def test_what_the_encoder_gives(catalogue, parts, store):
     tests = EncodedTests(store, 1)
     seen = tests.of(parts, cell, "key", 5)
     plain = draw_tests(parts, store, replace(cell, seeds=replace(cell.seeds, draw=5)))
-    encoder = tests._encoder(parts, cell, "key")
+    encoder = kept_encoder(store, "key", parts, cell)
     assert list(seen) == list(plain) == list(cell.tests)
     for view, samples in plain.items():
         with torch.no_grad():
@@ -59,9 +60,9 @@ def test_what_the_encoder_gives(catalogue, parts, store):
 def test_once(catalogue, parts, store, monkeypatch):
     """Fits with other labels or of another task share them; other weights and draws do not."""
     encodings = []
-    known = encoded._encoded
+    known = encoded.pooled_of
     monkeypatch.setattr(
-        encoded, "_encoded", lambda *its: encodings.append(its[1].condition.name) or known(*its)
+        encoded, "pooled_of", lambda *its: encodings.append(its[1].condition.name) or known(*its)
     )
     cell = cell_of(catalogue)
     tests = EncodedTests(store, 1)
