@@ -86,8 +86,9 @@ def try_fresh(
     drops: dict[str, tuple[Drop, str]] = {}
     faults: dict[str, str] = {}
     tests = EncodedTests(store, seed)
-    for key, cell in tried.items():
-        report(f"trying {cell.entrant.label} on fresh scenes of {cell.task}")
+    for number, (key, cell) in enumerate(tried.items(), 1):
+        what = f"{cell.entrant.label} on fresh scenes of {cell.task}"
+        report(f"trying {what}: {number} of {len(tried)}")
         try:
             drops[key] = _try(board, key, cell, here.for_work(key), store, tests, seed, most)
         except Mismatch as mismatch:
@@ -146,6 +147,7 @@ def _try(
 ) -> tuple[Drop, str]:  # fmt: skip
     """The drop of one cell, and in words."""
     predictor = _published_predictor(board, key, cell, parts, store)
+    device = torch.device(parts.numerics.device)
     weights = board.provenance["fits"][key]["inputs"]["weights"]
     public, drawn = (tests.of(parts, cell, weights, draw) for draw in (cell.seeds.draw, seed))
     metric = parts.get("task", cell.task).metrics[0]
@@ -156,7 +158,7 @@ def _try(
             (rows["test_dataset"] == view.dataset) & (rows["test_condition"] == view.condition)
         )
         order = seed_of("order", seed, number)
-        said = answers(predictor, public[view], order)
+        said = answers(predictor, public[view].to(device), order)
         here = board.predictions(its["predictions"][0])
         if here is None:
             _check_scores(board, key, said, public[view], view, metric)
@@ -165,7 +167,7 @@ def _try(
             check_scenes(ids, public[view], view)
             _check_answers(published, said, view)
             said = published
-        found = answers(predictor, drawn[view], order + 1)
+        found = answers(predictor, drawn[view].to(device), order + 1)
         pairs.append(Pair(metric, said, public[view], found, drawn[view]))
     drop = measured_drop(pairs, most, seed_of("swaps", seed))
     none = np.zeros(len(pairs[0]), dtype=bool)
