@@ -8,11 +8,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.killing import killed_when
 
 from lensbench.errors import UsageError
 
@@ -171,11 +171,7 @@ def test_make_survives_sigkill(tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed.h5", tmp_path / "whole.h5"
     process = subprocess.Popen([*CALL, *words, str(killed)], env=ONE_THREAD)
     first = tmp_path / "killed.h5.part" / "000000.h5"
-    deadline = time.monotonic() + 200
-    while not first.exists() and time.monotonic() < deadline:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    assert killed_when(process, first.exists) == -signal.SIGKILL
     assert not killed.exists()
     done = call(*words, killed, "--json")
     assert json.loads(done.stdout)["resumed"] == 96

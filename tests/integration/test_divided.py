@@ -16,6 +16,7 @@ import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.killing import killed_when
 from torch import nn
 
 from lensbench.cells.chance import seed_all, seeded
@@ -236,11 +237,9 @@ def test_a_worker_of_a_sweep_divides_its_pretraining(tmp_path):
         sys.executable, "-c", "from lensbench.cli import main; main()", "sweep", str(study),
         "--store", str(tmp_path / "store"), "--workers", "1",
     ]  # fmt: skip
+    others: list[psutil.Process] = []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 200
-        while not (others := ranks_alive()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
+        killed_when(process, lambda: others.extend(ranks_alive()) or others, every=0.05)
     assert len(others) == 1
     _, alive = psutil.wait_procs(others, timeout=10)
     assert alive == []

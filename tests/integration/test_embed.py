@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
 from safetensors.torch import save_file
+from tests.killing import killed_when
 
 from lensbench import Samples, condition_of, encode
 
@@ -73,13 +71,7 @@ def test_a_killed_embedding_goes_on_by_shards(lensbench, tmp_path, encoder, stac
         [sys.executable, "-c", "from lensbench.cli import main; main()", *words]
     )
     out = tmp_path / "out"
-    deadline = time.monotonic() + 200
-    while time.monotonic() < deadline and process.poll() is None:
-        if (out / "0.npy.parquet").exists():
-            break
-        time.sleep(0.001)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    killed_when(process, (out / "0.npy.parquet").exists)
     whole = {path.name: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
     assert all(len(pl.read_parquet(out / name)) == 40 for name in whole)
     assert lensbench(*words).code == 0

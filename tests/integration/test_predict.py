@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import polars as pl
 import pytest
+from tests.killing import killed_when
 
 from lensbench.store import Store
 from lensbench.store.predictions import read_predictions
@@ -82,12 +81,7 @@ def test_a_killed_prediction_goes_on_by_shards(home, called):
     words += ["--batch-size", "1"]
     code = "from lensbench.cli import main; main()"
     with subprocess.Popen([sys.executable, "-c", code, *words], env=dict(os.environ)) as process:
-        deadline = time.monotonic() + 200
-        while time.monotonic() < deadline and process.poll() is None:
-            if (out / "a.h5.parquet").exists():
-                break
-            time.sleep(0.001)
-        process.send_signal(signal.SIGKILL)
+        killed_when(process, (out / "a.h5.parquet").exists)
     whole = {path.name: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
     assert "a.h5.parquet" in whole
     assert len(pl.read_parquet(out / "a.h5.parquet")) == 24

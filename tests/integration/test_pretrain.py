@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.killing import killed_when
 
 from lensbench.cells.team import Alone
 from lensbench.sky.seeds import seed_of
@@ -48,13 +47,11 @@ def test_a_killed_pretraining_goes_on_to_the_same_bits(tmp_path, lensbench, mode
         [sys.executable, "-c", "from lensbench.cli import main; main()", *words]
     )
     log = folder / "log.csv"
-    deadline = time.monotonic() + 200
-    while time.monotonic() < deadline and process.poll() is None:
-        if log.exists() and len(log.read_text().splitlines()) > 4:
-            break
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+
+    def begun() -> bool:
+        return log.exists() and len(log.read_text().splitlines()) > 4
+
+    assert killed_when(process, begun) == -signal.SIGKILL
     assert not (folder / "model.safetensors").exists()
     assert lensbench(*words).code == 2  # it is there, and --resume was not said
     assert lensbench(*words, "--resume").code == 0
