@@ -26,7 +26,7 @@ GENERATED := README.md docs/foundation-model.md docs/how-to/write-a-plugin.md \
 	$(addprefix docs/reference/,api.md command-line.md conditions.md encoders.md populations.md stats.md study-files.md tasks.md testing.md)
 
 OLDEST := tests/unit/registry tests/unit/study tests/unit/store tests/unit/data tests/unit/test_compatibility.py \
-	tests/unit/leaderboard tests/unit/cells/test_loop.py tests/integration/test_run.py
+	tests/unit/leaderboard tests/unit/training/test_loop.py tests/integration/test_run.py
 
 .PHONY: install develop run test test-oldest coverage mutation check bench dist sbom docs site format clean
 

@@ -51,7 +51,7 @@ def installed(site: Path, *packages: str) -> Iterator[None]:
 
 def _forget() -> None:
     """What a process remembers of the plugins that there are."""
-    from lensbench.cells import worker
+    from lensbench.execution import worker
     from lensbench.registry import catalogue
     from lensbench.verification import installation
 

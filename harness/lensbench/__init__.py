@@ -40,12 +40,6 @@ if TYPE_CHECKING:
     from lensbench.api.task import Predictions as Predictions
     from lensbench.api.task import SkyTarget as SkyTarget
     from lensbench.api.task import Task as Task
-    from lensbench.cells.encoding import encode as encode
-    from lensbench.cells.encoding import feature_shape as feature_shape
-    from lensbench.cells.loop import TrainingLoop as TrainingLoop
-    from lensbench.cells.noise import in_units_of_noise as in_units_of_noise
-    from lensbench.cells.stretch import stretch as stretch
-    from lensbench.cells.stretch import unstretch as unstretch
     from lensbench.compatibility import API_VERSION as API_VERSION
     from lensbench.data.downloads import locate as locate
     from lensbench.data.layouts import open_images as open_images
@@ -78,6 +72,12 @@ if TYPE_CHECKING:
     from lensbench.sky.scenes import draw_scenes as draw_scenes
     from lensbench.sky.targets import REAL_TARGETS as REAL_TARGETS
     from lensbench.sky.targets import scene_targets as scene_targets
+    from lensbench.training.encoding import encode as encode
+    from lensbench.training.encoding import feature_shape as feature_shape
+    from lensbench.training.loop import TrainingLoop as TrainingLoop
+    from lensbench.training.noise import in_units_of_noise as in_units_of_noise
+    from lensbench.training.stretch import stretch as stretch
+    from lensbench.training.stretch import unstretch as unstretch
 
 __version__ = "0.1.0"
 
@@ -126,7 +126,7 @@ _HOMES = {
     "Split": "api.dataset",
     "Target": "api.dataset",
     "Task": "api.task",
-    "TrainingLoop": "cells.loop",
+    "TrainingLoop": "training.loop",
     "Transfer": "api.predictor",
     "VariationalEncoder": "api.encoder",
     "bayesian_bound": "sky.information",
@@ -134,13 +134,13 @@ _HOMES = {
     "cramer_rao_bound": "sky.information",
     "WithSourceImages": "sky.images",
     "draw_scenes": "sky.scenes",
-    "encode": "cells.encoding",
+    "encode": "training.encoding",
     "encoder_of": "registry.catalogue",
-    "feature_shape": "cells.encoding",
+    "feature_shape": "training.encoding",
     "fisher_information": "sky.information",
     "hookimpl": "api.hookspecs",
     "imaging_operator": "sky.observation",
-    "in_units_of_noise": "cells.noise",
+    "in_units_of_noise": "training.noise",
     "population_names": "sky.populations",
     "population_of": "sky.populations",
     "locate": "data.downloads",
@@ -148,8 +148,8 @@ _HOMES = {
     "resample": "sky.resampling",
     "scene_model": "sky.information",
     "scene_targets": "sky.targets",
-    "stretch": "cells.stretch",
-    "unstretch": "cells.stretch",
+    "stretch": "training.stretch",
+    "unstretch": "training.stretch",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605 (built from the table above)

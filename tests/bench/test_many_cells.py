@@ -17,7 +17,7 @@ import pytest
 
 from lensbench.cells.resolved import Parts
 from lensbench.cells.rows import unscored_rows
-from lensbench.cells.sweeps import Sweep
+from lensbench.execution.sweeps import Sweep
 from lensbench.registry import load_catalogue
 from lensbench.store import Store
 from lensbench.store.records import records_frame

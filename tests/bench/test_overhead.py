@@ -20,11 +20,11 @@ import pytest
 import torch
 
 from lensbench import Budget, FitContext, Samples
-from lensbench.cells.encoding import encode
-from lensbench.cells.executors.reports import throttled
 from lensbench.cells.features import write_features
+from lensbench.execution.executors.reports import throttled
 from lensbench.registry import load_catalogue
 from lensbench.testing import made_samples
+from lensbench.training.encoding import encode
 from lensbench_reference.transfers.fitting import HeadedEncoder, turned
 
 STEPS, BATCH, ROUNDS = 30, 16, 9

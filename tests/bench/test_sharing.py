@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from lensbench.cells.checks import Checks
-from lensbench.cells.executors.inline import InlineExecutor
 from lensbench.cells.resolved import Parts
-from lensbench.cells.sweeps import Sweep
-from lensbench.cells.worker import Settings, work
 from lensbench.cli.display import Display
+from lensbench.execution.executors.inline import InlineExecutor
+from lensbench.execution.sweeps import Sweep
+from lensbench.execution.worker import Settings, work
 from lensbench.registry import load_catalogue
 from lensbench.store import open_store
 from lensbench.study.cell import Cell

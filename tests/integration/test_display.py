@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lensbench.cells.executors import Message
 from lensbench.cli.display import Display
+from lensbench.execution.executors import Message
 from lensbench.study.job import CellRequest, Job, Outcome, WeightsRequest
 
 COMMAND = (sys.executable, "-c", "from lensbench.cli import main; main()", "sweep")

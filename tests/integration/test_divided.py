@@ -19,9 +19,6 @@ from safetensors.torch import load_file
 from tests.killing import killed_when
 from torch import nn
 
-from lensbench.cells.chance import seed_all, seeded
-from lensbench.cells.others import Division
-from lensbench.cells.ranks import divided
 from lensbench.cells.resolved import Parts
 from lensbench.cells.session import Session, part_of
 from lensbench.cells.weights import build_encoder, pretraining_seed
@@ -31,6 +28,9 @@ from lensbench.sky.seeds import seed_of
 from lensbench.store import Store
 from lensbench.study.cell import Cell, Entrant, View
 from lensbench.study.describe import Numerics
+from lensbench.training.chance import seed_all, seeded
+from lensbench.training.others import Division
+from lensbench.training.ranks import divided
 
 VIEW = View("lenses", "euclid-vis")
 Weights = dict[str, torch.Tensor]
@@ -67,7 +67,7 @@ def pretrained(
 def ranks_alive() -> list[psutil.Process]:
     """Further processes of divided trainings that this one began."""
     children = psutil.Process().children(recursive=True)
-    return [child for child in children if "lensbench.cells.rank" in " ".join(child.cmdline())]
+    return [child for child in children if "lensbench.training.rank" in " ".join(child.cmdline())]
 
 
 def assert_close(found: Weights, wanted: Weights, atol: float) -> None:

@@ -9,11 +9,11 @@ import pytest
 from tests.small import small
 
 from lensbench.cells.checks import Checks
-from lensbench.cells.executors.inline import InlineExecutor
 from lensbench.cells.resolved import Parts
-from lensbench.cells.sweeps import Sweep
-from lensbench.cells.worker import Settings, work
 from lensbench.cli.display import Display
+from lensbench.execution.executors.inline import InlineExecutor
+from lensbench.execution.sweeps import Sweep
+from lensbench.execution.worker import Settings, work
 from lensbench.registry import load_catalogue, parse_reference
 from lensbench.store import open_store
 from lensbench.study.cell import Cell

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 from tests.killing import killed_when
 
-from lensbench.cells.team import Alone
 from lensbench.sky.seeds import seed_of
+from lensbench.training.team import Alone
 
 WORDS = (
     "pretrain", "--encoder", "mae-vit:width=16,depth=1,heads=2", "--pretraining", "paired:mask=0.5",

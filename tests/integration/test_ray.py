@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 
 from lensbench.cells.checks import Checks
-from lensbench.cells.executors.cluster import RayExecutor
-from lensbench.cells.executors.inline import InlineExecutor
 from lensbench.cells.resolved import Parts
-from lensbench.cells.sweeps import Sweep, results
-from lensbench.cells.worker import Settings, work
 from lensbench.cli.display import Display
+from lensbench.execution.executors.cluster import RayExecutor
+from lensbench.execution.executors.inline import InlineExecutor
+from lensbench.execution.sweeps import Sweep, results
+from lensbench.execution.worker import Settings, work
 from lensbench.store import open_store
 from lensbench.study.expand import expand
 from lensbench.study.spec import parse_study

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lensbench.cells.sweeps import results
+from lensbench.execution.sweeps import results
 from lensbench.store import open_store
 
 STUDY = """

@@ -17,8 +17,8 @@ import polars as pl
 import pytest
 from tests.calls import called
 
-from lensbench.cells import worker
-from lensbench.cells.sweeps import results
+from lensbench.execution import worker
+from lensbench.execution.sweeps import results
 from lensbench.store import Store, open_store
 from lensbench.store.artefacts import DamageWarning
 

@@ -11,7 +11,15 @@ from lensbench.store.provenance import checkout, source_digest
 from lensbench.study.cell import Cell
 from lensbench.study.describe import Code
 
-_COMPUTING_ROOMS = ("api", "cells", "data/readers", "sky", "stats/intervals.py")
+_COMPUTING_ROOMS = (
+    "api",
+    "cells",
+    "execution",
+    "training",
+    "data/readers",
+    "sky",
+    "stats/intervals.py",
+)
 
 
 @functools.cache

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from lensbench.api.samples import Features, Samples
-from lensbench.cells.encoding import encode
 from lensbench.store.arrays import map_arrays, writing_arrays
+from lensbench.training.encoding import encode
 
 _BATCH = 32
 """Of a processor, whose caches hold the activations of so many images; eightfold elsewhere."""

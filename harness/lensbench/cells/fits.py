@@ -11,7 +11,6 @@ from safetensors.torch import load_file, save_file
 
 from lensbench.api.predictor import FitContext, Predictor, Restorable
 from lensbench.api.samples import Samples
-from lensbench.cells.chance import seeded
 from lensbench.cells.images import no_samples
 from lensbench.cells.resolved import Parts
 from lensbench.cells.weights import build_encoder, load_weights
@@ -20,6 +19,7 @@ from lensbench.sky.seeds import seed_of
 from lensbench.store import Store
 from lensbench.study.cell import Cell
 from lensbench.study.describe import Description
+from lensbench.training.chance import seeded
 
 Report = Callable[[int, int, str], None]
 

@@ -14,12 +14,12 @@ import torch
 from lensbench.api.samples import Samples
 from lensbench.api.task import Metric
 from lensbench.cells.code import checkouts, harness_version, packages
-from lensbench.cells.devices import device_name
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.score import Scored, UndefinedError, score
 from lensbench.stats.intervals import Interval
 from lensbench.store.scores import scenes_digest
 from lensbench.study.cell import Cell, View
+from lensbench.training.devices import device_name
 
 Row = dict[str, Any]
 

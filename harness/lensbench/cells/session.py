@@ -14,9 +14,6 @@ import torch
 from lensbench.api.predictor import FitContext, Predictor
 from lensbench.api.samples import Samples
 from lensbench.cells.answers import answers, blind
-from lensbench.cells.arithmetic import flops_of
-from lensbench.cells.checkpoints import keeping
-from lensbench.cells.costs import measured
 from lensbench.cells.features import with_features, write_features
 from lensbench.cells.fits import (
     assert_disjoint,
@@ -27,11 +24,8 @@ from lensbench.cells.fits import (
     restore_fit,
 )
 from lensbench.cells.images import ImageSet, Piece, ensure_images, read_samples
-from lensbench.cells.others import Division
-from lensbench.cells.ranks import divided
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.rows import done_rows
-from lensbench.cells.team import Team
 from lensbench.cells.weights import (
     build_encoder,
     load_weights,
@@ -48,6 +42,12 @@ from lensbench.store.records import records_frame
 from lensbench.store.scores import scores_frame
 from lensbench.study.cell import Cell, View
 from lensbench.study.describe import Code, Numerics, describe_predictions
+from lensbench.training.arithmetic import flops_of
+from lensbench.training.checkpoints import keeping
+from lensbench.training.costs import measured
+from lensbench.training.others import Division
+from lensbench.training.ranks import divided
+from lensbench.training.team import Team
 
 Watch = Callable[[str, int, int, str], None]
 """Called with a stage, steps done, steps in all and a word on the state."""

@@ -12,15 +12,15 @@ from torch import Tensor
 
 from lensbench.api.budget import Budget
 from lensbench.api.samples import Samples
-from lensbench.cells.chance import seeded
-from lensbench.cells.loop import TrainingLoop
-from lensbench.cells.team import Alone, Team
 from lensbench.errors import IncompatibleError
 from lensbench.registry import Catalogue
 from lensbench.sky.seeds import seed_of
 from lensbench.store import Store
 from lensbench.study.cell import Cell
 from lensbench.study.describe import Description
+from lensbench.training.chance import seeded
+from lensbench.training.loop import TrainingLoop
+from lensbench.training.team import Alone, Team
 
 Report = Callable[[int, int, str], None]
 

@@ -11,7 +11,7 @@ from lensbench.cli.progress import OnTerminal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lensbench.cells.executors import Message
+    from lensbench.execution.executors import Message
     from lensbench.study.job import Job, Outcome
     from lensbench.study.remaining import Remaining
 

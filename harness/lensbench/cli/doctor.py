@@ -69,7 +69,7 @@ def command(store: str | None, as_json: bool) -> None:
 
 
 def _devices() -> list[str]:
-    from lensbench.cells.devices import device_names
+    from lensbench.training.devices import device_names
 
     return device_names()
 

@@ -72,9 +72,9 @@ def answer(
     workers: int, where: str, address: str, threads: int, strict: bool, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Works through all shards and says what came of it."""
-    from lensbench.cells.interrupts import heed_sigterm
     from lensbench.cli.progress import Progress
     from lensbench.data.picture import Selection
+    from lensbench.execution.interrupts import heed_sigterm
     from lensbench.inference.answering import Work
     from lensbench.inference.dividing import answer_all
 
@@ -96,6 +96,6 @@ def answer(
 
 def chosen_device(device: str) -> str:
     """The device asked for, or the best there is."""
-    from lensbench.cells.devices import default_device
+    from lensbench.training.devices import default_device
 
     return default_device() if device == "auto" else device

@@ -11,10 +11,10 @@ import click
 from lensbench.cli.display import Display
 
 if TYPE_CHECKING:
-    from lensbench.cells.executors import Executor
-    from lensbench.cells.executors.local import Limits
     from lensbench.cells.resolved import Parts
-    from lensbench.cells.sweeps import Swept
+    from lensbench.execution.executors import Executor
+    from lensbench.execution.executors.local import Limits
+    from lensbench.execution.sweeps import Swept
     from lensbench.store import Store
     from lensbench.study.describe import Numerics
     from lensbench.study.expand import Expanded
@@ -44,10 +44,10 @@ def execution_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def make_parts(threads: int | None, device: str | None, processes: int = 1) -> Parts:
     """The plugins, for computing so."""
-    from lensbench.cells.devices import default_device
     from lensbench.cells.resolved import Parts
     from lensbench.registry import load_catalogue
     from lensbench.study.describe import Numerics
+    from lensbench.training.devices import default_device
 
     chosen = default_device() if device in (None, "auto") else str(device)
     catalogue = load_catalogue()
@@ -67,8 +67,8 @@ def compute(
     study: str = "",
 ) -> Swept:
     """Records of cells: those of the store, or computed by what `executor` makes."""
-    from lensbench.cells.interrupts import heed_sigterm
-    from lensbench.cells.sweeps import Sweep
+    from lensbench.execution.interrupts import heed_sigterm
+    from lensbench.execution.sweeps import Sweep
 
     sweep = Sweep(parts, store, expanded.cells, study, expanded.incompatible)
     finished = sweep.finished()
@@ -88,9 +88,9 @@ def local_executor(
     checkpoint_seconds: float = 60.0,
 ) -> Executor:
     """Workers on this machine, or this process where none are asked for."""
-    from lensbench.cells.executors.inline import InlineExecutor
-    from lensbench.cells.executors.local import LocalExecutor
-    from lensbench.cells.worker import Settings, work
+    from lensbench.execution.executors.inline import InlineExecutor
+    from lensbench.execution.executors.local import LocalExecutor
+    from lensbench.execution.worker import Settings, work
 
     settings = Settings(store.address, parts.numerics, parts.code, checkpoint_seconds)
     numerics = parts.numerics
@@ -102,7 +102,7 @@ def local_executor(
 
 def default_workers(numerics: Numerics) -> int:
     """As many as this process's cores allow, and its accelerators where these are used."""
-    from lensbench.cells.devices import accelerator_count
+    from lensbench.training.devices import accelerator_count
 
     places = len(os.sched_getaffinity(0)) // (numerics.threads * numerics.processes)
     if numerics.device == "cuda":

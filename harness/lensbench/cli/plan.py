@@ -33,7 +33,7 @@ def command(study: Path, overrides: tuple[str, ...], workers: int | None, thread
       lensbench plan studies/smoke.toml
       lensbench plan studies/smoke.toml --set axes.labels='[100, "all"]' --json
     """
-    from lensbench.cells.sweeps import Sweep
+    from lensbench.execution.sweeps import Sweep
     from lensbench.store import open_store
     from lensbench.store.journal import mean_costs
     from lensbench.study.summary import summarise

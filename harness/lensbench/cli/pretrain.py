@@ -87,8 +87,8 @@ def command(
 
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as further processes have it
 
-    from lensbench.cells.interrupts import heed_sigterm
     from lensbench.cli.progress import Progress
+    from lensbench.execution.interrupts import heed_sigterm
     from lensbench.pretraining.result import is_finished, keep_result
     from lensbench.pretraining.training import Watching, train
     from lensbench.registry import load_catalogue
@@ -120,12 +120,12 @@ def command(
 
 def _recipe(asked: dict[str, Any]) -> Recipe:
     """The recipe that options say, names in their one spelling."""
-    from lensbench.cells.devices import default_device
     from lensbench.pretraining.recipe import Recipe
     from lensbench.pretraining.sources import digest_of_shards, shared_conditions
     from lensbench.pretraining.training import best_precision
     from lensbench.registry import load_catalogue
     from lensbench.study.plan import DEFAULT_CONDITION
+    from lensbench.training.devices import default_device
 
     catalogue = load_catalogue()
     device = default_device() if asked["device"] == "auto" else asked["device"]

@@ -13,8 +13,8 @@ from lensbench.cli.options import json_option, store_option, store_root
 from lensbench.cli.studies import expand_study, read_study, study_options
 
 if TYPE_CHECKING:
-    from lensbench.cells.executors import Executor
     from lensbench.cli.display import Display
+    from lensbench.execution.executors import Executor
 
 
 @click.command("sweep")
@@ -52,11 +52,11 @@ def command(study: Path, overrides: tuple[str, ...], where: str, address: str, r
     count = workers if workers is not None else run.workers
 
     def make(display: Display) -> Executor:
-        from lensbench.cells.executors.local import Limits
+        from lensbench.execution.executors.local import Limits
 
         if where == "ray":
-            from lensbench.cells.executors.cluster import RayExecutor
-            from lensbench.cells.worker import Settings, work
+            from lensbench.execution.executors.cluster import RayExecutor
+            from lensbench.execution.worker import Settings, work
 
             settings = Settings(opened.address, parts.numerics, parts.code, run.checkpoint_seconds)
             return RayExecutor(settings, work, address, Limits(run.seconds, run.bytes))

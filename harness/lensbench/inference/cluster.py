@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lensbench.cells.executors.cluster import connected
 from lensbench.errors import DataError, RunError
+from lensbench.execution.executors.cluster import connected
 from lensbench.inference.answering import Answerer, Done, Work, answer_shard
 
 _RETRIES = 3

@@ -8,8 +8,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
-from lensbench.cells.processes import new_processes
 from lensbench.errors import DataError, RunError, UsageError
+from lensbench.execution.processes import new_processes
 from lensbench.inference.answering import Answerer, Done, Report, Work, answer_shard
 from lensbench.inference.cluster import on_ray
 from lensbench.inference.shards import name_of, shards_of

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from lensbench.api.samples import Samples
-from lensbench.cells.encoding import encode
 from lensbench.inference.encoders import NamedEncoder, named_encoder
 from lensbench.inference.features import FEATURES
 from lensbench.inference.reading import Block
 from lensbench.registry import load_catalogue
 from lensbench.registry.catalogue import condition_of
+from lensbench.training.encoding import encode
 
 
 class Embedder:

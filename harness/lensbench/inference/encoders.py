@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from lensbench.cells.chance import seeded
 from lensbench.errors import UsageError
 from lensbench.registry import Catalogue, load_catalogue, parse_reference
 from lensbench.registry.options import build_options, option_fields, options_class
+from lensbench.training.chance import seeded
 
 MODEL = "model.safetensors"
 """Name of the weights in the folder of a pretraining."""

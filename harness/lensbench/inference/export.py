@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lensbench.cells.encoding import NOMINAL, feature_shape
-from lensbench.cells.stretch import stretch
+from lensbench.training.encoding import NOMINAL, feature_shape
+from lensbench.training.stretch import stretch
 
 
 class FromNoise(nn.Module):

@@ -10,7 +10,6 @@ import polars as pl
 import torch
 
 from lensbench.api.samples import Samples
-from lensbench.cells.chance import seeded
 from lensbench.cells.fits import kept_predictor
 from lensbench.cells.resolved import Parts
 from lensbench.cells.score import as_arrays
@@ -21,6 +20,7 @@ from lensbench.registry import load_catalogue
 from lensbench.store import open_store
 from lensbench.study.cell import Cell
 from lensbench.study.describe import Numerics
+from lensbench.training.chance import seeded
 from lensbench.verification.published import cells_of
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from lensbench.cells.noise import in_units_of_noise
 from lensbench.data.container import attribute
 from lensbench.data.layouts import open_source
 from lensbench.data.picture import Item, Selection
@@ -22,6 +21,7 @@ from lensbench.data.readers.container import is_container
 from lensbench.data.readers.guard import reading
 from lensbench.errors import DataError
 from lensbench.inference.framing import cropped, flaws
+from lensbench.training.noise import in_units_of_noise
 
 _NAMES = ("scene", "id", "name", "file")
 _AHEAD = 4

@@ -10,9 +10,9 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from lensbench.cells.processes import new_processes
 from lensbench.data.whole import replace_by
 from lensbench.errors import RunError
+from lensbench.execution.processes import new_processes
 from lensbench.pretraining.recipe import Recipe
 from lensbench.pretraining.sources import ChunkSource, source_of
 from lensbench.store.arrays import write_arrays

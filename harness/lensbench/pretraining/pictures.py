@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from lensbench.api.samples import Samples
-from lensbench.cells.stretch import stretch
+from lensbench.training.stretch import stretch
 
 _GAP = 2
 _BLACK, _WHITE = -1.0, 4.0

@@ -12,7 +12,6 @@ import torch
 
 from lensbench.api.dataset import Dataset, Target
 from lensbench.api.samples import Samples
-from lensbench.cells.encoding import pooled_of
 from lensbench.pretraining.sources import observed_scenes
 from lensbench.pretraining.stream import IDS, IMAGES, TARGET, Known
 from lensbench.stats.intervals import (
@@ -21,6 +20,7 @@ from lensbench.stats.intervals import (
     percentile_interval,
     resampled_together,
 )
+from lensbench.training.encoding import pooled_of
 
 _RESAMPLES = 200
 _STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)

@@ -15,7 +15,6 @@ import torch
 from safetensors.torch import save_file
 
 import lensbench
-from lensbench.cells.stretch import STRETCH
 from lensbench.inference.encoders import MODEL, plain_options
 from lensbench.inference.export import export_encoder
 from lensbench.pretraining.card import card
@@ -23,6 +22,7 @@ from lensbench.pretraining.logs import loss_log, probe_log
 from lensbench.pretraining.recipe import Recipe
 from lensbench.pretraining.training import Pretrained
 from lensbench.registry import Catalogue, parse_reference
+from lensbench.training.stretch import STRETCH
 
 CONFIG, CARD = "config.json", "README.md"
 

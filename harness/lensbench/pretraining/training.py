@@ -15,12 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lensbench.cells.chance import seeded
-from lensbench.cells.checkpoints import keeping
-from lensbench.cells.loop import TrainingLoop
-from lensbench.cells.others import Division
-from lensbench.cells.ranks import divided
-from lensbench.cells.team import Team
 from lensbench.errors import IncompatibleError, UsageError
 from lensbench.pretraining.drawing import Awaited, Chunks, drawing
 from lensbench.pretraining.logs import loss_log, probe_log, probe_rows
@@ -32,6 +26,12 @@ from lensbench.pretraining.stream import IMAGES, Buffer, Windows
 from lensbench.registry import Catalogue, load_catalogue
 from lensbench.sky.seeds import seed_of
 from lensbench.study.describe import Numerics
+from lensbench.training.chance import seeded
+from lensbench.training.checkpoints import keeping
+from lensbench.training.loop import TrainingLoop
+from lensbench.training.others import Division
+from lensbench.training.ranks import divided
+from lensbench.training.team import Team
 
 Report = Callable[[str, int, int, str], None]
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from lensbench.api.samples import Features
-from lensbench.cells.chance import seeded
-from lensbench.cells.encoding import encode, feature_shape
 from lensbench.errors import PluginError
 from lensbench.testing.samples import made_samples
+from lensbench.training.chance import seeded
+from lensbench.training.encoding import encode, feature_shape
 
 
 def check_encoder(encoder: Any, channels: int = 1) -> None:

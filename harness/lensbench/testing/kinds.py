@@ -14,8 +14,6 @@ from lensbench.api.condition import Condition
 from lensbench.api.dataset import Split, Target
 from lensbench.api.samples import Features
 from lensbench.api.task import FeatureShape
-from lensbench.cells.chance import seeded
-from lensbench.cells.encoding import encode
 from lensbench.errors import IncompatibleError, LensbenchError, PluginError
 from lensbench.registry import Catalogue, Registered
 from lensbench.testing.baselines import check_baseline
@@ -40,6 +38,8 @@ from lensbench.testing.tasks import check_task
 from lensbench.testing.tasks import samples_for as task_samples
 from lensbench.testing.transfers import check_transfer, trial_of
 from lensbench.testing.trial import Trial, fitted
+from lensbench.training.chance import seeded
+from lensbench.training.encoding import encode
 
 NOT_CLASSES = frozenset(("anomaly", "denoising", "regression", "superres"))
 """Tasks that are answered by something else than probabilities of classes."""

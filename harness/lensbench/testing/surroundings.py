@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from lensbench.cells.chance import chance_state
-from lensbench.cells.encoding import encode
 from lensbench.errors import PluginError
 from lensbench.testing.samples import made_samples
+from lensbench.training.chance import chance_state
+from lensbench.training.encoding import encode
 
 Step = Callable[[], Any]
 

@@ -15,11 +15,11 @@ from lensbench.api.budget import Budget
 from lensbench.api.predictor import FitContext, Restorable
 from lensbench.api.samples import Features, Samples
 from lensbench.api.task import FeatureShape, SkyTarget
-from lensbench.cells.chance import seeded
-from lensbench.cells.encoding import encode
 from lensbench.cells.score import as_arrays
 from lensbench.errors import PluginError, RunError
 from lensbench.testing.samples import made_samples
+from lensbench.training.chance import seeded
+from lensbench.training.encoding import encode
 
 _TEST, _SIDE = 5, 32
 _UPSAMPLE: Mapping[str, int] = {"superres": 2, "denoising": 1}

@@ -9,12 +9,12 @@ import torch
 
 from lensbench.api.samples import Features, Samples
 from lensbench.cells.answers import answers
-from lensbench.cells.encoding import pooled_of
 from lensbench.cells.fits import kept_encoder
 from lensbench.cells.resolved import Parts
 from lensbench.sky.seeds import seed_of
 from lensbench.store import Store
 from lensbench.study.cell import Cell, View
+from lensbench.training.encoding import pooled_of
 from lensbench.verification.scenes import draw_tests
 
 

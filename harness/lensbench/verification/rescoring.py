@@ -13,10 +13,10 @@ import polars as pl
 import torch
 
 from lensbench.api.samples import Samples
-from lensbench.cells.processes import new_processes
 from lensbench.cells.resolved import Parts
 from lensbench.cells.rows import done_rows
 from lensbench.errors import LensbenchError, RunError
+from lensbench.execution.processes import new_processes
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.layout import shown
 from lensbench.leaderboard.board.manifest import Finding

@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from lensbench.api.task import Metric
-from lensbench.cells.encoding import encode, feature_shape
 from lensbench.cells.score import as_arrays, score
-from lensbench.cells.stretch import stretch, unstretch
 from lensbench.errors import PluginError, RunError
 from lensbench.testing import made_samples
+from lensbench.training.encoding import encode, feature_shape
+from lensbench.training.stretch import stretch, unstretch
 
 
 def test_unstretch_is_the_inverse_of_stretch():

@@ -9,12 +9,12 @@ import torch
 from tests.small import small
 
 from lensbench.cells.code import code_of
-from lensbench.cells.encoding import encode
 from lensbench.cells.fits import kept_encoder
 from lensbench.cells.resolved import Parts
 from lensbench.store import open_store
 from lensbench.study.describe import Numerics
 from lensbench.study.plan import Request, plan_run
+from lensbench.training.encoding import encode
 from lensbench.verification import encoded
 from lensbench.verification.encoded import EncodedTests
 from lensbench.verification.scenes import draw_tests

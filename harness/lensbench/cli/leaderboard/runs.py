@@ -106,9 +106,9 @@ def primary_alone(contents: Contents, folder: Path) -> Contents:
 
 def _study_run(store: Store, path: Path) -> tuple[str, dict[str, Any]]:
     """Key of a study's run, and the study in plain values, without comments."""
-    from lensbench.cells.sweeps import Sweep
     from lensbench.cli.execution import make_parts
     from lensbench.cli.studies import expand_study, read_study
+    from lensbench.execution.sweeps import Sweep
 
     spec, text = read_study(path, ())
     parts = make_parts(spec.run.threads, spec.run.device, spec.run.processes)

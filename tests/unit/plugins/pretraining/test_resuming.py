@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from lensbench import TrainingLoop
-from lensbench.cells.chance import seeded
-from lensbench.cells.checkpoints import keeping
+from lensbench.training.chance import seeded
+from lensbench.training.checkpoints import keeping
 
 STEPS = 6
 STRATEGIES = [

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from lensbench import IncompatibleError
-from lensbench.cells.chance import seeded
-from lensbench.cells.checkpoints import keeping
 from lensbench.testing import made_samples
+from lensbench.training.chance import seeded
+from lensbench.training.checkpoints import keeping
 from lensbench_reference.transfers.adamatch import (
     AdaMatch,
     aligned_with,

@@ -19,15 +19,15 @@ from typing import Any
 import torch
 from pebble import ProcessExpired, ProcessPool
 
-from lensbench.cells.executors import Message
-from lensbench.cells.executors.accelerators import confine, share_of, visible_devices
-from lensbench.cells.executors.reports import Mailbox, reporter
-from lensbench.cells.interrupts import heed_sigterm
-from lensbench.cells.lineage import end_with, end_with_parent
-from lensbench.cells.worker import Settings, Work
+from lensbench.execution.executors import Message
+from lensbench.execution.executors.accelerators import confine, share_of, visible_devices
+from lensbench.execution.executors.reports import Mailbox, reporter
+from lensbench.execution.interrupts import heed_sigterm
+from lensbench.execution.worker import Settings, Work
 from lensbench.study.job import Job, Outcome
+from lensbench.training.lineage import end_with, end_with_parent
 
-_PRELOADED = ["lensbench.cells.worker", "sklearn.linear_model", "torch._dynamo"]
+_PRELOADED = ["lensbench.execution.worker", "sklearn.linear_model", "torch._dynamo"]
 """By the server once, not by each worker; torch's compiler is what any optimiser imports."""
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lensbench.cells.executors.accelerators import share_of, take_slot, visible_devices
 from lensbench.errors import UsageError
+from lensbench.execution.executors.accelerators import share_of, take_slot, visible_devices
 
 
 def test_each_worker_has_its_own():
@@ -43,7 +43,7 @@ def test_the_slot_of_a_dead_worker_is_free(tmp_path: Path):
     """Living processes hold different numbers; that of one that was killed is given again."""
     script = (
         "import pathlib, sys\n"
-        "from lensbench.cells.executors.accelerators import take_slot\n"
+        "from lensbench.execution.executors.accelerators import take_slot\n"
         f"print(take_slot(pathlib.Path({str(tmp_path)!r}), 3), flush=True); sys.stdin.read()\n"
     )
 

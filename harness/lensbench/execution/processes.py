@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from lensbench.cells.lineage import end_with_parent
+from lensbench.training.lineage import end_with_parent
 
 
 def new_processes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lensbench.cells.noise import in_units_of_noise
+from lensbench.training.noise import in_units_of_noise
 
 
 @pytest.fixture

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 from torch.nn.parallel import DistributedDataParallel
 
-from lensbench.cells.chance import seed_all
-from lensbench.cells.others import Division, Others
-from lensbench.cells.team import Alone, LossOf, Team
 from lensbench.errors import LensbenchError, RunError
 from lensbench.sky.seeds import seed_of
 from lensbench.study.describe import Numerics
+from lensbench.training.chance import seed_all
+from lensbench.training.others import Division, Others
+from lensbench.training.team import Alone, LossOf, Team
 
 _HOST = "127.0.0.1"
 _PATIENCE = timedelta(minutes=10)

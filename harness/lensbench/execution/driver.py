@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Protocol
 
-from lensbench.cells.executors import Executor, Message
+from lensbench.execution.executors import Executor, Message
 from lensbench.study.job import Job, Outcome
 
 _POLL = 0.25

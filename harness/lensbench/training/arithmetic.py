@@ -11,7 +11,7 @@ from torch.utils.flop_counter import flop_registry
 
 from lensbench.api.predictor import Predictor
 from lensbench.api.samples import Samples
-from lensbench.cells.chance import seeded
+from lensbench.training.chance import seeded
 
 
 def flops_of(predictor: Predictor, samples: Samples) -> float | None:

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from lensbench.cells.loop import TrainingLoop
 from lensbench.errors import RunError
+from lensbench.training.loop import TrainingLoop
 
 
 def fitted(seed: int, steps: int = 60) -> torch.Tensor:

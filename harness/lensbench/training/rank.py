@@ -1,4 +1,4 @@
-"""A further process of a divided training: `python -m lensbench.cells.rank PARENT`.
+"""A further process of a divided training: `python -m lensbench.training.rank PARENT`.
 
 It reads its part from standard input, says `ready`, and tells in one line of JSON why it failed.
 """
@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 
-from lensbench.cells.lineage import end_with_parent
+from lensbench.training.lineage import end_with_parent
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def _take_part(channel: object) -> None:
 
     import torch
 
-    from lensbench.cells.ranks import joined
+    from lensbench.training.ranks import joined
 
     torch.set_num_threads(division.numerics.threads)
     take_part = division.part()

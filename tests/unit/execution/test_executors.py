@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from pebble import ProcessExpired
 
-from lensbench.cells.driver import drive
-from lensbench.cells.executors.inline import InlineExecutor
-from lensbench.cells.executors.local import Limits, LocalExecutor, _Pool
-from lensbench.cells.worker import Settings
+from lensbench.execution.driver import drive
+from lensbench.execution.executors.inline import InlineExecutor
+from lensbench.execution.executors.local import Limits, LocalExecutor, _Pool
+from lensbench.execution.worker import Settings
 from lensbench.study.cell import Cell, Entrant, View
 from lensbench.study.describe import Code, Numerics
 from lensbench.study.job import CellRequest, Job, Outcome

@@ -8,11 +8,11 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lensbench.api.samples import Features
-from lensbench.cells.arithmetic import flops_of
-from lensbench.cells.costs import measured
-from lensbench.cells.encoding import encode, feature_shape
-from lensbench.cells.loop import TrainingLoop
 from lensbench.testing import made_samples
+from lensbench.training.arithmetic import flops_of
+from lensbench.training.costs import measured
+from lensbench.training.encoding import encode, feature_shape
+from lensbench.training.loop import TrainingLoop
 
 
 def test_warm_up_is_the_first_step_and_what_was_before():

@@ -9,8 +9,8 @@ import torch
 
 from lensbench.api.samples import Features, Samples
 from lensbench.api.task import FeatureShape
-from lensbench.cells.stretch import stretch
 from lensbench.errors import PluginError
+from lensbench.training.stretch import stretch
 
 NOMINAL = (-1.0, -0.8, -1.0)
 """A condition's vector where none is at hand: pixels of 0.1″, about those of Euclid's VIS."""

@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 import os, signal, time, weakref
-from lensbench.cells.interrupts import heed_sigterm
+from lensbench.execution.interrupts import heed_sigterm
 
 class Thing: ...
 

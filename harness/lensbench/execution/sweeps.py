@@ -10,11 +10,11 @@ from typing import Any
 
 import polars as pl
 
-from lensbench.cells.driver import Events, drive
-from lensbench.cells.executors import Executor, Message
-from lensbench.cells.planning import Plan, plan_jobs
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.rows import unscored_rows
+from lensbench.execution.driver import Events, drive
+from lensbench.execution.executors import Executor, Message
+from lensbench.execution.planning import Plan, plan_jobs
 from lensbench.store import Store, key_of
 from lensbench.store.journal import Journal, mean_costs
 from lensbench.store.records import RESULTS, read_records, records_frame, sort_records

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
-from lensbench.cells.team import Team
 from lensbench.errors import RunError
 from lensbench.study.describe import Numerics
+from lensbench.training.team import Team
 
 _FAREWELL = 2.0
 """Seconds in which a process that failed is to say why."""
@@ -59,7 +59,7 @@ class Others:
         for rank in range(1, self.count):
             log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `end`)
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "lensbench.cells.rank", str(os.getpid())],
+                [sys.executable, "-P", "-m", "lensbench.training.rank", str(os.getpid())],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
             )  # fmt: skip
             self.processes.append(process)

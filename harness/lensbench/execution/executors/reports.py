@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from lensbench.cells.executors import Message
 from lensbench.cells.session import Watch
+from lensbench.execution.executors import Message
 
 _INTERVAL = 0.2
 """Least seconds between two messages of one stage."""

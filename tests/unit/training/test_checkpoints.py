@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lensbench.cells.chance import seeded
-from lensbench.cells.checkpoints import CheckpointWarning, keeping
-from lensbench.cells.loop import TrainingLoop
+from lensbench.training.chance import seeded
+from lensbench.training.checkpoints import CheckpointWarning, keeping
+from lensbench.training.loop import TrainingLoop
 
 STEPS = 12
 

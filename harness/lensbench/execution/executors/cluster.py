@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from lensbench.cells.executors import Message
-from lensbench.cells.executors.local import Limits
-from lensbench.cells.worker import Settings, Work
 from lensbench.errors import UsageError
+from lensbench.execution.executors import Message
+from lensbench.execution.executors.local import Limits
+from lensbench.execution.worker import Settings, Work
 from lensbench.study.job import Job, Outcome
 
 _STORE_BYTES = 100_000_000
@@ -175,7 +175,7 @@ class _Mail:
 
 
 def _compute(work: Work, settings: Settings, job: Job, mail: Any) -> Outcome:
-    from lensbench.cells.executors.reports import throttled
+    from lensbench.execution.executors.reports import throttled
 
     def send(stage: str, done: int, total: int, note: str) -> None:
         mail.put.remote(Message(job.key, stage, done, total, note))

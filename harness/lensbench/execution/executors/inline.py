@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
-from lensbench.cells.executors import Message
-from lensbench.cells.worker import Settings, Work
+from lensbench.execution.executors import Message
+from lensbench.execution.worker import Settings, Work
 from lensbench.study.job import Job, Outcome
 
 Told = Callable[[Message], None]

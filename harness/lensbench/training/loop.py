@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from lensbench.cells.chance import chance_state, set_chance_state
-from lensbench.cells.checkpoints import next_checkpoint
-from lensbench.cells.costs import warmed_up
-from lensbench.cells.team import Alone, LossOf, Team
 from lensbench.errors import RunError
+from lensbench.training.chance import chance_state, set_chance_state
+from lensbench.training.checkpoints import next_checkpoint
+from lensbench.training.costs import warmed_up
+from lensbench.training.team import Alone, LossOf, Team
 
 Report = Callable[[int, int, str], None]
 

@@ -1,0 +1,1 @@
+"""Carries out many cells: plans jobs, hands them to workers, here, in processes or on Ray."""

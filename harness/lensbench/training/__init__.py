@@ -1,0 +1,1 @@
+"""What trains and encodes: loops, checkpoints, random states, devices and processes."""
