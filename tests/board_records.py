@@ -8,10 +8,12 @@ import polars as pl
 from lensbench.store.records import records_frame, sort_records
 
 TASKS = (
-    ("morphology", "auroc", "", True, 0.5), ("superres", "psnr", "dB", True, None),
-    ("theta-e", "rmse", "arcsec", False, None), ("anomaly", "auroc", "", True, 0.5),
+    ("morphology", "auroc", "", True, 0.5),
+    ("superres", "psnr", "dB", True, None),
+    ("theta-e", "rmse", "arcsec", False, None),
+    ("anomaly", "auroc", "", True, 0.5),
     ("finding", "completeness", "", True, None),
-)  # fmt: skip
+)
 CONDITIONS = (
     "euclid-vis", "hst-acs", "rubin-r", "des-i", "kids-r", "jwst-nircam-f150w",
     "psf@1", "psf@2", "psf@3", "depth@1", "depth@2", "depth@3",

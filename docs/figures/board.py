@@ -29,9 +29,11 @@ ALL = 10_000
 """Labelled scenes of its budget."""
 
 TITLES = {
-    "regression": "Einstein radius, RMSE [arcsec]", "morphology": "substructure, AUROC",
-    "finding": "lens or look-alike, AUROC", "anomaly": "substructure without labels, AUROC",
-}  # fmt: skip
+    "regression": "Einstein radius, RMSE [arcsec]",
+    "morphology": "substructure, AUROC",
+    "finding": "lens or look-alike, AUROC",
+    "anomaly": "substructure without labels, AUROC",
+}
 SHOWN = {
     "mae-vit + none + linear": ("lensbench-tiny, linear", "C3", "-"),
     "mae-vit + none + finetune": ("lensbench-tiny, fine-tuned", "C3", "--"),

@@ -35,9 +35,12 @@ def sheet(path: Path, scenes: Scenes, rows: list[list[Condition]], titles: list[
     """A contact sheet: a row a list of conditions."""
     columns = max(len(row) for row in rows)
     figure, axes = plt.subplots(
-        len(rows), columns, squeeze=False, layout="constrained",
+        len(rows),
+        columns,
+        squeeze=False,
+        layout="constrained",
         figsize=(1.3 * columns, 1.45 * len(rows)),
-    )  # fmt: skip
+    )
     for row, title, panels in zip(rows, titles, axes, strict=True):
         panels[0].set_ylabel(title, fontsize=9)
         for panel in panels:

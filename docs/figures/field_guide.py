@@ -46,10 +46,13 @@ def expected(scenes: Scenes, condition: Condition) -> np.ndarray:
 def panels(rows: int, columns: int) -> tuple[plt.Figure, np.ndarray]:
     """A figure of panels without ticks."""
     figure, axes = plt.subplots(
-        rows, columns, squeeze=False, layout="compressed",
+        rows,
+        columns,
+        squeeze=False,
+        layout="compressed",
         figsize=(1.9 * columns, 2.1 * rows),
         subplot_kw={"xticks": [], "yticks": []},
-    )  # fmt: skip
+    )
     return figure, axes
 
 

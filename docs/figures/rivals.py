@@ -41,10 +41,13 @@ def main(runs: str, entrant: str, store: str = ".lensbench") -> None:
     ]
     found.sort(
         key=lambda its: (
-            its[1]["task"], str(its[1]["labels"] or "all"),
-            its[1]["test_condition"] != its[1]["train_condition"], its[1]["test_condition"], its[0],
+            its[1]["task"],
+            str(its[1]["labels"] or "all"),
+            its[1]["test_condition"] != its[1]["train_condition"],
+            its[1]["test_condition"],
+            its[0],
         )
-    )  # fmt: skip
+    )
     corrected = holm(np.array([difference.p for _, _, difference in found]))
     rows = [
         [

@@ -148,18 +148,21 @@ def main(run: str, where: str) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True)
     for (kind, conditions), axis in zip(KINDS.items(), axes, strict=True):
         its = every.of(kind)
-        fits = np.array([
-            fit(its.images[its.fitted], its.parameters[its.fitted], value[its.fitted])
-            for value in (its.value, *its.resampled)
-        ])  # fmt: skip
+        fits = np.array(
+            [
+                fit(its.images[its.fitted], its.parameters[its.fitted], value[its.fitted])
+                for value in (its.value, *its.resampled)
+            ]
+        )
         print(f"pretrained under {conditions}\n")
         table(its)
         tell(its, fits)
         draw(its, fits, axis)
         axis.set(title=f"pretrained under {conditions}")
     axes[0].set(ylabel="RMSE of θ_E by a ridge probe [arcsec]")
-    axes[0].legend(fontsize=8, title="★ longest, not fitted; dotted: random weights",
-                   title_fontsize=8)  # fmt: skip
+    axes[0].legend(
+        fontsize=8, title="★ longest, not fitted; dotted: random weights", title_fontsize=8
+    )
     figure.tight_layout()
     figure.savefig(Path(__file__).with_name("scaling.png"), dpi=110)
 
@@ -169,13 +172,15 @@ def table(its: Points) -> None:
     lengths = sorted(set(its.steps.tolist()))
     sizes = dict(zip(its.width.tolist(), its.parameters.tolist(), strict=True))
     at = {key: i for i, key in enumerate(zip(its.width, its.steps, strict=True))}
-    print(tabulate(
-        [
-            [w, f"{size:,}", *(its.told(at[w, s]) if (w, s) in at else "–" for s in lengths)]
-            for w, size in sorted(sizes.items())
-        ],
-        ["width", "parameters", *(f"{s * BATCH:,} images" for s in lengths)],
-    ))  # fmt: skip
+    print(
+        tabulate(
+            [
+                [w, f"{size:,}", *(its.told(at[w, s]) if (w, s) in at else "–" for s in lengths)]
+                for w, size in sorted(sizes.items())
+            ],
+            ["width", "parameters", *(f"{s * BATCH:,} images" for s in lengths)],
+        )
+    )
 
 
 def tell(its: Points, fits: np.ndarray) -> None:

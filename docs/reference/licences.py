@@ -13,10 +13,13 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[2]
 EXTRAS = ("hf", "timm", "index", "ray", "s3")
 _SPELT = {
-    "apache software license": "Apache-2.0", "apache 2.0": "Apache-2.0",
-    "apache 2.0 license": "Apache-2.0", "mit license": "MIT", "bsd license": "BSD",
+    "apache software license": "Apache-2.0",
+    "apache 2.0": "Apache-2.0",
+    "apache 2.0 license": "Apache-2.0",
+    "mit license": "MIT",
+    "bsd license": "BSD",
     "python software foundation license": "PSF-based",
-}  # fmt: skip
+}
 
 
 def direct(extra: str = "") -> list[str]:

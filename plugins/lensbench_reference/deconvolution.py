@@ -145,9 +145,7 @@ def deconvolved(samples: Samples, sky: SkyTarget) -> Tensor:
     """
     height, width = samples.images.shape[-2:]
     side = max(height, width)
-    rows, columns = (
-        torch.arange(side, device=samples.images.device) % n for n in (height, width)
-    )  # fmt: skip
+    rows, columns = (torch.arange(side, device=samples.images.device) % n for n in (height, width))
     square = replace(samples, images=samples.images[..., rows[:, None], columns], targets={})
     answer = richardson_lucy(square.images, SkyOperator.of(square, sky))[0]
     return answer[..., : sky.upsample * height, : sky.upsample * width]

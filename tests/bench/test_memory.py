@@ -34,11 +34,12 @@ def test_a_thousand_cells(benchmark: Any, tmp_path: Path) -> None:
         *(
             parts.catalogue.canonical(kind, text)  # type: ignore[arg-type]
             for kind, text in (
-                ("encoder", "mae-vit:depth=1,width=16"), ("pretraining", "none"),
+                ("encoder", "mae-vit:depth=1,width=16"),
+                ("pretraining", "none"),
                 ("transfer", "linear"),
             )
         )
-    )  # fmt: skip
+    )
     view = View("lenses", "euclid-vis")
     base = Cell(entrant, "morphology", view, (view,), budget="smoke")
     resident: list[int] = []

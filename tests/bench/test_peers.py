@@ -58,27 +58,33 @@ def copy_weights(ours: nn.Module, theirs: nn.Module) -> None:
     theirs.decoder.decoder_pos_embed[0, 1:] = decoder.position(positions)
     theirs.decoder.mask_token.copy_(decoder.hidden.expand_as(theirs.decoder.mask_token))
     pairs = [
-        (encoder.norm, theirs.vit.layernorm), (decoder.into, theirs.decoder.decoder_embed),
-        (decoder.norm, theirs.decoder.decoder_norm), (decoder.out, theirs.decoder.decoder_pred),
-    ]  # fmt: skip
+        (encoder.norm, theirs.vit.layernorm),
+        (decoder.into, theirs.decoder.decoder_embed),
+        (decoder.norm, theirs.decoder.decoder_norm),
+        (decoder.out, theirs.decoder.decoder_pred),
+    ]
     blocks = [*zip(encoder.blocks, theirs.vit.layers, strict=True)]
     blocks += zip(decoder.blocks, theirs.decoder.decoder_layers, strict=True)
     for mine, its in blocks:
         for part, to in zip(
-            mine.qkv.weight.chunk(3), (its.attention.q_proj, its.attention.k_proj,
-                                       its.attention.v_proj), strict=True,
-        ):  # fmt: skip
+            mine.qkv.weight.chunk(3),
+            (its.attention.q_proj, its.attention.k_proj, its.attention.v_proj),
+            strict=True,
+        ):
             to.weight.copy_(part)
         for part, to in zip(
-            mine.qkv.bias.chunk(3), (its.attention.q_proj, its.attention.k_proj,
-                                     its.attention.v_proj), strict=True,
-        ):  # fmt: skip
+            mine.qkv.bias.chunk(3),
+            (its.attention.q_proj, its.attention.k_proj, its.attention.v_proj),
+            strict=True,
+        ):
             to.bias.copy_(part)
         pairs += [
-            (mine.norm_1, its.layernorm_before), (mine.norm_2, its.layernorm_after),
-            (mine.project, its.attention.o_proj), (mine.mlp[0], its.mlp.fc1),
+            (mine.norm_1, its.layernorm_before),
+            (mine.norm_2, its.layernorm_after),
+            (mine.project, its.attention.o_proj),
+            (mine.mlp[0], its.mlp.fc1),
             (mine.mlp[2], its.mlp.fc2),
-        ]  # fmt: skip
+        ]
     for mine, its in pairs:
         its.load_state_dict(mine.state_dict())
 

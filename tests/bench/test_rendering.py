@@ -35,10 +35,13 @@ class Pool:
         self.processes = [
             subprocess.Popen(
                 [sys.executable, WORKER, side, str(count)],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=environment,
             )
             for _ in range(CORES)
-        ]  # fmt: skip
+        ]
 
     def warm_up(self) -> None:
         """Waits until every process has done its work once."""

@@ -13,9 +13,11 @@ def complete(clean):
     def call(line: str) -> set[str]:
         words = line.split(" ")
         done = clean.call(
-            "lensbench", _LENSBENCH_COMPLETE="bash_complete", COMP_WORDS=line,
+            "lensbench",
+            _LENSBENCH_COMPLETE="bash_complete",
+            COMP_WORDS=line,
             COMP_CWORD=str(len(words) - 1),
-        )  # fmt: skip
+        )
         assert done.returncode == 0, done.stderr
         offered = filter(None, done.stdout.splitlines())
         return {word.partition(",")[2] for word in offered}

@@ -109,8 +109,10 @@ def test_without_a_terminal_there_are_plain_lines(study, tmp_path):
     """No escape sequence; the last line counts all jobs; stdout has the result alone."""
     ended = subprocess.run(
         [*COMMAND, str(study), "--store", str(tmp_path), "--workers", "1"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ended.returncode == 0
     assert "\x1b" not in ended.stderr + ended.stdout
     last = ended.stderr.strip().splitlines()[-1]

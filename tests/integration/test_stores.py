@@ -50,9 +50,11 @@ def bucket():
     server.start()
     host, port = server.get_host_and_port()
     for name, value in {
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():  # fmt: skip
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
         patch.setenv(name, value)
     import s3fs
 
@@ -103,8 +105,9 @@ def test_ray_gives_the_same_records(study, whole, bucket):
 def test_no_cluster_at_an_address_is_one_line(study, tmp_path):
     """Exit 2, with how to begin one."""
     pytest.importorskip("ray", reason="ray is not installed")
-    ended = call("sweep", study, "--store", tmp_path, "--executor", "ray",
-                 "--address", "127.0.0.1:1")  # fmt: skip
+    ended = call(
+        "sweep", study, "--store", tmp_path, "--executor", "ray", "--address", "127.0.0.1:1"
+    )
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith("hint: `ray start")
     assert os.environ.get("RAY_ADDRESS") is None

@@ -66,8 +66,9 @@ def test_path_of_a_stranger(make_environment, tmp_path):
     assert len(path) <= 10
     assert [words[0] for words in path] == ["pip", *["lensbench"] * (len(path) - 1)]
     for words in path:
-        printed = call(*(["python", "-m", "pip"] if words[0] == "pip" else words[:1]), *words[1:],
-                       cwd=place)  # fmt: skip
+        printed = call(
+            *(["python", "-m", "pip"] if words[0] == "pip" else words[:1]), *words[1:], cwd=place
+        )
         if "show" in words:
             assert "polar + none" in printed
     assert "polar + none + finetune" in entrants_of(board / "index.html")

@@ -67,8 +67,10 @@ def sweep(study: Path, store: Path, *words: str) -> subprocess.CompletedProcess[
     """`lensbench sweep`, which must end well."""
     ended = subprocess.run(
         [*COMMAND, str(study), "--store", str(store), *words],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr
     return ended
 

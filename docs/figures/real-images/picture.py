@@ -122,10 +122,11 @@ def print_skies(store: Store) -> None:
     for row in rows.iter_rows(named=True):
         values = np.asarray(scores.filter(cell=row["cell"])["values"][0])
         print(
-            row["entrant"], f"PSNR {row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}] dB,"
+            row["entrant"],
+            f"PSNR {row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}] dB,"
             f" n {row['n']}; worst {values.min():.1f}, best {values.max():.1f};"
             f" lenses {spread(values[lens])}, galaxies {spread(values[~lens])}",
-        )  # fmt: skip
+        )
 
 
 def draw_skies(store: Store, out: Path) -> None:

@@ -44,11 +44,14 @@ def packages(catalogue: Catalogue, cell: Cell) -> dict[str, str]:
     entrant = cell.entrant
     views = [cell.train, *cell.tests, *cell.pretraining, *filter(None, [cell.target])]
     named: list[tuple[Kind, str]] = [
-        ("encoder", entrant.encoder), ("pretraining", entrant.pretraining),
-        ("transfer", entrant.transfer), ("baseline", entrant.baseline), ("task", cell.task),
+        ("encoder", entrant.encoder),
+        ("pretraining", entrant.pretraining),
+        ("transfer", entrant.transfer),
+        ("baseline", entrant.baseline),
+        ("task", cell.task),
         *(("dataset", view.dataset) for view in views),
         *(("condition", view.condition) for view in views),
-    ]  # fmt: skip
+    ]
     found = {}
     for kind, text in named:
         if text:

@@ -163,13 +163,16 @@ class Session:
             paths = {
                 part: stack.enter_context(
                     self.store.writing(
-                        "features", key, ".h5",
-                        self.parts.describe_features(cell, keys.weights, images, part), cost,
+                        "features",
+                        key,
+                        ".h5",
+                        self.parts.describe_features(cell, keys.weights, images, part),
+                        cost,
                     )
                 )
                 for part, key in wanted.items()
                 if self.store.find("features", key) is None
-            }  # fmt: skip
+            }
             with measured() as spent:
                 write_features(paths, encoder, samples, self.device)
             cost.update(spent)

@@ -40,7 +40,7 @@ def _reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--table", default="", metavar="FILE", help="CSV or FITS table of images."),
         click.option("--shape", default="", metavar="N,H,W", help="Of a file without a header."),
         click.option("--dtype", default="", metavar="'<f4'", help="Of a file without a header."),
-    )  # fmt: skip
+    )
     return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), function)
 
 

@@ -18,8 +18,9 @@ _PATH = click.Path(path_type=Path)
 @click.argument("embeddings", type=_PATH)
 @click.option("--like", required=True, metavar="ID", help="The image whose like is sought.")
 @click.option("--k", "count", type=click.IntRange(1), default=10, show_default=True)
-@click.option("--metric", type=click.Choice(["cosine", "euclidean"]), default="cosine",
-              show_default=True)  # fmt: skip
+@click.option(
+    "--metric", type=click.Choice(["cosine", "euclidean"]), default="cosine", show_default=True
+)
 @click.option("--index", type=_PATH, default=None, metavar="FILE",
               help="Ask an index in place of reading all; made where it is not there.")  # fmt: skip
 @click.option("--picture", type=_PATH, default=None, metavar="PNG",

@@ -14,9 +14,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON t
 def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--store`, from the environment or the folder `.lensbench` where it is not given."""
     return click.option(
-        "--store", metavar="FOLDER|URL",
+        "--store",
+        metavar="FOLDER|URL",
         help="Where results are kept.  [default: $LENSBENCH_STORE or .lensbench]",
-    )(function)  # fmt: skip
+    )(function)
 
 
 def store_root(given: str | None) -> str:

@@ -27,21 +27,30 @@ _PATH = click.Path(path_type=Path)
 @click.option("--dataset", type=DATASET, default="lenses", show_default=True, metavar="NAME[:…]")
 @click.option("--populations", default="default", show_default=True, metavar="NAME,NAME,…")
 @click.option(
-    "--conditions", type=CONDITIONS, default="", metavar="NAME,NAME,…",
+    "--conditions",
+    type=CONDITIONS,
+    default="",
+    metavar="NAME,NAME,…",
     help="[default: euclid-vis, or all that the shards share]",
-)  # fmt: skip
+)
 @click.option(
-    "--shards", multiple=True, type=_PATH, metavar="FILE",
+    "--shards",
+    multiple=True,
+    type=_PATH,
+    metavar="FILE",
     help="Images of `lensbench data make --split pretraining`, in place of scenes drawn; may "
     "stand several times: a chunk of each is taken in turn.",
-)  # fmt: skip
+)
 @click.option("--steps", type=click.IntRange(1), required=True, help="Optimiser steps.")
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True)
 @click.option("--learning-rate", type=float, default=0.0, help="Peak.  [default: the strategy's]")
 @click.option(
-    "--uses", type=float, default=8.0, show_default=True,
+    "--uses",
+    type=float,
+    default=8.0,
+    show_default=True,
     help="How often a scene is taken, on average, before another is drawn in its place.",
-)  # fmt: skip
+)
 @click.option("--window", type=click.IntRange(1), default=64, show_default=True,
               help="Chunks of scenes at hand.")  # fmt: skip
 @click.option("--chunk", type=click.IntRange(1), default=64, show_default=True,

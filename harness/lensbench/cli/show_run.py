@@ -27,7 +27,7 @@ from lensbench.cli.options import store_option, store_root
     help="Test scenes to draw, from the worst to the best.",
 )
 @store_option
-def command(run: str, out: Path, scenes: int, store: str | None) -> None:  # fmt: skip
+def command(run: str, out: Path, scenes: int, store: str | None) -> None:
     """Draw pictures of a run, one PNG a test condition; the last run where none is named.
 
     Skies: input, answers, truth and residuals. Classes: confusion matrix and ROC. Numbers:

@@ -50,8 +50,10 @@ def ls(store: str | None, as_json: bool) -> None:
         return
     for kind, (count, size) in counts.items():
         click.echo(f"{kind:12} {count:8} {_size(size):>10}")
-    click.echo(f"{'total':12} {sum(n for n, _ in counts.values()):8} "
-               f"{_size(sum(size for _, size in counts.values())):>10}")  # fmt: skip
+    click.echo(
+        f"{'total':12} {sum(n for n, _ in counts.values()):8} "
+        f"{_size(sum(size for _, size in counts.values())):>10}"
+    )
 
 
 @command.command("verify")

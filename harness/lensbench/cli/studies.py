@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 def study_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The study file and `--set`."""
     function = click.option(
-        "--set", "overrides", multiple=True, metavar="KEY=VALUE",
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
         help="Takes the place of a key of the file, e.g. budget=smoke or axes.labels='[100]'.",
-    )(function)  # fmt: skip
+    )(function)
     return click.argument("study", type=click.Path(path_type=Path))(function)
 
 

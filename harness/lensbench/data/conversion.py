@@ -51,8 +51,10 @@ def convert(
     first_shapes = _shapes(source)
     with whole(path, overwrite) as temporary:
         attributes = {
-            "source": source.path, "source_layout": source.layout, "source_title": source.title,
-        }  # fmt: skip
+            "source": source.path,
+            "source_layout": source.layout,
+            "source_title": source.title,
+        }
         with writing_container(temporary, attributes) as container:
             written = _Writer(container, source, first_shapes)
             for index in range(len(source.items)):

@@ -32,8 +32,10 @@ def export_of(path: Path, form: str) -> Export:
     """
     suffixes = {".h5": "hdf5", ".hdf5": "hdf5", ".parquet": "parquet"}
     exports: Mapping[str, Export] = {
-        "hdf5": write_hdf5, "parquet": write_parquet, "huggingface": write_huggingface,
-    }  # fmt: skip
+        "hdf5": write_hdf5,
+        "parquet": write_parquet,
+        "huggingface": write_huggingface,
+    }
     chosen = form or suffixes.get(path.suffix.lower(), "")
     if chosen not in exports:
         raise UsageError(

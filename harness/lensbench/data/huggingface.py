@@ -76,8 +76,9 @@ def write_card(folder: Path, facts: Facts) -> None:
     for split, its in shards.items():
         counted = [pq.read_metadata(file) for file in its]
         rows = sum(one.num_rows for one in counted)
-        size = sum(one.row_group(i).total_byte_size for one in counted
-                   for i in range(one.num_row_groups))  # fmt: skip
+        size = sum(
+            one.row_group(i).total_byte_size for one in counted for i in range(one.num_row_groups)
+        )
         splits.add(datasets.SplitInfo(split, num_bytes=size, num_examples=rows))
     first = next(iter(facts.values()))
     count = sum(split.num_examples for split in splits.values())

@@ -90,9 +90,9 @@ def open_file(path: Path, selection: Selection) -> Source:
         raise DataError(f"{str(path)!r} is empty", "fetch or write the file again")
     if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         raise DataError(
-            f"{str(path)!r} is a web page, not data", "the link needs a log-in or is dead; open it "
-            "in a browser and save the file itself",
-        )  # fmt: skip
+            f"{str(path)!r} is a web page, not data",
+            "the link needs a log-in or is dead; open it in a browser and save the file itself",
+        )
     if head.startswith(b"version https://git-lfs"):
         raise DataError(
             f"{str(path)!r} is a Git LFS pointer, not data",

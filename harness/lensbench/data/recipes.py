@@ -53,9 +53,11 @@ def recipe_of(
             f"they were observed under {', '.join(entry.conditions)}",
         )
     about = {
-        "licence": entry.licence, "citation": entry.citation, "package": registered.package,
+        "licence": entry.licence,
+        "citation": entry.citation,
+        "package": registered.package,
         "package_version": registered.version,
-    }  # fmt: skip
+    }
     plugin = entry.target.partition(":")[0].partition(".")[0]
     return Recipe(
         name=catalogue.canonical("dataset", dataset),

@@ -73,9 +73,12 @@ class _Planner:
             self.shared[need] = self.shared.get(need, 0) + 1
         label = cell.entrant.label
         return Job(
-            keys.records, f"{label}, {cell.task}", needs, CellRequest(cell),
+            keys.records,
+            f"{label}, {cell.task}",
+            needs,
+            CellRequest(cell),
             f"cell | {label} | {cell.task} | {cell.budget} | {cell.labels}",
-        )  # fmt: skip
+        )
 
     def _needs(self, cell: Cell, keys: Keys, frozen: bool) -> tuple[str, ...]:
         """Keys of the jobs before those of a cell with these keys."""
@@ -93,9 +96,12 @@ class _Planner:
         for group, (key, pieces) in self.groups.items():
             dataset, split, count, _ = group
             yield Job(
-                key, f"{split} scenes of {dataset}", (), ImagesRequest(*group, tuple(pieces)),
+                key,
+                f"{split} scenes of {dataset}",
+                (),
+                ImagesRequest(*group, tuple(pieces)),
                 _like("images", dataset, count * len(pieces)),
-            )  # fmt: skip
+            )
         yield from self.weights.values()
         yield from self.features.values()
 
@@ -125,10 +131,12 @@ class _Planner:
                 _need(needs, self._images(cell, view, "pretraining", key))
             entrant = cell.entrant
             self.weights[keys.weights] = Job(
-                keys.weights, f"{entrant.encoder} by {entrant.pretraining}", tuple(needs),
-                WeightsRequest(cell), _like("weights", entrant.encoder, entrant.pretraining,
-                                            cell.budget),
-            )  # fmt: skip
+                keys.weights,
+                f"{entrant.encoder} by {entrant.pretraining}",
+                tuple(needs),
+                WeightsRequest(cell),
+                _like("weights", entrant.encoder, entrant.pretraining, cell.budget),
+            )
         return keys.weights
 
     def _features(self, cell: Cell, keys: Keys, view: View, split: str, images: str) -> str:
@@ -145,10 +153,11 @@ class _Planner:
             _need(needs, self._weights(cell, keys))
             known = Job(
                 self.parts.features_key(cell, keys.weights, images, "pooled"),
-                f"{cell.entrant.encoder} on {split} scenes of {view.dataset}", tuple(needs),
+                f"{cell.entrant.encoder} on {split} scenes of {view.dataset}",
+                tuple(needs),
                 FeaturesRequest(cell, view, split, maps),
                 _like("features", cell.entrant.encoder, split, cell.budget),
-            )  # fmt: skip
+            )
             self.features[keys.weights, images] = known
         return known.key
 

@@ -37,9 +37,11 @@ def on_ray(
         cores = ray.cluster_resources().get("CPU", 1)
         count = max(1, min(len(shards), int(cores // threads)))
         actor = ray.remote(
-            num_cpus=threads, max_restarts=-1, max_task_retries=_RETRIES,
+            num_cpus=threads,
+            max_restarts=-1,
+            max_task_retries=_RETRIES,
             runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)}},
-        )(_Worker)  # fmt: skip
+        )(_Worker)
         pool = ray.util.ActorPool([actor.remote(make, threads) for _ in range(count)])
         yield from pool.map_unordered(lambda one, shard: one.answer.remote(work, shard), shards)
     except ray.exceptions.RayError as error:

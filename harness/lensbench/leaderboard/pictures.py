@@ -43,9 +43,12 @@ def sky_picture(
     names = [answer.entrant for answer in answers]
     columns = ["input", *names, "truth", *[f"{name}\nminus truth" for name in names]]
     figure, axes = plt.subplots(
-        len(rows), len(columns), squeeze=False, layout="constrained",
+        len(rows),
+        len(columns),
+        squeeze=False,
+        layout="constrained",
         figsize=(1.9 * len(columns), 2.0 * len(rows) + 0.9),
-    )  # fmt: skip
+    )
     for line, index in zip(axes, rows, strict=True):
         fine, coarse = known_window(truth[index, 0], images.shape[-1])
         wanted = truth[index, 0][fine]

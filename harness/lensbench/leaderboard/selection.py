@@ -15,10 +15,7 @@ from lensbench.leaderboard.tiers import with_tiers
 from lensbench.store.records import COLUMNS
 
 _TEST = re.compile(r"(?P<column>[^!<>=]+)(?P<sign>!=|>=|<=|=|>|<)(?P<value>.*)", re.DOTALL)
-_NEEDED = (
-    *BY, *SEEDS, "state", "value", "low", "high", "n",
-    "unit", "higher_is_better", "primary",
-)  # fmt: skip
+_NEEDED = (*BY, *SEEDS, "state", "value", "low", "high", "n", "unit", "higher_is_better", "primary")
 DEFAULT = (
     "entrant", "task", "dataset", "train_condition", "test_condition", "labels", "metric",
     "value", "low", "high", "n", "fits",

@@ -105,8 +105,11 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
         header.append("trust")
         for entrant, row in zip(entrants, rows, strict=True):
             row.append(entrant.tier)
-    known = {c: limits[first["metric"], c] for c in (home, *others)
-             if limits and (first["metric"], c) in limits}  # fmt: skip
+    known = {
+        c: limits[first["metric"], c]
+        for c in (home, *others)
+        if limits and (first["metric"], c) in limits
+    }
     if known:
         header.append("efficiency")
         for entrant, row in zip(entrants, rows, strict=True):

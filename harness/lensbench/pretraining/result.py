@@ -91,8 +91,9 @@ def config_of(
 def _packages(catalogue: Catalogue, recipe: Recipe) -> Mapping[str, str]:
     """Packages of encoder, strategy and scenes."""
     named: Sequence[tuple[Any, str]] = (
-        ("encoder", recipe.encoder), ("pretraining", recipe.pretraining),
+        ("encoder", recipe.encoder),
+        ("pretraining", recipe.pretraining),
         ("dataset", recipe.dataset),
-    )  # fmt: skip
+    )
     items = [catalogue.find(kind, parse_reference(text).name) for kind, text in named]
     return {item.package: item.version for item in items}

@@ -295,9 +295,12 @@ class _Watch:
         if self._watching.probes and isinstance(source, Drawn):
             self._report("validation scenes", 0, 1, "")
             self._probe = Probe(
-                source.datasets, source.known, self._watching.probe_scenes,
-                self._watching.targets, self._recipe.seed,
-            )  # fmt: skip
+                source.datasets,
+                source.known,
+                self._watching.probe_scenes,
+                self._watching.targets,
+                self._recipe.seed,
+            )
             self._report("validation scenes", 1, 1, "")
         self._began = self._last = time.perf_counter()
 
@@ -311,11 +314,12 @@ class _Watch:
             waited = self._chunks.waited / seconds if seconds > 0 else 0.0
             self._chunks.waited = 0.0
             row = {
-                "step": step, "loss": float(note.removeprefix("loss ")),
+                "step": step,
+                "loss": float(note.removeprefix("loss ")),
                 "seconds": now - self._began,
                 "images_per_second": taken * self._recipe.batch_size / max(seconds, 1e-9),
                 "waited": waited,
-            }  # fmt: skip
+            }
             self._log.put(step, [row])
             self._last, self._told_at = now, step
         self._report("pretraining", step, steps, note)
@@ -333,9 +337,11 @@ class _Watch:
         with seeded(0):
             scores = self._probe.scores(self._encoder, device)
             draw_reconstructions(
-                self._model.objective, list(self._probe.first(4)), device,
+                self._model.objective,
+                list(self._probe.first(4)),
+                device,
                 self._folder / "reconstructions.png",
-            )  # fmt: skip
+            )
         self._probes.put(step, probe_rows(step, scores))
         by_metric: dict[str, list[float]] = {}
         for score in scores:

@@ -69,12 +69,14 @@ def _companions(p: Parameters) -> list[Deflector]:
         return []
     return [
         Sie(
-            p["companion_theta_E"][i], axis_ratio(p["companion_ellipticity"][i]),
+            p["companion_theta_E"][i],
+            axis_ratio(p["companion_ellipticity"][i]),
             p["companion_phi"][i],
-            p["lens_x"] + p["companion_x"][i], p["lens_y"] + p["companion_y"][i],
+            p["lens_x"] + p["companion_x"][i],
+            p["lens_y"] + p["companion_y"][i],
         )
         for i in range(len(p["companion_theta_E"]))
-    ]  # fmt: skip
+    ]
 
 
 def _substructure(p: Parameters, kind: str) -> list[Deflector]:

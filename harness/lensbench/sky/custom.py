@@ -62,9 +62,10 @@ class CustomCondition:
         values |= {
             field.name: getattr(options, field.name)
             for field in dataclasses.fields(options)
-            if field.name in values and field.name != "psf"
+            if field.name in values
+            and field.name != "psf"
             and getattr(options, field.name) is not None
-        }  # fmt: skip
+        }
         values |= _psf(options)
         values |= {
             "name": _name(options),

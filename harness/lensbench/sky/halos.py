@@ -120,14 +120,15 @@ def truncated_nfw(
         tau_2, root = tau**2, torch.sqrt(tau**2 + scaled**2)
         log = torch.log(scaled / (root + tau))
         return (
-            tau_2 / (tau_2 + 1) ** 2
+            tau_2
+            / (tau_2 + 1) ** 2
             * (
                 (tau_2 + 1 + 2 * (scaled**2 - 1)) * _nfw_f(scaled)
                 + tau * torch.pi
                 + (tau_2 - 1) * torch.log(tau)
                 + root * (-torch.pi + (tau_2 - 1) / tau * log)
             )
-        )  # fmt: skip
+        )
 
     return _sum_of_halos(x, y, mass, alpha_Rs, Rs, x_halos, y_halos)
 

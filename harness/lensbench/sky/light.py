@@ -54,9 +54,12 @@ def sersic(
     xx, yy = q * cos**2 + sin**2 / q, q * sin**2 + cos**2 / q
     squared = x * (xx * x + 2 * cos * sin * (q - 1 / q) * y) + yy * y**2 + 1e-12
     log_total = (
-        math.log(2 * math.pi) + 2 * scalars.log(R_sersic) + scalars.log(n)
-        - 2 * n * scalars.log(b) + scalars.lgamma(2 * n)
-    )  # fmt: skip
+        math.log(2 * math.pi)
+        + 2 * scalars.log(R_sersic)
+        + scalars.log(n)
+        - 2 * n * scalars.log(b)
+        + scalars.lgamma(2 * n)
+    )
     power = torch.pow(squared, 0.5 / n)
     return flux(magnitude) * torch.exp(-b * R_sersic ** (-1 / n) * power - log_total)
 

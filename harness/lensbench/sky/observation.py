@@ -58,10 +58,13 @@ def expose(scenes: Scenes, condition: Condition, grid: Grid) -> Tensor:
     images = [
         sample(
             torch.nan_to_num(scenes.sky[start:stop], nan=0.0),
-            scenes.pixel_scale, grid.pixel_scale, grid.size, blurs[start],
+            scenes.pixel_scale,
+            grid.pixel_scale,
+            grid.size,
+            blurs[start],
         )
         for start, stop in _runs(blurs)
-    ]  # fmt: skip
+    ]
     return torch.cat(images)
 
 
@@ -149,11 +152,8 @@ def add_noise(image: Tensor, condition: Condition, ids: tuple[str, ...], seed: i
     expected = image.double().cpu().numpy() * condition.electrons_per_sb + condition.sky_electrons
     expected = expected.clip(min=0)
     noisy = np.stack(
-        [
-            _record(one, condition, scene, seed)
-            for one, scene in zip(expected, ids, strict=True)
-        ]
-    )  # fmt: skip
+        [_record(one, condition, scene, seed) for one, scene in zip(expected, ids, strict=True)]
+    )
     return torch.from_numpy(noisy).to(image.device)
 
 

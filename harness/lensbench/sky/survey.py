@@ -81,12 +81,15 @@ class Survey:
         """Parameters of one scene; all are drawn for every class, in one order."""
         z_lens, z_source, sigma_v, theta_E = self._pair(random)
         drawn: dict[str, float | np.ndarray] = {
-            "theta_E": theta_E, "z_lens": z_lens, "z_source": z_source, "sigma_v": sigma_v,
+            "theta_E": theta_E,
+            "z_lens": z_lens,
+            "z_source": z_source,
+            "sigma_v": sigma_v,
             **self._lens(z_lens, sigma_v, random),
             **self._source(z_source, random),
             **self._neighbours(random),
             **self._substructure(theta_E, z_lens, z_source, random),
-        }  # fmt: skip
+        }
         if CLASSES[label] == "no_sub":
             drawn["f_sub"] = 0.0
         return drawn

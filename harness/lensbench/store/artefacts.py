@@ -159,8 +159,10 @@ class Store:
                 path = temporary / f"{key}{suffix}"
                 yield path
                 sidecar = {
-                    "file": path.name, "sha256": _sha256(path), "from": canonical(description),
-                }  # fmt: skip
+                    "file": path.name,
+                    "sha256": _sha256(path),
+                    "from": canonical(description),
+                }
                 if cost:
                     sidecar["cost"] = dict(cost)
                 said = temporary / f"{key}.json"

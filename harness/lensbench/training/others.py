@@ -60,8 +60,11 @@ class Others:
             log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `end`)
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "lensbench.training.rank", str(os.getpid())],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
-            )  # fmt: skip
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+            )
             self.processes.append(process)
             self.logs.append(log)
             assert process.stdin is not None

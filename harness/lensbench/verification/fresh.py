@@ -100,11 +100,12 @@ def try_fresh(
     fallen = significant([drop.p for drop, _ in drops.values()], level)
     findings = {
         key: Finding(
-            passed=not falls, evidence=board.evidence[key],
+            passed=not falls,
+            evidence=board.evidence[key],
             note=plain(f"{told}, p = {drop.p:.2g}" + (": significant" if falls else ""), 300),
         )
         for (key, (drop, told)), falls in zip(drops.items(), fallen, strict=True)
-    }  # fmt: skip
+    }
     for key, fault in faults.items():
         findings[key] = Finding(passed=False, evidence=board.evidence[key], note=plain(fault, 300))
     return Tried(findings, untried)

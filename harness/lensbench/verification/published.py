@@ -31,7 +31,9 @@ def _cell(frame: pl.DataFrame) -> Cell:
     tests = {View(*pair) for pair in frame.select("test_dataset", "test_condition").rows()}
     return Cell(
         entrant=Entrant(
-            row["encoder"] or "", row["pretraining"] or "", row["transfer"] or "",
+            row["encoder"] or "",
+            row["pretraining"] or "",
+            row["transfer"] or "",
             row["baseline"] or "",
         ),
         task=row["task"],
@@ -42,7 +44,7 @@ def _cell(frame: pl.DataFrame) -> Cell:
         labels=row["labels"],
         seeds=Seeds(row["seed_draw"], row["seed_pretraining"], row["seed_fit"]),
         budget=row["budget"],
-    )  # fmt: skip
+    )
 
 
 def numerics_of(records: pl.DataFrame) -> Numerics:
@@ -93,8 +95,11 @@ def _pieces(parts: Parts, cell: Cell, keys: Keys) -> Iterable[tuple[str, str, An
             sky = wanted.describe(parts.piece(view.condition, cell.task), parts.code)
             yield "skies", key_of(sky), sky
     for key, images in zip(keys.predictions, keys.tests, strict=True):
-        yield "predictions", key, {"kind": "predictions",
-                                   "inputs": {"fits": keys.fit, "images": images}}  # fmt: skip
+        yield (
+            "predictions",
+            key,
+            {"kind": "predictions", "inputs": {"fits": keys.fit, "images": images}},
+        )
 
 
 def _described(store: Store, kind: str, key: str, now: Mapping[str, Any]) -> Any:

@@ -47,9 +47,12 @@ class HogSvm:
         context.report(1, 1, "")
         fitted = (mean, scale, weights, bias, present)
         return LinearClasses(
-            hog_features, *(torch.from_numpy(np.asarray(one)) for one in fitted), count,
-            torch.from_numpy(slopes), torch.from_numpy(offsets),
-        )  # fmt: skip
+            hog_features,
+            *(torch.from_numpy(np.asarray(one)) for one in fitted),
+            count,
+            torch.from_numpy(slopes),
+            torch.from_numpy(offsets),
+        )
 
     def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
         """The predictor whose state this was."""

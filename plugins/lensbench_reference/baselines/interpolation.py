@@ -75,9 +75,7 @@ class Lanczos:
 
         def predict(samples: Samples) -> Predictions:
             images = samples.images
-            rows, columns = (
-                lanczos_matrix(side, scale).to(images) for side in images.shape[-2:]
-            )  # fmt: skip
+            rows, columns = (lanczos_matrix(side, scale).to(images) for side in images.shape[-2:])
             return {"sky": rows @ images @ columns.T}
 
         return predict

@@ -137,9 +137,12 @@ class FittedLenses:
         for start in range(0, len(one_band), _CHUNK):
             images = one_band[start : start + _CHUNK]
             fit = fit_lenses(
-                images, samples, int(self.options.starts), int(self.options.oversampling),
+                images,
+                samples,
+                int(self.options.starts),
+                int(self.options.oversampling),
                 bool(self.light),
-            )  # fmt: skip
+            )
             rows.append(self._answers(fit, images))
             if context is not None:
                 context.report(min(start + _CHUNK, len(one_band)), len(one_band), "lenses")

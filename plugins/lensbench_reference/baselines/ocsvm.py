@@ -86,6 +86,4 @@ class Region:
 
     def state(self) -> Mapping[str, Tensor]:
         """Components, support vectors and weights."""
-        return {
-            **self.components.state(), "support": self.support, "weights": self.weights,
-        }  # fmt: skip
+        return {**self.components.state(), "support": self.support, "weights": self.weights}

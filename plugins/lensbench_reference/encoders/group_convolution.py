@@ -58,8 +58,10 @@ class GroupConvolution(nn.Module):
     def __init__(self, group: Group, into: int, out: int, kernel: int, lifts: bool = False) -> None:
         super().__init__()
         order = group.order
-        table = [[0 if lifts else group.relative(g, h) for h in range(1 if lifts else order)]
-                 for g in range(order)]  # fmt: skip
+        table = [
+            [0 if lifts else group.relative(g, h) for h in range(1 if lifts else order)]
+            for g in range(order)
+        ]
         self.register_buffer("table", torch.tensor(table), persistent=False)
         self.register_buffer("basis", turned_harmonics(group, kernel), persistent=False)
         shape = (out, into, 1 if lifts else order, self.basis.shape[1])

@@ -115,15 +115,18 @@ def _ssim(predictions: Predictions, samples: Samples) -> np.ndarray:
     # A few at a time, as channels of one image: the convolutions behind it then stay in the cache.
     parts = [
         structural_similarity_index_measure(
-            a.flatten(0, 1)[None], w.flatten(0, 1)[None],
-            reduction="none", data_range=samples.data_range, return_full_image=True,
+            a.flatten(0, 1)[None],
+            w.flatten(0, 1)[None],
+            reduction="none",
+            data_range=samples.data_range,
+            return_full_image=True,
         )[1].reshape(w.shape)
         for a, w in zip(
             torch.where(known, answer, 0.0).split(_AT_ONCE),
             torch.nan_to_num(wanted).split(_AT_ONCE),
             strict=True,
         )
-    ]  # fmt: skip
+    ]
     similarity = torch.cat(parts)
     count = known.sum((1, 2, 3)).clamp(min=1)
     return (torch.where(known, similarity, 0.0).sum((1, 2, 3)) / count).numpy()

@@ -99,10 +99,12 @@ class AdversarialGame(nn.Module):
         self.target = encoder
         width = features.shape[1]
         self.discriminator = nn.Sequential(
-            nn.Linear(width, hidden), nn.LeakyReLU(0.2),
-            nn.Linear(hidden, hidden), nn.LeakyReLU(0.2),
+            nn.Linear(width, hidden),
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden, hidden),
+            nn.LeakyReLU(0.2),
             nn.Linear(hidden, 1),
-        )  # fmt: skip
+        )
         deviation = features.std(0, correction=0)
         self.register_buffer("mean", features.mean(0))
         self.register_buffer("scale", deviation.clamp(min=1e-3 * deviation.max().item() + 1e-12))

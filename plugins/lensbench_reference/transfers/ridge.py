@@ -102,8 +102,11 @@ class LinearAnswers:
     def state(self) -> Mapping[str, Tensor]:
         """Unit of the features, weights and errors."""
         return {
-            **self.unit.state(), "weights": self.weights, "bias": self.bias, "sigma": self.sigma,
-        }  # fmt: skip
+            **self.unit.state(),
+            "weights": self.weights,
+            "bias": self.bias,
+            "sigma": self.sigma,
+        }
 
 
 _Fitted = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -156,10 +159,13 @@ def _classifier(
     for share in _SHARES if unlearned and learned.any() else (1.0,):
         size = np.where(learned, share, 1.0)
         model = LogisticRegressionCV(
-            Cs=_INVERSE_PENALTIES, max_iter=1000, scoring="neg_log_loss", l1_ratios=(0.0,),
+            Cs=_INVERSE_PENALTIES,
+            max_iter=1000,
+            scoring="neg_log_loss",
+            l1_ratios=(0.0,),
             cv=StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32),
             use_legacy_attributes=False,
-        ).fit(values * size, wanted)  # fmt: skip
+        ).fit(values * size, wanted)
         scores = model.scores_.reshape(folds, -1)
         tried.append((scores[:, scores.mean(0).argmax()], size, model))
     best = max((scores for scores, _, _ in tried), key=np.mean)

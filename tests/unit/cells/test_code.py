@@ -18,10 +18,13 @@ class Everywhere:
 def test_every_plugin_that_a_cell_names_is_told():
     """What it was only pretrained on or adapted to among them; options are no part of a name."""
     cell = Cell(
-        Entrant("e:width=8", "p", "f"), "t", View("train", "a"),
-        (View("train", "a"), View("test", "b")), pretraining=(View("seen:x=1", "c"),),
+        Entrant("e:width=8", "p", "f"),
+        "t",
+        View("train", "a"),
+        (View("train", "a"), View("test", "b")),
+        pretraining=(View("seen:x=1", "c"),),
         target=View("aim", "d"),
-    )  # fmt: skip
+    )
     assert packages(Everywhere(), cell) == {
         f"{kind}_{name}": f"{kind}-{name} 2"
         for kind, names in {

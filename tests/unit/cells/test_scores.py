@@ -79,9 +79,11 @@ def test_only_scenes_with_the_target_count():
     theta_E = torch.arange(12.0)
     theta_E[:4] = torch.nan
     metric = Metric(
-        "mean", lambda predictions, samples: samples.targets["theta_E"].numpy(),
-        per_sample=True, target="theta_E",
-    )  # fmt: skip
+        "mean",
+        lambda predictions, samples: samples.targets["theta_E"].numpy(),
+        per_sample=True,
+        target="theta_E",
+    )
     interval = of(metric, theta_E=theta_E)
     assert (interval.value, interval.n) == (7.5, 8)
 

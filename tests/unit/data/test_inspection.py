@@ -37,9 +37,11 @@ def test_planted_defects_are_counted(tmp_path: Path, rings: Rings) -> None:
     """Every kind of bad image is counted once, and the example is the image that has it."""
     good = rings(9, 24)[:, 0]
     bad = {
-        "nan": good[0].copy(), "infinite": good[1].copy(), "constant": np.full((24, 24), 3.0),
+        "nan": good[0].copy(),
+        "infinite": good[1].copy(),
+        "constant": np.full((24, 24), 3.0),
         "saturated": np.minimum(good[2], 4.0),
-    }  # fmt: skip
+    }
     bad["nan"][3, 4] = np.nan
     bad["infinite"][0, 0] = np.inf
     planted = {f"train/no/{name}": image for name, image in bad.items()}

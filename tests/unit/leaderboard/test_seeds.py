@@ -84,9 +84,11 @@ def test_a_failure_of_any_seed_is_a_failure_of_the_row():
 def test_groups_of_any_column_stay_apart():
     """Conditions, labels and metrics, empty values too, and no column of records is lost."""
     records = [
-        *rows("a", 1.0)[0], *rows("a", 2.0, condition="far")[0], *rows("a", 3.0, labels=10)[0],
+        *rows("a", 1.0)[0],
+        *rows("a", 2.0, condition="far")[0],
+        *rows("a", 3.0, labels=10)[0],
         *rows("b", 4.0)[0],
-    ]  # fmt: skip
+    ]
     found = over_seeds(records_frame(records))
     assert found.height == 4
     assert np.round(found["value"].to_numpy() - found["value"][0], 0).tolist() == [0, 1, 2, 3]

@@ -28,12 +28,13 @@ def drawn(count: int) -> torch.Tensor:
     random = np.random.default_rng(0)
     rows = [
         [
-            math.pi * random.uniform() if not isinstance(its, Range)
+            math.pi * random.uniform()
+            if not isinstance(its, Range)
             else its.low + (0.3 + 0.4 * random.uniform()) * (its.high - its.low)
             for its in KNOWN.values()
         ]
         for _ in range(count)
-    ]  # fmt: skip
+    ]
     return torch.tensor(rows, dtype=torch.float64)
 
 

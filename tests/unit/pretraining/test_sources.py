@@ -19,8 +19,9 @@ def shards(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("shards")
     for name, population, conditions in (
-        ("one", "default", "rubin-r,des-i"), ("two", "survey", "hsc-i,des-i,rubin-r"),
-    ):  # fmt: skip
+        ("one", "default", "rubin-r,des-i"),
+        ("two", "survey", "hsc-i,des-i,rubin-r"),
+    ):
         made = called(
             "data", "make", "--dataset", f"lenses:population={population}", "--n", 12, "--quiet",
             "--split", "pretraining", "--conditions", conditions, "--out", folder / f"{name}.h5",

@@ -104,8 +104,11 @@ def test_least_squares_reaches_the_bound(condition):
     """On drawn noise, weighted least squares scatters as the Cramér-Rao bound says."""
     value, draws = 0.02, 600
     grid = grid_of(condition, FIELD)
-    unit = expose(Scenes(("",), star(torch.tensor([0.0, 0.0, 1.0]))[None], SCALE, np.zeros(1)),
-                  condition, grid)  # fmt: skip
+    unit = expose(
+        Scenes(("",), star(torch.tensor([0.0, 0.0, 1.0]))[None], SCALE, np.zeros(1)),
+        condition,
+        grid,
+    )
     ids = tuple(str(i) for i in range(draws))
     noise = add_noise((value * unit).expand(draws, -1, -1, -1), condition, ids, 0)
     template = (unit / condition.noise_level)[0, 0]

@@ -164,10 +164,11 @@ def test_false_alarms_are_as_rare_as_they_should_be(seeds):
     for _ in range(2000):
         scene = random.normal(0, 2, (1, 40))
         a, b = (
-            scene + random.normal(0, 0.2 if count > 1 else 0.0, (count, 1))
+            scene
+            + random.normal(0, 0.2 if count > 1 else 0.0, (count, 1))
             + random.normal(0, 0.7, (count, 40))
             for count in seeds
-        )  # fmt: skip
+        )
         alarms += difference({0: fits(a)}, {0: fits(b)}).p < 0.05
     assert 0.025 <= alarms / 2000 <= 0.065
 

@@ -113,9 +113,12 @@ def test_balanced_components_are_those_of_restricted_maximum_likelihood():
     ours = variance_components(values, draw, pretraining, fit)
     frame = pd.DataFrame({"y": values, "draw": draw, "pretraining": pretraining})
     model = MixedLM.from_formula(
-        "y ~ 1", frame, groups="draw", re_formula="1",
+        "y ~ 1",
+        frame,
+        groups="draw",
+        re_formula="1",
         vc_formula={"pretraining": "0 + C(pretraining)"},
-    ).fit(reml=True)  # fmt: skip
+    ).fit(reml=True)
     assert ours["draw"] == pytest.approx(model.cov_re.iloc[0, 0], rel=1e-3)
     assert ours["pretraining"] == pytest.approx(model.vcomp[0], rel=1e-3)
     assert ours["fit"] == pytest.approx(model.scale, rel=1e-3)
@@ -130,9 +133,10 @@ def test_unbalanced_components_are_right_on_average():
     trials = 1500
     for _ in range(trials):
         values = (
-            random.normal(0, 2.0, 5)[draw] + random.normal(0, 1.5, (5, 3))[draw, pretraining]
+            random.normal(0, 2.0, 5)[draw]
+            + random.normal(0, 1.5, (5, 3))[draw, pretraining]
             + random.normal(0, 1.0, len(labels))
-        )  # fmt: skip
+        )
         for name, value in variance_components(values, draw, pretraining, fit).items():
             sums[name] += value / trials
     assert sums["fit"] == pytest.approx(1.0, rel=0.08)

@@ -51,13 +51,15 @@ def test_what_differs_is_named_by_its_path(store):
         ("aa", {"budget": {"name": "quick", "steps": [1, 2]}, "names": ["x"]}),
         ("bb", {"budget": {"name": "smoke", "steps": [1, 3, 4]}, "names": ["x"]}),
         ("cc", {"budget": {"name": "smoke", "steps": [1, 3, 4]}, "names": ["x"]}),
-    ):  # fmt: skip
+    ):
         with store.writing("weights", key, ".txt", {"kind": "weights", **named}) as path:
             path.write_text(key)
     like = nearest_artefact(store, "weights", "aa")
     assert like.differs == {
-        "budget.name": ("smoke", "quick"), "budget.steps[1]": (3, 2), "budget.steps[2]": (4, None),
-    }  # fmt: skip
+        "budget.name": ("smoke", "quick"),
+        "budget.steps[1]": (3, 2),
+        "budget.steps[2]": (4, None),
+    }
     assert like.key == store.keys("weights")[1 if store.keys("weights")[0] == "aa" else 0]
     assert nearest_artefact(store, "weights", "bb").differs == {}
     assert nearest_artefact(store, "weights", "zz") is None
@@ -84,17 +86,21 @@ def test_of_many_keys_a_few_are_named(store):
 def test_what_no_record_was_made_from_is_unneeded(store):
     """Inputs of inputs are needed, their neighbours are not."""
     assert {(one.kind, one.key) for one in unneeded(store)} == {
-        ("images", "2b"), ("fits", "4d"), ("fits", "4e"),
-    }  # fmt: skip
+        ("images", "2b"),
+        ("fits", "4d"),
+        ("fits", "4e"),
+    }
 
 
 def test_what_belongs_to_what_is_kept_stays(store):
     """Features and scores that no record names, where all that they are of is needed."""
     for kind, key, inputs in (
-        ("features", "6a", {"images": "1a"}), ("features", "6b", {"images": "2b"}),
-        ("features", "6c", {"images": ["1a", "2b"]}), ("scores", "7a", {"records": "5f"}),
+        ("features", "6a", {"images": "1a"}),
+        ("features", "6b", {"images": "2b"}),
+        ("features", "6c", {"images": ["1a", "2b"]}),
+        ("scores", "7a", {"records": "5f"}),
         ("scores", "7b", {"records": "gone"}),
-    ):  # fmt: skip
+    ):
         with store.writing(kind, key, ".txt", {"kind": kind, "inputs": inputs}) as path:
             path.write_text(key)
     found = {one.key for one in unneeded(store)}
@@ -128,11 +134,14 @@ def test_checkpoints_of_what_has_been_made_are_stale(store):
 def test_a_run_is_copied_with_what_it_was_made_from(store, tmp_path, images):
     """And nothing else; without images where these are not wanted; never over what is there."""
     for kind, key, inputs in (
-        ("runs", "6f", {"records": ["5f"]}), ("scores", "5f", {"records": "5f"}),
-        ("skies", "9a", {}), ("features", "9b", {}),
+        ("runs", "6f", {"records": ["5f"]}),
+        ("scores", "5f", {"records": "5f"}),
+        ("skies", "9a", {}),
+        ("features", "9b", {}),
         ("records", "5f", {"fits": "3c", "skies": "9a", "features": "9b", "weights": "gone"}),
-        ("fits", "3c", {"images": "1a"}), ("scores", "3c", {"fits": "3c"}),
-    ):  # fmt: skip
+        ("fits", "3c", {"images": "1a"}),
+        ("scores", "3c", {"fits": "3c"}),
+    ):
         with store.writing(kind, key, ".txt", {"kind": kind, "inputs": inputs}) as path:
             path.write_text(key)
     target = tmp_path / "copy"

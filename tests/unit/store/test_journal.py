@@ -102,8 +102,10 @@ def test_costs_are_means_over_all_sweeps(store):
     """Of jobs that were done and are alike; a failure says nothing of how long one takes."""
     assert mean_costs(store) == {}
     failed = [line(like, 99.0, "failed") for like in "bc"]
-    noted = {"one": [line("a", 1.0), line("a", 2.0), line("b", 5.0)],
-             "two": [line("a", 6.0), *failed]}  # fmt: skip
+    noted = {
+        "one": [line("a", 1.0), line("a", 2.0), line("b", 5.0)],
+        "two": [line("a", 6.0), *failed],
+    }
     for key, lines in noted.items():
         journal = Journal(store, key)
         journal.begin("", [])

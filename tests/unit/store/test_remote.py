@@ -40,9 +40,11 @@ def served_bucket(monkeypatch, bucket, address):
     """A bucket of a server."""
     s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
     for name, value in {
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_ENDPOINT_URL": address, "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():  # fmt: skip
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ENDPOINT_URL": address,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
         monkeypatch.setenv(name, value)
     s3fs.S3FileSystem.clear_instance_cache()
     s3fs.S3FileSystem().mkdir(bucket)
@@ -142,9 +144,12 @@ def test_a_cache_that_nobody_named_goes_with_the_process(tmp_path, kept):
     code = "from lensbench.store import open_store; print(open_store('memory://x').root)"
     named = {"LENSBENCH_CACHE": str(tmp_path / "named")} if kept else {}
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(tmp_path), **named},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": str(tmp_path), **named},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     folder = Path(done.stdout.strip())
     assert folder.parent == tmp_path
     assert folder.exists() == kept
@@ -307,8 +312,9 @@ def test_care_needs_nothing_but_the_url(url, tmp_path):
     with here.writing("records", "k", ".txt", {}) as path:
         path.write_text("hello")
     assert {(one.kind, one.size) for one in artefacts(open_store(url))} == {
-        ("runs", 3), ("records", 5)
-    }  # fmt: skip
+        ("runs", 3),
+        ("records", 5),
+    }
     assert damaged(open_store(url)) == []
     export(open_store(url), "r", tmp_path / "exported", False)
     assert (tmp_path / "exported" / "records" / "k.txt").read_text() == "hello"

@@ -11,9 +11,11 @@ from lensbench.store.artefacts import DamageWarning
 from lensbench.store.sidecars import seal, unseal
 
 FACTS = {
-    "file": "k.h5", "sha256": "0" * 64, "from": {"kind": "images", "inputs": {"images": ["a"]}},
+    "file": "k.h5",
+    "sha256": "0" * 64,
+    "from": {"kind": "images", "inputs": {"images": ["a"]}},
     "cost": {"seconds": 1.25, "joules": 1e-3},
-}  # fmt: skip
+}
 
 
 def test_it_comes_back():

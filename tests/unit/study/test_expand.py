@@ -174,9 +174,10 @@ def test_an_included_block_has_views_of_its_own_to_pretrain_on(catalogue):
     seen = [cell.pretraining for cell in found if cell.entrant.encoder == "resnet18"][::2]
     survey = View("lenses:population=survey", "rubin-r")
     assert seen == [
-        (View("lenses", "rubin-r"),), (View("lenses", "hsc-i"),),
+        (View("lenses", "rubin-r"),),
+        (View("lenses", "hsc-i"),),
         (View("lenses", "rubin-r"), survey),
-    ]  # fmt: skip
+    ]
     assert len(found) == len(set(found)) == 3 * 4
 
 

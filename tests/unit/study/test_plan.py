@@ -93,9 +93,12 @@ def test_what_is_pretrained_sees_the_training_condition_or_what_is_named(catalog
     assert cells[0].pretraining == (View("lenses", "euclid-vis"),)
     assert {cell.pretraining for cell in cells[1:]} == {()}
     named = first(
-        catalogue, **asked, dataset="lenses:population=survey", train_condition="hst-acs",
+        catalogue,
+        **asked,
+        dataset="lenses:population=survey",
+        train_condition="hst-acs",
         pretraining_conditions=("rubin-r", "hsc-i", "rubin-r"),
-    )  # fmt: skip
+    )
     survey = "lenses:population=survey"
     assert named.pretraining == (View(survey, "rubin-r"), View(survey, "hsc-i"))
     assert first(catalogue, **asked | {"pretraining": "none"}).pretraining == ()
@@ -135,8 +138,9 @@ def test_conditions_that_are_possible_usual_and_named(catalogue):
     assert sorted(usual) == ["des-r", "euclid-vis", "hst-acs", "rubin-r"]
     given = ("hst-acs", "custom:pixel_scale=0.20,base=rubin-r", "hst-acs")
     assert find_conditions(catalogue, "lenses", given) == (
-        "hst-acs", "custom:base=rubin-r,pixel_scale=0.2",
-    )  # fmt: skip
+        "hst-acs",
+        "custom:base=rubin-r,pixel_scale=0.2",
+    )
     with pytest.raises(IncompatibleError) as caught:
         find_conditions(catalogue, "stored:path=x", ("hst-acs",))
     assert caught.value.message == "dataset 'stored' cannot be seen under 'hst-acs'"
@@ -146,8 +150,11 @@ def test_conditions_that_are_possible_usual_and_named(catalogue):
 def test_an_encoders_own_pretraining_is_none_where_it_has_weights(catalogue):
     """The shipped model has its weights; the same network without them learns first."""
     own = {
-        "mae-vit": "none", "mae-vit:size=micro": "mae", "resnet18": "none", "dcae": "autoencoding",
-    }  # fmt: skip
+        "mae-vit": "none",
+        "mae-vit:size=micro": "mae",
+        "resnet18": "none",
+        "dcae": "autoencoding",
+    }
     assert {text: own_pretraining(catalogue, text) for text in own} == own
     entrant = encoder_entrant(catalogue, "mae-vit:width=64,patch=4", "", "linear")
     assert (entrant.pretraining, entrant.transfer) == ("mae", "linear")
@@ -179,9 +186,12 @@ def test_refusals_say_what_and_what_next(catalogue):
     for asked, message, hint in (
         ({}, "name one --encoder or one --baseline", "lensbench list shows them"),
         ({"encoder": "resnet18", "labels": 0}, "--labels 0 is less than one", "leave it out"),
-        ({"baseline": "bicubic"}, "baseline 'bicubic' does not do task 'morphology'",
-         "it does: superres"),
-    ):  # fmt: skip
+        (
+            {"baseline": "bicubic"},
+            "baseline 'bicubic' does not do task 'morphology'",
+            "it does: superres",
+        ),
+    ):
         with pytest.raises(UsageError) as caught:
             first(catalogue, **asked)
         assert caught.value.message == message

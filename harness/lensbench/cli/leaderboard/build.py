@@ -14,9 +14,10 @@ from lensbench.errors import UsageError
 @click.command("build")
 @click.argument("where", metavar="[RUN|BOARD|FILE]", default="")
 @click.option(
-    "--out", type=click.Path(path_type=Path),
+    "--out",
+    type=click.Path(path_type=Path),
     help="The file to write.  [default: index.html here, or of the board]",
-)  # fmt: skip
+)
 @store_option
 def command(where: str, out: Path | None, store: str | None) -> None:
     """Build one HTML file that shows a run, a board's folder or a file of records.

@@ -15,8 +15,9 @@ from lensbench.cli.options import store_option
 @click.option("--to", "target", required=True, type=click.Path(path_type=Path), metavar="FOLDER")
 @selection_options
 @store_option
-def command(results: str, target: Path, where: tuple[str, ...], metric: str,
-            store: str | None) -> None:  # fmt: skip
+def command(
+    results: str, target: Path, where: tuple[str, ...], metric: str, store: str | None
+) -> None:
     """Write all tables of a run or a board to files, for a paper, a page or a spreadsheet.
 
     Each ranked table as table-N.md and table-N.tex (booktabs, to be included); all scores as

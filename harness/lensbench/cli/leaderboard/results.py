@@ -30,10 +30,12 @@ def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--metric", default="", metavar="NAME", help="Or `all`.  [default: each task's primary one]"
     )(function)
     return click.option(
-        "--where", multiple=True, metavar="TEST",
+        "--where",
+        multiple=True,
+        metavar="TEST",
         help="Only records for which column=value holds; also != < > <= >=, * in a value for "
         "any text, | between values, nothing for empty. May be repeated.",
-    )(function)  # fmt: skip
+    )(function)
 
 
 def write_file(path: Path, data: str | bytes) -> None:

@@ -14,13 +14,19 @@ from lensbench.cli.options import store_option, store_root
 @click.command("serve")
 @click.argument("where", metavar="[RUN|BOARD|FILE]", default="")
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, metavar="ADDRESS",
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
     help="Where to listen; at any other, others than this machine can read the page.",
-)  # fmt: skip
+)
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True,
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
     help="0 is any that is free.",
-)  # fmt: skip
+)
 @store_option
 def command(where: str, host: str, port: int, store: str | None) -> None:
     """Serve the page to a browser, fresh while a sweep runs. Nothing can be changed through it.

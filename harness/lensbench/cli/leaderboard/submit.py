@@ -12,8 +12,7 @@ from lensbench.errors import UsageError
 
 @click.command("submit")
 @click.argument("entrant")
-@click.option("--run", default="", metavar="RUN|STUDY",
-              help="Of which run.  [default: the last]")  # fmt: skip
+@click.option("--run", default="", metavar="RUN|STUDY", help="Of which run.  [default: the last]")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE.tar",
               help="The bundle to write.")  # fmt: skip
 @click.option("--without-weights", is_flag=True,

@@ -15,9 +15,11 @@ from lensbench.cli.options import json_option
 @click.command("check")
 @click.argument("named", metavar="PACKAGE|KIND/NAME[:OPTION=VALUE,…]")
 @click.option(
-    "--encoder", default="", metavar="NAME[:…]",
+    "--encoder",
+    default="",
+    metavar="NAME[:…]",
     help="On which pretraining and transfers are tried.  [default: one that suits]",
-)  # fmt: skip
+)
 @json_option
 def command(named: str, encoder: str, as_json: bool) -> None:
     """Check all plugins of a package, or one; exit 1 where a check fails.
@@ -35,8 +37,9 @@ def command(named: str, encoder: str, as_json: bool) -> None:
         told = {"checks": [dataclasses.asdict(one) for one in findings], "ended": dict(ended)}
         click.echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
-        plugin, check = (max(len(getattr(one, name)) for one in findings)
-                         for name in ("plugin", "check"))  # fmt: skip
+        plugin, check = (
+            max(len(getattr(one, name)) for one in findings) for name in ("plugin", "check")
+        )
         for one in findings:
             line = f"{one.plugin:<{plugin}}  {one.check:<{check}}  {one.state}"
             click.echo(f"{line}: {one.message}" if one.message else line)

@@ -17,9 +17,12 @@ from lensbench.scaffold import PLUGIN_KINDS, new_project
 @click.argument("name")
 @click.option("--kind", type=click.Choice(PLUGIN_KINDS), required=True, help="What it is.")
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), metavar="DIR",
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="DIR",
     help="Folder in which its folder is made.  [default: this one]",
-)  # fmt: skip
+)
 @json_option
 def command(name: str, kind: Kind, out: Path, as_json: bool) -> None:
     """Write the project of a new plugin: it installs, passes its tests and can be ranked at once.

@@ -50,8 +50,9 @@ def open_container(path: Path) -> Source:
                 items.append(Item(full, labels[row], split, name, scene))
                 places.append((name, place, row))
         values = [name for name in shapes if name.startswith(("scenes/targets/", "scenes/param"))]
-        numbers = {name.rpartition("/")[2]: file[name][()] for name in values
-                   if len(shapes[name]) == 1}  # fmt: skip
+        numbers = {
+            name.rpartition("/")[2]: file[name][()] for name in values if len(shapes[name]) == 1
+        }
 
     def read(index: int) -> Picture:
         name, place, row = places[index]

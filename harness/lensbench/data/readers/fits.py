@@ -39,10 +39,13 @@ def open_fits(path: Path, selection: Selection) -> Source:
     bands = find_bands(path, selection)
     several = len(bands) > 1
     items = tuple(
-        Item(f"{path.name}#{band.name}" if several else path.name,
-             condition=band.name if several else "", scene=path.name)
+        Item(
+            f"{path.name}#{band.name}" if several else path.name,
+            condition=band.name if several else "",
+            scene=path.name,
+        )
         for band in bands
-    )  # fmt: skip
+    )
     with reading(path, "FITS"):
         extensions = _count(path)
     title = (

@@ -33,9 +33,10 @@ class Entry:
 def image_files(folder: Path) -> list[Path]:
     """Image files directly in a folder, by name; hidden ones are passed over."""
     return sorted(
-        file for file in folder.iterdir()
+        file
+        for file in folder.iterdir()
         if file.name.lower().endswith(SUFFIXES) and not file.name.startswith(".") and file.is_file()
-    )  # fmt: skip
+    )
 
 
 def class_folders(folder: Path, selection: Selection) -> Source | None:
@@ -67,9 +68,10 @@ def class_folders(folder: Path, selection: Selection) -> Source | None:
     model = f" ({_RELEASE[side]}, {side}² pixels)" if side in _RELEASE else ""
     names_ = ", ".join(f"{name} is {CANONICAL[name.lower()]}" for name in source.classes)
     return replace(
-        source, layout="deeplense-" + source.layout,
+        source,
+        layout="deeplense-" + source.layout,
         title=f"DeepLense release{model}: {shape} of .npy",
-    ).noting(f"Classes by our names: {names_}.")  # fmt: skip
+    ).noting(f"Classes by our names: {names_}.")
 
 
 def pair_folders(folder: Path, selection: Selection) -> Source | None:
@@ -87,9 +89,10 @@ def pair_folders(folder: Path, selection: Selection) -> Source | None:
     if small == large or large % small:
         return None
     entries = [
-        Entry(file, condition=file.parent.name) for pair in zip(first, second, strict=True)
+        Entry(file, condition=file.parent.name)
+        for pair in zip(first, second, strict=True)
         for file in pair
-    ]  # fmt: skip
+    ]
     source = _source(
         folder, entries, selection, "pairs", f"super-resolution pairs, {small}² and {large}² pixels"
     )

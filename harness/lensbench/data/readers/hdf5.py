@@ -26,10 +26,11 @@ def open_hdf5(path: Path, selection: Selection) -> Source:
         if key not in shapes:
             listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
             raise DataError(
-                f"{str(path)!r} has no images under {key!r}" if key
+                f"{str(path)!r} has no images under {key!r}"
+                if key
                 else f"{str(path)!r} has no dataset that looks like images",
                 f"name one with --key; it has {listed or 'nothing'}",
-            )  # fmt: skip
+            )
         stored = file[key]
         check_dataset(path, stored)
         dtype, unit = stored.dtype.str, str(attribute(stored, "unit") or "")

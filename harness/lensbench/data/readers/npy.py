@@ -48,9 +48,12 @@ def open_npy(path: Path, selection: Selection) -> Source:
     array = open_array(path)
     if is_image(array.shape):
         return Source(
-            str(path), "one-image", "one image in a .npy file", (Item(path.name),),
+            str(path),
+            "one-image",
+            "one image in a .npy file",
+            (Item(path.name),),
             lambda _: read_npy(path, selection),
-        )  # fmt: skip
+        )
     if not is_stack(array.shape):
         raise DataError(
             f"{str(path)!r} has shape {array.shape}, which is neither an image nor a stack of them",

@@ -38,10 +38,13 @@ def open_npz(path: Path, selection: Selection) -> Source:
     chosen = (key,) if key else tuple(images)
     note = f"One array an image; {len(shapes) - len(chosen)} arrays are no images."
     return Source(
-        str(path), "named-images", f"{len(chosen)} images by name in a .npz file",
+        str(path),
+        "named-images",
+        f"{len(chosen)} images by name in a .npz file",
         tuple(Item(f"{path.name}#{name}") for name in chosen),
-        lambda index: _one(path, chosen[index]), (note,),
-    )  # fmt: skip
+        lambda index: _one(path, chosen[index]),
+        (note,),
+    )
 
 
 def _stack(

@@ -77,8 +77,10 @@ class Board:
         names = [f"predictions/{key}{suffix}" for suffix in (".parquet", ".h5")]
         known = [n for n in names if n in self.manifest.files or n in self.manifest.elsewhere]
         if not known:
-            raise DataError(f"the board has no {names[0].rpartition('.')[0]}",
-                            "publish it again from the study's store")  # fmt: skip
+            raise DataError(
+                f"the board has no {names[0].rpartition('.')[0]}",
+                "publish it again from the study's store",
+            )
         path = self.folder / known[0]
         return read_predictions(path, known[0]) if path.exists() else None
 

@@ -23,9 +23,10 @@ def readme_text(
     name = str(study["name"])
     done = records.filter(pl.col("state") == "done")
     cited = dict.fromkeys(
-        f"- `{its['name']}` ({its['kind']}): {its['citation']}" for its in citations
+        f"- `{its['name']}` ({its['kind']}): {its['citation']}"
+        for its in citations
         if its.get("citation")
-    )  # fmt: skip
+    )
     summary = plain(str(study.get("summary", "")))
     lacking = (
         f"{len(elsewhere)} files of predictions, {sum(file.size for file in elsewhere) / 1e9:.2g} "

@@ -78,10 +78,12 @@ def readers(board: Path, out: Path) -> dict[str, tuple[bytes, Callable[[Path], o
     return {
         "records.parquet": (first("records.parquet"), read_board_records),
         "predictions.parquet": (
-            first("predictions/*.parquet"), lambda path: read_predictions(path, path.name)
+            first("predictions/*.parquet"),
+            lambda path: read_predictions(path, path.name),
         ),
         "predictions.h5": (
-            first("predictions/*.h5"), lambda path: read_predictions(path, path.name)
+            first("predictions/*.h5"),
+            lambda path: read_predictions(path, path.name),
         ),
         "fits.safetensors": (first("fits/*"), lambda path: check_weights(path, path.name)),
         "study.toml": (first("study.toml"), lambda path: read_toml(path, path.name)),
@@ -91,7 +93,7 @@ def readers(board: Path, out: Path) -> dict[str, tuple[bytes, Callable[[Path], o
         ),
         "manifest.json": (first("manifest.json"), lambda path: parse_manifest(path.read_bytes())),
         "bundle.tar": ((out / "board.tar").read_bytes(), read_bundle),
-    }  # fmt: skip
+    }
 
 
 def main(board: Path, out: Path, count: int, seed: int) -> None:

@@ -26,8 +26,11 @@ def test_garbage(make_contents, tmp_path):
     worker = Path(__file__).with_name("fuzz_worker.py")
     ended = subprocess.run(
         [sys.executable, "-W", "error", worker, board.folder, tmp_path / "out", str(EACH), "0"],
-        capture_output=True, text=True, timeout=1200, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr[-2000:]
     refused = json.loads(ended.stdout)
     assert len(refused) == 8

@@ -22,8 +22,10 @@ class Evil:
         return (Path.touch, (Path("pwned"),))
 
 
-@pytest.mark.parametrize("kind", ["fits", "predictions", "records.parquet", "study.toml",
-                                  "provenance.json", "manifest.json"])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind",
+    ["fits", "predictions", "records.parquet", "study.toml", "provenance.json", "manifest.json"],
+)
 def test_pickles(board, reseal, kind, tmp_path, monkeypatch):
     """A pickle in the place of any file is refused and never loaded."""
     monkeypatch.chdir(tmp_path)
@@ -81,8 +83,9 @@ def _virtual(file, folder):
 @pytest.mark.parametrize(
     "fill",
     [
-        lambda file, _: file.create_dataset("sky", (10**9, 10**3), "f4", chunks=(1000, 1000),
-                                            compression="gzip"),
+        lambda file, _: file.create_dataset(
+            "sky", (10**9, 10**3), "f4", chunks=(1000, 1000), compression="gzip"
+        ),
         lambda file, _: file.create_dataset("sky", (24,), "f4", data=np.ones(24), chunks=(8,)),
         lambda file, _: file.__setitem__("sky", h5py.ExternalLink("/etc/hostname", "x")),
         lambda file, _: file.__setitem__("sky", h5py.SoftLink("/scene")),
@@ -91,7 +94,7 @@ def _virtual(file, folder):
         _virtual,
     ],
     ids=["bomb", "chunks", "external link", "soft link", "objects", "external file", "virtual"],
-)  # fmt: skip
+)
 def test_hdf5(image_board, reseal, fill, tmp_path):
     """HDF5 that is compressed, linked or stored elsewhere is refused."""
     path = predictions_of(image_board.folder)

@@ -17,8 +17,9 @@ def checked(board):
     """A board of which one row was scored again."""
     (cell,) = board.records.filter(pl.col("entrant") == "hog-svm")["cell"]
     found = Finding(passed=True, evidence=board.evidence[cell])
-    check = Check(tier="re-scored", date="2026-01-01T00:00:00Z", lensbench="0.1.0",
-                  cells={cell: found})  # fmt: skip
+    check = Check(
+        tier="re-scored", date="2026-01-01T00:00:00Z", lensbench="0.1.0", cells={cell: found}
+    )
     write_manifest(board.folder, board.manifest.model_copy(update={"checks": (check,)}))
     return board
 

@@ -88,8 +88,11 @@ def test_linear_probabilities_are_those_of_scikit_learn(classes):
     fitted = (mean, scale, model.coef_, model.intercept_, model.classes_)
     ours = LinearClasses(
         lambda images: images.flatten(1).numpy(),
-        *(torch.from_numpy(one) for one in fitted), classes, empty, empty,
-    )  # fmt: skip
+        *(torch.from_numpy(one) for one in fitted),
+        classes,
+        empty,
+        empty,
+    )
     samples = made_samples(count=40, size=8)
     images = torch.from_numpy(values)[:, None, None, :]
     probability = ours(type(samples)(**{**vars(samples), "images": images}))["probability"]

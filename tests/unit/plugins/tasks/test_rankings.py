@@ -93,11 +93,13 @@ def test_a_small_test_set_promises_no_pure_survey():
 @pytest.mark.parametrize(
     "figure",
     [
-        auroc, average_precision, lambda counts: completeness_at_purity(counts, 0.9),
+        auroc,
+        average_precision,
+        lambda counts: completeness_at_purity(counts, 0.9),
         lambda counts: purity_at_prevalence(counts, 1e-3),
         lambda counts: true_positive_rate(counts, 0.1),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("kind", [True, False])
 def test_one_kind_alone_has_no_figure(figure, kind):
     """NaN, never zero and never one."""
