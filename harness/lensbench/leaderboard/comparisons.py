@@ -18,14 +18,8 @@ from lensbench.leaderboard.pairing import Scored, Scores, paired_difference, sam
 from lensbench.leaderboard.seeds import SEEDS, over_seeds
 from lensbench.leaderboard.selection import by_metric
 from lensbench.leaderboard.source import Source
-from lensbench.stats import (
-    Estimate,
-    Part,
-    benjamini_hochberg,
-    estimate,
-    holm,
-    independent_difference,
-)
+from lensbench.stats.fits import Estimate, Part, estimate, independent_difference
+from lensbench.stats.multiplicity import benjamini_hochberg, holm
 
 ALPHA = 0.05
 CORRECTIONS = {"holm": holm, "bh": benjamini_hochberg}

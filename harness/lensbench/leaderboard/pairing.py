@@ -10,7 +10,9 @@ import numpy as np
 import polars as pl
 
 from lensbench.leaderboard.seeds import SEEDS
-from lensbench.stats import Estimate, Fits, difference, holm, letters, rank_ranges
+from lensbench.stats.fits import Estimate, Fits, difference
+from lensbench.stats.multiplicity import holm
+from lensbench.stats.ranks import letters, rank_ranges
 from lensbench.store.scores import BY
 
 Draws = Mapping[int, Fits]

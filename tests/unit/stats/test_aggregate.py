@@ -6,15 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from lensbench.stats import (
-    aggregate,
-    labels_needed,
-    normalised,
-    normalised_part,
-    slope,
-    slope_bounds,
-    slope_interval,
-)
+from lensbench.stats.aggregate import aggregate, normalised, normalised_part
+from lensbench.stats.response import labels_needed, slope, slope_bounds, slope_interval
 
 
 def test_scores_are_put_between_chance_and_the_best():

@@ -8,9 +8,17 @@ import pytest
 from scipy import optimize
 from scipy import stats as scipy_stats
 
-from lensbench.stats import Fits, detectable_with, difference, estimate, independent_difference
-from lensbench.stats.fits import Part, half_width, one_df
+from lensbench.stats.fits import (
+    Fits,
+    Part,
+    difference,
+    estimate,
+    half_width,
+    independent_difference,
+    one_df,
+)
 from lensbench.stats.intervals import resampled
+from lensbench.stats.power import detectable_with
 
 
 def fits(matrix: np.ndarray, pretraining=None) -> Fits:

@@ -7,18 +7,16 @@ import pytest
 from scipy import stats as scipy_stats
 from scipy.stats import bootstrap as scipy_bootstrap
 
-from lensbench.stats import (
-    bca_interval,
-    bootstrap,
-    mean_interval,
-    resampled,
-    resampled_together,
-)
+from lensbench.stats.bca import bca_interval
 from lensbench.stats.intervals import (
     TOGETHER,
+    bootstrap,
     expanded_tail,
+    mean_interval,
     percentile_interval,
     proportion_interval,
+    resampled,
+    resampled_together,
 )
 
 

@@ -6,18 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from lensbench.stats import (
-    benjamini_hochberg,
-    detectable,
-    detectable_with,
-    holm,
-    letters,
-    mean_interval,
-    paired_bootstrap,
-    rank_ranges,
-    sign_flip,
-    variance_components,
-)
+from lensbench.stats.components import variance_components
+from lensbench.stats.intervals import mean_interval
+from lensbench.stats.multiplicity import benjamini_hochberg, holm
+from lensbench.stats.paired import paired_bootstrap, sign_flip
+from lensbench.stats.power import detectable, detectable_with
+from lensbench.stats.ranks import letters, rank_ranges
 
 
 def test_few_signs_are_all_tried_as_by_scipy():

@@ -11,7 +11,7 @@ import polars as pl
 from lensbench.leaderboard.contenders import CONTENDER, TABLE
 from lensbench.leaderboard.page.payload import clip, short
 from lensbench.leaderboard.pairing import Scored, Scores, pairwise
-from lensbench.stats import Aggregate, aggregate, normalised_part
+from lensbench.stats.aggregate import Aggregate, aggregate, normalised_part
 
 _MOST_PAIRED = 12
 """Entrants of a table that are tested against each other, the best first."""
