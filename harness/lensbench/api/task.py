@@ -20,7 +20,8 @@ By convention, so that any predictor, metric and picture understand each other:
 
 - a class target: `probability` (N, classes), in the order of its classes, with sums of one;
 - T real targets: `mean` and `sigma`, (N, T) each, value and standard error in the unit of the
-  target, in the order of `Task.targets`; `sigma` is left out by what states no error;
+  target, in the order of `Task.targets`; `sigma` is left out by a predictor that states no error,
+  and `covariance` (N, T, T) is added by one that knows how the errors correlate;
 - how strange something is: `score` (N,), the higher the stranger, in any unit;
 - the sky: `sky` (N, C, sH, sW), in the unit of the images.
 
@@ -40,12 +41,17 @@ class Metric:
             a predictor does not give. Without `resampled`, a number for all is taken of every
             bootstrap resample, some thousand times: it gets the targets alone, and has to be cheap.
         unit: Unit of the value; empty for a ratio.
-        higher_is_better: Direction.
+        higher_is_better: Direction; `None` where neither is better, as of a signed bias or a
+            coverage. Tables by such a metric rank nobody, and comparisons call nobody better.
         per_sample: Whether the value is a mean over samples. Values that are true or false
             (`bool`) are a proportion, whose interval is exact.
         chance: Value of an answer that ignores the image, where there is one.
         target: Name of the real target that it measures, if any: samples in which that is NaN are
             left out before it is computed.
+        among: Which samples count (N,), bool, by their targets alone: those of one class, say. The
+            others are left out before it is computed, as those without the `target` are.
+        interval: Whether the bootstrap's interval is shown. False for a number whose bootstrap does
+            not cover, such as a maximum or a distance from a distribution.
         resampled: The number for all of many resamples at once, where it is faster so: from
             predictions, samples and indices of samples (R, N), a resample a row, repeats included,
             to what `compute` gives for each row (R,).
@@ -54,10 +60,12 @@ class Metric:
     name: str
     compute: Callable[[Predictions, Samples], np.ndarray | float]
     unit: str = ""
-    higher_is_better: bool = True
+    higher_is_better: bool | None = True
     per_sample: bool = False
     chance: float | None = None
     target: str = ""
+    among: Callable[[Samples], np.ndarray] | None = None
+    interval: bool = True
     resampled: Callable[[Predictions, Samples, np.ndarray], np.ndarray] | None = None
 
 

@@ -71,7 +71,8 @@ def done_rows(
             if scored is None:
                 continue
             found = {"state": "done", **_interval(scored.interval)}
-            scores.append(_scores(keys, view, metric, scored, scenes))
+            if len(scored.values):
+                scores.append(_scores(keys, view, metric, scored, scenes))
         rows.append(facts | _named(metric, metric is task.metrics[0]) | found | common)
     return rows, scores
 

@@ -30,7 +30,8 @@ class Scored:
         interval: Over the test scenes.
         per_scene: What `values` are.
         values: One a scene (N,), whose mean the metric is; or the metric on resamples of the
-            scenes (R,), the same for every entrant, NaN where undefined.
+            scenes (R,), the same for every entrant, NaN where undefined; empty where the metric
+            shows no interval.
     """
 
     interval: Interval
@@ -67,23 +68,33 @@ def score(
 
     A metric that needs an answer which the predictor does not give raises `NotImplementedError`.
     The resamples are the same for every entrant, so that intervals differ by the answers alone.
-    Scenes without the metric's target do not count, nor in the interval's `n`.
+    Scenes without the metric's target, or not `among` those that it is of, count neither in the
+    value nor in the interval's `n`.
 
     Raises:
         UndefinedError: Where there is no such scene, or the metric has no finite value on those.
     """
-    if metric.target:
-        wanted = samples.targets[metric.target]
-        known = torch.isfinite(wanted).nonzero()[:, 0]
-        if len(known) < len(samples):
-            predictions = {name: values[known.numpy()] for name, values in predictions.items()}
-            samples = samples.take(known)
+    chosen = _counting(metric, samples)
+    if len(chosen) < len(samples):
+        predictions = {name: values[chosen.numpy()] for name, values in predictions.items()}
+        samples = samples.take(chosen)
     if not len(samples):
-        raise UndefinedError(f"no test scene has target {metric.target!r}")
+        wanted = f"target {metric.target!r}" if metric.target else f"what {metric.name} counts"
+        raise UndefinedError(f"no test scene has {wanted}")
     try:
         return _score(metric, predictions, samples, resamples)
     except NotImplementedError:
         return None
+
+
+def _counting(metric: Metric, samples: Samples) -> torch.Tensor:
+    """Indices of the samples that a metric counts, by their targets alone."""
+    counts = torch.ones(len(samples), dtype=torch.bool)
+    if metric.target:
+        counts &= torch.isfinite(samples.targets[metric.target])
+    if metric.among is not None:
+        counts &= torch.from_numpy(np.asarray(metric.among(samples), dtype=bool))
+    return counts.nonzero()[:, 0]
 
 
 def _score(
@@ -102,6 +113,8 @@ def _score(
     value = float(_on_resamples(metric, predictions, samples, np.arange(n)[None])[0])
     if not np.isfinite(value):
         raise UndefinedError(f"{metric.name} is not finite on these {n} scenes")
+    if not metric.interval:
+        return Scored(Interval(value, np.nan, np.nan, n), False, np.empty(0))
     drawn = resampled_together(
         partial(_on_resamples, metric, predictions, samples), n, resamples, seed
     )

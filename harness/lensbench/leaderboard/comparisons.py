@@ -43,8 +43,9 @@ class Change:
     Attributes:
         where: Columns of records that both share.
         before, after: Score over all seeds; `None` where there is none.
-        verdict: `better`, `worse`, `no difference shown`, `same` (the very predictions), `failed`
-            or `lost` (done before, failed or absent after), `new`, or `not scored` on either side.
+        verdict: `better`, `worse`, `different` (of a metric without direction), `no difference
+            shown`, `same` (the very predictions), `failed` or `lost` (done before, failed or
+            absent after), `new`, or `not scored` on either side.
         difference: After less before; `None` where either is missing.
         method: `paired` by scene; `unpaired`, on other scenes; or `records`, from their intervals
             alone, which is too wide where the scenes are the same.
@@ -240,10 +241,12 @@ def _tested(changes: list[Change], correction: str) -> list[Change]:
 def _verdict(change: Change, p: float, tests: int) -> Change:
     if change.difference is None:
         return change
-    sign = 1 if change.where["higher_is_better"] else -1
+    up = change.where["higher_is_better"]
     verdict = "no difference shown"
-    if p < ALPHA:
-        verdict = "better" if sign * change.difference.value > 0 else "worse"
+    if p < ALPHA and up is None:
+        verdict = "different"
+    elif p < ALPHA:
+        verdict = "better" if (change.difference.value > 0) == up else "worse"
     detectable = change.difference.detectable(ALPHA / tests)
     return replace(change, p=p, verdict=verdict, detectable=detectable)
 

@@ -78,8 +78,8 @@ def by_metric(records: pl.LazyFrame, metric: str = "") -> pl.LazyFrame:
         for name in ("unit", "higher_is_better", "chance")
     ]  # fmt: skip
     named = pl.when(done).then("metric").otherwise(pl.lit(metric)).alias("metric")
-    chosen = records.with_columns(facts).filter(mine | ~done)
-    return chosen.filter(pl.col("higher_is_better").is_not_null()).with_columns(named)
+    asked = (done & mine).any().over("task")
+    return records.with_columns(facts).filter(asked & (mine | ~done)).with_columns(named)
 
 
 def select(

@@ -60,6 +60,13 @@ def study_tables(
     return [run_table(frame, str(name[-1])) for name, frame in groups]
 
 
+DIRECTIONS = {
+    True: "higher is better",
+    False: "lower is better",
+    None: "neither higher nor lower is better",
+}
+"""What a table says of the direction of its metric."""
+
 Limits = Mapping[tuple[str, str], float]
 """What no method can pass, by metric and test condition, in the metric's unit."""
 
@@ -85,7 +92,7 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
         if len(values) != 1:
             raise ValueError(f"a table shows one {column}, these records have {sorted(values)}")
     first = shown.row(0, named=True)
-    up = bool(first["higher_is_better"])
+    up = first["higher_is_better"]
     home = first["train_condition"]
     others = [c for c in shown["test_condition"].unique(maintain_order=True) if c != home]
     entrants = [
@@ -94,7 +101,7 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
     ]
     entrants.sort(key=lambda entrant: entrant.rank)
     unit = f" [{first['unit']}]" if first["unit"] else ""
-    arrow = "higher is better" if up else "lower is better"
+    arrow = DIRECTIONS[up]
     tested = (
         first["test_dataset"] if first["test_dataset"] != first["dataset"] else "its test split"
     )
@@ -157,17 +164,17 @@ class _Entrant:
     """One row: its values by condition, or why it has none."""
 
     def __init__(
-        self, name: Any, frame: pl.DataFrame, home: str, others: Iterable[str], up: bool
+        self, name: Any, frame: pl.DataFrame, home: str, others: Iterable[str], up: bool | None
     ) -> None:
         self.name = str(name)
         self.by_condition = {row["test_condition"]: row for row in frame.iter_rows(named=True)}
         self.home, self.others = home, list(others)
         self.done = {c: r for c, r in self.by_condition.items() if r["state"] == "done"}
-        self.sign = 1 if up else -1
+        self.sign = {True: 1, False: -1, None: 0}[up]
 
     @property
     def rank(self) -> tuple[int, float]:
-        """Sorts by the in-distribution value; those without one come last."""
+        """Sorts by the in-distribution value, if it has a direction; those without come last."""
         row = self.done.get(self.home)
         return (0, -self.sign * row["value"]) if row else (1, 0.0)
 
@@ -175,7 +182,7 @@ class _Entrant:
         """The row's text."""
         values = [self._cell(condition) for condition in (self.home, *self.others)]
         away = [row for condition, row in self.done.items() if condition != self.home]
-        if not away or self.home not in self.done:
+        if not self.sign or not away or self.home not in self.done:
             worst, gap = "–", "–"
         else:
             row = min(away, key=lambda one: self.sign * one["value"])

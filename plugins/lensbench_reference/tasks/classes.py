@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from lensbench_reference.tasks.resampling import resampled_metric
 _BINS = 15
 
 Ranking = Callable[[Counts], np.ndarray]
-"""A figure of each resample (R,)."""
+"""A metric of each resample (R,)."""
 
 
 class ClassHead(nn.Module):
@@ -41,7 +42,14 @@ def class_metrics(target: str, classes: int) -> tuple[Metric, ...]:
             "pr_auc", partial(_one_against_rest, target, average_precision), chance=chance
         ),
         Metric("accuracy", partial(_right, target), per_sample=True, chance=chance),
-        resampled_metric("ece", partial(_calibration_error, target), higher_is_better=False),
+        Metric(
+            "overconfidence",
+            partial(_overconfidence, target),
+            higher_is_better=None,
+            per_sample=True,
+        ),
+        Metric("ece", partial(_calibration_error, target), higher_is_better=False, interval=False),
+        Metric("ece_excess", partial(_excess, target), higher_is_better=False, interval=False),
     )
 
 
@@ -59,7 +67,7 @@ def labels_of(samples: Samples, target: str) -> np.ndarray:
 def _one_against_rest(
     target: str, figure: Ranking, predictions: Predictions, samples: Samples, indices: np.ndarray
 ) -> np.ndarray:
-    """Mean over classes of a figure of each against the rest; of two classes, of the second."""
+    """Mean over classes of a metric of each against the rest; of two classes, of the second."""
     probability, wanted = probability_of(predictions), labels_of(samples, target)
     count = probability.shape[1]
     classes = (1,) if count == 2 else range(count)
@@ -74,14 +82,35 @@ def _right(target: str, predictions: Predictions, samples: Samples) -> np.ndarra
     return probability_of(predictions).argmax(1) == labels_of(samples, target)
 
 
-def _calibration_error(
-    target: str, predictions: Predictions, samples: Samples, indices: np.ndarray
-) -> np.ndarray:
+def _overconfidence(target: str, predictions: Predictions, samples: Samples) -> np.ndarray:
+    """Largest probability less whether it is right (N,): its mean is confidence less accuracy."""
+    return _confidence(predictions) - _right(target, predictions, samples)
+
+
+def _calibration_error(target: str, predictions: Predictions, samples: Samples) -> float:
     """Expected calibration error in 15 bins (Guo et al. 2017, arXiv:1706.04599, eq. 3)."""
-    probability = probability_of(predictions)
-    confidence = probability.max(1).astype(np.float64)
-    right = probability.argmax(1) == labels_of(samples, target)
-    places = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    boxes = places[indices] + np.arange(len(indices))[:, None] * _BINS
-    gap = np.bincount(boxes.ravel(), (right - confidence)[indices].ravel(), len(indices) * _BINS)
-    return np.asarray(np.abs(gap).reshape(-1, _BINS).sum(1) / indices.shape[1])
+    gaps = _binned(predictions, _overconfidence(target, predictions, samples))
+    return float(np.abs(gaps).sum() / len(samples))
+
+
+def _excess(target: str, predictions: Predictions, samples: Samples) -> float:
+    """Calibration error less what a calibrated method reads that is as confident in as many scenes.
+
+    The gap of a bin of such a method is the sum of c − Bernoulli(c) over its confidences c, of mean
+    zero and variance Σ c(1 − c). Its absolute value has the mean √(2/π) times the standard
+    deviation, as for a normal distribution.
+    """
+    confidence = _confidence(predictions)
+    spread = np.sqrt(_binned(predictions, confidence * (1 - confidence)).clip(min=0))
+    calibrated = float(math.sqrt(2 / math.pi) * spread.sum() / len(samples))
+    return _calibration_error(target, predictions, samples) - calibrated
+
+
+def _confidence(predictions: Predictions) -> np.ndarray:
+    return probability_of(predictions).max(1).astype(np.float64)
+
+
+def _binned(predictions: Predictions, values: np.ndarray) -> np.ndarray:
+    """Sums of values (N,) in 15 bins of the largest probability."""
+    places = np.minimum((_confidence(predictions) * _BINS).astype(int), _BINS - 1)
+    return np.bincount(places, values, _BINS)

@@ -13,7 +13,7 @@ from lensbench_reference.tasks.classes import ClassHead, class_metrics
 class Morphology:
     """Classifies the substructure; ranked by the mean one-against-rest AUROC."""
 
-    version = "2"
+    version = "3"
     targets = ("substructure",)
     sky: SkyTarget | None = None
     needs_maps = False

@@ -1,7 +1,8 @@
-"""Regression: numbers of a lens, each with the error that the answer states of itself."""
+"""Regression: numbers of a lens, each with a stated error."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from lensbench import (
     SkyTarget,
     Target,
 )
-from lensbench_reference.tasks.residuals import residual_metrics
+from lensbench_reference.tasks.residuals import joint_metrics, residual_metrics
 
 _BETA = 0.5
 
@@ -31,7 +32,7 @@ class Regression:
     left out of its loss and metrics.
     """
 
-    version = "1"
+    version = "2"
     sky: SkyTarget | None = None
     needs_maps = False
     positional = "targets"
@@ -49,11 +50,12 @@ class Regression:
                 f"targets={options.targets!r}, expected names joined by +, each once",
                 f"of simulated lenses: {', '.join(REAL_TARGETS)}",
             )
-        self.metrics: tuple[Metric, ...] = tuple(
-            metric
+        single = (
+            residual_metrics(name, index, REAL_TARGETS.get(name, Target("real")).unit)
             for index, name in enumerate(self.targets)
-            for metric in residual_metrics(name, index, REAL_TARGETS.get(name, Target("real")).unit)
         )
+        together = joint_metrics(self.targets) if len(self.targets) > 1 else ()
+        self.metrics: tuple[Metric, ...] = (*itertools.chain.from_iterable(single), *together)
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> NormalHead:
         """Normalised pooled features to a mean and an error of every target."""
@@ -80,8 +82,8 @@ class Regression:
 class NormalHead(nn.Module):
     """A linear layer to standardised means and log errors.
 
-    What centre and scale of the targets are is gathered from the labels of training batches, and
-    kept with the weights.
+    Centre and scale of the targets are gathered from the labels of training batches and kept with
+    the weights.
     """
 
     centre: Tensor

@@ -88,6 +88,29 @@ def test_only_scenes_with_the_target_count():
     assert (interval.value, interval.n) == (7.5, 8)
 
 
+def test_only_scenes_that_a_metric_is_among_count():
+    """A share of the lenses is of the lenses alone, with the exact interval of their number."""
+    metric = Metric(
+        "found",
+        lambda predictions, samples: samples.targets["lens"].numpy() == 1,
+        per_sample=True,
+        among=lambda samples: samples.targets["lens"].numpy() == 1,
+    )
+    interval = of(metric)
+    assert (interval.value, interval.high, interval.n) == (1.0, 1.0, 6)
+    assert interval.low == pytest.approx(0.025 ** (1 / 6))
+    with pytest.raises(UndefinedError, match="no test scene has what found counts"):
+        of(metric, lens=torch.zeros(12))
+
+
+def test_a_metric_may_show_no_interval():
+    """Its value stands alone, and no resample of it is kept."""
+    scored = score(Metric("far", lambda *_: 3.0, interval=False), {}, made_samples(count=12), 20)
+    assert scored.interval.value == 3.0
+    assert np.isnan([scored.interval.low, scored.interval.high]).all()
+    assert len(scored.values) == 0
+
+
 def test_an_undefined_metric_is_a_row_with_its_reason(catalogue):
     """Beside the rows of those that have a value."""
     parts = Parts(catalogue)

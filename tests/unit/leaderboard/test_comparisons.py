@@ -74,6 +74,14 @@ def test_less_of_an_error_is_better(tmp_path):
     assert change.difference.value < 0
 
 
+def test_a_metric_without_direction_calls_nobody_better(tmp_path):
+    """Signed biases may differ significantly, to whatever side."""
+    facts = {"higher_is_better": None}
+    source = board(tmp_path / "b", rows("old", 30.0, **facts), rows("new", 29.0, **facts))
+    (change,) = compare_entrants(source, "old", "new")
+    assert change.verdict == "different"
+
+
 def test_other_scenes_are_not_paired(tmp_path):
     """Boards of other draws are compared unpaired, and it is told."""
     before = board(tmp_path / "b", rows("one", 30.0))

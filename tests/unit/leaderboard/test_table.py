@@ -45,6 +45,14 @@ def test_lower_is_better_turns_rank_and_worst():
     assert [row[4] for row in table.rows] == ["near", "near"]
 
 
+def test_a_metric_without_direction_ranks_nobody():
+    """A signed bias: rows keep their order, none is the worst, and the title says why."""
+    table = run_table(records_frame([row | {"higher_is_better": None} for row in rows()]))
+    assert [row[0] for row in table.rows] == ["weak", "strong"]
+    assert [row[4:6] for row in table.rows] == [["–", "–"]] * 2
+    assert table.title.endswith("neither higher nor lower is better")
+
+
 def test_failed_and_absent_look_like_what_they_are():
     """A failure keeps its row, at the end; a condition that was never tried says so."""
     failed = {"state": "failed", "value": None, "low": None, "high": None, "n": None}

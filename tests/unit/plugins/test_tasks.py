@@ -120,3 +120,34 @@ def test_a_sure_and_right_answer_is_calibrated():
     assert ece({"probability": sure}, samples) == pytest.approx(0.0, abs=1e-6)
     guess = np.tile(np.array([1.0, 0.0, 0.0], np.float32), (60, 1))
     assert ece({"probability": guess}, samples) == pytest.approx(2 / 3, abs=1e-5)
+
+
+def calibrated(count, seed):
+    """Answers whose probabilities are right, to labels drawn from them."""
+    random = np.random.default_rng(seed)
+    probability = random.dirichlet(np.ones(3) * 2, count)
+    labels = (random.random((count, 1)) > probability.cumsum(1)).sum(1)
+    samples = made_samples(count=count, size=8)
+    samples = replace(samples, targets={"substructure": torch.from_numpy(labels)})
+    return {"probability": probability.astype(np.float32)}, samples
+
+
+def test_a_calibrated_method_has_no_excess_whatever_the_number_of_scenes():
+    """At 300 scenes its ECE reads 0.06, of chance alone; the excess over that is zero."""
+    ece, excess, surplus = (
+        np.mean([metric(Morphology(), name)(*calibrated(300, seed)) for seed in range(200)])
+        for name in ("ece", "ece_excess", "overconfidence")
+    )
+    assert ece == pytest.approx(0.06, abs=0.01)
+    assert excess == pytest.approx(0, abs=0.004)
+    assert surplus == pytest.approx(0, abs=0.006)
+
+
+def test_overconfidence_shows_in_the_excess_and_has_a_sign():
+    """Probabilities that are sharpened say more than they know; flattened ones say less."""
+    predictions, samples = calibrated(2000, 0)
+    for power, sign in ((3.0, 1), (0.3, -1)):
+        bent = predictions["probability"] ** power
+        answer = {"probability": bent / bent.sum(1, keepdims=True)}
+        assert metric(Morphology(), "ece_excess")(answer, samples) > 0.05
+        assert sign * metric(Morphology(), "overconfidence")(answer, samples).mean() > 0.05

@@ -28,7 +28,7 @@ _KEYS = ("cell", "predictions", "images", "truth")
 _TEXTS = ("error", "unit", "device_name")
 _FILLED = (
     "cell", "entrant", "task", "dataset", "test_dataset", "train_condition", "test_condition",
-    "budget", "metric", "state", "seed_draw", "seed_fit", "seed_pretraining", "higher_is_better",
+    "budget", "metric", "state", "seed_draw", "seed_fit", "seed_pretraining",
     "primary", "device", "threads",
 )  # fmt: skip
 _SAME = {"task", "labels", "budget", "encoder", "transfer", "baseline"}
@@ -73,10 +73,11 @@ def _check_rows(records: pl.DataFrame) -> None:
     if not twice.is_empty():
         raise DataError(f"{RECORDS} has a row of cell {twice['cell'][0]} twice")
     done = records.filter(pl.col("state") == "done")
-    several = done.filter(pl.col("n") != 1)  # one scene has no interval
-    for name in ("value", "low", "high", "n", "predictions", "images"):
-        if (several if name in ("low", "high") else done)[name].null_count():
+    for name in ("value", "n", "predictions", "images"):
+        if done[name].null_count():
             raise DataError(f"{RECORDS}: {name} is empty where a cell is done")
+    if (done["low"].is_null() != done["high"].is_null()).any():
+        raise DataError(f"{RECORDS} has an interval with one bound")
     if not ((done["low"] <= done["high"]) & (done["n"] > 0)).all():
         raise DataError(f"{RECORDS} has an interval that ends before it begins, or n below 1")
     lost = records.filter(pl.col("state") != "done")

@@ -1,6 +1,6 @@
-"""Regression: its figures against closed forms, its head against the labels' statistics."""
+"""Regression: metrics against closed forms, the head against the labels' statistics."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from lensbench import Features, FeatureShape, OptionError, Target
 from lensbench.cells.score import UndefinedError, score
 from lensbench.testing import made_samples
 from lensbench_reference.tasks.regression import Regression
-from lensbench_reference.tasks.residuals import coverage, outlier_fraction, scatter
+from lensbench_reference.tasks.residuals import coverage_by_error, nmad, sbc_distance, within
 
 INFO = {"theta_E": Target("real", unit="arcsec"), "f_sub": Target("real")}
 
@@ -35,49 +35,158 @@ def values_of(answer, samples):
     return {name: one.interval.value for name, one in scored.items() if one}
 
 
-def test_figures_of_normal_errors_are_the_normal_ones():
-    """RMSE, bias, scatter and likelihood of N(0.02, 0.1), and hardly an outlier."""
+def test_metrics_of_normal_errors_are_the_normal_ones():
+    """RMSE, bias, NMAD and likelihood of N(0.02, 0.1)."""
     samples, answer = measured()
     found = values_of(answer, samples)
     truth = samples.targets["theta_E"].numpy()
     expected = root_mean_squared_error(truth, answer["mean"][:, 0])
     assert found["rmse_theta_E"] == pytest.approx(expected, rel=1e-6)
     assert found["bias_theta_E"] == pytest.approx(0.02, abs=0.005)
-    assert found["scatter_theta_E"] == pytest.approx(0.1, rel=0.05)
-    assert found["outliers_theta_E"] == 0
-    assert found["coverage_error_68_theta_E"] < 0.03
-    assert found["coverage_error_95_theta_E"] < 0.02
+    assert found["nmad_theta_E"] == pytest.approx(0.1, rel=0.05)
+    assert found["coverage_68_theta_E"] == pytest.approx(0.6827, abs=0.03)
+    assert found["coverage_95_theta_E"] == pytest.approx(0.95, abs=0.02)
     expected = -scipy.stats.norm.logpdf(truth, answer["mean"][:, 0], 0.1).mean()
     assert found["nll_theta_E"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_scatter_agrees_with_scipy_and_counts_no_outlier():
-    """The normalised median absolute deviation, and the share of what lies far away."""
+def test_the_bias_has_a_sign_and_no_direction():
+    """Measurements that are too small have a negative one, whose interval leaves zero out."""
+    samples, answer = measured(offset=-0.02)
+    bias = next(m for m in task().metrics if m.name == "bias_theta_E")
+    interval = score(bias, answer, samples, 200).interval
+    assert interval.low < -0.02 < interval.high < 0
+    assert bias.higher_is_better is None
+
+
+def test_nmad_agrees_with_scipy():
+    """The normalised median absolute deviation, which outliers do not move."""
     residual = np.random.default_rng(1).normal(0, 1, 2000)
     residual[:50] = 40
     expected = scipy.stats.median_abs_deviation(residual, scale="normal")
-    assert scatter(residual) == pytest.approx(expected, rel=1e-4)
-    assert outlier_fraction(residual) == pytest.approx(0.025)
+    assert nmad(residual) == pytest.approx(expected, rel=1e-4)
 
 
-def test_coverage_is_the_share_within_the_stated_error():
-    """To both sides, the edge included."""
-    assert coverage(np.array([-2.0, -1.0, 0.5, 1.5]), np.ones(4), 1.0) == 0.5
+def test_outliers_are_counted_by_fixed_cuts_in_units_of_the_radius():
+    """By hand: errors of 4, 6 and 20 % of the radius, whose interval is that of their counts."""
+    samples = made_samples(count=30, size=8)
+    truth = samples.targets["theta_E"].numpy()
+    mean = truth * (1 + np.tile([0.04, -0.06, 0.2], 10))
+    found = {m.name: score(m, {"mean": mean[:, None]}, samples, 20) for m in task().metrics}
+    assert found["outliers_0.05_theta_E"].interval.value == pytest.approx(2 / 3)
+    interval = found["outliers_0.15_theta_E"].interval
+    expected = scipy.stats.binomtest(10, 30).proportion_ci(0.95, "exact")
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
 
 
-def test_too_small_and_too_large_errors_are_both_wrong():
-    """The distance from the stated share has no sign."""
+def test_added_noise_never_lowers_the_share_of_outliers():
+    """By the entrant's own scatter it did: noise widened the cut."""
+    samples, answer = measured(1000, sigma=0.01, offset=0)
+    answer["mean"][:30] += 0.3
+    noisy = {"mean": answer["mean"] + np.random.default_rng(2).normal(0, 0.1, (1000, 1))}
+    for name in ("outliers_0.05_theta_E", "outliers_0.15_theta_E"):
+        assert values_of(noisy, samples)[name] > values_of(answer, samples)[name]
+
+
+def test_outliers_of_what_has_no_unit_are_held_against_one():
+    """An ellipticity that is wrong by 0.1, whatever the radius is."""
+    samples = made_samples(count=12, size=8)
+    mean = samples.targets["lens_e1"].numpy()[:, None] + 0.1
+    found = {m.name: m for m in task("lens_e1").metrics}
+    assert found["outliers_0.05_lens_e1"].compute({"mean": mean}, samples).all()
+    assert not found["outliers_0.15_lens_e1"].compute({"mean": mean}, samples).any()
+
+
+def test_a_share_is_within_the_stated_error():
+    """To both sides."""
+    residual, sigma = np.array([-2.0, -1.0, 0.5, 1.5]), np.ones(4)
+    assert within(residual, sigma, 0.683).tolist() == [False, True, True, False]
+
+
+def test_too_small_and_too_large_errors_show_in_the_coverage():
+    """To either side of what was stated."""
     samples, answer = measured()
-    for factor in (0.2, 5.0):
-        wrong = answer | {"sigma": answer["sigma"] * factor}
-        assert values_of(wrong, samples)["coverage_error_68_theta_E"] > 0.25
+    small, large = (answer | {"sigma": answer["sigma"] * factor} for factor in (0.2, 5.0))
+    assert values_of(small, samples)["coverage_68_theta_E"] < 0.2
+    assert values_of(large, samples)["coverage_68_theta_E"] > 0.99
+
+
+def drawn_errors(scenes, seed):
+    """Residuals with right errors of many sizes."""
+    random = np.random.default_rng(seed)
+    sigma = random.uniform(0.05, 0.5, scenes)
+    return random.normal(0, sigma), sigma
+
+
+def test_right_errors_exceed_the_stated_sizes_in_a_twentieth_of_cases():
+    """Of coverage by stated error above 2.37, and of ranks that lie 1.36/√N off."""
+    many = [drawn_errors(400, seed) for seed in range(600)]
+    bins = np.mean([coverage_by_error(*one) > 2.37 for one in many])
+    ranks = np.mean([sbc_distance(*one) > 1.36 / 20 for one in many])
+    assert bins == pytest.approx(0.05, abs=0.025)
+    assert ranks == pytest.approx(0.05, abs=0.025)
+    assert np.mean([coverage_by_error(*one) for one in many]) == pytest.approx(1, abs=0.1)
+
+
+def test_errors_that_are_right_on_average_alone_show_by_their_size():
+    """Small ones far too small and large ones far too large: the coverage over all hardly moves."""
+    residual, sigma = drawn_errors(2000, 0)
+    stated = np.where(sigma < np.median(sigma), sigma * 0.75, sigma * 1.45)
+    assert np.mean(within(residual, stated, 0.6827)) == pytest.approx(0.6827, abs=0.03)
+    assert coverage_by_error(residual, stated) > 20
+
+
+def test_ranks_agree_with_scipy():
+    """The statistic of Kolmogorov and Smirnov of pulls against a normal."""
+    residual, sigma = drawn_errors(300, 3)
+    expected = scipy.stats.kstest(residual / sigma, "norm").statistic
+    assert sbc_distance(residual, sigma) == pytest.approx(expected)
+    assert sbc_distance(residual + sigma, sigma) > 0.3
+
+
+def test_a_distance_from_a_distribution_shows_no_interval():
+    """The bootstrap of one does not cover."""
+    samples, answer = measured(100)
+    for metric in task().metrics:
+        interval = score(metric, answer, samples, 50).interval
+        shown = not metric.name.startswith(("coverage_bins", "sbc"))
+        assert np.isfinite([interval.low, interval.high]).all() == shown
+
+
+def test_joint_coverage_takes_the_covariance_that_is_given():
+    """Errors that go together: ellipsoids hold their share, boxes of the errors alone do not."""
+    names = ("theta_E", "lens_e1")
+    samples = made_samples(count=4000, size=8)
+    covariance = np.array([[0.01, 0.0095], [0.0095, 0.01]])
+    noise = np.random.default_rng(5).multivariate_normal([0, 0], covariance, 4000)
+    truth = np.stack([samples.targets[name].numpy() for name in names], 1)
+    answer = {
+        "mean": truth + noise,
+        "sigma": np.full((4000, 2), 0.1),
+        "covariance": np.tile(covariance, (4000, 1, 1)),
+    }
+    metrics = {m.name: m for m in task("+".join(names)).metrics}
+    held = metrics["coverage_95_joint"].compute(answer, samples)
+    assert held.mean() == pytest.approx(0.95, abs=0.012)
+    found = metrics["nll_joint"].compute(answer, samples)
+    expected = -scipy.stats.multivariate_normal([0, 0], covariance).logpdf(noise)
+    assert found == pytest.approx(expected, rel=1e-3)
+    alone = {name: answer[name] for name in ("mean", "sigma")}
+    assert metrics["nll_joint"].compute(alone, samples).mean() > found.mean() + 0.5
+    assert metrics["coverage_95_joint"].compute(alone, samples).mean() < 0.94
+
+
+def test_one_target_has_no_joint_metrics():
+    """They would be the same again."""
+    assert not [m.name for m in task().metrics if "joint" in m.name]
 
 
 def test_what_states_no_error_is_not_asked_for_it():
-    """Coverage and likelihood do not apply; the RMSE does."""
+    """Coverage and likelihood do not apply; the rest does."""
     samples, answer = measured(50)
     found = values_of({"mean": answer["mean"]}, samples)
-    assert set(found) == {f"{name}_theta_E" for name in ("rmse", "bias", "scatter", "outliers")}
+    names = ("rmse", "bias", "nmad", "outliers_0.05", "outliers_0.15")
+    assert set(found) == {f"{name}_theta_E" for name in names}
 
 
 def test_scenes_without_the_target_count_for_nothing():
@@ -89,10 +198,10 @@ def test_scenes_without_the_target_count_for_nothing():
     known = torch.isfinite(truth)
     alone = {name: values[known.numpy()] for name, values in answer.items()}
     for metric in task().metrics:
-        interval = score(metric, answer, partial, 20).interval
-        same = score(metric, alone, samples.take(known.nonzero()[:, 0]), 20).interval
-        assert interval == same
-        assert interval.n == 30
+        interval = astuple(score(metric, answer, partial, 20).interval)
+        same = astuple(score(metric, alone, samples.take(known.nonzero()[:, 0]), 20).interval)
+        assert interval == pytest.approx(same, nan_ok=True)
+        assert interval[-1] == 30
 
 
 def test_a_target_that_no_scene_has_is_undefined():

@@ -16,7 +16,7 @@ from lensbench_reference.tasks.morphology import Morphology
 from lensbench_reference.tasks.regression import Regression
 
 TASKS = (Morphology(), Finding(), Anomaly(), Regression(Regression.Options("theta_E+shear_1")))
-METRICS = [(task, m) for task in TASKS for m in task.metrics if not m.per_sample]
+METRICS = [(task, m) for task in TASKS for m in task.metrics if m.resampled]
 COUNT = 24
 
 

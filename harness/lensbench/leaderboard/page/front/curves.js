@@ -2,10 +2,10 @@
 import { intervalText, plural, seconds } from "./format.js";
 import { labelText } from "./board.js";
 import { colour, figure, shape } from "./plots.js";
-import { standings } from "./ranking.js";
+import { direction, standings } from "./ranking.js";
 
 const quantity = (metric) => metric.metric + (metric.unit ? ` [${metric.unit}]` : "");
-const better = (metric) => (metric.up ? "Higher is better." : "Lower is better.");
+const better = (metric) => `${direction(metric).replace(/^./, (letter) => letter.toUpperCase())}.`;
 
 function point(one, row, more = {}) {
   return { entrant: one.name, value: row.value, low: row.low ?? row.value, high: row.high ?? row.value, text: intervalText(row), n: row.n, ...more };

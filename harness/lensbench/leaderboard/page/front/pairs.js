@@ -57,7 +57,7 @@ function matrix(table, everyone, labels, metric, condition) {
     const pair = known.get(JSON.stringify([a.one.key, b.one.key]));
     if (!pair) return h("td", { class: "tie" }, "–");
     const wins = (pair.difference > 0) === metric.up;
-    const sure = pair.adjusted < LEVEL;
+    const sure = metric.up !== null && pair.adjusted < LEVEL;
     const word = sure ? (wins ? "better" : "worse") : "tie";
     const width = pair.high !== undefined ? pair.high - pair.low : Math.max(a.row.high - a.row.low, 0);
     return h("td", { class: `number ${word}`, title: `${a.one.name} minus ${b.one.name}: ${word}, p = ${pair.adjusted.toPrecision(2)}` },

@@ -16,7 +16,7 @@ export function standings(table, labels, metric) {
   const list = [...rows.values()].map((one) => summarise(one, table, home, metric.up));
   list.sort((a, b) => order(a.homeValue, b.homeValue, metric.up) || a.name.localeCompare(b.name));
   list.forEach((one, index) => {
-    one.place = one.homeValue === null ? null : index + 1;
+    one.place = one.homeValue === null || metric.up === null ? null : index + 1;
   });
   return list;
 }
@@ -25,7 +25,7 @@ function summarise(one, table, home, up) {
   const valued = table.conditions.map((name) => one.by.get(name)).filter((row) => row?.state === "done" && row.value !== null);
   const atHome = valued.find((row) => row.test_condition === home) ?? null;
   const away = valued.filter((row) => row.test_condition !== home);
-  const worst = away.length ? away.reduce((a, b) => ((up ? b.value < a.value : b.value > a.value) ? b : a)) : null;
+  const worst = away.length && up !== null ? away.reduce((a, b) => ((up ? b.value < a.value : b.value > a.value) ? b : a)) : null;
   const states = new Set(table.conditions.map((name) => one.by.get(name)?.state ?? "absent"));
   const cost = valued[0] ?? null;
   const pretraining = cost?.seconds_pretraining ?? 0;
@@ -48,8 +48,15 @@ function summarise(one, table, home, up) {
   };
 }
 
+// What is said of the direction of a metric: a signed bias or a coverage has none.
+export function direction(metric) {
+  if (metric.up === null) return "neither higher nor lower is better";
+  return `${metric.up ? "higher" : "lower"} is better`;
+}
+
 export function order(a, b, up) {
   if (a === null || b === null) return (a === null) - (b === null);
+  if (up === null) return 0;
   return up ? b - a : a - b;
 }
 

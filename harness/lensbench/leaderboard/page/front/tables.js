@@ -7,7 +7,7 @@ import { gallerySection } from "./gallery.js";
 import { pairSection } from "./pairs.js";
 import { MOST } from "./plots.js";
 import { sortableTable } from "./table.js";
-import { standings } from "./ranking.js";
+import { direction, standings } from "./ranking.js";
 
 export function tablePage(board, index) {
   const table = board.tables[index];
@@ -76,7 +76,7 @@ function ranking(table, labels, metric, everyone, plotted, redraw) {
   ];
   const unit = metric.unit ? ` [${metric.unit}]` : "";
   const first = everyone.find((one) => one.atHome)?.atHome;
-  const notes = [`${metric.metric}${unit}, ${metric.up ? "higher" : "lower"} is better`, "± is the 95 % interval over test scenes and seeds"];
+  const notes = [`${metric.metric}${unit}, ${direction(metric)}`, "± is the 95 % interval over test scenes and seeds"];
   if (first?.chance !== null && first?.chance !== undefined) notes.push(`chance ${Number(first.chance.toPrecision(3))}`);
   if (first?.data_range) notes.push(`data range ${first.data_range} µJy/arcsec²`);
   const made = sortableTable({ caption: `${notes.join("; ")}.`, columns, rows: everyone, sortBy: 1, sortUp: true, label: `Ranking by ${metric.metric}` });
