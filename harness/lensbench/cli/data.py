@@ -76,8 +76,8 @@ def inspect(path: Path, quiet: bool, as_json: bool, **named: Any) -> None:
     from lensbench.data.layouts import open_sources
     from lensbench.data.report import lines_of
 
-    sources = open_sources(path, _selection(named))
     with Progress(quiet) as progress:
+        sources = open_sources(path, _selection(named))
         found = [
             inspect_source(s, functools.partial(progress, f"reading {s.path}")) for s in sources
         ]
@@ -107,8 +107,8 @@ def preview(path: Path, out: Path, columns: int, quiet: bool, as_json: bool, **n
     from lensbench.data.preview import draw_sheet
     from lensbench.data.whole import whole
 
-    sources = open_sources(path, _selection(named))
     with Progress(quiet) as progress, whole(out, overwrite=True) as temporary:
+        sources = open_sources(path, _selection(named))
         draw_sheet(sources, temporary, columns, functools.partial(progress, f"drawing {path}"))
     click.echo(json.dumps({"out": str(out)}) if as_json else str(out))
 
@@ -135,8 +135,8 @@ def convert(
     from lensbench.data import conversion
     from lensbench.data.layouts import open_source
 
-    opened = open_source(source, _selection(named, objects=True))
     with Progress(quiet) as progress:
+        opened = open_source(source, _selection(named, objects=True))
         report = functools.partial(progress, f"converting {source}")
         done = conversion.convert(opened, destination, overwrite, report)
     if as_json:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from abc import ABC, abstractmethod
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
+from lensbench.files import PATIENCE, reporting
+
 _LINE_EVERY = 30.0
-"""Seconds between the lines of one stage where there is no terminal."""
+"""Seconds between the lines of one stage where there is no terminal; the first comes sooner."""
 
 
 class OnTerminal(ABC):
@@ -44,7 +47,7 @@ class OnTerminal(ABC):
 
 
 class Progress(OnTerminal):
-    """Shows stages as they are reported.
+    """Shows stages as they are reported, those of `lensbench.files.watched` too.
 
     Args:
         quiet: Show nothing.
@@ -52,9 +55,18 @@ class Progress(OnTerminal):
 
     def __init__(self, quiet: bool = False) -> None:
         super().__init__(quiet)
+        self._reporting = ExitStack()
         self._tasks: dict[str, Any] = {}
         self._started: dict[str, float] = {}
-        self._printed: dict[str, float] = {}
+        self._due: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        self._reporting.enter_context(reporting(self))
+        return super().__enter__()
+
+    def __exit__(self, *raised: Any) -> None:
+        self._reporting.close()
+        super().__exit__(*raised)
 
     def begin(self) -> Any:
         """A bar a stage."""
@@ -78,10 +90,12 @@ class Progress(OnTerminal):
         if self._live is not None:
             if stage not in self._tasks:
                 self._tasks[stage] = self._live.add_task(stage, total=total, note="", rate="")
-            self._live.update(self._tasks[stage], completed=done, total=total, note=note, rate=rate)
-        elif done == total or now - self._printed.setdefault(stage, now) > _LINE_EVERY:
-            self._printed[stage] = now
+            known = total or None
+            self._live.update(self._tasks[stage], completed=done, total=known, note=note, rate=rate)
+        elif done == total or now >= self._due.setdefault(stage, now + PATIENCE):
+            self._due[stage] = now + _LINE_EVERY
             remaining = (now - started) * (total - done) / max(done, 1)
             left = f", {remaining:.0f} s to go" if done < total else ""
-            line = f"{stage}: {done}/{total} in {now - started:.1f} s{left} {note}"
+            count = f"{done}/{total}" if total else f"{done}"
+            line = f"{stage}: {count} in {now - started:.1f} s{left} {note}"
             print(line.rstrip(), file=sys.stderr)

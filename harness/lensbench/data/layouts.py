@@ -20,6 +20,7 @@ from lensbench.data.readers.npy import open_npy
 from lensbench.data.readers.npy_header import is_single, stored_shape
 from lensbench.data.readers.npz import open_npz
 from lensbench.errors import DataError
+from lensbench.files import watched
 
 _CONTAINERS = (".h5", ".hdf5", ".hdf", ".parquet", ".npz")
 _DEPTH = 4
@@ -165,11 +166,12 @@ def _sorted_files(path: Path) -> tuple[list[Path], list[Path]]:
     """Files of a folder that are an image each, and those that hold many. Classes are neither."""
     files = folders.image_files(path)
     single = [file for file in files if not file.name.lower().endswith(_CONTAINERS)]
-    stacks = [file for file in single if file.suffix == ".npy" and not is_single(file)]
+    looked_at = watched(single, f"headers in {path}", len(single))
+    stacks = [file for file in looked_at if file.suffix == ".npy" and not is_single(file)]
     many = [file for file in sorted(path.iterdir()) if file.suffix.lower() in _CONTAINERS]
     labels = [s for s in stacks if s.stem.lower() in LABEL_NAMES or _is_flat(s)]
     return (
-        [file for file in single if file not in stacks],
+        _without(single, stacks),
         [file for file in (*_without(stacks, labels), *many) if file.is_file()],
     )
 

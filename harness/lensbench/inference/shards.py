@@ -9,6 +9,7 @@ from pathlib import Path
 from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.npy_header import is_single
 from lensbench.errors import DataError, UsageError
+from lensbench.files import files_below, watched
 
 _MANY = (".h5", ".hdf5", ".hdf", ".parquet", ".npz")
 _HUGGING_FACE = ("dataset_dict.json", "dataset_info.json")
@@ -28,7 +29,9 @@ def shards_of(path: Path) -> list[Path]:
     saved = any((path / name).exists() for name in _HUGGING_FACE) or is_exported(path)
     if path.is_file() or saved:
         return [path]
-    found = sorted(file for file in path.rglob("*") if _is_shard(path, file))
+    found = sorted(
+        file for file in watched(files_below(path), f"files in {path}") if _is_shard(file)
+    )
     return found or [path]
 
 
@@ -70,13 +73,10 @@ def _files(shard: Path) -> Iterator[Path]:
     if shard.is_file():
         yield shard
         return
-    yield from sorted(file for file in shard.rglob("*") if file.is_file())
+    yield from sorted(files_below(shard))
 
 
-def _is_shard(root: Path, file: Path) -> bool:
-    hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
-    if hidden or not file.is_file():
-        return False
+def _is_shard(file: Path) -> bool:
     if file.suffix.lower() in _MANY:
         return True
     return file.suffix.lower() == ".npy" and not is_single(file)

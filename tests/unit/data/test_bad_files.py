@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import os
 import random
 import shutil
+import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -177,6 +182,76 @@ def test_bad_selections(write: Callable[[str], Path]) -> None:
     assert "data" in refusal(path, Selection(key="pixels")).hint
     refusal(path, Selection(labels="absent"))
     assert "PRIMARY" in refusal(write("fits"), Selection(extension="SCI")).hint
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.fits", "a.h5", "a.parquet", "a.npz", "a.pkl"])
+def test_named_pipe(name: str, tmp_path: Path) -> None:
+    """A named pipe in place of a file is refused, and not waited for."""
+    os.mkfifo(tmp_path / name)
+    assert "is a named pipe" in refusal(tmp_path / name).message
+
+
+def test_named_pipe_for_a_table(tmp_path: Path) -> None:
+    """The table beside images is a file like any other."""
+    for index in range(2):
+        np.save(tmp_path / f"{index}.npy", np.eye(16))
+    os.mkfifo(tmp_path / "labels.csv")
+    with pytest.raises(DataError, match=r"labels\.csv' is a named pipe"):
+        read_all(tmp_path)
+
+
+def test_fits_that_unpacks_to_gigabytes(tmp_path: Path) -> None:
+    """A compressed FITS with a long tail is refused before it fills the memory."""
+    image = io.BytesIO()
+    fits.PrimaryHDU(np.eye(16)).writeto(image)
+    with gzip.open(tmp_path / "a.fits.gz", "wb", compresslevel=1) as file:
+        file.write(image.getvalue())
+        for _ in range(20):
+            file.write(bytes(2**24))
+    assert "unpacks to" in refusal(tmp_path / "a.fits.gz").message
+
+
+def test_npz_that_unpacks_to_gigabytes(tmp_path: Path) -> None:
+    """The members of an archive count together."""
+    images = np.zeros((2**14, 64, 64), np.uint8)
+    np.savez_compressed(tmp_path / "a.npz", **{f"images{i}": images for i in range(5)})
+    assert "unpacks to" in refusal(tmp_path / "a.npz").message
+
+
+def test_hdf5_of_huge_chunks(tmp_path: Path) -> None:
+    """A chunk that unpacks to half a gigabyte is refused before an image of it is read."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        stored = file.create_dataset(
+            "data", (2**13, 128, 128), "f4", chunks=(2**13, 128, 128), compression="gzip"
+        )
+        stored.id.write_direct_chunk((0, 0, 0), zlib.compress(bytes(2**20)))
+    assert "unpacks to" in refusal(tmp_path / "a.h5").message
+
+
+def test_many_extensions_are_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compressed file of many bands is unpacked once, and each band has its own pixels."""
+    units = [fits.PrimaryHDU()]
+    units += [fits.ImageHDU(np.full((16, 16), float(i)), name=f"B{i}") for i in range(60)]
+    fits.HDUList(units).writeto(tmp_path / "a.fits.gz")
+    opened = []
+    true = fits.open
+    monkeypatch.setattr(fits, "open", lambda *a, **k: opened.append(a) or true(*a, **k))
+    (source,) = open_sources(tmp_path / "a.fits.gz")
+    assert [source.read(i).pixels.max() for i in range(60)] == list(range(60))
+    assert [source.read(i).pixels.max() for i in (5, 3)] == [5, 3]
+    assert len(opened) == 1
+    fits.HDUList(units[:3]).writeto(tmp_path / "a.fits.gz", overwrite=True)
+    assert len(open_sources(tmp_path / "a.fits.gz")[0].items) == 2
+
+
+def test_a_folder_of_many_files_is_opened_in_time(tmp_path: Path) -> None:
+    """The time to look at a folder grows no faster than its number of files."""
+    for index in range(20_000):
+        (tmp_path / f"{index}.npy").touch()
+    began = time.process_time()
+    with pytest.raises(DataError, match="is empty"):
+        read_all(tmp_path)
+    assert time.process_time() - began < 8
 
 
 @pytest.mark.parametrize("round_", range(6))

@@ -10,7 +10,7 @@ import numpy as np
 from lensbench.data.container import FORMAT, VERSION, attribute
 from lensbench.data.picture import Item, Picture, Source
 from lensbench.data.readers.guard import reading
-from lensbench.data.readers.hdf5 import check_dataset, find_datasets
+from lensbench.data.readers.hdf5 import check_dataset, find_datasets, read_whole
 from lensbench.errors import DataError
 
 
@@ -33,14 +33,18 @@ def open_container(path: Path) -> Source:
         if not bool(attribute(file, "complete")):
             raise DataError(f"{str(path)!r} was not written to its end", "make it again")
         shapes = find_datasets(path, file)
-        ids = [_text(name) for name in file["scenes/id"][()]]
-        labels, classes = _classes(file, len(ids))
-        splits = [_text(s) for s in file["scenes/split"][()]] if "scenes/split" in shapes else []
+        ids = [_text(name) for name in read_whole(path, file["scenes/id"])]
+        labels, classes = _classes(path, file, len(ids))
+        splits = (
+            [_text(s) for s in read_whole(path, file["scenes/split"])]
+            if "scenes/split" in shapes
+            else []
+        )
         conditions = list(file["images"])
         items, places = [], []
         for name in conditions:
             check_dataset(path, file[f"images/{name}/pixels"])
-            rows = np.asarray(file[f"images/{name}/scene"][()])
+            rows = read_whole(path, file[f"images/{name}/scene"])
             if len(rows) != len(file[f"images/{name}/pixels"]) or (rows >= len(ids)).any():
                 raise DataError(f"{str(path)!r}: rows of {name!r} do not fit", "make it again")
             for place, row in enumerate(rows.tolist()):
@@ -51,7 +55,9 @@ def open_container(path: Path) -> Source:
                 places.append((name, place, row))
         values = [name for name in shapes if name.startswith(("scenes/targets/", "scenes/param"))]
         numbers = {
-            name.rpartition("/")[2]: file[name][()] for name in values if len(shapes[name]) == 1
+            name.rpartition("/")[2]: read_whole(path, file[name])
+            for name in values
+            if len(shapes[name]) == 1
         }
 
     def read(index: int) -> Picture:
@@ -75,12 +81,12 @@ def open_container(path: Path) -> Source:
     return Source(str(path), "lensbench", title, tuple(items), read, (), "", facts, classes)
 
 
-def _classes(file: h5py.File, count: int) -> tuple[list[str], tuple[str, ...]]:
+def _classes(path: Path, file: h5py.File, count: int) -> tuple[list[str], tuple[str, ...]]:
     """Class of each scene and all classes, from the first target that has classes."""
     for stored in file["scenes"].get("targets", {}).values():
         if attribute(stored, "classes"):
             classes = tuple(attribute(stored, "classes"))
-            indices = np.asarray(stored[()])
+            indices = read_whole(path, stored)
             return [classes[i] if 0 <= i < len(classes) else "" for i in indices], classes
     return [""] * count, ()
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
+import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +18,12 @@ from lensbench.data.picture import Item, Picture, Selection, Source
 from lensbench.data.readers.axes import as_picture
 from lensbench.data.readers.guard import check_shape, reading
 from lensbench.errors import DataError
+from lensbench.files import check_members, open_file, unzipped
 
 SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
+
+_GZIP = b"\x1f\x8b"
+_MAX_EXTENSIONS = 10_000
 
 _PSF = re.compile(r"(^|_)PSF\d*$", re.IGNORECASE)
 _NOISE = re.compile(r"(^|_)(NOISE|RMS|SIGMA|ERR|ERROR|STD)$", re.IGNORECASE)
@@ -85,8 +92,9 @@ def find_bands(path: Path, selection: Selection) -> list[Band]:
     """
     with reading(path, "FITS"):
         found: dict[int, str] = {}
-        with _opened(path) as units:
+        with opened(path) as units:
             for number, unit in enumerate(units):
+                check_members(path, number, _MAX_EXTENSIONS)
                 if unit.is_image and len(getattr(unit, "shape", ())) in (2, 3):
                     check_shape(path, tuple(unit.shape))
                     found[number] = unit.name or ("PRIMARY" if number == 0 else str(number))
@@ -104,17 +112,17 @@ def find_bands(path: Path, selection: Selection) -> list[Band]:
 
 def is_table(path: Path) -> bool:
     """Whether a FITS file holds a table and no image."""
-    with reading(path, "FITS"), _opened(path) as units:
+    with reading(path, "FITS"), opened(path) as units:
         kinds = [(unit.is_image, len(getattr(unit, "shape", ()) or ())) for unit in units]
         return any(not image for image, _ in kinds) and not any(axes >= 2 for _, axes in kinds)
 
 
 def read_band(path: Path, band: Band) -> Picture:
     """Reads one band: pixels, pixel scale, unit, PSF and noise."""
-    with reading(path, "FITS"), _opened(path) as units:
+    with reading(path, "FITS"), opened(path) as units:
         _check_size(path, units)
         unit = units[band.image]
-        data = np.asarray(unit.data)
+        data = _data(unit)
         return Picture(
             as_picture(path, data),
             stored_dtype(unit.header, data),
@@ -150,16 +158,42 @@ def header_scale(header: Any) -> float | None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """The units of a file, which is closed whatever astropy makes of it."""
-    from astropy.io import fits
+def opened(path: Path) -> Iterator[Any]:
+    """The units of a file; a thread keeps the last one open, so that its bands share an opening."""
+    status = path.stat()
+    key = (os.getpid(), path.resolve(), status.st_size, status.st_mtime_ns, status.st_ino)
+    if getattr(_LAST, "key", None) != key:
+        _LAST.file, _LAST.key = _Opened(path), key
+    yield _LAST.file.units
 
-    with path.open("rb") as file, fits.open(file, memmap=False) as units:
-        yield units
+
+class _Opened:
+    """An open FITS file, unpacked where it is compressed with gzip; closed when it is dropped."""
+
+    def __init__(self, path: Path) -> None:
+        from astropy.io import fits
+
+        with ExitStack() as closing:
+            file = closing.enter_context(open_file(path))
+            packed = file.read(2) == _GZIP
+            file.seek(0)
+            stream = closing.enter_context(unzipped(path)) if packed else file
+            self.units = closing.enter_context(fits.open(stream, memmap=False))
+            weakref.finalize(self, closing.pop_all().close)
+
+
+_LAST = threading.local()
+
+
+def _data(unit: Any) -> np.ndarray:
+    """The pixels of a unit, which astropy does not keep beside ours."""
+    data = np.asarray(unit.data)
+    del unit.data
+    return data
 
 
 def _count(path: Path) -> int:
-    with _opened(path) as units:
+    with opened(path) as units:
         return len(units)
 
 
@@ -197,7 +231,7 @@ def _band(number: int, name: str, found: dict[int, str], alone: bool) -> Band:
 def _plane(units: Any, number: int | None) -> np.ndarray | None:
     if number is None:
         return None
-    data = np.asarray(units[number].data)
+    data = _data(units[number])
     if data.dtype.kind not in "iuf" or data.ndim != 2:
         return None
     return np.ascontiguousarray(data, dtype=np.float32)

@@ -13,6 +13,7 @@ from lensbench.data.readers.npy import read_npy
 from lensbench.data.readers.npy_header import is_pickled, is_single
 from lensbench.data.readers.npz import read_npz
 from lensbench.errors import DataError
+from lensbench.files import watched
 
 SUFFIXES = (".npy", ".npz", *FITS_SUFFIXES)
 SPLITS = ("train", "val", "valid", "validation", "test")
@@ -109,7 +110,7 @@ def flat_folder(folder: Path, files: Sequence[Path], selection: Selection) -> So
     table = tables.find_table(folder, selection)
     rows = table[1] if table else {}
     entries: list[Entry] = []
-    for file in files:
+    for file in watched(files, f"headers in {folder}", len(files)):
         if file in known_tables:
             continue
         label = tables.label_of(tables.row_of(rows, file), selection)
@@ -142,7 +143,8 @@ def _source(
     *,
     rows: dict[str, tables.Row] | None = None,
 ) -> Source:
-    items = tuple(_item(folder, entry) for entry in entries)
+    looked_at = watched(entries, f"headers in {folder}", len(entries))
+    items = tuple(_item(folder, entry) for entry in looked_at)
     notes = []
     pickled = sum(item.pickled for item in items)
     if pickled:

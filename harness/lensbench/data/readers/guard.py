@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lensbench.errors import DataError
+from lensbench.files import check_file
 
 MAX_PIXELS = 2**26
 """Pixels of one image, all channels: more is taken for a damaged or hostile header."""
@@ -20,10 +21,13 @@ MAX_IMAGES = 10**8
 def reading(path: Path | str, form: str) -> Iterator[None]:
     """Turns whatever a parser raises on a bad file into a `DataError` that names the file.
 
+    A named pipe, a socket or a device is refused before anything reads it.
+
     Args:
         path: The file.
         form: What it was read as, e.g. `FITS`.
     """
+    check_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

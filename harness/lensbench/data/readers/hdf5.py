@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from lensbench.data.readers.axes import as_picture, is_image, is_stack
 from lensbench.data.readers.guard import check_shape, reading
 from lensbench.data.readers.labels import LABEL_NAMES, Labels, as_labels
 from lensbench.errors import DataError
+from lensbench.files import check_expansion, check_members
 
 _KEYS = ("data", "images", "image", "x", "X")
 
@@ -85,6 +87,7 @@ def find_datasets(path: Path, file: h5py.File) -> dict[str, tuple[int, ...]]:
                 visit(child, f"{prefix}{name}/", depth + 1)
 
     visit(file, "", 0)
+    check_members(path, len(shapes))
     return shapes
 
 
@@ -100,12 +103,26 @@ def check_dataset(path: Path, stored: h5py.Dataset) -> None:
             "name another with --key",
         )
     check_shape(path, tuple(stored.shape))
+    if stored.chunks:
+        chunk = math.prod(stored.chunks) * stored.dtype.itemsize
+        check_expansion(path, stored.id.get_storage_size(), chunk)
     claimed, kept = stored.size * stored.dtype.itemsize, stored.id.get_storage_size()
     if kept == 0 or claimed > max(2**28, 5000 * kept):
         raise DataError(
             f"{str(path)!r} claims {claimed} bytes under {stored.name!r} and stores {kept}",
             "the file was not written to its end, or is made to fill the memory",
         )
+
+
+def read_whole(path: Path, stored: h5py.Dataset) -> np.ndarray:
+    """All values of a dataset of names, classes or numbers.
+
+    Raises:
+        DataError: Where it would fill the memory.
+    """
+    claimed = stored.size * stored.dtype.itemsize
+    check_expansion(path, stored.id.get_storage_size(), claimed)
+    return np.asarray(stored[()])
 
 
 def _find_images(shapes: dict[str, tuple[int, ...]]) -> str:
@@ -131,4 +148,4 @@ def _labels(
         if name.rpartition("/")[2].lower() == label and shape in ((count,), (count, 1))
     ]  # fmt: skip
     name = wanted or (beside[0] if beside else "")
-    return as_labels(np.asarray(file[name][()]), name, count) if name else Labels()
+    return as_labels(read_whole(path, file[name]), name, count) if name else Labels()

@@ -14,9 +14,7 @@ from lensbench.data.readers.labels import LABEL_NAMES, Labels, as_labels
 from lensbench.data.readers.npy import stack_source
 from lensbench.data.readers.npy_header import read_header
 from lensbench.errors import DataError
-
-_MAX_EXPANSION = 2000
-_MAX_MEMBER = 2**36
+from lensbench.files import check_expansion, check_members
 
 
 def open_npz(path: Path, selection: Selection) -> Source:
@@ -65,17 +63,14 @@ def _stack(
 def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Shape by name, from the headers alone, held against the sizes in the archive."""
     shapes = {}
+    packed, unpacked = path.stat().st_size, 0
     with zipfile.ZipFile(path) as archive:
+        check_members(path, len(archive.infolist()))
         for info in archive.infolist():
             if not info.filename.endswith(".npy"):
                 continue
-            if info.file_size > _MAX_MEMBER or (
-                info.file_size > 2**30 and info.file_size > _MAX_EXPANSION * info.compress_size
-            ):
-                raise DataError(
-                    f"{str(path)!r} would unfold {info.filename} to {info.file_size} bytes",
-                    "it is damaged or made to fill the memory",
-                )
+            unpacked += info.file_size
+            check_expansion(path, packed, unpacked)
             with archive.open(info) as file:
                 shape, _, dtype = read_header(path, file)
             if dtype.hasobject:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lensbench.data.picture import Selection
+from lensbench.data.readers import fits
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.labels import LABEL_NAMES
 from lensbench.errors import DataError
@@ -104,7 +105,8 @@ def _csv(path: Path) -> list[Row]:
 def _fits(path: Path) -> list[Row]:
     from astropy.table import Table
 
-    table = Table.read(path, format="fits")
+    with fits.opened(path) as units:
+        table = Table.read(units, format="fits")
     return [
         {name: _text(row[name]) for name in table.colnames if table[name].ndim == 1}
         for row in table

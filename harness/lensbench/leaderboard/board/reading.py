@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lensbench.errors import DataError
+from lensbench.files import check_nesting, open_file, read_document
 from lensbench.leaderboard.board.layout import shown
 
 MAX_ROWS = 20_000_000
@@ -45,7 +46,7 @@ def reading(name: str, form: str) -> Iterator[None]:
 def read_text(path: Path, name: str) -> str:
     """A file of UTF-8 text."""
     with reading(name, "text"):
-        return path.read_bytes().decode("utf-8")
+        return read_document(path).decode("utf-8")
 
 
 def read_json(path: Path, name: str) -> Any:
@@ -55,13 +56,15 @@ def read_json(path: Path, name: str) -> Any:
         raise ValueError(f"{constant} is no number")
 
     with reading(name, "JSON"):
-        return json.loads(path.read_bytes(), parse_constant=refuse)
+        return json.loads(read_document(path), parse_constant=refuse)
 
 
 def read_toml(path: Path, name: str) -> dict[str, Any]:
     """A file of TOML."""
     with reading(name, "TOML"):
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        text = read_document(path).decode("utf-8")
+        check_nesting(name, text)
+        return tomllib.loads(text)
 
 
 def read_table(path: Path, name: str) -> Any:
@@ -76,7 +79,7 @@ def read_table(path: Path, name: str) -> Any:
     import pyarrow as pa
     from pyarrow import parquet
 
-    with reading(name, "Parquet"), path.open("rb") as handle:
+    with reading(name, "Parquet"), open_file(path) as handle:
         schema = parquet.read_schema(handle)
         texts = [field.name for field in schema if _is_text(field.type)]
         for field in schema:
