@@ -108,13 +108,13 @@ def test_files_below_a_folder(tmp_path):
     assert found == ["z", "a/y", "b/x"]
 
 
-def test_folders_nested_too_deeply_are_refused(tmp_path):
+def test_folders_nested_too_deeply_are_refused(tmp_path, request):
     """Thousands of levels end in one line and in no recursion."""
     (tmp_path / "a").mkdir()
-    nest(tmp_path / "a", 3000)
+    request.addfinalizer(lambda: subprocess.run(["rm", "-r", tmp_path / "a"], check=True))
+    nest(tmp_path / "a", 3000)  # too deep for pytest to remove
     with pytest.raises(DataError, match="nested more than 32 levels deep"):
         list(files.files_below(tmp_path))
-    subprocess.run(["rm", "-r", tmp_path / "a"], check=True)  # too deep for pytest to remove
 
 
 def test_long_work_is_reported(monkeypatch):
