@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 from tests.board_records import study_records
 
+from lensbench.leaderboard.table import study_tables
+
 ROUTES = (
     "#/",
     "#/table/0",
@@ -172,9 +174,28 @@ def test_it_prints_in_black_on_white(reader, page_of):
     assert not tab.locator(".controls").first.is_visible()
 
 
-def test_pairs_from_intervals_say_so(reader, page_of):
-    """Without predictions at hand the comparisons are marked as those of intervals alone."""
+def test_differences_from_intervals_say_so(reader, page_of):
+    """Without scores by scene they are marked, have intervals, and nothing is called better."""
     tab = reader().open(page_of(study_records()), "#/table/0")
     text = tab.locator("#pairs ~ div").last.inner_text()
-    assert "From the intervals alone" in text
-    assert tab.locator(".pairs td.better").count() == tab.locator(".pairs td.worse").count()
+    assert "from the intervals alone" in text and "exploratory" in text
+    cells = tab.locator(".pairs td.number").all_inner_texts()
+    assert len(cells) == 12 and all("~" in cell and " to " in cell for cell in cells)
+    assert tab.locator(".pairs .better, .pairs .worse").count() == 0
+
+
+def test_the_page_shows_what_the_terminal_shows(reader, page_of):
+    """Order, name, worst condition, gap, scenes and seconds are those of the ranked table."""
+    records = study_records(seeds=2)
+    table = next(
+        t for t in study_tables(records) if "theta" not in t.title and "labels" not in t.title
+    )
+    tab = reader().open(page_of(records), "#/table/0")
+    heads = [
+        text.split("\n")[0]
+        for text in tab.locator("#ranking ~ .tablebox thead th").all_inner_texts()
+    ]
+    for name in ("entrant", "worst", "gap", "n", "seconds"):
+        place = next(i for i, text in enumerate(heads, 1) if text.lower().startswith(name))
+        mine = table.header.index(name)
+        assert column(tab, place) == [row[mine] for row in table.rows]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from lensbench.cells.resolved import Parts
-    from lensbench.leaderboard.table import Limits
+    from lensbench.leaderboard.standings import Limits
     from lensbench.registry import Catalogue
     from lensbench.store import Store
 

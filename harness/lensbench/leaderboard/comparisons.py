@@ -14,11 +14,17 @@ import polars as pl
 
 from lensbench.errors import UsageError, nearest
 from lensbench.leaderboard.contenders import NAME, with_notes
-from lensbench.leaderboard.pairing import Scored, Scores, paired_difference, same_seeds
+from lensbench.leaderboard.pairing import (
+    Scored,
+    Scores,
+    estimate_of,
+    paired_difference,
+    same_seeds,
+)
 from lensbench.leaderboard.seeds import SEEDS, over_seeds
 from lensbench.leaderboard.selection import by_metric
 from lensbench.leaderboard.source import Source
-from lensbench.stats.fits import Estimate, Part, estimate, independent_difference
+from lensbench.stats.fits import Estimate, estimate, independent_difference
 from lensbench.stats.multiplicity import benjamini_hochberg, holm
 
 ALPHA = 0.05
@@ -44,8 +50,8 @@ class Change:
         where: Columns of records that both share.
         before, after: Score over all seeds; `None` where there is none.
         verdict: `better`, `worse`, `different` (of a metric without direction), `no difference
-            shown`, `same` (the very predictions), `failed` or `lost` (done before, failed or
-            absent after), `new`, or `not scored` on either side.
+            shown`, `no interval` (of one scene), `same` (the very predictions), `failed` or `lost`
+            (done before, failed or absent after), `new`, or `not scored` on either side.
         difference: After less before; `None` where either is missing.
         method: `paired` by scene; `unpaired`, on other scenes; or `records`, from their intervals
             alone, which is too wide where the scenes are the same.
@@ -208,7 +214,10 @@ def _change(
             method = "unpaired"
             found = independent_difference(estimate(theirs.draws), estimate(mine.draws))
     if found is None:
-        found = independent_difference(_from_row(its), _from_row(row))
+        late_estimate, early = estimate_of(its), estimate_of(row)
+        if late_estimate is None or early is None:
+            return Change(where, before, after, "no interval")
+        found = independent_difference(late_estimate, early)
     return Change(where, before, after, "", found, method)
 
 
@@ -217,15 +226,6 @@ def _missing(before: float | None, after: float | None, its: dict[str, Any] | No
     if before is None:
         return "not scored" if after is None else "new"
     return "lost" if its is None or its["state"] == "incompatible" else "failed"
-
-
-def _from_row(row: Mapping[str, Any]) -> Estimate:
-    """What a row of `over_seeds` says."""
-    value, low, high, n, fits, se, df = (
-        row[name] for name in ("value", "low", "high", "n", "fits", "se", "df")
-    )
-    counted = ("scenes", "seeds") if fits > 1 else ("scenes",)
-    return Estimate(value, low, high, n, fits, (Part(se**2, df, "scenes"),), counted)
 
 
 def _tested(changes: list[Change], correction: str) -> list[Change]:

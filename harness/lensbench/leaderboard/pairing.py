@@ -1,18 +1,16 @@
-"""From records and scores by scene to the fits of each entrant, and to tests of every pair."""
+"""From records and scores by scene to the fits of each entrant, and to differences of two."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from lensbench.leaderboard.seeds import SEEDS
-from lensbench.stats.fits import Estimate, Fits, difference
-from lensbench.stats.multiplicity import holm
-from lensbench.stats.ranks import letters, rank_ranges
+from lensbench.stats.fits import Estimate, Fits, Part, difference
 from lensbench.store.scores import BY
 
 Draws = Mapping[int, Fits]
@@ -71,55 +69,6 @@ class Scores:
         return Scored(draws, scenes)
 
 
-@dataclass(frozen=True)
-class Pairwise:
-    """Tests of every pair of entrants, the best first.
-
-    Attributes:
-        entrants: Their names.
-        differences: Value of the first less that of the second, for i < j (E, E); `None` where
-            they were not scored on the same scenes.
-        p: P-values after Holm's correction for all pairs (E, E), symmetric; NaN where untested.
-        different: Whether p is below .05 (E, E).
-        ranks: Best and worst rank of each that the tests allow.
-        letters: Two entrants share a letter just where they do not differ.
-    """
-
-    entrants: tuple[str, ...]
-    differences: tuple[tuple[Estimate | None, ...], ...]
-    p: np.ndarray
-    different: np.ndarray
-    ranks: tuple[tuple[int, int], ...]
-    letters: tuple[str, ...]
-
-
-def pairwise(
-    scored: Mapping[str, Scored], values: Mapping[str, float], higher_is_better: bool = True
-) -> Pairwise:
-    """Tests of every pair of entrants under one condition by one metric.
-
-    Args:
-        scored: Fits of each entrant.
-        values: Score of each over all seeds.
-        higher_is_better: Direction of the score.
-    """
-    sign = 1.0 if higher_is_better else -1.0
-    names = tuple(sorted(scored, key=lambda name: -sign * values[name]))
-    count = len(names)
-    found: list[list[Estimate | None]] = [[None] * count for _ in names]
-    for i, j in itertools.combinations(range(count), 2):
-        found[i][j] = paired_difference(scored[names[i]], scored[names[j]])
-    upper = np.triu_indices(count, 1)
-    raw = [found[i][j] for i, j in zip(*upper, strict=True)]
-    p = np.full((count, count), np.nan)
-    p[upper] = holm(np.array([np.nan if one is None else one.p for one in raw]))
-    p.T[upper] = p[upper]
-    different = p < 0.05
-    ranks = rank_ranges(np.array([sign * values[name] for name in names]), different)
-    differences = tuple(map(tuple, found))
-    return Pairwise(names, differences, p, different, tuple(ranks), tuple(letters(different)))
-
-
 def paired_difference(a: Scored, b: Scored, matched: bool = False) -> Estimate | None:
     """By how much `a` scores above `b` on the same scenes; `None` where they share none.
 
@@ -130,8 +79,18 @@ def paired_difference(a: Scored, b: Scored, matched: bool = False) -> Estimate |
     shared = [draw for draw in a.draws if a.scenes[draw] == b.scenes.get(draw)]
     if not shared:
         return None
-    mine, its = ({draw: one.draws[draw] for draw in shared} for one in (a, b))
-    return difference(mine, its, matched)
+    first, second = ({draw: one.draws[draw] for draw in shared} for one in (a, b))
+    return difference(first, second, matched)
+
+
+def estimate_of(row: Mapping[str, Any]) -> Estimate | None:
+    """What a row of `over_seeds` says of its value; `None` where it has no interval."""
+    if row["se"] is None or not row["se"] >= 0:
+        return None
+    parts = (Part(row["se"] ** 2, row["df"], "scenes"),)
+    counted = ("scenes", "seeds") if row["fits"] > 1 else ("scenes",)
+    low, high = row["low"], row["high"]
+    return Estimate(row["value"], low, high, row["n"], row["fits"], parts, counted)
 
 
 def same_seeds(a: pl.DataFrame, b: pl.DataFrame) -> bool:

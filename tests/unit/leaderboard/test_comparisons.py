@@ -9,7 +9,7 @@ from scipy import stats as scipy_stats
 
 from lensbench.errors import UsageError
 from lensbench.leaderboard.comparisons import compare_entrants, compare_sources
-from lensbench.leaderboard.pairing import Scores, pairwise
+from lensbench.leaderboard.pairing import Scores
 from lensbench.leaderboard.source import open_source
 from lensbench.store.scores import read_scores
 
@@ -151,22 +151,6 @@ def test_pretrainings_on_other_scenes_share_no_chance(tmp_path):
     (of_views,) = compare_entrants(both, "under b", "under a")
     (of_encoders,) = compare_entrants(apart, "ono", "one")
     assert of_views.difference == of_encoders.difference
-
-
-def test_every_pair_is_tested_and_ties_are_ties(tmp_path):
-    """Two that do not differ share letter and ranks; the third stands apart."""
-    names = {"ace": 31.0, "bee": 30.99, "cue": 28.0}
-    folder = write_board(tmp_path / "b", *(rows(name, skill) for name, skill in names.items()))
-    records, scores = read_board(folder), Scores(read_scores([folder / "scores.parquet"]))
-    frames = {name: records.filter(records["entrant"] == name) for name in names}
-    found = pairwise(
-        {name: scores.of(frame) for name, frame in frames.items()},
-        {name: frame["value"].mean() for name, frame in frames.items()},
-    )
-    assert found.entrants[2] == "cue"
-    assert found.letters == ("a", "a", "b")
-    assert found.ranks == ((1, 2), (1, 2), (3, 3))
-    assert found.p[0, 2] == found.p[2, 0] < 0.001
 
 
 def test_part_of_the_scores_is_none(tmp_path):

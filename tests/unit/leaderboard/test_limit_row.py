@@ -1,6 +1,7 @@
 """The limit of information in a run's table."""
 
-from lensbench.leaderboard.table import run_table, value_text
+from lensbench.leaderboard.columns import value_text
+from lensbench.leaderboard.table import run_table
 from lensbench.store.records import records_frame
 
 
@@ -37,9 +38,11 @@ def test_without_a_limit_the_table_is_as_it_was():
 
 
 def test_a_limit_elsewhere_gives_no_efficiency_here():
-    """Efficiency is told of the training condition alone."""
+    """It has a row, and no column: efficiency is that under the training condition."""
     table = run_table(records_frame(ROWS), limits={("rmse_theta_E", "far"): 0.01})
-    assert [row[-1] for row in table.rows] == ["–", "–", "–"]
+    assert table.rows[-1][:3] == ["limit of information", "–", "0.0100"]
+    assert "efficiency" not in table.header
+    assert {len(row) for row in table.rows} == {len(table.header)}
 
 
 def test_one_scene_shows_no_interval():

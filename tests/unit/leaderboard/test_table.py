@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 
 from lensbench.errors import UsageError
-from lensbench.leaderboard.table import run_table, value_text
+from lensbench.leaderboard.columns import value_text
+from lensbench.leaderboard.table import run_table
 from lensbench.store.records import records_frame
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import polars as pl
 
 from lensbench.leaderboard.citations import Credit
-from lensbench.leaderboard.page.aggregates import overall, pairs
 from lensbench.leaderboard.page.assemble import page
 from lensbench.leaderboard.page.evidence import Evidence
+from lensbench.leaderboard.page.overall import overall
 from lensbench.leaderboard.page.payload import combine, payload
+from lensbench.leaderboard.page.rankings import differences, rankings_of
 from lensbench.leaderboard.page.scenes import draw_scenes
 
 
@@ -33,5 +34,12 @@ def values_of(evidence: Evidence, credited: Sequence[Credit] = ()) -> dict[str, 
 
 
 def _values(evidence: Evidence, rows: pl.DataFrame, credited: Sequence[Credit]) -> dict[str, Any]:
-    tested = pairs(evidence.records, rows, evidence.scores)
-    return payload(evidence, rows, credited, aggregate=overall(rows), pairs=tested)
+    rankings = rankings_of(rows)
+    return payload(
+        evidence,
+        rows,
+        rankings,
+        credited,
+        aggregate=overall(rows),
+        differences=differences(rankings, evidence.records, evidence.scores),
+    )

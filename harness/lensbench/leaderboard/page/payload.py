@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,12 +11,13 @@ import polars as pl
 from lensbench.leaderboard.citations import Credit
 from lensbench.leaderboard.contenders import NOTES, TABLE, with_notes
 from lensbench.leaderboard.page.evidence import Evidence
+from lensbench.leaderboard.page.packing import clip, short
+from lensbench.leaderboard.page.rankings import packed_rankings
 from lensbench.leaderboard.seeds import BY, over_seeds
+from lensbench.leaderboard.standings import Ranking, by_every_metric
 from lensbench.leaderboard.tiers import with_tiers
 
-VERSION = 1
-LONGEST = 200
-"""Characters of a text that the page shows; what is longer is cut, and told apart by a digest."""
+VERSION = 2
 
 _TEXTS = (
     *TABLE, "entrant", "target_view", "pretraining_views", "test_condition", "metric", "state",
@@ -32,25 +31,37 @@ _NUMBERS = (
 
 
 def payload(
-    evidence: Evidence, rows: pl.DataFrame, credited: Sequence[Credit] = (), **blocks: Any
+    evidence: Evidence,
+    rows: pl.DataFrame,
+    rankings: Sequence[Ranking],
+    credited: Sequence[Credit] = (),
+    **blocks: Any,
 ) -> dict[str, Any]:
     """All that the page knows, in values that JSON has.
 
     Args:
         evidence: Records and what is said of them.
         rows: Its records, one for all seeds, from `combine`.
+        rankings: Of these rows.
         credited: Plugins that they name.
         blocks: More of it, by name.
     """
+    tables = _tables(rows)
     return {
         "version": VERSION,
         "name": clip(evidence.name),
         "study": evidence.study[:20000],
         "trust": {clip(name): clip(said) for name, said in evidence.trust.items()},
         "counts": _counts(evidence.records),
-        "table": list(TABLE),
+        "tables": [
+            {name: clip(fact) for name, fact in zip(TABLE, table, strict=True)} for table in tables
+        ],
+        **packed_rankings(rankings, tables),
         "texts": {name: _texts(rows[name]) for name in (*_TEXTS, *NOTES, "tier")},
-        "numbers": {name: [short(value) for value in rows[name]] for name in _NUMBERS},
+        "numbers": {
+            "table": [tables.index(table) for table in rows.select(TABLE).iter_rows()],
+            **{name: [short(value) for value in rows[name]] for name in _NUMBERS},
+        },
         "seeds": [[short(one) for one in its] if len(its) > 1 else 0 for its in rows["seeds"]],
         "metrics": _metrics(rows),
         "plugins": [
@@ -72,26 +83,15 @@ def combine(records: pl.DataFrame, tiers: Mapping[str, str] | None = None) -> pl
         records: A row a seed.
         tiers: By cell.
     """
-    seeds = records.group_by(BY).agg(pl.col("value").alias("seeds"))
-    joined = over_seeds(records).join(seeds, on=list(BY), how="left", nulls_equal=True)
-    return with_notes(with_tiers(joined, records, tiers or {})).sort(BY, nulls_last=True)
+    every = by_every_metric(records)
+    seeds = every.group_by(BY).agg(pl.col("value").alias("seeds"))
+    joined = over_seeds(every).join(seeds, on=list(BY), how="left", nulls_equal=True)
+    return with_notes(with_tiers(joined, every, tiers or {})).sort(BY, nulls_last=True)
 
 
-def clip(text: str | None) -> str:
-    """A text no longer than the page shows; two that differ stay different."""
-    if text is None:
-        return ""
-    if len(text) <= LONGEST:
-        return text
-    digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]
-    return f"{text[:LONGEST]}… [{len(text)} characters, {digest}]"
-
-
-def short(value: float | None) -> float | int | None:
-    """A number to eight significant figures; nothing where it is not finite."""
-    if value is None or not math.isfinite(value):
-        return None
-    return value if isinstance(value, int) else float(f"{value:.8g}")
+def _tables(rows: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """What tells tables apart, in the order of their rows."""
+    return list(dict.fromkeys(rows.select(TABLE).iter_rows()))
 
 
 def _texts(column: pl.Series) -> dict[str, list[Any]]:

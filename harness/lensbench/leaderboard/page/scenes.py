@@ -17,7 +17,7 @@ from lensbench.errors import LensbenchError
 from lensbench.leaderboard.contenders import NAME, TABLE
 from lensbench.leaderboard.gallery import class_truth
 from lensbench.leaderboard.page.evidence import Find
-from lensbench.leaderboard.page.payload import clip, short
+from lensbench.leaderboard.page.packing import clip, short
 from lensbench.leaderboard.pictures import known_window, spread
 from lensbench.store.arrays import map_arrays
 from lensbench.store.predictions import read_predictions

@@ -30,21 +30,10 @@ export class Board {
     this.name = values.name;
     this.rows = values.texts.entrant.codes.map((_, index) => new Row(this, index));
     this.metrics = new Map(values.metrics.map((one) => [`${one.task}\n${one.metric}`, one]));
-    this.tables = this.#tables();
+    this.tables = values.tables.map((facts, index) => new Table(this, index, facts));
     const budgets = new Set(this.tables.map((table) => table.facts.budget));
     this.budget = budgets.size === 1 ? [...budgets][0] : null; // of all tables
     this.entrants = [...new Set(this.rows.map((row) => row.entrant))].sort((a, b) => a.localeCompare(b));
-  }
-
-  #tables() {
-    const codes = this.values.table.map((name) => this.values.texts[name].codes);
-    const groups = new Map();
-    for (const row of this.rows) {
-      const key = codes.map((column) => column[row.index]).join(" ");
-      if (!groups.has(key)) groups.set(key, []);
-      groups.get(key).push(row);
-    }
-    return [...groups.values()].map((rows, index) => new Table(this, index, rows));
   }
 
   seedValues(row) {
@@ -58,21 +47,26 @@ export class Board {
 }
 
 export class Table {
-  constructor(board, index, rows) {
-    Object.assign(this, { board, index, rows });
-    const first = rows[0];
-    this.facts = Object.fromEntries(board.values.table.map((name) => [name, first[name]]));
-    this.task = first.task;
-    this.home = first.train_condition;
-    this.metrics = board.values.metrics.filter((one) => one.task === this.task);
+  constructor(board, index, facts) {
+    Object.assign(this, { board, index, facts, task: facts.task });
+    this.rows = board.rows.filter((row) => row.table === index);
+    this.rankings = board.values.rankings.map((one, number) => ({ ...one, number })).filter((one) => one.table === index);
+    this.metrics = board.values.metrics.filter((one) => one.task === this.task && this.rankings.some((its) => its.metric === one.metric));
     this.primary = this.metrics.find((one) => one.primary) ?? this.metrics[0];
-    this.labels = [...new Set(rows.map((row) => row.labels))].sort((a, b) => (b ?? Infinity) - (a ?? Infinity));
-    const seen = [...new Set(rows.map((row) => row.test_condition))];
-    this.conditions = [...seen.filter((one) => one === this.home), ...seen.filter((one) => one !== this.home).sort(inOrder)];
+    this.labels = [...new Set(this.rankings.map((one) => one.labels))].sort((a, b) => (b ?? Infinity) - (a ?? Infinity));
     this.address = `#/table/${index}`;
   }
 
-  // Its task, and what else tells it from others: `brief` leaves out the budget that all share.
+  ranking(labels, metric) {
+    return this.rankings.find((one) => one.labels === labels && one.metric === metric.metric);
+  }
+
+  // The first of the conditions is the one that ranks.
+  conditions(labels = this.labels[0], metric = this.primary) {
+    return this.ranking(labels, metric)?.conditions ?? [];
+  }
+
+  // The task, and what else distinguishes the table; `brief` leaves out the budget that all share.
   get title() {
     const { task, dataset, test_dataset, train_condition, budget } = this.facts;
     const tested = test_dataset && test_dataset !== dataset ? `, tested on ${test_dataset}` : "";
@@ -80,20 +74,10 @@ export class Table {
     const rest = `${short}, budget ${budget}`;
     return { task, rest, brief: this.board.budget === null ? rest : short };
   }
-
-  contender(row) {
-    const note = row.adapted + row.pretrained;
-    return { name: row.entrant + note, entrant: row.entrant, note };
-  }
-
-  homeOrFirst() {
-    return this.conditions.includes(this.home) ? this.home : this.conditions[0];
-  }
 }
 
-// `psf@2` before `psf@10`, names by letter.
-export function inOrder(a, b) {
-  return a.localeCompare(b, "en", { numeric: true });
-}
+export const nameOf = (row) => row.entrant + row.adapted + row.pretrained;
+
+export const hasValue = (row) => row?.state === "done" && row.value !== null;
 
 export const labelText = (labels) => (labels === null ? "all" : String(labels));

@@ -1,6 +1,6 @@
 // What is plotted of a table: values by condition, by labels, by cost.
 import { intervalText, plural, seconds } from "./format.js";
-import { labelText } from "./board.js";
+import { hasValue, labelText } from "./board.js";
 import { colour, figure, shape } from "./plots.js";
 import { direction, standings } from "./ranking.js";
 
@@ -18,12 +18,13 @@ const tooltip = (more) => [
 const values = (metric, extra = {}) => ({ field: "value", type: "quantitative", title: quantity(metric), scale: { zero: false }, ...extra });
 
 // Families of graded conditions (`psf@1`, `psf@2`, …), and the other conditions.
-export function families(table) {
+export function families(conditions) {
   const graded = new Map();
   const named = [];
-  for (const name of table.conditions) {
+  const [home] = conditions;
+  for (const name of conditions) {
     const found = /^(.+)@(\d+(?:\.\d+)?)$/.exec(name);
-    if (!found || name === table.home) named.push(name);
+    if (!found || name === home) named.push(name);
     else {
       if (!graded.has(found[1])) graded.set(found[1], []);
       graded.get(found[1]).push({ name, grade: Number(found[2]) });
@@ -37,23 +38,24 @@ export function families(table) {
   return { graded, named };
 }
 
-export function conditionFigures(table, chosen, metric) {
-  const { graded, named } = families(table);
+export function conditionFigures(table, chosen, labels, metric) {
+  const conditions = table.conditions(labels, metric);
+  const { graded, named } = families(conditions);
   const figures = [];
-  if (named.length > 1) figures.push(instruments(table, chosen, metric, named));
-  for (const [family, grades] of graded) figures.push(response(table, chosen, metric, family, grades));
+  if (named.length > 1) figures.push(instruments(chosen, metric, named));
+  for (const [family, grades] of graded) figures.push(response(conditions, chosen, metric, family, grades));
   return figures;
 }
 
-function instruments(table, chosen, metric, named) {
+function instruments(chosen, metric, named) {
   const data = chosen.flatMap((one) => named.map((name) => [one, one.by.get(name), name])
-    .filter(([, row]) => row?.state === "done" && row.value !== null).map(([its, row, name]) => point(its, row, { condition: name })));
+    .filter(([, row]) => hasValue(row)).map(([entrant, row, name]) => point(entrant, row, { condition: name })));
   const names = chosen.map((one) => one.name);
   const x = { field: "condition", type: "nominal", sort: named, title: null, axis: { labelAngle: named.length > 5 ? -35 : 0, grid: false } };
   const offset = { field: "entrant", sort: names };
   return figure({
     title: "Under each condition",
-    caption: `${quantity(metric)} with 95 % intervals, for the entrants chosen above. ${table.home} is what they were trained on. ${better(metric)}`,
+    caption: `${quantity(metric)} with 95 % intervals, for the entrants chosen above. ${named[0]} is what they were trained on. ${better(metric)}`,
     spec: {
       height: 280, data: { values: data },
       encoding: { x, xOffset: offset, color: colour(names), tooltip: tooltip([{ field: "condition" }]) },
@@ -67,11 +69,11 @@ function instruments(table, chosen, metric, named) {
   });
 }
 
-function response(table, chosen, metric, family, grades) {
-  const anchored = table.home === "euclid-vis" && table.conditions.includes(table.home);
-  const steps = [...(anchored ? [{ name: table.home, grade: 0 }] : []), ...grades];
+function response(conditions, chosen, metric, family, grades) {
+  const anchored = conditions[0] === "euclid-vis"; // the condition that graded ones start from
+  const steps = [...(anchored ? [{ name: conditions[0], grade: 0 }] : []), ...grades];
   const data = chosen.flatMap((one) => steps.map((step) => [step, one.by.get(step.name)])
-    .filter(([, row]) => row?.state === "done" && row.value !== null).map(([step, row]) => point(one, row, { grade: step.grade, condition: step.name })));
+    .filter(([, row]) => hasValue(row)).map(([step, row]) => point(one, row, { grade: step.grade, condition: step.name })));
   const names = chosen.map((one) => one.name);
   return figure({
     title: `As ${family} gets harder`,
@@ -97,7 +99,7 @@ function curve(data, names, metric, x, told) {
 function grid(chosen, gets) {
   return chosen.map((one) => [one.name, ...gets.map((get) => {
     const row = get(one);
-    return row?.state === "done" && row.value !== null ? intervalText(row) : (row?.state ?? "absent");
+    return hasValue(row) ? intervalText(row) : (row?.state ?? "absent");
   })]);
 }
 
@@ -134,23 +136,23 @@ function marked(data, names, metric) {
 }
 
 export function costFigure(everyone, chosen, metric) {
-  const priced = everyone.filter((one) => one.atHome && one.seconds !== null);
+  const priced = everyone.filter((one) => one.atHome && one.values.get("seconds") !== null);
   if (priced.length < 2) return null;
   const names = chosen.map((one) => one.name);
   const data = priced.map((one) => point(one, one.atHome, {
-    seconds: Math.max(one.seconds, 0.001), took: seconds(one.seconds), drawn: names.includes(one.name),
+    seconds: Math.max(one.values.get("seconds"), 0.001), took: seconds(one.values.get("seconds")), drawn: names.includes(one.name),
   }));
   const devices = [...new Set(priced.map((one) => `${one.first.device}, ${plural(one.first.threads, "thread")}, ${one.first.system}`))];
-  const x = { field: "seconds", type: "quantitative", scale: { type: "log" }, title: "pretraining and fit [s]", axis: { format: "~g", grid: false, tickCount: 6 } };
+  const x = { field: "seconds", type: "quantitative", scale: { type: "log" }, title: "pretraining, fit and predictions [s]", axis: { format: "~g", grid: false, tickCount: 6 } };
   return figure({
     title: "Cost against score",
-    caption: `${quantity(metric)} on the training condition against the seconds of pretraining and fit; entrants that were not chosen are grey. ` +
+    caption: `${quantity(metric)} on the training condition against the seconds of pretraining, fit and predictions; entrants that were not chosen are grey. ` +
       (devices.length > 1 ? `Not to be ranked: computed on ${devices.length} kinds of machine.` : `Computed on ${devices[0]}.`),
     spec: {
       height: 280, encoding: { x, y: values(metric), tooltip: tooltip([{ field: "took", title: "cost" }]) },
       layer: [...ghosts(data.filter((one) => !one.drawn)), ...marked(data.filter((one) => one.drawn), names, metric)],
     },
     header: ["entrant", "cost", "value, 95 %"],
-    rows: () => priced.map((one) => [one.name, seconds(one.seconds), intervalText(one.atHome)]),
+    rows: () => priced.map((one) => [one.name, seconds(one.values.get("seconds")), intervalText(one.atHome)]),
   });
 }

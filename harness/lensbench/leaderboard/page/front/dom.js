@@ -61,9 +61,3 @@ export function entrantLink(label) {
 export function stateChip(state) {
   return h("span", { class: `chip ${["done", "failed", "undefined", "incompatible", "absent"].includes(state) ? state : "failed"}` }, state);
 }
-
-export const TIERS = ["reported", "re-scored", "re-run", "fresh"];
-
-export function tierChip(tier) {
-  return tier ? h("span", { class: `chip ${TIERS.indexOf(tier) > 0 ? "done" : "absent"}` }, tier) : "–";
-}

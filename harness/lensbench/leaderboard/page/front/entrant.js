@@ -36,17 +36,17 @@ function results(table, label) {
     const ranked = everyone.filter((one) => one.place !== null).length;
     return everyone.filter((one) => one.entrant === label).map((one) => [
       labelText(labels) + one.note, one.place === null ? "–" : `${one.place} of ${ranked}`,
-      ...table.conditions.map((name) => {
+      ...table.conditions().map((name) => {
         const row = one.by.get(name);
         if (!row) return stateChip("absent");
         if (row.state !== "done") return [stateChip(row.state), h("small", { class: "why" }, ` ${row.error}`)];
         return row.value === null ? "not finite" : h("span", { "data-value": row.value, title: seedText(table, row) }, intervalText(row));
       }),
-      one.gap === null ? "–" : Number(one.gap.toPrecision(3)).toString(), seconds(one.seconds), bytes(one.first.memory_fit),
+      one.texts.get("gap"), seconds(one.values.get("seconds")), bytes(one.first.memory_fit),
     ]);
   });
   return h("div", { class: "result" }, h("h3", {}, h("a", { href: table.address }, task), h("small", {}, ` ${rest}: ${metric.metric}${metric.unit ? ` [${metric.unit}]` : ""}`)),
-    plainTable(["labels", "place", ...table.conditions, "gap", "cost", "memory"], lines, `Results on ${task}`));
+    plainTable(["labels", "place", ...table.conditions(), "gap", "cost", "memory"], lines, `Results on ${task}`));
 }
 
 const seedText = (table, row) => `${row.fits} seeds: ${table.board.seedValues(row).filter((value) => value !== null).map((value) => Number(value.toPrecision(5))).join(", ")}`;
@@ -65,7 +65,7 @@ function command(table, row) {
   const given = row.baseline
     ? [["baseline", row.baseline]]
     : [["encoder", row.encoder], ["pretraining", row.pretraining], ["transfer", row.transfer]];
-  const away = table.conditions.filter((name) => name !== table.home);
+  const away = table.conditions().filter((name) => name !== row.train_condition);
   given.push(["task", row.task], ["dataset", row.dataset], ["train-condition", row.train_condition]);
   if (row.test_dataset !== row.dataset) given.push(["test-dataset", row.test_dataset]);
   if (away.length) given.push(["test-conditions", away.join(",")]);

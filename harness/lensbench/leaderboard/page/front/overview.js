@@ -1,7 +1,7 @@
 // What is compared, how it stands, and who leads.
 import { entrantLink, h, stateChip } from "./dom.js";
 import { count, fixed, intervalText, plural } from "./format.js";
-import { labelText } from "./board.js";
+import { labelText, nameOf } from "./board.js";
 import { sortableTable } from "./table.js";
 import { standings } from "./ranking.js";
 
@@ -46,7 +46,7 @@ function states(counts) {
 function card(table) {
   const metric = table.primary;
   const labels = table.labels[0];
-  const list = standings(table, labels, metric).filter((one) => one.homeValue !== null);
+  const list = standings(table, labels, metric).filter((one) => one.atHome);
   const { task, brief } = table.title;
   const [best, ...others] = list;
   const robust = list.filter((one) => one.worst).sort((a, b) => (metric.up ? b.worst.value - a.worst.value : a.worst.value - b.worst.value))[0];
@@ -59,7 +59,7 @@ function card(table) {
       robust ? line(`Best at its worst (${robust.worst.test_condition})`, robust, robust.worst, metric) : null,
       rival ? line(best.baseline ? "Best encoder" : "Best traditional method", rival, rival.atHome, metric) : null)
       : h("p", {}, "No entrant has a value yet."),
-    h("p", { class: "go" }, h("a", { href: table.address }, `All ${plural(new Set(table.rows.map((row) => table.contender(row).name)).size, "entrant")}`, h("span", { class: "hidden" }, ` of ${task}, ${brief}`))));
+    h("p", { class: "go" }, h("a", { href: table.address }, `All ${plural(new Set(table.rows.map(nameOf)).size, "entrant")}`, h("span", { class: "hidden" }, ` of ${task}, ${brief}`))));
 }
 
 function line(word, one, row, metric) {

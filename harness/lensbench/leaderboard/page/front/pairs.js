@@ -1,74 +1,51 @@
-// Who is better than whom, and whether it can be said.
+// By how much entrants differ, each difference with its interval.
 import { choice, h } from "./dom.js";
-import { decimals, signed } from "./format.js";
+import { decimals, fixed, signed } from "./format.js";
 import { labelText } from "./board.js";
-import { apart, holm, order, pOfZ } from "./ranking.js";
 
-const LEVEL = 0.05;
-const MOST_SHOWN = 12;
-
-// Paired comparisons that came with the page, of this table under this condition; none where
-// the predictions were not at hand.
-function paired(table, labels, metric, condition) {
-  const found = (table.board.values.pairs ?? []).find((one) =>
-    one.metric === metric.metric && one.condition === condition && one.labels === labels &&
-    Object.entries(table.facts).every(([name, value]) => one.table[name] === value));
-  if (!found) return null;
-  const known = new Map();
-  for (const [a, b, difference, low, high, adjusted] of found.pairs) {
-    known.set(JSON.stringify([a, b]), { difference, low, high, adjusted });
-    known.set(JSON.stringify([b, a]), { difference: -difference, low: -high, high: -low, adjusted });
-  }
-  return { known, note: "Paired on the same test scenes, seeds counted. " };
-}
-
-function unpaired(list) {
-  const pairs = [];
-  list.forEach((a, index) => list.slice(index + 1).forEach((b) => {
-    const z = apart(a.row, b.row);
-    if (z !== null) pairs.push({ a: a.one.key, b: b.one.key, difference: a.row.value - b.row.value, p: pOfZ(z) });
-  }));
-  const known = new Map();
-  for (const pair of holm(pairs)) {
-    known.set(JSON.stringify([pair.a, pair.b]), pair);
-    known.set(JSON.stringify([pair.b, pair.a]), { ...pair, difference: -pair.difference });
-  }
-  const note = "From the intervals alone, taken as normal, for the predictions were not at hand: it ignores that the scenes are the same, so it sees less than a paired comparison would. ";
-  return { known, note };
-}
+const POSITIVE = { true: "Positive is better.", false: "Negative is better.", null: "Neither sign is better." };
 
 export function pairSection(table, everyone, labels, metric) {
+  const heading = h("h2", { id: "pairs" }, "Differences between entrants");
+  const number = table.ranking(labels, metric).number;
+  const found = (table.board.values.differences ?? []).filter((one) => one.ranking === number);
   const box = h("div", {});
-  const show = (condition) => box.replaceChildren(matrix(table, everyone, labels, metric, condition));
-  show(table.homeOrFirst());
-  const control = choice("Under", table.conditions.map((name) => [name, name]), table.homeOrFirst(), show);
-  return h("section", { "aria-labelledby": "pairs" }, h("h2", { id: "pairs" }, "Who is better than whom"), control, box);
+  const section = (...parts) => h("section", { "aria-labelledby": "pairs" }, heading, ...parts);
+  if (!metric.primary) return section(h("p", { class: "quietly" }, `Entrants are compared by ${table.primary.metric}, the metric that ranks, alone.`));
+  if (!found.length) return section(h("p", { class: "quietly" }, "There are not two entrants to compare here."));
+  const show = (condition) => box.replaceChildren(matrix(everyone, found.find((one) => one.condition === condition), labels, metric));
+  show(found[0].condition);
+  return section(choice("Under", found.map(({ condition }) => [condition, condition]), found[0].condition, show), box);
 }
 
-function matrix(table, everyone, labels, metric, condition) {
-  const list = everyone.map((one) => ({ one, row: one.by.get(condition) }))
-    .filter(({ row }) => row?.state === "done" && row.value !== null)
-    .sort((a, b) => order(a.row.value, b.row.value, metric.up));
-  const shown = list.slice(0, MOST_SHOWN);
-  if (shown.length < 2) return h("p", { class: "quietly" }, "There are not two entrants to compare here.");
-  const { known, note } = paired(table, labels, metric, condition) ?? unpaired(shown);
+function matrix(everyone, { order, pairs, condition, detectable }, labels, metric) {
+  const known = new Map();
+  for (const [a, b, difference, low, high, paired] of pairs) {
+    known.set(`${a} ${b}`, { difference, low, high, paired });
+    known.set(`${b} ${a}`, { difference: -difference, low: -high, high: -low, paired });
+  }
   const cell = (a, b) => {
     if (a === b) return h("td", { class: "self" }, "·");
-    const pair = known.get(JSON.stringify([a.one.key, b.one.key]));
-    if (!pair) return h("td", { class: "tie" }, "–");
-    const wins = (pair.difference > 0) === metric.up;
-    const sure = metric.up !== null && pair.adjusted < LEVEL;
-    const word = sure ? (wins ? "better" : "worse") : "tie";
-    const width = pair.high !== undefined ? pair.high - pair.low : Math.max(a.row.high - a.row.low, 0);
-    return h("td", { class: `number ${word}`, title: `${a.one.name} minus ${b.one.name}: ${word}, p = ${pair.adjusted.toPrecision(2)}` },
-      signed(pair.difference, decimals(width)), h("small", {}, sure ? (wins ? " ▲" : " ▼") : " ≈"), h("span", { class: "hidden" }, ` ${word}`));
+    const pair = known.get(`${a} ${b}`);
+    if (!pair) return h("td", { class: "self" }, "–");
+    const digits = decimals(pair.high - pair.low);
+    const [low, high] = [pair.low, pair.high].map((bound) => signed(bound, digits));
+    return h("td", { class: "number", title: `${everyone[a].name} minus ${everyone[b].name}` },
+      signed(pair.difference, digits), pair.paired ? null : " ~", h("small", {}, ` ${low} to ${high}`));
   };
-  const left = list.length - shown.length;
+  const rough = pairs.some((pair) => !pair[5]);
+  const count = everyone.filter((one) => one.by.get(condition)?.state === "done").length;
+  const notes = [
+    "Each interval stands alone: they are exploratory, and among many some leave out zero by chance.",
+    detectable === null ? "" : `The smallest true difference that the middle one of these comparisons would find four times in five is ${fixed(detectable, decimals(detectable))}.`,
+    rough ? "~: from the intervals alone, as if the scenes were not the same; a paired comparison would see more." : "Paired on the same test scenes, seeds counted.",
+    count > order.length ? `The best ${order.length} of ${count} are shown.` : "",
+  ];
   return h("div", {},
-    h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Pairwise comparisons" },
+    h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Differences between entrants" },
       h("table", { class: "pairs" },
-        h("caption", {}, h("span", {}, `Row minus column, ${metric.metric} under ${condition}, ${labelText(labels)} labels. ▲ better, ▼ worse, ≈ cannot be told apart at ${LEVEL}.`)),
-        h("thead", {}, h("tr", {}, h("td", {}), shown.map(({ one }, index) => h("th", { scope: "col", title: one.name }, h("span", { class: "hidden" }, `${one.name} `), String(index + 1))))),
-        h("tbody", {}, shown.map((a, index) => h("tr", {}, h("th", { scope: "row" }, `${index + 1}  `, a.one.name), shown.map((b) => cell(a, b))))))),
-    h("p", { class: "quietly" }, note, "Corrected for the number of comparisons.", left > 0 ? ` The best ${MOST_SHOWN} of ${list.length} are shown.` : ""));
+        h("caption", {}, h("span", {}, `Row minus column, ${metric.metric} under ${condition}, ${labelText(labels)} labels, with 95 % intervals. ${POSITIVE[metric.up]}`)),
+        h("thead", {}, h("tr", {}, h("td", {}), order.map((place, index) => h("th", { scope: "col", title: everyone[place].name }, h("span", { class: "hidden" }, `${everyone[place].name} `), String(index + 1))))),
+        h("tbody", {}, order.map((a, index) => h("tr", {}, h("th", { scope: "row" }, `${index + 1}  `, everyone[a].name), order.map((b) => cell(a, b))))))),
+    h("p", { class: "quietly" }, notes.filter(Boolean).join(" ")));
 }

@@ -2,6 +2,7 @@
 import { choice, entrantLink, h, stateChip } from "./dom.js";
 import { plural } from "./format.js";
 import { labelText } from "./board.js";
+import { standings } from "./ranking.js";
 import { sortableTable } from "./table.js";
 
 const MEANINGS = [
@@ -34,22 +35,17 @@ export function statesPage(board) {
 
 function missing(table) {
   const found = new Map();
-  const add = (name, entrant, note, labels, state, condition, why) => {
+  const add = ({ name, entrant, note }, labels, state, condition, why) => {
     const key = JSON.stringify([name, labels, state, why]);
     if (!found.has(key)) found.set(key, { name, entrant, note, labels, state, why, table, conditions: [] });
     found.get(key).conditions.push(condition);
   };
-  const present = new Map();
-  for (const row of table.rows) {
-    if (!row.board.metrics.get(`${row.task}\n${row.metric}`)?.primary && row.state === "done") continue;
-    const { name, entrant, note } = table.contender(row);
-    const key = JSON.stringify([name, row.labels]);
-    if (!present.has(key)) present.set(key, { name, entrant, note, labels: row.labels, seen: new Set() });
-    present.get(key).seen.add(row.test_condition);
-    if (row.state !== "done") add(name, entrant, note, row.labels, row.state, row.test_condition, row.error);
+  for (const labels of table.labels) {
+    for (const one of standings(table, labels, table.primary)) {
+      for (const [condition, row] of one.by) {
+        if (row?.state !== "done") add(one, labels, row?.state ?? "absent", condition, row?.error ?? "no record");
+      }
+    }
   }
-  for (const one of present.values())
-    for (const condition of table.conditions)
-      if (!one.seen.has(condition)) add(one.name, one.entrant, one.note, one.labels, "absent", condition, "no record");
   return [...found.values()];
 }

@@ -1,13 +1,13 @@
 // One table: one task on one dataset, with its plots, comparisons and scenes.
-import { choice, entrantLink, h, stateChip, swatch, tierChip, TIERS } from "./dom.js";
-import { count, decimals, interval, plural, seconds, signed } from "./format.js";
-import { labelText } from "./board.js";
+import { choice, entrantLink, h, stateChip, swatch } from "./dom.js";
+import { interval, plural } from "./format.js";
+import { hasValue, labelText } from "./board.js";
 import { conditionFigures, costFigure, labelFigure } from "./curves.js";
 import { gallerySection } from "./gallery.js";
 import { pairSection } from "./pairs.js";
 import { MOST } from "./plots.js";
 import { sortableTable } from "./table.js";
-import { direction, standings } from "./ranking.js";
+import { direction, rankingColumns, standings } from "./ranking.js";
 
 export function tablePage(board, index) {
   const table = board.tables[index];
@@ -32,15 +32,15 @@ export function tablePage(board, index) {
 
 function body(table, labels, metric) {
   const everyone = standings(table, labels, metric);
-  const plotted = new Set(everyone.filter((one) => one.homeValue !== null).slice(0, 5));
-  const bestBaseline = everyone.find((one) => one.baseline && one.homeValue !== null);
+  const plotted = new Set(everyone.filter((one) => one.atHome).slice(0, 5));
+  const bestBaseline = everyone.find((one) => one.baseline && one.atHome);
   if (bestBaseline) plotted.add(bestBaseline);
   const plots = h("div", {});
   const key = h("ul", { class: "key" });
   const redraw = () => {
     const chosen = everyone.filter((one) => plotted.has(one));
     key.replaceChildren(...chosen.map((one, index) => h("li", {}, swatch(index), h("span", {}, one.name))));
-    const figures = [...conditionFigures(table, chosen, metric), labelFigure(table, chosen, metric), costFigure(everyone, chosen, metric)].filter(Boolean);
+    const figures = [...conditionFigures(table, chosen, labels, metric), labelFigure(table, chosen, metric), costFigure(everyone, chosen, metric)].filter(Boolean);
     plots.replaceChildren(...(chosen.length ? [h("div", { class: "figures" }, figures)] : [h("p", { class: "quietly" }, "No entrant is chosen.")]));
   };
   redraw();
@@ -49,30 +49,26 @@ function body(table, labels, metric) {
     h("section", { "aria-labelledby": "curves" }, h("h2", { id: "curves" }, "Where it breaks, and what it costs"),
       h("p", { class: "quietly" }, `Of the entrants ticked in the table, up to ${MOST}:`), key, plots),
     pairSection(table, everyone, labels, metric),
-    gallerySection(table, labels, table.homeOrFirst()),
+    gallerySection(table, labels, table.conditions(labels, metric)[0]),
   ];
 }
 
 function ranking(table, labels, metric, everyone, plotted, redraw) {
-  const range = new Map(table.conditions.map((name) => {
-    const rows = everyone.map((one) => one.by.get(name)).filter((row) => row?.state === "done" && row.value !== null);
+  const conditions = table.conditions(labels, metric);
+  const range = new Map(conditions.map((name) => {
+    const rows = everyone.map((one) => one.by.get(name)).filter(hasValue);
     return [name, [Math.min(...rows.map((row) => row.low ?? row.value)), Math.max(...rows.map((row) => row.high ?? row.value))]];
   }));
   const columns = [
     { label: "Plot", value: (one) => (plotted.has(one) ? 0 : 1), cell: (one) => tick(one, plotted, redraw), title: "Which are plotted below" },
     { label: "#", number: true, value: (one) => one.place, cell: (one) => (one.place === null ? "–" : String(one.place)), title: `Place by ${metric.metric} on the training condition` },
     { label: "Entrant", heading: true, value: (one) => one.name, cell: (one) => [entrantLink(one.entrant), one.note ? h("small", {}, one.note) : null] },
-    ...table.conditions.map((name) => ({
-      label: name, note: name === table.home ? "trained on" : null, number: true, up: metric.up,
-      value: (one) => { const row = one.by.get(name); return row?.state === "done" ? row.value : null; },
+    ...conditions.map((name) => ({
+      label: name, note: name === table.facts.train_condition ? "trained on" : null, number: true, up: metric.up,
+      value: (one) => (hasValue(one.by.get(name)) ? one.by.get(name).value : null),
       cell: (one) => valueCell(one.by.get(name), range.get(name), metric),
     })),
-    { label: "Worst", number: true, up: metric.up, title: "The worst condition other than the training condition", value: (one) => one.worst?.value ?? null, cell: (one) => (one.worst ? [interval(one.worst).value, h("small", {}, ` ${one.worst.test_condition}`)] : "–") },
-    { label: "Gap", number: true, up: !metric.up, title: "Training condition less the worst", value: (one) => one.gap, cell: (one) => (one.gap === null ? "–" : signed(one.gap, decimals(one.worst.high - one.worst.low))) },
-    { label: "Scenes", note: "× seeds", number: true, up: true, title: "Test scenes, and seeds behind a value", value: (one) => one.n, cell: (one) => (one.n === null ? "–" : `${count(one.n)} × ${count(one.seeds)}`) },
-    ...(everyone.some((one) => one.tier) ? [{ label: "Trust", value: (one) => TIERS.indexOf(one.tier), up: true, cell: (one) => tierChip(one.tier), title: "What was verified of it" }] : []),
-    { label: "Cost", number: true, value: (one) => one.seconds, cell: (one) => seconds(one.seconds), title: "Seconds of pretraining and fit" },
-    { label: "Parameters", number: true, value: (one) => one.parameters, cell: (one) => count(one.parameters) },
+    ...rankingColumns(table, labels, metric),
   ];
   const unit = metric.unit ? ` [${metric.unit}]` : "";
   const first = everyone.find((one) => one.atHome)?.atHome;

@@ -1,4 +1,4 @@
-"""One score for an entrant over conditions and tasks, and tests of every pair, for the page."""
+"""One score for an entrant over conditions and tasks, for the page."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from lensbench.leaderboard.contenders import CONTENDER, TABLE
-from lensbench.leaderboard.page.payload import clip, short
-from lensbench.leaderboard.pairing import Scored, Scores, pairwise
+from lensbench.leaderboard.contenders import TABLE
+from lensbench.leaderboard.page.packing import clip, short
 from lensbench.stats.aggregate import Aggregate, aggregate, normalised_part
-
-_MOST_PAIRED = 12
-"""Entrants of a table that are tested against each other, the best first."""
 
 _Named = tuple[str, str]
 """An entrant, and what its name needs where a table has it several times."""
@@ -111,62 +107,3 @@ def _line(who: _Named, its: dict[str, Aggregate], names: list[str]) -> dict[str,
         "gap": short(sum(gaps) / len(gaps)) if gaps else None,
         "parts": [short(tables[name][0]) if tables[name] else None for name in names],  # type: ignore[index]
     }
-
-
-def pairs(records: pl.DataFrame, rows: pl.DataFrame, scores: pl.DataFrame) -> list[dict[str, Any]]:
-    """Paired tests of the best entrants of each table under each condition.
-
-    Args:
-        records: A row a seed.
-        rows: A row for all seeds, from `combine`.
-        scores: How scores vary over scenes; where it has no rows there are no tests.
-    """
-    if scores.is_empty():
-        return []
-    known = Scores(scores)
-    done = records.filter((pl.col("state") == "done") & pl.col("primary"))
-    by = (*TABLE, "labels", "test_condition", "metric")
-    values = rows.filter(
-        (pl.col("state") == "done") & pl.col("primary") & pl.col("value").is_finite()
-    )
-    tested = []
-    seeds = dict(done.group_by(by))
-    for key, frame in values.group_by(by, maintain_order=True):
-        found = _tested(seeds[key], frame, known)
-        if found:
-            *facts, labels, condition, metric = key
-            named = {name: clip(str(fact)) for name, fact in zip(TABLE, facts, strict=True)}
-            tested.append(
-                {"table": named, "labels": labels, "condition": clip(str(condition)),
-                 "metric": clip(str(metric)), "pairs": found}
-            )  # fmt: skip
-    return tested
-
-
-def _tested(records: pl.DataFrame, rows: pl.DataFrame, known: Scores) -> list[list[Any]]:
-    """Names of two, their difference with its interval, and its corrected p-value."""
-    up = bool(rows["higher_is_better"][0])
-    best = rows.sort("value", descending=up).head(_MOST_PAIRED)
-    scored: dict[str, Scored] = {}
-    for row in best.iter_rows(named=True):
-        mine = pl.all_horizontal(pl.col(name).eq_missing(row[name]) for name in CONTENDER)
-        its = known.of(records.filter(mine))
-        if its is not None:
-            scored[_contender(row)] = its
-    if len(scored) < 2:
-        return []
-    values = {_contender(row): row["value"] for row in best.iter_rows(named=True)}
-    tests = pairwise(scored, values, up)
-    found = []
-    for i, a in enumerate(tests.entrants):
-        for j, b in enumerate(tests.entrants[i + 1 :], i + 1):
-            one = tests.differences[i][j]
-            if one is not None and not math.isnan(tests.p[i, j]):
-                numbers = (one.value, one.low, one.high, float(tests.p[i, j]))
-                found.append([a, b, *map(short, numbers)])
-    return found
-
-
-def _contender(row: dict[str, Any]) -> str:
-    """Tells the rows of a table apart; the page makes the same of the same record."""
-    return "\n".join(clip(row[name]) for name in CONTENDER)
