@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -60,6 +61,27 @@ def test_a_killed_pretraining_goes_on_to_the_same_bits(tmp_path, lensbench, mode
     assert all(torch.equal(one[name], other[name]) for name in one)
     with log.open() as lines:
         assert [int(row["step"]) for row in csv.DictReader(lines)] == list(range(1, 13))
+
+
+@pytest.mark.slow
+def test_two_processes_do_not_pretrain_in_one_folder(tmp_path, lensbench, model):
+    """A scheduler that repeats its command while the first still runs changes nothing."""
+    folder = tmp_path / "shared"
+    words = [*WORDS, "--steps", "12", "--probes", "2", "--probe-scenes", "24"]
+    words += ["--resume", "--quiet", "--out", str(folder)]
+    command = [sys.executable, "-c", "from lensbench.cli import main; main()", *words]
+    first = subprocess.Popen(command)
+    while first.poll() is None and not (folder / "chunks").exists():
+        time.sleep(0.01)
+    second = lensbench(*words)
+    assert second.code == 2
+    line, hint = second.err.strip().splitlines()
+    assert line == f"error: another process is pretraining in {str(folder)!r}"
+    assert "--out" in hint
+    assert first.wait(timeout=300) == 0
+    one, other = _weights(model), _weights(folder)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert not list(folder.glob("*.writing")) and not (folder / ".lock").exists()
 
 
 @pytest.mark.slow

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
+import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -19,6 +22,8 @@ from lensbench.store.arrays import write_arrays
 
 _AHEAD = 4
 """Chunks that each process may be ahead of the training."""
+
+_DIGEST = hashlib.sha256().digest_size
 
 _LOOK = 0.01
 """Seconds between two looks for a file."""
@@ -48,7 +53,7 @@ class Chunks:
         """Seconds that the training has waited for chunks."""
 
     def fetch(self, number: int) -> Path:
-        """The file of a chunk.
+        """The file of a chunk, made again where what is there is damaged.
 
         Raises:
             RunError: Where a process that was making it was killed.
@@ -59,7 +64,7 @@ class Chunks:
         try:
             if number in self._pending:
                 self._pending.pop(number).result()
-            elif not path.exists():
+            if not is_whole(path):
                 write_chunk(self._source, number, path)
         except BrokenProcessPool as error:
             raise RunError(
@@ -97,9 +102,9 @@ class Awaited:
         self._folder = folder
 
     def fetch(self, number: int) -> Path:
-        """The file of a chunk, once it is there."""
+        """The file of a chunk, once it is there as a whole."""
         path = path_of(self._folder, number)
-        while not path.exists():
+        while not is_whole(path):
             time.sleep(_LOOK)
         return path
 
@@ -130,10 +135,23 @@ def drawing(recipe: Recipe, source: ChunkSource, folder: Path, processes: int) -
 
 
 def write_chunk(source: ChunkSource, number: int, path: Path) -> None:
-    """Makes a chunk's file, whole or not at all."""
-    temporary = path.with_suffix(".writing")
+    """Makes a chunk's file, whole or not at all; its SHA-256 stands behind its arrays."""
+    temporary = path.with_name(f"{path.stem}-{os.getpid()}-{secrets.token_hex(4)}.writing")
     write_arrays(temporary, source.chunk(number))
+    with temporary.open("rb+") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0, os.SEEK_END)
+        file.write(digest)
     replace_by(temporary, path)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a chunk's file is there and holds what was written."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    return hashlib.sha256(content[:-_DIGEST]).digest() == content[-_DIGEST:]
 
 
 _SOURCE: list[ChunkSource] = []

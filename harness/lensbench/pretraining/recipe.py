@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lensbench.errors import LensbenchError, UsageError
+from lensbench.store.claims import claimed
 
 Precision = Literal["fp32", "bf16"]
 
@@ -21,6 +22,9 @@ FILE = "recipe.json"
 
 LOG = "log.csv"
 """Name of the log, which is there from the first steps on."""
+
+LOCK = ".lock"
+"""Name of the file that the process which trains in a folder has locked."""
 
 
 @dataclass(frozen=True)
@@ -96,27 +100,27 @@ class Recipe:
 
     @contextlib.contextmanager
     def kept(self, folder: Path, resume: bool) -> Iterator[None]:
-        """Takes a folder for a training by this recipe, new or to be gone on with.
+        """Holds a folder for a training by this recipe, new or to be resumed.
 
         To resume what is not there yet is to begin, so that a scheduler can repeat its command.
         Where the training is refused before its first step, a new folder is left as it was.
 
         Raises:
-            UsageError: Where it holds another recipe, or this one and is not to be resumed.
+            UsageError: Where another process trains in the folder, or it holds another recipe, or
+                this one and is not to be resumed.
         """
-        there, new = folder.exists(), not (folder / FILE).exists()
-        self.keep(folder, resume)
-        try:
-            yield
-        except LensbenchError as error:
-            begun = any((folder / name).exists() for name in ("checkpoints", LOG))
-            if error.exit_code == 2 and new and not begun:
-                shutil.rmtree(folder)
-                if there:
-                    folder.mkdir()
-            raise
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt("the same command with --resume goes on") from None
+        with _locked(folder):
+            new = not (folder / FILE).exists()
+            self.keep(folder, resume)
+            try:
+                yield
+            except LensbenchError as error:
+                begun = any((folder / name).exists() for name in ("checkpoints", LOG))
+                if error.exit_code == 2 and new and not begun:
+                    _clear(folder)
+                raise
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt("the same command with --resume goes on") from None
 
     def keep(self, folder: Path, resume: bool) -> None:
         """Writes this recipe into a folder, or finds it there.
@@ -126,7 +130,7 @@ class Recipe:
         """
         file = folder / FILE
         if not file.exists():
-            if folder.exists() and any(folder.iterdir()):
+            if folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
                 raise UsageError(
                     f"{str(folder)!r} is not empty and holds no pretraining", "name a new folder"
                 )
@@ -146,6 +150,46 @@ class Recipe:
                     f"asked for is {now.get(name)!r}",
                     "repeat its command, or name another folder",
                 )
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Locks a folder against other processes; one that was made for it and stays empty goes.
+
+    Raises:
+        UsageError: Where another process has locked it, or it cannot be written.
+    """
+    there = folder.exists()
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not there:
+                held.callback(_remove_empty, folder)
+            held.enter_context(claimed(folder / LOCK, wait=False))
+        except BlockingIOError:
+            raise UsageError(
+                f"another process is pretraining in {str(folder)!r}",
+                "wait until it ends, or name another folder with --out",
+            ) from None
+        except OSError as error:
+            raise UsageError(
+                f"{str(folder)!r} cannot be written: {error.strerror}", "name another with --out"
+            ) from error
+        yield
+
+
+def _remove_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _clear(folder: Path) -> None:
+    """Removes all in a folder but its lock."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
 
 
 def _read(file: Path) -> dict[str, Any]:

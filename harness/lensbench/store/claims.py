@@ -12,13 +12,20 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def claimed(path: Path) -> Iterator[None]:
-    """Waits until no other process holds a lock file, then holds it.
+def claimed(path: Path, wait: bool = True) -> Iterator[None]:
+    """Holds a lock file, which one process holds at a time.
 
     The kernel frees the lock of a process that dies. The file is removed with the lock held, so
-    one who waited for it may find that it is no longer the file of that name, and asks again.
+    a process that waited may find another file of that name, and then locks that one.
+
+    Args:
+        path: The lock file; its folder exists.
+        wait: Whether to wait while another process holds it.
+
+    Raises:
+        BlockingIOError: Where another process holds it and `wait` is false.
     """
-    handle = _locked(path, fcntl.LOCK_EX)
+    handle = _locked(path, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
         yield
     finally:

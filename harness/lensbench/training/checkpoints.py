@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from lensbench.errors import RunError
 from lensbench.store.artefacts import DamageWarning
 
 State = Mapping[str, Any]
@@ -76,7 +77,11 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def read(self, mark: str) -> State | None:
-        """The state of a loop of this mark; `None` where there is none that can be used."""
+        """The state of a loop of this mark; `None` where there is none that can be used.
+
+        Raises:
+            RunError: Where what stands in the checkpoint's place can be neither read nor replaced.
+        """
         try:
             content = self.path.read_bytes()
             digest, content = content[:_DIGEST], content[_DIGEST:]
@@ -88,9 +93,11 @@ class Checkpoint:
             reason = "it is of another training"
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise self.unusable(error.strerror or str(error)) from None
         except ValueError as error:
             reason = str(error).splitlines()[0]
-        except (OSError, RuntimeError, KeyError, TypeError, EOFError) as error:
+        except (RuntimeError, KeyError, TypeError, EOFError) as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
         except pickle.UnpicklingError:
             reason = "it is damaged"
@@ -101,6 +108,13 @@ class Checkpoint:
             stacklevel=2,
         )
         return None
+
+    def unusable(self, reason: str) -> RunError:
+        """The error of a checkpoint that a training can neither use nor pass over."""
+        return RunError(
+            f"checkpoint {str(self.path)!r} cannot be used: {reason}",
+            "remove it; the training then begins anew",
+        )
 
     def due(self) -> bool:
         """Whether it is time to write."""

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lensbench.errors import RunError
+from lensbench.errors import RunError, one_line
 from lensbench.training.chance import chance_state, set_chance_state
 from lensbench.training.checkpoints import next_checkpoint
 from lensbench.training.costs import warmed_up
@@ -78,7 +78,12 @@ class TrainingLoop:
         checkpoint = next_checkpoint()
         state = team.agreed(checkpoint.read(training.mark) if checkpoint else None)
         if state:
-            training.restore(state)
+            try:
+                training.restore(state)
+            except (LookupError, ValueError, RuntimeError, TypeError, AttributeError) as error:
+                if checkpoint is None:
+                    raise
+                raise checkpoint.unusable(one_line(error)) from None
         try:
             while training.step < self.steps:
                 loss = training.advance(loss_of)
@@ -98,6 +103,10 @@ class TrainingLoop:
         if step < warm:
             return (step + 1) / warm
         return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, self.steps - warm)))
+
+
+_PARTS = {"step", "model", "optimiser", "order", "generator", "losses", "chance"}
+"""What the state of a loop consists of, beside its mark."""
 
 
 class _Training:
@@ -175,7 +184,13 @@ class _Training:
         }
 
     def restore(self, state: Any) -> None:
-        """Goes back to a state."""
+        """Goes back to a state.
+
+        Raises:
+            ValueError: Where a part of it is missing; others where a part does not fit.
+        """
+        if missing := _PARTS - state.keys():
+            raise ValueError(f"it lacks {sorted(missing)[0]!r}")
         self.step = state["step"]
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])

@@ -1,6 +1,8 @@
 """A training that is stopped ends with the bits of one that was not."""
 
 import functools
+import hashlib
+import io
 import random
 import signal
 import subprocess
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from lensbench.errors import RunError
 from lensbench.training.chance import seeded
 from lensbench.training.checkpoints import CheckpointWarning, keeping
 from lensbench.training.loop import TrainingLoop
@@ -165,3 +168,40 @@ def test_killed_processes_go_on(tmp_path):
     ended = subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.PIPE)
     assert str(-signal.SIGKILL).encode() in ended.stdout.split()
     assert torch.equal(train(tmp_path / "c"), undisturbed())
+
+
+@pytest.mark.parametrize("lost", ["step", "model", "optimiser", "order", "generator", "chance"])
+def test_a_checkpoint_that_lacks_a_part_is_refused(tmp_path, lost):
+    """Its digest and mark are right, so the training can neither use it nor know why."""
+    with pytest.raises(CrashError):
+        train(tmp_path / "of", crash_at=5)
+    file = tmp_path / "of" / "1.pt"
+    state = torch.load(io.BytesIO(file.read_bytes()[32:]), weights_only=True)
+    del state[lost]
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    file.write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
+    with pytest.raises(RunError, match=rf"1\.pt' cannot be used: it lacks '{lost}'") as caught:
+        train(tmp_path / "of")
+    assert "remove it" in caught.value.hint
+
+
+def test_a_checkpoint_of_other_shapes_is_refused(tmp_path):
+    """An optimiser that has moments of another model, say."""
+    with pytest.raises(CrashError):
+        train(tmp_path / "of", crash_at=5)
+    file = tmp_path / "of" / "1.pt"
+    state = torch.load(io.BytesIO(file.read_bytes()[32:]), weights_only=True)
+    state["optimiser"]["param_groups"] = []
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    file.write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
+    with pytest.raises(RunError, match="cannot be used: loaded state dict"):
+        train(tmp_path / "of")
+
+
+def test_a_folder_in_the_place_of_a_checkpoint_is_refused(tmp_path):
+    """It could not be replaced either."""
+    (tmp_path / "of" / "1.pt").mkdir(parents=True)
+    with pytest.raises(RunError, match=r"1\.pt' cannot be used: Is a directory"):
+        train(tmp_path / "of")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lensbench.errors import DataError
+from lensbench.errors import DataError, one_line
 from lensbench.files import check_file
 
 MAX_PIXELS = 2**26
@@ -44,13 +44,6 @@ def reading(path: Path | str, form: str) -> Iterator[None]:
             f"{str(path)!r} cannot be read as {form}: {one_line(error)}",
             "fetch or write the file again; its SHA-256 tells whether it is whole",
         ) from error
-
-
-def one_line(error: BaseException) -> str:
-    """The first line of an error, or its type where it says nothing."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else type(error).__name__
-    return text if len(text) <= 200 else text[:197] + "…"
 
 
 def check_shape(path: Path | str, shape: tuple[int, ...]) -> None:
