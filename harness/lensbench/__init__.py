@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from lensbench.errors import OptionError as OptionError
     from lensbench.errors import PluginError as PluginError
     from lensbench.errors import RunError as RunError
+    from lensbench.errors import UndefinedError as UndefinedError
     from lensbench.registry.catalogue import condition_of as condition_of
     from lensbench.registry.catalogue import encoder_of as encoder_of
     from lensbench.sky.components import SceneModel as SceneModel
@@ -128,6 +129,7 @@ _HOMES = {
     "Task": "api.task",
     "TrainingLoop": "training.loop",
     "Transfer": "api.predictor",
+    "UndefinedError": "errors",
     "VariationalEncoder": "api.encoder",
     "bayesian_bound": "sky.information",
     "condition_of": "registry.catalogue",

@@ -63,6 +63,10 @@ class RunError(LensbenchError):
     """A computation failed: diverged, ran out of memory or met its limit."""
 
 
+class UndefinedError(LensbenchError):
+    """A metric has no value on these test scenes; the record keeps the message, which says why."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Returns a hint that lists the names closest to `word`, or all where none is close."""
     names = sorted(known)

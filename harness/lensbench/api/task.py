@@ -38,7 +38,8 @@ class Metric:
         compute: From predictions and samples to one value a sample (N,), which is averaged,
             or, where `per_sample` is false, to one number for them all: NaN where it is undefined,
             as an AUROC of one class is. Raises `NotImplementedError` where it needs an answer that
-            a predictor does not give. Without `resampled`, a number for all is taken of every
+            a predictor does not give, and `UndefinedError` with the reason where these samples
+            are too few to measure it. Without `resampled`, a number for all is taken of every
             bootstrap resample, some thousand times: it gets the targets alone, and has to be cheap.
         unit: Unit of the value; empty for a ratio.
         higher_is_better: Direction; `None` where neither is better, as of a signed bias or a
@@ -48,10 +49,12 @@ class Metric:
         chance: Value of an answer that ignores the image, where there is one.
         target: Name of the real target that it measures, if any: samples in which that is NaN are
             left out before it is computed.
-        among: Which samples count (N,), bool, by their targets alone: those of one class, say. The
-            others are left out before it is computed, as those without the `target` are.
+        among: Which samples (N,), bool, the mean of a metric `per_sample` is of, by their targets
+            and their order alone: those of one class, say. It is computed of all.
         interval: Whether the bootstrap's interval is shown. False for a number whose bootstrap does
             not cover, such as a maximum or a distance from a distribution.
+        bounds: The 95 % interval of a number for all, where there is a better one than the
+            bootstrap's.
         resampled: The number for all of many resamples at once, where it is faster so: from
             predictions, samples and indices of samples (R, N), a resample a row, repeats included,
             to what `compute` gives for each row (R,).
@@ -66,6 +69,7 @@ class Metric:
     target: str = ""
     among: Callable[[Samples], np.ndarray] | None = None
     interval: bool = True
+    bounds: Callable[[Predictions, Samples], tuple[float, float]] | None = None
     resampled: Callable[[Predictions, Samples, np.ndarray], np.ndarray] | None = None
 
 

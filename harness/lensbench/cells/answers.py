@@ -11,6 +11,9 @@ from lensbench.api.predictor import Predictor
 from lensbench.api.samples import Samples
 from lensbench.cells.score import as_arrays
 
+AT_ONCE = 8192
+"""Samples that a predictor is shown together: so many fit into memory, however many there are."""
+
 
 def answers(predictor: Predictor, samples: Samples, seed: int) -> dict[str, np.ndarray]:
     """Predictions (N, ...) in the order of the samples.
@@ -19,7 +22,7 @@ def answers(predictor: Predictor, samples: Samples, seed: int) -> dict[str, np.n
     shown without targets, in another order, and under names that tell nothing.
 
     Args:
-        predictor: Answers for all of them at once.
+        predictor: Answers for at most `AT_ONCE` of them together.
         samples: Where the predictor computes.
         seed: Of the order.
 
@@ -28,9 +31,12 @@ def answers(predictor: Predictor, samples: Samples, seed: int) -> dict[str, np.n
     """
     order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed % 2**63))
     with torch.no_grad():
-        shuffled = as_arrays(predictor(blind(samples, order)), len(samples))
+        parts = [
+            as_arrays(predictor(blind(samples, some)), len(some))
+            for some in torch.split(order, AT_ONCE)
+        ]
     back = torch.argsort(order).numpy()
-    return {name: values[back] for name, values in shuffled.items()}
+    return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
 
 
 def blind(samples: Samples, order: torch.Tensor | None = None) -> Samples:
@@ -42,4 +48,4 @@ def blind(samples: Samples, order: torch.Tensor | None = None) -> Samples:
     """
     bare = replace(samples, targets={})
     shown = bare if order is None else bare.take(order)
-    return replace(shown, ids=tuple(f"scene-{number}" for number in range(len(samples))))
+    return replace(shown, ids=tuple(f"scene-{number}" for number in range(len(shown))))

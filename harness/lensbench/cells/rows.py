@@ -15,7 +15,8 @@ from lensbench.api.samples import Samples
 from lensbench.api.task import Metric
 from lensbench.cells.code import checkouts, harness_version, packages
 from lensbench.cells.resolved import Keys, Parts
-from lensbench.cells.score import Scored, UndefinedError, score
+from lensbench.cells.score import Scored, score
+from lensbench.errors import UndefinedError
 from lensbench.stats.intervals import Interval
 from lensbench.store.scores import scenes_digest
 from lensbench.study.cell import Cell, View

@@ -11,7 +11,7 @@ import torch
 
 from lensbench.api.samples import Samples
 from lensbench.api.task import Metric, Predictions
-from lensbench.errors import RunError
+from lensbench.errors import RunError, UndefinedError
 from lensbench.sky.seeds import seed_of
 from lensbench.stats.intervals import (
     Interval,
@@ -31,7 +31,7 @@ class Scored:
         per_scene: What `values` are.
         values: One a scene (N,), whose mean the metric is; or the metric on resamples of the
             scenes (R,), the same for every entrant, NaN where undefined; empty where the metric
-            shows no interval.
+            shows no interval or has one of its own.
     """
 
     interval: Interval
@@ -57,10 +57,6 @@ def as_arrays(predictions: Predictions, count: int) -> dict[str, np.ndarray]:
     return arrays
 
 
-class UndefinedError(ValueError):
-    """A metric has no value on these test scenes; the message says why."""
-
-
 def score(
     metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
 ) -> Scored | None:
@@ -74,27 +70,25 @@ def score(
     Raises:
         UndefinedError: Where there is no such scene, or the metric has no finite value on those.
     """
-    chosen = _counting(metric, samples)
-    if len(chosen) < len(samples):
-        predictions = {name: values[chosen.numpy()] for name, values in predictions.items()}
-        samples = samples.take(chosen)
+    if metric.target:
+        known = torch.isfinite(samples.targets[metric.target]).nonzero()[:, 0]
+        if len(known) < len(samples):
+            predictions = {name: values[known.numpy()] for name, values in predictions.items()}
+            samples = samples.take(known)
     if not len(samples):
-        wanted = f"target {metric.target!r}" if metric.target else f"what {metric.name} counts"
-        raise UndefinedError(f"no test scene has {wanted}")
+        raise UndefinedError(f"no test scene has target {metric.target!r}")
     try:
         return _score(metric, predictions, samples, resamples)
     except NotImplementedError:
         return None
 
 
-def _counting(metric: Metric, samples: Samples) -> torch.Tensor:
-    """Indices of the samples that a metric counts, by their targets alone."""
-    counts = torch.ones(len(samples), dtype=torch.bool)
-    if metric.target:
-        counts &= torch.isfinite(samples.targets[metric.target])
-    if metric.among is not None:
-        counts &= torch.from_numpy(np.asarray(metric.among(samples), dtype=bool))
-    return counts.nonzero()[:, 0]
+def values_by_scene(
+    metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples
+) -> np.ndarray:
+    """What a metric per sample is of each sample that it counts (n,)."""
+    found = np.asarray(metric.compute(predictions, samples))
+    return found if metric.among is None else found[metric.among(samples)]
 
 
 def _score(
@@ -102,8 +96,10 @@ def _score(
 ) -> Scored:
     n, seed = len(samples), seed_of("bootstrap", metric.name)
     if metric.per_sample:
-        found = np.asarray(metric.compute(predictions, samples))
-        values = found.astype(np.float64)
+        found = values_by_scene(metric, predictions, samples)
+        values, n = found.astype(np.float64), len(found)
+        if not n:
+            raise UndefinedError(f"{metric.name} is of none of these {len(samples)} scenes")
         lost = int((~np.isfinite(values)).sum())
         if lost:
             raise UndefinedError(f"{metric.name} is not finite for {lost} of {n} scenes")
@@ -113,8 +109,9 @@ def _score(
     value = float(_on_resamples(metric, predictions, samples, np.arange(n)[None])[0])
     if not np.isfinite(value):
         raise UndefinedError(f"{metric.name} is not finite on these {n} scenes")
-    if not metric.interval:
-        return Scored(Interval(value, np.nan, np.nan, n), False, np.empty(0))
+    if metric.bounds or not metric.interval:
+        low, high = metric.bounds(predictions, samples) if metric.bounds else (np.nan, np.nan)
+        return Scored(Interval(value, low, high, n), False, np.empty(0))
     drawn = resampled_together(
         partial(_on_resamples, metric, predictions, samples), n, resamples, seed
     )

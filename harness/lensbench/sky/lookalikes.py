@@ -28,6 +28,7 @@ class LookAlikes:
 
     Attributes:
         survey: Where central galaxies, sources and neighbours are from.
+        others: Non-lenses for each lens.
     """
 
     target: ClassVar[str] = "lens"
@@ -35,6 +36,12 @@ class LookAlikes:
     source_scale: ClassVar[str] = Survey.source_scale
 
     survey: Survey = Survey()
+    others: int = 1
+
+    @property
+    def cycle(self) -> tuple[int, ...]:
+        """Labels of scenes in turn: so many non-lenses, then a lens."""
+        return (0,) * self.others + (1,)
 
     def draw(self, label: int, random: np.random.Generator) -> dict[str, float | np.ndarray]:
         """Parameters of one scene; `kind` is an index into `KINDS`, `theta_E` that of a lens."""

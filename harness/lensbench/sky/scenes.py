@@ -28,7 +28,8 @@ class ScenePopulation(Protocol):
         classes: Its classes, in the order of their labels.
 
     It may have `source_scale`: the unit in which it places sources, `arcsec` (where it has none)
-    or `theta_E`.
+    or `theta_E`. It may have `cycle`: labels of scenes in turn, where there are not as many of each
+    class.
     """
 
     @property
@@ -54,7 +55,7 @@ def draw_scenes(
     size: int = 288,
     pixel_scale: float = 0.025,
 ) -> Scenes:
-    """Scenes of a population, classes in turn.
+    """Scenes of a population, classes in turn or by its `cycle`.
 
     A scene depends on its split, its index and the seed alone, to the last bit: not on the other
     indices, nor on how many are drawn at once, nor on the number of threads.
@@ -71,7 +72,8 @@ def draw_scenes(
         Skies (B, C, size, size) with the population's class target, its `scene_targets`, and all
         parameters.
     """
-    labels = np.array([index % len(population.classes) for index in indices], dtype=np.int64)
+    cycle = getattr(population, "cycle", range(len(population.classes)))
+    labels = np.array([cycle[index % len(cycle)] for index in indices], dtype=np.int64)
     drawn = [
         population.draw(int(label), generator_of("scene", seed, split, index))
         for label, index in zip(labels, indices, strict=True)

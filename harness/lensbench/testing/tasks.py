@@ -12,7 +12,7 @@ from lensbench.api.dataset import Target
 from lensbench.api.samples import Features, Samples
 from lensbench.api.task import FeatureShape, Metric
 from lensbench.cells.score import as_arrays
-from lensbench.errors import PluginError
+from lensbench.errors import PluginError, UndefinedError
 from lensbench.testing.samples import made_samples
 
 
@@ -44,7 +44,7 @@ def check_task(task: Any, targets: Mapping[str, Target] | None = None) -> None:
     for metric in task.metrics:
         try:
             value = np.asarray(metric.compute(predictions, samples))
-        except NotImplementedError:
+        except (NotImplementedError, UndefinedError):
             continue
         if value.shape != ((len(samples),) if metric.per_sample else ()):
             raise PluginError(

@@ -22,6 +22,7 @@ from lensbench.api.task import Metric, Predictions
 from lensbench.cells.answers import answers
 from lensbench.cells.fits import kept_predictor
 from lensbench.cells.resolved import Parts
+from lensbench.cells.score import values_by_scene
 from lensbench.errors import LensbenchError
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.manifest import Finding
@@ -227,7 +228,7 @@ def _check_scores(
         Mismatch: Naming the test.
     """
     published = board.scores[_by_scene(key, view, metric)]
-    again = np.asarray(metric.compute(said, public), dtype=float)
+    again = values_by_scene(metric, said, public).astype(float)
     near = 1e-3 * (float(np.std(published[1])) or 1.0)
     if not agrees_by_scene(published, scenes_digest(public.ids), again, near):
         raise Mismatch(
@@ -251,7 +252,7 @@ class Pair:
         self.sides = ((said, public), (answers, drawn))
         self.each: list[np.ndarray] = []
         if metric.per_sample:
-            self.each = [np.asarray(metric.compute(*side), dtype=float) for side in self.sides]
+            self.each = [_by_scene_or_nan(metric, *side) for side in self.sides]
         self.samples = joined(public, drawn)
         self.said = {name: np.concatenate([said[name], answers[name]]) for name in said}
 
@@ -276,6 +277,12 @@ class Pair:
     def _score(self, indices: np.ndarray) -> float:
         chosen = {name: values[indices] for name, values in self.said.items()}
         return float(self.metric.compute(chosen, self.samples.take(torch.from_numpy(indices))))
+
+
+def _by_scene_or_nan(metric: Metric, said: Predictions, samples: Samples) -> np.ndarray:
+    """A metric per sample (N,); NaN where it is not of the sample."""
+    found = np.asarray(metric.compute(said, samples), dtype=float)
+    return found if metric.among is None else np.where(metric.among(samples), found, np.nan)
 
 
 def joined(one: Samples, other: Samples) -> Samples:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
+
+from annotated_types import Ge
 
 from lensbench import (
     OptionError,
@@ -23,7 +26,8 @@ _DATA_RANGE = {"default": 20.0, "deeplense-i": 60.0, "survey": 60.0, "look-alike
 class Lenses:
     """Lenses by default as SIE, shear and a Sérsic source, with none, CDM or vortex substructure.
 
-    `population` takes them from elsewhere: DeepLense's, a survey's, or a shift of these. Each
+    `population` takes them from elsewhere: DeepLense's, a survey's, or a shift of these. `others`
+    is how many non-lenses there are for each lens in `look-alikes`. Each
     split is a stream of its own, so no scene is ever in two. Real targets are those whose
     parameters the population draws.
     """
@@ -37,6 +41,7 @@ class Lenses:
 
         lens_light: bool = False
         population: str = "default"
+        others: Annotated[int, Ge(1)] = 1
 
     def __init__(self, options: Options) -> None:
         name = options.population
@@ -45,6 +50,12 @@ class Lenses:
             if not isinstance(self.population, Population):
                 raise OptionError(f"lens_light is no option of population {name!r}", "leave it out")
             self.population = replace(self.population, lens_light=True)
+        if options.others > 1:
+            if not hasattr(self.population, "others"):
+                raise OptionError(
+                    f"others is no option of population {name!r}", "it is one of look-alikes"
+                )
+            self.population = replace(self.population, others=options.others)
         root = name.split("@")[0].removesuffix("-faithful")
         self.channels = 3 if root == "deeplense-iv" else 1
         self.data_range = _DATA_RANGE.get(root, 600.0)

@@ -1,4 +1,4 @@
-"""Anomaly detection: what was never trained on is to stand out."""
+"""Anomaly detection: what was never trained on should stand out."""
 
 from __future__ import annotations
 
@@ -8,26 +8,22 @@ import numpy as np
 
 from lensbench import Predictions, Samples, SkyTarget
 from lensbench_reference.tasks.classes import Ranking, labels_of
-from lensbench_reference.tasks.curves import (
-    auroc,
-    average_precision,
-    threshold_counts,
-    true_positive_rate,
-)
+from lensbench_reference.tasks.curves import auroc, average_precision, threshold_counts
+from lensbench_reference.tasks.operating import Ranked, operating_metrics
 from lensbench_reference.tasks.resampling import resampled_metric
 
 _TARGET, _NORMAL = "substructure", "no_sub"
-_STRANGE = ("cdm", "vortex", "uldm")
+_ANOMALOUS = ("cdm", "vortex", "uldm")
 
 
 class Anomaly:
-    """Scores how strange a lens is, trained on lenses without substructure alone.
+    """Scores how anomalous a lens is, after training on lenses without substructure alone.
 
-    After Alexander et al. 2020 (arXiv:2008.12731). There is no head to train: labels of what is
-    strange are never seen, and transfers and baselines that name the task give a `score`.
+    After Alexander et al. 2020 (arXiv:2008.12731). There is no head to train, for labels of
+    anomalies are never seen; transfers and baselines that name the task give a `score`.
     """
 
-    version = "1"
+    version = "2"
     targets = (_TARGET,)
     sky: SkyTarget | None = None
     needs_maps = False
@@ -38,26 +34,26 @@ class Anomaly:
         self.metrics = (
             resampled_metric("auroc", partial(_all, auroc), chance=0.5),
             resampled_metric("pr_auc", partial(_all, average_precision)),
-            *(
-                resampled_metric(
-                    f"tpr_at_fpr_{text}",
-                    partial(_all, partial(true_positive_rate, false_rate=float(text))),
-                )
-                for text in ("0.1", "1e-2")
-            ),
+            *operating_metrics(_ranked, ("0.1", "1e-2")),
             *(
                 resampled_metric(f"auroc_{name}", partial(_against, name), chance=0.5)
-                for name in _STRANGE
+                for name in _ANOMALOUS
             ),
         )
 
 
-def _all(
-    figure: Ranking, predictions: Predictions, samples: Samples, indices: np.ndarray
-) -> np.ndarray:
-    """A figure of all that is strange against what is normal."""
+def _ranked(predictions: Predictions | None, samples: Samples) -> Ranked:
     normal = labels_of(samples, _TARGET) == samples.info[_TARGET].classes.index(_NORMAL)
-    return figure(threshold_counts(_scores(predictions), ~normal, normal, indices))
+    score = np.zeros(len(normal)) if predictions is None else _scores(predictions)
+    return Ranked(score, ~normal, normal)
+
+
+def _all(
+    metric: Ranking, predictions: Predictions, samples: Samples, indices: np.ndarray
+) -> np.ndarray:
+    """A metric of all anomalies against what is normal."""
+    ranked = _ranked(predictions, samples)
+    return metric(threshold_counts(ranked.score, ranked.positive, ranked.negative, indices))
 
 
 def _against(
@@ -68,8 +64,8 @@ def _against(
     if name not in classes:
         raise NotImplementedError(f"this dataset has no class {name!r}")
     labels = labels_of(samples, _TARGET)
-    strange, normal = labels == classes.index(name), labels == classes.index(_NORMAL)
-    return auroc(threshold_counts(_scores(predictions), strange, normal, indices))
+    anomalous, normal = labels == classes.index(name), labels == classes.index(_NORMAL)
+    return auroc(threshold_counts(_scores(predictions), anomalous, normal, indices))
 
 
 def _scores(predictions: Predictions) -> np.ndarray:

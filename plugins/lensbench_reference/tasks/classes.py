@@ -33,9 +33,14 @@ class ClassHead(nn.Module):
         return self.linear(self.norm(features.pooled))
 
 
-def class_metrics(target: str, classes: int) -> tuple[Metric, ...]:
-    """Metrics of the probabilities of a class target, the AUROC first."""
-    chance = 1 / classes
+def class_metrics(target: str, balanced: bool = True) -> tuple[Metric, ...]:
+    """Metrics of the probabilities of a class target, the AUROC first.
+
+    Args:
+        target: Its name.
+        balanced: Whether each of three classes has as many scenes, so that chance levels are known.
+    """
+    chance = 1 / 3 if balanced else None
     return (
         resampled_metric("auroc", partial(_one_against_rest, target, auroc), chance=0.5),
         resampled_metric(

@@ -1,9 +1,9 @@
-"""Figures of a ranking: how well scores tell positives from negatives, at any threshold.
+"""Areas under curves of a ranking: how well scores tell positives from negatives.
 
 All are from the counts of positives and negatives at or above each distinct score, along the last
 axis, so that one call does a thousand bootstrap resamples: scores are sorted once, and a resample
 is a histogram over them. Ties share a threshold. Where a kind is missing the counts are NaN, and so
-is every figure of them, for it is then undefined.
+is every area, for it is then undefined.
 """
 
 from __future__ import annotations
@@ -62,32 +62,17 @@ def average_precision(counts: Counts) -> np.ndarray:
     return np.asarray((np.diff(true, axis=1, prepend=0) * precision).sum(1) / true[:, -1])
 
 
-def completeness_at_purity(counts: Counts, purity: float) -> np.ndarray:
-    """Largest share of positives found while this share of what is found is positive; or zero."""
-    true = counts.true
-    pure = true >= purity * (true + counts.false)
-    return np.asarray((true * pure).max(1) / true[:, -1])
+def partial_auroc(counts: Counts, most: float) -> np.ndarray:
+    """Area under the ROC curve up to a false positive rate, standardised (McClish 1989).
 
-
-def purity_at_prevalence(
-    counts: Counts, prevalence: float, completeness: float = 0.5
-) -> np.ndarray:
-    """Share of positives in what a survey would find, where they are this share of all objects.
-
-    π T/(π T + (1 − π) F) of the prevalence π, at the highest threshold that finds the share
-    `completeness` of the positives: T of them, with F = (negatives found + 1)/(negatives + 1).
-    The one more is for what so few negatives cannot show: without it a small test set would
-    promise a purity of one.
+    It is (1 + (A − ½ f²)/(f − ½ f²))/2 for the area A up to the rate f: half for chance, one for
+    a ranking that is perfect.
     """
-    true, false = counts.true, counts.false
-    place = (true >= completeness * true[:, -1:]).argmax(1)
-    rows = np.arange(len(true))
-    found = prevalence * true[rows, place] / true[:, -1]
-    wrong = (1 - prevalence) * (false[rows, place] + 1) / (false[:, -1] + 1)
-    return np.asarray(found / (found + wrong))
-
-
-def true_positive_rate(counts: Counts, false_rate: float) -> np.ndarray:
-    """Largest share of positives found with at most this share of the negatives."""
-    true, false = counts.true, counts.false
-    return np.asarray((true * (false <= false_rate * false[:, -1:])).max(1) / true[:, -1])
+    right, up = (side / side[:, -1:] for side in (counts.false, counts.true))
+    width = np.diff(np.minimum(right, most), axis=1, prepend=0.0)
+    step, rise = np.diff(right, axis=1, prepend=0.0), np.diff(up, axis=1, prepend=0.0)
+    # A segment that the rate cuts counts as far as that.
+    share = np.divide(width, step, out=np.zeros_like(width), where=step > 0)
+    area = (width * (up - rise + rise * share / 2)).sum(1)
+    chance = most**2 / 2
+    return np.asarray((1 + (area - chance) / (most - chance)) / 2)

@@ -3,53 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from torch import Tensor, nn
 
-from lensbench import FeatureShape, Predictions, Samples, SkyTarget, Target
-from lensbench_reference.tasks.classes import (
-    ClassHead,
-    Ranking,
-    class_metrics,
-    labels_of,
-    probability_of,
-)
-from lensbench_reference.tasks.curves import (
-    completeness_at_purity,
-    purity_at_prevalence,
-    threshold_counts,
-    true_positive_rate,
+from lensbench import FeatureShape, Predictions, Samples, SkyTarget, Target, UndefinedError
+from lensbench_reference.tasks.classes import ClassHead, class_metrics, labels_of, probability_of
+from lensbench_reference.tasks.curves import partial_auroc, threshold_counts
+from lensbench_reference.tasks.operating import (
+    ENOUGH,
+    Ranked,
+    operating_metrics,
+    survey_metrics,
 )
 from lensbench_reference.tasks.resampling import resampled_metric
 
+_RATES = ("1e-2", "1e-3")
+"""False positive rates at which a search is measured; a partial area goes up to the first."""
+
+_PREVALENCES = ("1e-3", "1e-4")
+"""Shares of lenses among all objects, about those of ground and space surveys."""
+
 
 class Finding:
-    """Tells lenses from look-alikes; ranked by the AUROC.
+    """Tells lenses from galaxies that look like them.
 
-    Completeness at a purity is that of the test set, with its own share of lenses; purity at a
-    prevalence is what a survey would see at half of its lenses found.
+    Ranked by the AUROC, or by what `rank` says: a search of a survey works at false positive rates
+    of a thousandth and below, which take 20,000 non-lenses to measure.
     """
 
-    version = "1"
+    version = "2"
     targets = ("lens",)
     sky: SkyTarget | None = None
     needs_maps = False
 
-    def __init__(self) -> None:
-        figures: dict[str, Ranking] = {
-            "completeness_at_purity_0.9": partial(completeness_at_purity, purity=0.9),
-            "completeness_at_purity_0.99": partial(completeness_at_purity, purity=0.99),
-            "purity_at_prevalence_1e-3": partial(purity_at_prevalence, prevalence=1e-3),
-            "purity_at_prevalence_1e-4": partial(purity_at_prevalence, prevalence=1e-4),
-            "tpr_at_fpr_1e-3": partial(true_positive_rate, false_rate=1e-3),
-            "tpr_at_fpr_0": partial(true_positive_rate, false_rate=0.0),
-        }
-        ranked = (
-            resampled_metric(name, partial(_found, figure)) for name, figure in figures.items()
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `finding`: the metric that ranks."""
+
+        rank: Literal["auroc", "partial_auroc_1e-2", "tpr_at_fpr_1e-3"] = "auroc"
+
+    def __init__(self, options: Options) -> None:
+        metrics = (
+            *class_metrics("lens", balanced=False),
+            resampled_metric(f"partial_auroc_{_RATES[0]}", _partial_area, chance=0.5),
+            *operating_metrics(_ranked, _RATES),
+            *(metric for share in _PREVALENCES for metric in survey_metrics(_ranked, share)),
         )
-        self.metrics = (*class_metrics("lens", 2), *ranked)
+        self.metrics = tuple(sorted(metrics, key=lambda metric: metric.name != options.rank))
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> ClassHead:
         """One linear layer on the normalised pooled features."""
@@ -64,8 +67,19 @@ class Finding:
         return {"probability": output.softmax(1)}
 
 
-def _found(
-    figure: Ranking, predictions: Predictions, samples: Samples, indices: np.ndarray
-) -> np.ndarray:
+def _ranked(predictions: Predictions | None, samples: Samples) -> Ranked:
     lens = labels_of(samples, "lens") == 1
-    return figure(threshold_counts(probability_of(predictions)[:, 1], lens, ~lens, indices))
+    score = np.zeros(len(lens)) if predictions is None else probability_of(predictions)[:, 1]
+    return Ranked(score, lens, ~lens)
+
+
+def _partial_area(predictions: Predictions, samples: Samples, indices: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve up to the largest of the false positive rates, standardised."""
+    ranked, most = _ranked(predictions, samples), float(_RATES[0])
+    if ranked.negative.sum() * most < ENOUGH:
+        raise UndefinedError(
+            f"{ranked.negative.sum()} negatives do not measure the ROC curve below a false "
+            f"positive rate of {most:g}, expected {round(ENOUGH / most)} or more"
+        )
+    counts = threshold_counts(ranked.score, ranked.positive, ranked.negative, indices)
+    return partial_auroc(counts, most)

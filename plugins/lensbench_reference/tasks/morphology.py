@@ -17,7 +17,7 @@ class Morphology:
     targets = ("substructure",)
     sky: SkyTarget | None = None
     needs_maps = False
-    metrics = class_metrics("substructure", 3)
+    metrics = class_metrics("substructure")
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> ClassHead:
         """One linear layer on the normalised pooled features."""

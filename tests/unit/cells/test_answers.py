@@ -16,6 +16,21 @@ def test_answers_come_in_the_order_of_the_samples():
     assert np.allclose(found["sum"], samples.images.sum((1, 2, 3)).numpy())
 
 
+def test_so_many_are_shown_together_and_no_more(monkeypatch):
+    """However many there are, answers come in their order, and memory holds a part of them."""
+    monkeypatch.setattr("lensbench.cells.answers.AT_ONCE", 16)
+    samples = made_samples(count=40, size=8)
+    shown = []
+
+    def predictor(part):
+        shown.append(len(part))
+        return {"sum": part.images.sum((1, 2, 3))}
+
+    found = answers(predictor, samples, seed=3)
+    assert shown == [16, 16, 8]
+    assert np.allclose(found["sum"], samples.images.sum((1, 2, 3)).numpy())
+
+
 def test_neither_names_nor_places_tell_a_class():
     """A cheat that reads classes drawn in turn from either is at chance."""
     samples = made_samples(count=300, size=8)

@@ -11,7 +11,8 @@ from lensbench.api.task import Metric
 from lensbench.cells.checks import Checks
 from lensbench.cells.resolved import Parts
 from lensbench.cells.rows import done_rows
-from lensbench.cells.score import UndefinedError, score
+from lensbench.cells.score import score
+from lensbench.errors import UndefinedError
 from lensbench.study.cell import View
 from lensbench.study.plan import Request, plan_run
 from lensbench.testing import made_samples
@@ -99,7 +100,7 @@ def test_only_scenes_that_a_metric_is_among_count():
     interval = of(metric)
     assert (interval.value, interval.high, interval.n) == (1.0, 1.0, 6)
     assert interval.low == pytest.approx(0.025 ** (1 / 6))
-    with pytest.raises(UndefinedError, match="no test scene has what found counts"):
+    with pytest.raises(UndefinedError, match="found is of none of these 12 scenes"):
         of(metric, lens=torch.zeros(12))
 
 

@@ -229,3 +229,16 @@ def test_the_dataset_takes_a_population_by_name(name: str) -> None:
     assert dataset.targets[population.target].classes == population.classes
     assert set(scenes.targets) == set(dataset.targets) - {"sky"}
     assert torch.equal(scenes.sky, draw_scenes(population, "test", [0, 1], 3).sky)
+
+
+def test_look_alikes_may_be_many_for_each_lens():
+    """Ten others, then a lens; the lens of an index is the same scene as where there is one."""
+    from lensbench_reference.datasets.lenses import Lenses
+
+    dataset = Lenses(Lenses.Options(population="look-alikes", others=10))
+    labels = [int(dataset.scenes("test", [i], 0).targets["lens"][0]) for i in (0, 9, 10, 21, 22)]
+    assert labels == [0, 0, 1, 1, 0]
+    plain = Lenses(Lenses.Options(population="look-alikes")).scenes("test", [21], 0)
+    assert np.array_equal(plain.sky, dataset.scenes("test", [21], 0).sky)
+    with pytest.raises(OptionError, match="others is no option of population 'default'"):
+        Lenses(Lenses.Options(others=2))

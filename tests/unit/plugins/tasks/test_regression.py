@@ -9,7 +9,8 @@ import torch
 from sklearn.metrics import root_mean_squared_error
 
 from lensbench import Features, FeatureShape, OptionError, Target
-from lensbench.cells.score import UndefinedError, score
+from lensbench.cells.score import score
+from lensbench.errors import UndefinedError
 from lensbench.testing import made_samples
 from lensbench_reference.tasks.regression import Regression
 from lensbench_reference.tasks.residuals import coverage_by_error, nmad, sbc_distance, within
