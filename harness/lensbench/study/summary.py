@@ -81,6 +81,22 @@ def summarise(
     return Summary(cells, stored, failed, dict(kinds), sharing, estimate)
 
 
+def expected_seconds(like: str, costs: Mapping[str, float]) -> float | None:
+    """Seconds of a job: those of jobs that are alike, or of fewer or more images of its dataset."""
+    if like in costs:
+        return costs[like]
+    kind, _, rest = like.partition(" | ")
+    dataset, _, count = rest.rpartition(" | ")
+    if kind != "images" or not count.isdecimal():
+        return None
+    known = {
+        int(other.rpartition(" | ")[2]): seconds
+        for other, seconds in costs.items()
+        if other.rpartition(" | ")[0] == f"{kind} | {dataset}"
+    }
+    return known[most] / most * int(count) if (most := max(known, default=0)) else None
+
+
 def estimate_time(jobs: Sequence[Job], costs: Mapping[str, float], workers: int) -> Estimate:
     """Plays the jobs through in order, each begun by the first free worker that may."""
     free = [0.0] * max(1, workers)
@@ -88,7 +104,7 @@ def estimate_time(jobs: Sequence[Job], costs: Mapping[str, float], workers: int)
     unknown: Counter[str] = Counter()
     work = 0.0
     for job in jobs:
-        seconds = costs.get(job.like)
+        seconds = expected_seconds(job.like, costs)
         if seconds is None:
             unknown[job.like] += 1
             seconds = 0.0

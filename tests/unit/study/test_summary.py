@@ -4,7 +4,7 @@ import pytest
 
 from lensbench.study.cell import Cell, Entrant, View
 from lensbench.study.job import CellRequest, FeaturesRequest, ImagesRequest, Job, WeightsRequest
-from lensbench.study.summary import estimate_time, kind_of, summarise
+from lensbench.study.summary import estimate_time, expected_seconds, kind_of, summarise
 
 VIEW = View("lenses", "euclid-vis")
 CELL = Cell(Entrant("mae-vit", "none", "linear"), "morphology", VIEW, (VIEW,))
@@ -55,6 +55,15 @@ def test_what_was_never_measured_is_told():
     found = estimate_time(plan, {"images": 4.0}, 2)
     assert (found.seconds, found.work, found.unknown) == (4.0, 4.0, {"cells": 2})
     assert estimate_time([], {}, 2).seconds == 0
+
+
+def test_images_of_another_number_take_their_share():
+    """Of the largest number of the same dataset that was measured; other datasets tell nothing."""
+    costs = {"images | lenses | 100": 2.0, "images | lenses | 1000": 15.0, "images | x | 10": 1.0}
+    assert expected_seconds("images | lenses | 100", costs) == 2.0
+    assert expected_seconds("images | lenses | 110000", costs) == 1650.0
+    assert expected_seconds("images | other | 10", costs) is None
+    assert expected_seconds("features | lenses | 10", costs) is None
 
 
 def test_needs_that_are_stored_are_not_waited_for():
