@@ -12,7 +12,7 @@ import numpy as np
 
 from lensbench.data.container import damaged
 from lensbench.data.duplicates import MOST, THRESHOLD, near_duplicates
-from lensbench.data.picture import Source, canonical_label
+from lensbench.data.picture import Column, Source, canonical_label
 from lensbench.data.readers.guard import reading
 from lensbench.data.statistics import Statistics, collect
 
@@ -47,6 +47,10 @@ class Inspection:
         values: Range of each number beside the images, `None` where no scene has it.
         defects: Count and examples by name; see `DEFECTS`.
         psf: Shapes, and range of the sums.
+        masks: Images with a mask. `bands`: names of the channels, with how many images have them.
+        psf_fwhm: Widths of the PSF [arcsec] that are stated.
+        columns: Ranges of the numbers, and values of the classes, of the whole source.
+        left_out: What is at the path and not read, with the reason.
         use: The command that uses it. `convert`: the one that converts it.
     """
 
@@ -73,6 +77,11 @@ class Inspection:
     use: str
     convert: str
     compared: int = field(default=0)
+    masks: int = field(default=0)
+    bands: dict[str, int] = field(default_factory=dict)
+    psf_fwhm: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
 
 
 def inspect_source(source: Source, report: Callable[[int, int, str], None]) -> Inspection:
@@ -112,7 +121,24 @@ def inspect_source(source: Source, report: Callable[[int, int, str], None]) -> I
         use=command_to_use(source, found),
         convert=convert,
         compared=len(found.compared),
+        masks=found.masks,
+        bands=_named(found.bands),
+        psf_fwhm=_named(found.widths),
+        columns={name: _described(column) for name, column in source.columns.items()},
+        left_out=list(source.left_out),
     )
+
+
+def _described(column: Column) -> str:
+    """Range and unit of numbers, or how many images are of each class."""
+    if not column.numeric:
+        counts = Counter(str(value) or "unknown" for value in column.values)
+        return ", ".join(f"{name} ({count})" for name, count in counts.most_common(12))
+    known = column.values[np.isfinite(column.values)]
+    if not len(known):
+        return "of no image"
+    some = f", of {len(known)} images" if len(known) < len(column.values) else ""
+    return f"{known.min():.4g} to {known.max():.4g} {column.unit}".rstrip() + some
 
 
 def command_to_use(source: Source, found: Statistics) -> str:

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lensbench.data.archives import (
+    command_to_unpack,
+    is_archive_name,
+    is_tar,
+    is_zip_of_files,
+    refuse_archive,
+    unpacked_head,
+)
+from lensbench.data.joining import joined_by_split
 from lensbench.data.picture import Item, Selection, Source
 from lensbench.data.readers import columns, folders
 from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.container import is_container, open_container
+from lensbench.data.readers.entries import image_files
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
 from lensbench.data.readers.fits import open_fits
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.hdf5 import open_hdf5
 from lensbench.data.readers.labels import LABEL_NAMES
-from lensbench.data.readers.npy import open_npy
+from lensbench.data.readers.npy import is_shard, open_npy
 from lensbench.data.readers.npy_header import is_single, stored_shape
 from lensbench.data.readers.npz import open_npz
 from lensbench.errors import DataError
 from lensbench.files import watched
 
 _CONTAINERS = (".h5", ".hdf5", ".hdf", ".parquet", ".npz")
+_PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".pkl", ".pt", ".mat", ".gz")
 _DEPTH = 4
 _HUB = "hf:"
+_Opener = Callable[[Path, Selection], Source]
 
 
 def open_source(path: Path, selection: Selection | None = None) -> Source:
@@ -85,7 +99,39 @@ def open_file(path: Path, selection: Selection) -> Source:
     """
     with reading(path, "a file"), path.open("rb") as file:
         head = file.read(512)
+    _refuse_no_data(path, head)
     name = path.name.lower()
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and is_zip_of_files(path):
+        raise refuse_archive(path)
+    if is_tar(head):
+        raise refuse_archive(path)
+    suffixed = (".npy", ".dat", ".bin", ".raw", ".mmap")
+    openers: tuple[tuple[bool, _Opener], ...] = (
+        (head.startswith(b"\x89HDF\r\n\x1a\n"), _hdf5),
+        (head.startswith(b"PAR1"), columns.open_parquet),
+        (head.startswith((b"PK\x03\x04", b"PK\x05\x06")), open_npz),
+        (head.startswith(b"\x1f\x8b"), _gzip),
+        (head.startswith(b"SIMPLE  =") or name.endswith(FITS_SUFFIXES), open_fits),
+        (head.startswith(b"\x93NUMPY") or name.endswith(suffixed), open_npy),
+        (head[:1] == b"\x80" and head[1:2] <= b"\x05", _pickle),
+    )
+    opener = next((opener for fits, opener in openers if fits), None)
+    if opener is not None:
+        return opener(path, selection)
+    form = next((s for s in (".h5", ".hdf5", ".parquet", ".npz") if name.endswith(s)), "")
+    raise DataError(
+        f"{str(path)!r} is not {'what its suffix says' if form else 'of a known format'}: "
+        f"it begins with {head[:8]!r}",
+        "known: .npy, .npz, FITS, HDF5, Parquet, `datasets` on disk, and folders of these",
+    )
+
+
+def _refuse_no_data(path: Path, head: bytes) -> None:
+    """Refuses what is not the data but stands in its place.
+
+    Raises:
+        DataError: Where the file is empty, a web page or a pointer.
+    """
     text = head.lstrip().lower()
     if not head:
         raise DataError(f"{str(path)!r} is empty", "fetch or write the file again")
@@ -99,28 +145,25 @@ def open_file(path: Path, selection: Selection) -> Source:
             f"{str(path)!r} is a Git LFS pointer, not data",
             "`git lfs pull` fetches the file itself",
         )
-    if head.startswith(b"\x89HDF\r\n\x1a\n"):
-        with reading(path, "HDF5"):
-            ours = is_container(path)
-        return open_container(path) if ours else open_hdf5(path, selection)
-    if head.startswith(b"PAR1"):
-        return columns.open_parquet(path, selection)
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return open_npz(path, selection)
-    if head.startswith(b"SIMPLE  =") or (
-        name.endswith(FITS_SUFFIXES) and not name.endswith(".npy")
-    ):
+
+
+def _hdf5(path: Path, selection: Selection) -> Source:
+    """An images file of lensbench, or any other."""
+    with reading(path, "HDF5"):
+        ours = is_container(path)
+    return open_container(path) if ours else open_hdf5(path, selection)
+
+
+def _gzip(path: Path, selection: Selection) -> Source:
+    """A compressed FITS file, which is read as it is; other content is to be unpacked."""
+    head = unpacked_head(path)
+    if head.startswith(b"SIMPLE  ="):
         return open_fits(path, selection)
-    if head.startswith(b"\x93NUMPY") or name.endswith((".npy", ".dat", ".bin", ".raw", ".mmap")):
-        return open_npy(path, selection)
-    if head[:1] == b"\x80" and head[1:2] <= b"\x05":
-        return _pickle(path, selection)
-    form = next((s for s in (".h5", ".hdf5", ".parquet", ".npz") if name.endswith(s)), "")
-    raise DataError(
-        f"{str(path)!r} is not {'what its suffix says' if form else 'of a known format'}: "
-        f"it begins with {head[:8]!r}",
-        "known: .npy, .npz, FITS, HDF5, Parquet, `datasets` on disk, and folders of these",
-    )
+    if is_tar(head) or is_archive_name(path):
+        raise refuse_archive(path)
+    if path.name.lower().endswith(FITS_SUFFIXES):
+        return open_fits(path, selection)
+    raise DataError(f"{str(path)!r} is compressed by gzip", f"`gunzip -k {shlex.quote(str(path))}`")
 
 
 def _pickle(path: Path, selection: Selection) -> Source:
@@ -148,37 +191,77 @@ def _folder(path: Path, selection: Selection, depth: int) -> list[Source]:
         return [columns.open_huggingface(path, selection)]
     if is_exported(path):
         return [columns.open_hub(str(path), selection)]
-    for layout in (folders.pair_folders, folders.class_folders):
-        source = layout(path, selection)
-        if source is not None:
-            return [source]
-    single, rest = _sorted_files(path)
+    source = folders.tree_folder(path, selection)
+    if source is not None:
+        return _with_rest(path, [source])
+    single, many, labels = _sorted_files(path)
     found = [folders.flat_folder(path, single, selection)] if single else []
-    found += [open_file(file, selection) for file in rest]
+    found += joined_by_split(path, [open_file(file, selection) for file in many])
     if depth < _DEPTH:
         for below in sorted(child for child in path.iterdir() if child.is_dir()):
             if not below.name.startswith(".") and not below.name.endswith(".part"):
                 found += _folder(below, selection, depth + 1)
-    return found
+    unused = [file for file in labels if not any(_used(source, file) for source in found)]
+    return _with_rest(path, found, unused)
 
 
-def _sorted_files(path: Path) -> tuple[list[Path], list[Path]]:
-    """Files of a folder that are an image each, and those that hold many. Classes are neither."""
-    files = folders.image_files(path)
+def _used(source: Source, labels: Path) -> bool:
+    """Whether a source has its classes or numbers from a file."""
+    said = " ".join(source.notes)
+    return labels.name in said or labels.stem in source.columns
+
+
+def _with_rest(path: Path, found: list[Source], labels: Sequence[Path] = ()) -> list[Source]:
+    """Sources, the first of which says what else lies in the folder and is not read.
+
+    Raises:
+        DataError: Where there are archives and nothing else.
+    """
+    files = sorted(file for file in path.iterdir() if file.is_file())
+    archives = [file for file in files if is_archive_name(file)]
+    if archives and not found:
+        commands = "; ".join(command_to_unpack(file) for file in archives[:4])
+        raise DataError(
+            f"{str(path)!r} holds {len(archives)} archives and no images: "
+            f"{', '.join(file.name for file in archives[:4])}",
+            f"unpack first: `{commands}`",
+        )
+    said = [f"{file.name}: an archive; `{command_to_unpack(file)}`" for file in archives]
+    said += [f"{file.name}: values of no stack of images beside it" for file in labels]
+    others = Counter(
+        file.suffix.lower()
+        for file in files
+        if file.suffix.lower() in _PICTURES and not is_archive_name(file)
+    )
+    said += [f"{count} {suffix} files: of no format that is read" for suffix, count in
+             others.items()]  # fmt: skip
+    if not said or not found:
+        return found
+    return [replace(found[0], left_out=(*found[0].left_out, *said)), *found[1:]]
+
+
+def _sorted_files(path: Path) -> tuple[list[Path], list[Path], list[Path]]:
+    """Files of a folder that are an image each, those that hold many, and those of classes."""
+    files = image_files(path)
     single = [file for file in files if not file.name.lower().endswith(_CONTAINERS)]
     looked_at = watched(single, f"headers in {path}", len(single))
-    stacks = [file for file in looked_at if file.suffix == ".npy" and not is_single(file)]
+    stacks = [file for file in looked_at if file.suffix == ".npy" and not _is_one(file)]
     many = [file for file in sorted(path.iterdir()) if file.suffix.lower() in _CONTAINERS]
     labels = [s for s in stacks if s.stem.lower() in LABEL_NAMES or _is_flat(s)]
+    apart = {*stacks, *labels}
     return (
-        _without(single, stacks),
-        [file for file in (*_without(stacks, labels), *many) if file.is_file()],
+        [file for file in single if file not in apart],
+        [file for file in (*stacks, *many) if file not in labels and file.is_file()],
+        labels,
     )
 
 
-def _without(files: Iterable[Path], left_out: Iterable[Path]) -> list[Path]:
-    dropped = set(left_out)
-    return [file for file in files if file not in dropped]
+def _is_one(file: Path) -> bool:
+    """Whether a .npy is one image; few planes beside larger stacks are a shard of these."""
+    if not is_single(file):
+        return False
+    shape = stored_shape(file)
+    return not shape or len(shape) < 3 or shape[0] == 1 or not is_shard(file, shape)
 
 
 def _is_flat(file: Path) -> bool:

@@ -237,9 +237,12 @@ def _is_pair(value: list[Any]) -> bool:
 
 
 def _one_picture(path: Path, value: Any) -> Picture:
-    leaves = list(_leaves(value))
+    leaves = [_unwrapped(leaf) for leaf in _leaves(value)]
     images = [leaf for leaf in leaves if isinstance(leaf, np.ndarray) and leaf.ndim >= 2]
+    vectors = [leaf for leaf in leaves if isinstance(leaf, np.ndarray) and leaf.ndim == 1]
     numbers = [leaf for leaf in leaves if isinstance(leaf, int | float | np.number)]
+    if not images and (joined := _joined(vectors)) is not None:
+        images = [joined]
     if len(images) != 1:
         raise DataError(
             f"{str(path)!r} holds {len(images)} images in one object, expected one",
@@ -249,6 +252,23 @@ def _one_picture(path: Path, value: Any) -> Picture:
     names = ["mass", *(f"value_{i}" for i in range(1, len(numbers)))]
     values = {name: float(number) for name, number in zip(names, numbers, strict=False)}
     return Picture(as_picture(path, images[0]), images[0].dtype.str, values=values)
+
+
+def _unwrapped(leaf: Any) -> Any:
+    """The number in an array of one; other leaves as they are."""
+    one = isinstance(leaf, np.ndarray) and leaf.size == 1 and leaf.dtype.kind in "biuf"
+    return leaf.reshape(-1)[0] if one else leaf
+
+
+def _joined(vectors: list[np.ndarray]) -> np.ndarray | None:
+    """The image that rows of one length make, or that a flat square unfolds to."""
+    if len(vectors) == 1:
+        side = math.isqrt(vectors[0].size)
+        return vectors[0].reshape(side, side) if side * side == vectors[0].size else None
+    if not vectors or len({vector.size for vector in vectors}) > 1:
+        return None
+    joined = np.stack(vectors)
+    return joined if is_image(joined.shape) else None
 
 
 def _leaves(value: Any) -> Iterator[Any]:

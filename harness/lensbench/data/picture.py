@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+SENTINEL = 1e6
+"""Noise of this many times the median is a flag for a bad pixel, not a noise."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -19,6 +22,7 @@ class Item:
         condition: Band, instrument or condition; empty where there is one only.
         scene: Name of what is in the picture: the same for all its bands and conditions.
         pickled: The file is an object pickle: it is read only when converted.
+        position: Right ascension and declination of the image's centre [deg], where known.
     """
 
     name: str
@@ -27,6 +31,7 @@ class Item:
     condition: str = ""
     scene: str = ""
     pickled: bool = False
+    position: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,14 @@ class Picture:
         pixel_scale: Side of a pixel [arcsec], where known.
         unit: Of the pixels, where known.
         psf: Point-spread function (h, w), where there is one.
-        noise: Standard deviation of the noise of each pixel (H, W), in the unit of the pixels.
+        noise: Standard deviation of the noise of each pixel (H, W) or (C, H, W), in the unit of
+            the pixels.
         values: Numbers beside the image, by name, e.g. the vortex's `mass`.
+        mask: Pixels (H, W) or (C, H, W) that must not be used, where the file marks such.
+        psf_fwhm: Full width at half maximum of the PSF [arcsec], where known.
+        bands: Names of the channels, where known.
+        microjansky: Surface brightness [µJy/arcsec²] of a pixel of value one, where the unit, the
+            zero point and the pixel scale say it.
     """
 
     pixels: np.ndarray
@@ -50,6 +61,44 @@ class Picture:
     psf: np.ndarray | None = None
     noise: np.ndarray | None = None
     values: Mapping[str, float] = field(default_factory=dict)
+    mask: np.ndarray | None = None
+    psf_fwhm: float | None = None
+    bands: tuple[str, ...] = ()
+    microjansky: float | None = None
+
+
+def unusable(picture: Picture) -> np.ndarray:
+    """Pixels (C, H, W) that the image's own mask or noise map rules out.
+
+    A noise that is not finite, not positive, or a million times the typical one is a flag.
+    """
+    bad = np.zeros(picture.pixels.shape, dtype=bool)
+    if picture.mask is not None:
+        bad |= picture.mask
+    if picture.noise is not None:
+        noise = picture.noise
+        known = np.isfinite(noise) & (noise > 0)
+        typical = float(np.median(noise[known])) if known.any() else 0.0
+        bad |= ~known | (np.nan_to_num(noise, posinf=0) > SENTINEL * typical)
+    return bad
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a table says of every image of a source: numbers, or texts that are classes.
+
+    Attributes:
+        values: One an item: float64 (NaN where unknown) or text (empty where unknown).
+        unit: Of numbers, where known.
+    """
+
+    values: np.ndarray
+    unit: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the values are numbers."""
+        return self.values.dtype.kind == "f"
 
 
 @dataclass(frozen=True)
@@ -63,6 +112,8 @@ class Selection:
         table: CSV or FITS table beside the images.
         shape: Of a file without a header.
         dtype: Of a file without a header, e.g. `<f8`.
+        zeropoint: AB magnitude of one count per second, where a header does not say.
+        split_column: The column that names the split of each image.
         objects: Read object pickles, by the unpickler that knows arrays and nothing else.
     """
 
@@ -72,6 +123,8 @@ class Selection:
     table: str = ""
     shape: tuple[int, ...] = ()
     dtype: str = ""
+    zeropoint: float | None = None
+    split_column: str = ""
     objects: bool = False
 
 
@@ -88,7 +141,10 @@ class Source:
         notes: What is worth knowing before use, a sentence each.
         options: What to add to a command so that this source is read as it was, e.g. `--key data`.
         facts: Metadata of the whole, for reports.
-        labelled: Classes in the order of their indices, where the source fixes one.
+        classes: Classes in the order of their indices, where the source fixes one.
+        columns: Numbers and further classes of every item, by name.
+        left_out: What lies at the path and is not among the items, with the reason; a sentence
+            each.
     """
 
     path: str
@@ -100,6 +156,8 @@ class Source:
     options: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     def noting(self, *notes: str) -> Source:
         """The same with more notes."""

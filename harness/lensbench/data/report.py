@@ -17,7 +17,7 @@ def lines_of(found: Inspection) -> Iterator[str]:
     counts = {
         "shape": found.shapes, "dtype": found.dtypes, "unit": found.units,
         "arcsec/pixel": found.pixel_scales, "class": found.classes, "split": found.splits,
-        "condition": found.conditions,
+        "condition": found.conditions, "bands": found.bands, "PSF FWHM": found.psf_fwhm,
     }  # fmt: skip
     for name, values in counts.items():
         if values:
@@ -26,6 +26,8 @@ def lines_of(found: Inspection) -> Iterator[str]:
     for note in found.notes:
         yield f"  note        {note}"
     yield from _defects(found)
+    for left in found.left_out:
+        yield f"  left out    {left}"
     if found.use:
         yield f"  use         {found.use}"
     if found.convert:
@@ -40,7 +42,11 @@ def _numbers(found: Inspection) -> Iterator[str]:
             f"  pixels      {p['lowest']:.4g} to {p['highest']:.4g}; "
             f"typical median {p['median_of_medians']:.4g}, peak {p['median_of_highest']:.4g}"
         )
+    for name, said in found.columns.items():
+        yield f"  {name:<11} {said}"
     for name, known_range in found.values.items():
+        if name in found.columns:
+            continue
         known = "{:.4g} to {:.4g}".format(*known_range) if known_range else "of no scene"
         yield f"  {name:<11} {known}"
     if found.psf:
@@ -50,6 +56,8 @@ def _numbers(found: Inspection) -> Iterator[str]:
         )
     if found.noise_maps:
         yield f"  noise maps  {found.noise_maps}"
+    if found.masks:
+        yield f"  masks       {found.masks}"
 
 
 def _defects(found: Inspection) -> Iterator[str]:

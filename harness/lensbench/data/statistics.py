@@ -11,11 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lensbench.data.duplicates import MOST, thumbnail
-from lensbench.data.picture import Picture, Source
+from lensbench.data.picture import SENTINEL, Picture, Source, unusable
 from lensbench.errors import DataError
-
-SENTINEL = 1e6
-"""Noise of this many times the median is a flag for a bad pixel, not a noise."""
 
 SATURATED = 5
 """Pixels at the very maximum of an image from which it counts as saturated."""
@@ -57,6 +54,9 @@ class Statistics:
     scales: Counter[str] = field(default_factory=Counter)
     psf_shapes: Counter[str] = field(default_factory=Counter)
     noise_maps: int = 0
+    masks: int = 0
+    bands: Counter[str] = field(default_factory=Counter)
+    widths: Counter[str] = field(default_factory=Counter)
     psf_sums: list[float] = field(default_factory=list)
     lows: list[float] = field(default_factory=list)
     highs: list[float] = field(default_factory=list)
@@ -98,7 +98,10 @@ def _add(found: Statistics, source: Source, index: int, picture: Picture, compar
     found.scales[f"{scale:.4g}" if scale else ""] += 1
     for name, value in picture.values.items():
         found.values.setdefault(name, []).extend([value] if math.isfinite(value) else [])
-    for kind in _pixel_defects(found, pixels):
+    found.bands[", ".join(picture.bands)] += 1
+    found.widths[f"{picture.psf_fwhm:.3g}" if picture.psf_fwhm else ""] += 1
+    found.masks += picture.mask is not None
+    for kind in _pixel_defects(found, pixels, unusable(picture)):
         found.defect(kind, item.name)
     _compare(found, source, index, pixels)
     if compare and np.isfinite(pixels).any():
@@ -119,13 +122,16 @@ def _add(found: Statistics, source: Source, index: int, picture: Picture, compar
             found.defect("noise_not_positive", item.name)
 
 
-def _pixel_defects(found: Statistics, pixels: np.ndarray) -> list[str]:
-    """Names of what is wrong with an image; its range is kept where it has one."""
-    finite = np.isfinite(pixels)
+def _pixel_defects(found: Statistics, pixels: np.ndarray, bad: np.ndarray) -> list[str]:
+    """Names of what is wrong with an image; its range is kept where it has one.
+
+    Pixels that the image's own mask or noise map rules out are no defect.
+    """
+    finite = np.isfinite(pixels) & ~bad
     kinds = []
-    if np.isnan(pixels).any():
+    if (np.isnan(pixels) & ~bad).any():
         kinds.append("nan")
-    if np.isinf(pixels).any():
+    if (np.isinf(pixels) & ~bad).any():
         kinds.append("infinite")
     if not finite.any():
         return kinds

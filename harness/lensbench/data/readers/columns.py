@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,16 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from lensbench.data.picture import Item, Picture, Selection, Source
+from lensbench.data.joining import joined_columns
+from lensbench.data.picture import Column, Item, Picture, Selection, Source
 from lensbench.data.readers.axes import as_picture
 from lensbench.data.readers.cards import Facts, read_facts
-from lensbench.data.readers.guard import check_shape, reading
+from lensbench.data.readers.guard import reading
 from lensbench.data.readers.labels import LABEL_NAMES
-from lensbench.data.readers.npy_header import read_header
+from lensbench.data.readers.table_cells import as_array, bands_of_value
 from lensbench.errors import DataError
 
+_MOST_CLASSES = 100
 _IMAGES = ("image", "images", "pixels", "img", "data")
-_SCENES = ("scene", "id", "name", "file")
+_SCENES = ("scene", "id", "name", "file", "object_id")
+_PLAIN = re.compile(
+    r"^(u?int\d*|float\d*|half_?float|double|bool|(large_)?string|dictionary<.*string.*)$"
+    r"|^Value\('?(dtype=)?'?(u?int\d*|float\d*|bool|(large_)?string)|^ClassLabel"
+)
 SHAPES = "lensbench.shapes"
 """Parquet metadata: shape of the images by column, as JSON, where they are stored flat."""
 
@@ -109,9 +116,18 @@ def huggingface_source(path: str, loaded: Any, selection: Selection, facts: Fact
         f" in splits {', '.join(named)}" if named else ""
     )
     return Source(
-        path, "huggingface", title, tuple(item for part in parts for item in part.items), read,
-        first.notes, first.options, first.facts, first.classes,
-    )  # fmt: skip
+        path,
+        "huggingface",
+        title,
+        tuple(item for part in parts for item in part.items),
+        read,
+        first.notes,
+        first.options,
+        first.facts,
+        first.classes,
+        columns=joined_columns(parts),
+        left_out=first.left_out,
+    )
 
 
 def _huggingface_split(
@@ -143,9 +159,9 @@ def _huggingface_split(
 def plain_columns(
     types: Mapping[str, str], selection: Selection, facts: Mapping[str, str]
 ) -> set[str]:
-    """Columns of names and classes, which are read as a whole."""
+    """Columns of one value a row (names, classes, numbers), which are read as a whole."""
     wanted = {*_SCENES, *LABEL_NAMES, selection.labels, facts.get("label", "")}
-    return {name for name in types if name in wanted}
+    return {name for name, kind in types.items() if name in wanted or _PLAIN.search(kind)}
 
 
 def image_columns(path: Path, types: Mapping[str, str], selection: Selection) -> tuple[str, ...]:
@@ -225,61 +241,61 @@ def table_source(
         which, line = divmod(index, count)
         column = images[which]
         with reading(path, layout):
-            array = as_array(f"{path}#{line}", row(line, column), shapes.get(column))
+            value = row(line, column)
+            if (bands := bands_of_value(f"{path}#{line}", value)) is not None:
+                return bands
+            array = as_array(f"{path}#{line}", value, shapes.get(column))
             known = conditions.get(column.partition(":")[2], {})
             return Picture(
-                as_picture(f"{path}#{line}", array), array.dtype.str, known.get("pixel_scale"),
+                as_picture(f"{path}#{line}", array),
+                array.dtype.str,
+                known.get("pixel_scale"),
                 str(known.get("unit", "")),
-            )  # fmt: skip
+                psf_fwhm=known.get("psf_fwhm"),
+            )
 
     notes = [f"Images are in {', '.join(map(repr, images))}."]
     if label:
         notes.append(f"Classes are in {label!r}.")
     options = f"--key {images[0]}" if selection.key else ""
     options += f" --labels {label}" if selection.labels else ""
+    known_columns, left = _plain_values(plain, {label, scene}, facts, len(images))
+    if known_columns:
+        notes.append(f"What is known of each image: {', '.join(known_columns)}.")
     return Source(
-        str(path), layout, title, tuple(items), read, tuple(notes), options.strip(),
-        {k: str(v) for k, v in facts.items()}, tuple(classes),
-    )  # fmt: skip
+        str(path),
+        layout,
+        title,
+        tuple(items),
+        read,
+        tuple(notes),
+        options.strip(),
+        {k: str(v) for k, v in facts.items()},
+        tuple(classes),
+        known_columns,
+        left,
+    )
 
 
-def as_array(name: str, value: object, shape: tuple[int, ...] | None) -> np.ndarray:
-    """One cell of a table as an array: nested lists, flat with a known shape, or an encoded image.
-
-    Raises:
-        DataError: Where it is none of these.
-    """
-    if isinstance(value, dict) and "bytes" in value:
-        value = value["bytes"]
-    if isinstance(value, bytes):
-        return _decode(name, value)
-    if hasattr(value, "convert"):  # an image that `datasets` has decoded
-        return np.asarray(value)
-    array = np.asarray(value, dtype=None if value is not None else np.float64)
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"{name!r} holds no image", "name another column with --key")
-    if shape is not None:
-        array = array.astype(np.float32).reshape(shape)
-    elif array.ndim == 1:
-        side = round(len(array) ** 0.5)
-        if side * side != len(array):
-            raise DataError(f"{name!r} holds {len(array)} numbers, no square image", "--key")
-        array = array.reshape(side, side)
-    return array
-
-
-def _decode(name: str, content: bytes) -> np.ndarray:
-    """Bytes of a PNG, JPEG or TIFF, or of a .npy, as an array."""
-    import io
-
-    if content[:6] == b"\x93NUMPY":
-        shape, _, dtype = read_header(Path(name), io.BytesIO(content))
-        check_shape(name, shape)
-        if dtype.hasobject:
-            raise DataError(f"{name!r} is an object pickle", "")
-        return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
-    from PIL import Image
-
-    with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "TIFF")) as picture:
-        check_shape(name, (picture.height, picture.width))
-        return np.asarray(picture)
+def _plain_values(
+    plain: Mapping[str, Sequence[object]],
+    taken: set[str],
+    facts: Mapping[str, str],
+    images: int,
+) -> tuple[dict[str, Column], tuple[str, ...]]:
+    """Numbers and further classes of every image, and the columns that are neither."""
+    found: dict[str, Column] = {}
+    left = []
+    for name, values in plain.items():
+        if name in taken:
+            continue
+        known = [value for value in values if value is not None]
+        if known and all(isinstance(value, bool | int | float | np.number) for value in known):
+            numbers = [np.nan if value is None else float(value) for value in values]  # type: ignore[arg-type]
+            found[name] = Column(np.tile(numbers, images), facts.get(f"unit:{name}", ""))
+        elif known and len(set(map(str, known))) <= _MOST_CLASSES:
+            texts = ["" if value is None else str(value) for value in values]
+            found[name] = Column(np.tile(np.array(texts), images))
+        else:
+            left.append(f"column {name!r}: neither numbers nor classes")
+    return found, tuple(left)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,20 @@ from typing import Any
 import numpy as np
 
 from lensbench.data.picture import Item, Picture, Selection, Source
-from lensbench.data.readers.axes import as_picture
+from lensbench.data.readers.axes import MAX_CHANNELS, as_picture
+from lensbench.data.readers.extensions import (
+    Band,
+    Extension,
+    bands_of,
+    is_named,
+    named,
+    unused,
+    with_noise_once,
+)
 from lensbench.data.readers.guard import check_shape, reading
+from lensbench.data.readers.masks import bad_pixels
+from lensbench.data.readers.world import pixel_scale_of, position_of
+from lensbench.data.units import microjansky_of
 from lensbench.errors import DataError
 from lensbench.files import check_members, open_file, unzipped
 
@@ -25,38 +36,31 @@ SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
 _GZIP = b"\x1f\x8b"
 _MAX_EXTENSIONS = 10_000
 
-_PSF = re.compile(r"(^|_)PSF\d*$", re.IGNORECASE)
-_NOISE = re.compile(r"(^|_)(NOISE|RMS|SIGMA|ERR|ERROR|STD)$", re.IGNORECASE)
-_OTHER = re.compile(r"(^|_)(WHT|WEIGHT|MASK|DQ|VAR|VARIANCE|CON|CTX|IVAR|SEG)$", re.IGNORECASE)
-_IMAGE = re.compile(r"(_BGSUB|_SCI|_IMAGE|_IMG|_DATA)$", re.IGNORECASE)
-
 
 @dataclass(frozen=True)
-class Band:
-    """An image extension with the numbers of the extensions that go with it."""
+class Found:
+    """The images of a file.
 
-    name: str
-    image: int
-    psf: int | None = None
-    noise: int | None = None
+    Attributes:
+        bands: Each image with what goes with it.
+        left_out: Extensions that are no image and go with none, with the reason.
+        extensions: How many the file has.
+        positions: Of the centre of each image [deg], by its number, where a WCS says it.
+    """
+
+    bands: tuple[Band, ...]
+    left_out: tuple[str, ...]
+    extensions: int
+    positions: Mapping[int, tuple[float, float]]
 
 
 def open_fits(path: Path, selection: Selection) -> Source:
     """Source of one FITS file: an item a band."""
-    bands = find_bands(path, selection)
+    found = find_images(path, selection)
+    bands = found.bands
     several = len(bands) > 1
-    items = tuple(
-        Item(
-            f"{path.name}#{band.name}" if several else path.name,
-            condition=band.name if several else "",
-            scene=path.name,
-        )
-        for band in bands
-    )
-    with reading(path, "FITS"):
-        extensions = _count(path)
     title = (
-        f"one FITS file of {extensions} extensions with {len(bands)} images"
+        f"one FITS file of {found.extensions} extensions with {len(bands)} images"
         if several
         else "one FITS image"
     )
@@ -66,9 +70,38 @@ def open_fits(path: Path, selection: Selection) -> Source:
         notes.append(f"Images by name and number: {listed}; take one with --extension.")
     options = f"--extension {selection.extension}" if selection.extension else ""
     return Source(
-        str(path), "multi-extension-fits" if several else "one-image", title, items,
-        lambda index: read_band(path, bands[index]), tuple(notes), options,
-    )  # fmt: skip
+        str(path),
+        "multi-extension-fits" if several else "one-image",
+        title,
+        items_of(path.name, found),
+        lambda index: read_band(path, bands[index], selection),
+        tuple(notes),
+        options,
+        left_out=found.left_out,
+    )
+
+
+def items_of(name: str, found: Found, label: str = "", split: str = "") -> tuple[Item, ...]:
+    """An item for each image of a file: bands are of one scene, versions of one band are not."""
+    bands = found.bands
+    several = len(bands) > 1
+    stems = {band.stem for band in bands}
+    versions = {band.version for band in bands}
+    items = []
+    for band in bands:
+        condition = (band.stem or band.name.partition(",")[0]) if len(stems) > 1 else ""
+        repeated = len(versions) > 1 and len(stems) < len(bands)
+        items.append(
+            Item(
+                f"{name}#{band.name}" if several else name,
+                label,
+                split,
+                condition=condition,
+                scene=f"{name},{band.version}" if repeated else name,
+                position=found.positions.get(band.image),
+            )
+        )
+    return tuple(items)
 
 
 def read_fits(path: Path, selection: Selection) -> Picture:
@@ -77,37 +110,52 @@ def read_fits(path: Path, selection: Selection) -> Picture:
     Raises:
         DataError: Where there are several and none is named.
     """
-    bands = find_bands(path, selection)
+    bands = find_images(path, selection).bands
     if len(bands) > 1:
         names = ", ".join(band.name for band in bands)
         raise DataError(f"{str(path)!r} holds {len(bands)} images: {names}", "name an extension")
-    return read_band(path, bands[0])
+    return read_band(path, bands[0], selection)
 
 
-def find_bands(path: Path, selection: Selection) -> list[Band]:
+def find_images(path: Path, selection: Selection) -> Found:
     """The images of a file, each with its PSF and noise, from names and shapes of extensions.
 
     Raises:
         DataError: Where there is none, or the extension asked for is not there.
     """
-    with reading(path, "FITS"):
-        found: dict[int, str] = {}
-        with opened(path) as units:
-            for number, unit in enumerate(units):
-                check_members(path, number, _MAX_EXTENSIONS)
-                if unit.is_image and len(getattr(unit, "shape", ())) in (2, 3):
-                    check_shape(path, tuple(unit.shape))
-                    found[number] = unit.name or ("PRIMARY" if number == 0 else str(number))
-    images = {
-        number: name
-        for number, name in found.items()
-        if not (_PSF.search(name) or _NOISE.search(name) or _OTHER.search(name))
-    }
+    found: list[Extension] = []
+    left_out: list[str] = []
+    positions: dict[int, tuple[float, float]] = {}
+    with reading(path, "FITS"), opened(path) as units:
+        for number, unit in enumerate(units):
+            check_members(path, number, _MAX_EXTENSIONS)
+            shape = tuple(getattr(unit, "shape", ()) or ())
+            name = unit.name or ("PRIMARY" if number == 0 else str(number))
+            if not unit.is_image:
+                left_out.append(f"{name} [{number}]: a table")
+            elif len(shape) in (2, 3):
+                check_shape(path, shape)
+                found.append(named(number, name, int(getattr(unit, "ver", 1) or 1), shape))
+                if (position := position_of(unit.header, shape)) is not None:
+                    positions[number] = position
+            elif shape:
+                left_out.append(f"{name} [{number}]: shape {shape}, neither an image nor bands")
+        count = len(units)
+    images = [one for one in found if one.role == "image" and _is_picture(one.shape)]
+    cubes = [one for one in found if one.role == "image" and one not in images]
+    left_out += [f"{one.name} [{one.number}]: shape {one.shape}, a cube" for one in cubes]
     if selection.extension:
-        images = _chosen(path, found, selection.extension)
+        images = [one for one in found if is_named(one, selection.extension)]
+        if not images:
+            listed = ", ".join(f"{one.name} [{one.number}]" for one in found)
+            raise DataError(
+                f"{str(path)!r} has no image extension {selection.extension!r}", f"it has {listed}"
+            )
     if not images:
         raise DataError(f"{str(path)!r} has no image in it", "name one with --extension")
-    return [_band(number, name, found, alone=len(images) == 1) for number, name in images.items()]
+    bands = [with_noise_once(band) for band in bands_of(found, images)]
+    rest = unused([one for one in found if one not in cubes], bands)
+    return Found(tuple(bands), (*rest, *left_out), count, positions)
 
 
 def is_table(path: Path) -> bool:
@@ -117,19 +165,27 @@ def is_table(path: Path) -> bool:
         return any(not image for image, _ in kinds) and not any(axes >= 2 for _, axes in kinds)
 
 
-def read_band(path: Path, band: Band) -> Picture:
-    """Reads one band: pixels, pixel scale, unit, PSF and noise."""
+def read_band(path: Path, band: Band, selection: Selection | None = None) -> Picture:
+    """Reads one band: pixels, pixel scale, unit, PSF, noise and mask."""
     with reading(path, "FITS"), opened(path) as units:
         _check_size(path, units)
-        unit = units[band.image]
+        unit, first = units[band.image], units[0].header
         data = _data(unit)
+        scale = pixel_scale_of((unit.header, first))
+        bunit = str(unit.header.get("BUNIT", "") or first.get("BUNIT", "")).strip()
+        header = {**dict(first), **dict(unit.header)}
+        zeropoint = selection.zeropoint if selection else None
+        pixels = as_picture(path, data)
         return Picture(
-            as_picture(path, data),
+            pixels,
             stored_dtype(unit.header, data),
-            header_scale(unit.header),
-            str(unit.header.get("BUNIT", "")).strip(),
-            _plane(units, band.psf),
-            _plane(units, band.noise),
+            scale,
+            bunit,
+            _psf(units, band),
+            _noise(units, band, pixels.shape),
+            mask=_mask(units, band, pixels.shape),
+            psf_fwhm=_width(header),
+            microjansky=microjansky_of(bunit, scale, header, zeropoint),
         )
 
 
@@ -139,22 +195,6 @@ def stored_dtype(header: Any, data: np.ndarray) -> str:
         return str(data.dtype.str)
     known = {8: "|u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
     return known.get(header.get("BITPIX"), data.dtype.str)
-
-
-def header_scale(header: Any) -> float | None:
-    """Side of a pixel [arcsec] from PIXSCALE, else from the WCS; `None` where neither says."""
-    scale = header.get("PIXSCALE")
-    if scale:
-        return float(scale)
-    if "CTYPE1" not in header:
-        return None
-    from astropy.wcs import WCS
-    from astropy.wcs.utils import proj_plane_pixel_scales
-
-    world = WCS(header)
-    if not world.has_celestial:
-        return None
-    return float(np.mean(proj_plane_pixel_scales(world.celestial)) * 3600)
 
 
 @contextmanager
@@ -192,60 +232,86 @@ def _data(unit: Any) -> np.ndarray:
     return data
 
 
-def _count(path: Path) -> int:
-    with opened(path) as units:
-        return len(units)
+def _is_picture(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 2 or min(shape[0], shape[-1]) <= MAX_CHANNELS
 
 
-def _chosen(path: Path, found: dict[int, str], asked: str) -> dict[int, str]:
-    if asked.isdecimal() and int(asked) in found:
-        return {int(asked): found[int(asked)]}
-    chosen = {
-        number: name
-        for number, name in found.items()
-        if asked.upper() in (name.upper(), _IMAGE.sub("", name).upper())
-    }
-    if not chosen:
-        raise DataError(
-            f"{str(path)!r} has no image extension {asked!r}",
-            f"it has {', '.join(f'{name} [{number}]' for number, name in found.items())}",
-        )
-    return chosen
-
-
-def _band(number: int, name: str, found: dict[int, str], alone: bool) -> Band:
-    """An image with the PSF and noise of the same prefix; the only ones where it is alone."""
-    stem = _IMAGE.sub("", name)
-    psf = [n for n, other in found.items() if _PSF.search(other)]
-    noise = [n for n, other in found.items() if _NOISE.search(other)]
-
-    def partner(numbers: Sequence[int], form: re.Pattern[str]) -> int | None:
-        same = [n for n in numbers if form.sub("", found[n]).upper() == stem.upper()]
-        if not same and alone and len(numbers) == 1:
-            same = list(numbers)
-        return same[0] if same else None
-
-    return Band(stem, number, partner(psf, _PSF), partner(noise, _NOISE))
-
-
-def _plane(units: Any, number: int | None) -> np.ndarray | None:
-    if number is None:
-        return None
+def _plane(units: Any, number: int) -> np.ndarray | None:
+    """The array of an extension as (H, W), or (C, H, W) where it has several planes."""
     data = _data(units[number])
-    if data.dtype.kind not in "iuf" or data.ndim != 2:
+    if data.dtype.kind not in "biuf":
         return None
+    if data.ndim == 3 and data.shape[0] == 1:
+        data = data[0]
     return np.ascontiguousarray(data, dtype=np.float32)
+
+
+def _psf(units: Any, band: Band) -> np.ndarray | None:
+    numbers = band.partners.get("psf", ())
+    plane = _plane(units, numbers[0]) if numbers else None
+    return plane if plane is not None and plane.ndim == 2 else None
+
+
+def _noise(units: Any, band: Band, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Standard deviation of the pixels: as it stands, or from variances or their inverse."""
+    for role in ("noise", "variance", "ivar", "part"):
+        planes = [_plane(units, number) for number in band.partners.get(role, ())]
+        known = [plane for plane in planes if plane is not None and plane.shape[-2:] == shape[-2:]]
+        if known:
+            return as_deviation(role, known)
+    return None
+
+
+def as_deviation(role: str, planes: list[np.ndarray]) -> np.ndarray:
+    """Standard deviation from planes of a role; infinite where an inverse variance is zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if role in ("variance", "part"):
+            return np.sqrt(np.sum(planes, axis=0, dtype=np.float64)).astype(np.float32)
+        if role == "ivar":
+            inverse = planes[0]
+            return np.where(inverse > 0, 1 / np.sqrt(inverse), np.inf).astype(np.float32)
+    return planes[0]
+
+
+def _mask(units: Any, band: Band, shape: tuple[int, ...]) -> np.ndarray | None:
+    for number in band.partners.get("mask", ()):
+        data = _data(units[number])
+        if data.shape[-2:] == shape[-2:]:
+            return bad_pixels(data, units[number].header, units[0].header)
+    return None
+
+
+def _width(header: dict[str, Any]) -> float | None:
+    """Width of the PSF where a header states it in arcsec."""
+    for name in ("PSF_FWHM", "PSFFWHM", "SEEING", "FWHM"):
+        value = header.get(name)
+        if isinstance(value, int | float) and 0 < value < 10:
+            return float(value)
+    return None
 
 
 def _check_size(path: Path, units: Any) -> None:
     """Refuses a file that ends before its headers say; astropy would only warn."""
-    last = units[-1].fileinfo()
-    if last is None or str(path).lower().endswith((".gz", ".fz")):
-        return
-    wanted = last["datLoc"] + units[-1].size
+    from astropy.io import fits
+
+    with open_file(path) as file:
+        if file.read(2) == _GZIP:
+            return  # which has a length and a checksum of its own
+        if any(isinstance(unit, fits.CompImageHDU) for unit in units):
+            file.seek(0)
+            with fits.open(file, memmap=False, disable_image_compression=True) as plain:
+                wanted = _end_of(plain)
+        else:
+            wanted = _end_of(units)
     found = path.stat().st_size
     if found < wanted:
         raise DataError(
             f"{str(path)!r} is cut short: {found} bytes, its headers say {wanted}",
             "fetch or write the file again",
         )
+
+
+def _end_of(units: Any) -> int:
+    """Where the data of the last unit end, by the headers."""
+    last = units[-1].fileinfo()
+    return int(last["datLoc"] + units[-1].size) if last else 0

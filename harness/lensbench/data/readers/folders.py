@@ -1,148 +1,263 @@
-"""Folders of files, an image each: by class, by split and class, in pairs, or flat."""
+"""Folders of files, an image each: by split, class, band or object, in pairs, or flat."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lensbench.data.picture import CANONICAL, Item, Picture, Selection, Source
 from lensbench.data.readers import fits, tables
+from lensbench.data.readers.entries import (
+    Entry,
+    image_files,
+    read_entry,
+    with_partners,
+)
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
-from lensbench.data.readers.npy import read_npy
+from lensbench.data.readers.levels import Place, Tree, bare_stems, levels_of, object_of
 from lensbench.data.readers.npy_header import is_pickled, is_single
-from lensbench.data.readers.npz import read_npz
+from lensbench.data.readers.rows import columns_of, unmatched, with_row
 from lensbench.errors import DataError
 from lensbench.files import watched
 
-SUFFIXES = (".npy", ".npz", *FITS_SUFFIXES)
-SPLITS = ("train", "val", "valid", "validation", "test")
 _RELEASE = {150: "Model I", 64: "Model II or III", 75: "super-resolution input"}
+_DEPTH = 5
+_NAMED = 5
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One image file of a folder, with the extension of it that is meant."""
+@dataclass
+class _Listing:
+    """Entries of a folder as they are found, and what is left out of them."""
 
-    file: Path
-    label: str = ""
-    split: str = ""
-    condition: str = ""
-    band: fits.Band | None = None
+    entries: list[Entry] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    extensions: Counter[str] = field(default_factory=Counter)
 
+    def add(
+        self, folder: Path, files: Sequence[Path], selection: Selection, place: Place, name: str
+    ) -> None:
+        """Adds the images among files of one folder, each with its partners."""
+        images, rest = with_partners(files)
+        self.left_out += [f"{file.relative_to(folder).as_posix()}: {why}" for file, why in rest]
+        for file, partners in watched(images, f"headers in {folder}", len(images)):
+            scene = name or place.object
+            condition = place.condition
+            if place.object and len(images) > 1:
+                condition = file.name.partition(".")[0]
+            entry = Entry(
+                file, place.label, place.split, condition, None, partners, scene
+            )  # fmt: skip
+            if file.name.lower().endswith(FITS_SUFFIXES):
+                self._add_bands(folder, entry, selection)
+            else:
+                self.entries.append(entry)
 
-def image_files(folder: Path) -> list[Path]:
-    """Image files directly in a folder, by name; hidden ones are passed over."""
-    return sorted(
-        file
-        for file in folder.iterdir()
-        if file.name.lower().endswith(SUFFIXES) and not file.name.startswith(".") and file.is_file()
-    )
+    def _add_bands(self, folder: Path, entry: Entry, selection: Selection) -> None:
+        found = fits.find_images(entry.file, selection)
+        self.extensions.update(found.left_out)
+        items = fits.items_of(entry.file.relative_to(folder).as_posix(), found)
+        for item, band in zip(items, found.bands, strict=True):
+            several = len(items) > 1
+            self.entries.append(
+                replace(
+                    entry,
+                    band=band,
+                    condition=item.condition or entry.condition,
+                    scene=item.scene if several and not entry.scene else entry.scene,
+                    position=item.position,
+                    name=item.name if several else "",
+                )
+            )
 
-
-def class_folders(folder: Path, selection: Selection) -> Source | None:
-    """`CLASS/*` or `SPLIT/CLASS/*`, or `None` where it is neither."""
-    below = _subfolders(folder)
-    names = {sub.name.lower() for sub in below}
-    if len(names & set(SPLITS)) >= 1 and not names - set(SPLITS) - {"__macosx"}:
-        entries = [
-            Entry(file, sub.name, split.name)
-            for split in below
-            for sub in _subfolders(split)
-            for file in image_files(sub)
+    def sentences(self) -> tuple[str, ...]:
+        """What is left out, extensions of many files in one sentence."""
+        many = [
+            f"{what} (in {count} files)" if count > 1 else what
+            for what, count in self.extensions.items()
         ]
-        shape = "split and class folders"
-    else:
-        if len(below) < 2 or not all(_holds_images(sub) for sub in below):
-            return None
-        if not _are_classes(folder, [sub.name for sub in below]):
-            return None
-        entries = [Entry(file, sub.name) for sub in below for file in image_files(sub)]
-        shape = "class folders"
-    if not entries:
+        return (*_shortened(self.left_out), *many)
+
+
+def tree_folder(folder: Path, selection: Selection) -> Source | None:
+    """Images in folders whose names say split, class, band, side of a pair or object.
+
+    `None` where there are no such folders, or what they mean is not known.
+    """
+    files = _files_of_one_depth(folder)
+    if not files:
         return None
-    release = all(entry.label.lower() in CANONICAL for entry in entries)
-    source = _source(folder, entries, selection, "class-folders", f"{shape} of image files")
-    if not release:
+    tree = levels_of(folder, files, lambda names: _are_classes(folder, names))
+    tree = _as_pair(tree, selection)
+    unknown = [
+        level
+        for level, kind in enumerate(tree.kinds)
+        if not kind and len({file.relative_to(folder).parts[level] for file in files}) > 1
+    ]
+    if unknown or not any(tree.kinds):
+        return None
+    listing = _Listing()
+    if "pair" in tree.kinds:
+        _list_pairs(tree, selection, listing)
+    else:
+        by_folder: dict[Path, list[Path]] = {}
+        for file in files:
+            by_folder.setdefault(file.parent, []).append(file)
+        for group in by_folder.values():
+            place = tree.place(group[0])
+            if "band" in tree.kinds:
+                for file in group:
+                    inner = "/".join(filter(None, (place.split, place.label, object_of(file))))
+                    listing.add(folder, [file], selection, place, inner)
+            else:
+                listing.add(folder, group, selection, place, "")
+    return _titled(folder, tree, _source(folder, listing, selection, *_layout(tree)))
+
+
+def flat_folder(folder: Path, files: Sequence[Path], selection: Selection) -> Source:
+    """These files of a folder, an image each, with tables beside them where there are some."""
+    known_tables = [
+        file for file in files if file.name.lower().endswith(FITS_SUFFIXES) and fits.is_table(file)
+    ]
+    if known_tables and not selection.table:
+        selection = replace(selection, table=str(known_tables[0]))
+    listing = _Listing()
+    images = [file for file in files if file not in known_tables]
+    listing.add(folder, images, selection, Place(), "")
+    kind = "FITS" if any(entry.band for entry in listing.entries) else "NumPy"
+    source = _source(folder, listing, selection, "image-folder", f"folder of {kind} images")
+    bands = sorted({entry.condition for entry in listing.entries if entry.condition})
+    if bands:
+        source = source.noting(f"Several images a file: {', '.join(bands)}; see --extension.")
+    return source
+
+
+def _files_of_one_depth(folder: Path) -> list[Path]:
+    """Image files below a folder, where all are single images at one depth; else none."""
+    if image_files(folder):
+        return []
+    found: list[Path] = []
+    depths: set[int] = set()
+    waiting = [(folder, 0)]
+    while waiting:
+        place, depth = waiting.pop()
+        below = [p for p in place.iterdir() if p.is_dir() and not _is_hidden(p)]
+        waiting += [(p, depth + 1) for p in below if depth < _DEPTH]
+        files = image_files(place)
+        if not files:
+            continue
+        if files[0].suffix == ".npz" or (files[0].suffix == ".npy" and not is_single(files[0])):
+            return []
+        depths.add(depth)
+        found += files
+    return sorted(found) if len(depths) == 1 else []
+
+
+def _is_hidden(folder: Path) -> bool:
+    return folder.name.startswith(".") or folder.name.lower() == "__macosx"
+
+
+def _as_pair(tree: Tree, selection: Selection) -> Tree:
+    """The tree with its last level as the sides of a pair, where sizes say that it is one."""
+    if not tree.kinds or tree.kinds[-1] not in ("class", ""):
+        return tree
+    folders = sorted({file.parent.name for file in tree.files})
+    if len(folders) != 2 or len({file.parent for file in tree.files}) != 2:
+        return tree
+    sides = [[f for f in tree.files if f.parent.name == name] for name in folders]
+    stems = bare_stems(*sides)
+    if set(stems[0]) != set(stems[1]):
+        return tree
+    if any(file.suffix == ".npy" and is_pickled(file) for file, *_ in sides):
+        return tree
+    a, b = (read_entry(Entry(files[0]), selection).pixels.shape[-1] for files in sides)
+    small, large = sorted((a, b))
+    if small == large or large % small:
+        return tree
+    return replace(tree, kinds=(*tree.kinds[:-1], "pair"))
+
+
+def _list_pairs(tree: Tree, selection: Selection, listing: _Listing) -> None:
+    """Both sides of each scene; what has no other side is left out."""
+    by_parent: dict[Path, dict[str, list[Path]]] = {}
+    for file in tree.files:
+        by_parent.setdefault(file.parent.parent, {}).setdefault(file.parent.name, []).append(file)
+    for parent, sides in by_parent.items():
+        if len(sides) != 2:
+            raise DataError(f"{str(parent)!r} has one side of its pairs alone", "add the other")
+        (one, first), (two, second) = sides.items()
+        stems = bare_stems(first, second)
+        both = set(stems[0]) & set(stems[1])
+        above = parent.relative_to(tree.root).as_posix()
+        for name, files, names in ((one, first, stems[0]), (two, second, stems[1])):
+            for file, stem in zip(files, names, strict=True):
+                if stem not in both:
+                    listing.left_out.append(
+                        f"{file.relative_to(tree.root).as_posix()}: no other side of its pair"
+                    )
+                    continue
+                scene = stem if above == "." else f"{above}/{stem}"
+                place = replace(_pair_place(tree, file), condition=name)
+                listing.add(tree.root, [file], selection, place, scene)
+    listing.entries.sort(key=lambda entry: (entry.scene, entry.condition))
+
+
+def _pair_place(tree: Tree, file: Path) -> Place:
+    kinds = ("" if kind == "pair" else kind for kind in tree.kinds)
+    return replace(tree, kinds=tuple(kinds)).place(file)
+
+
+def _layout(tree: Tree) -> tuple[str, str]:
+    """Layout and title of a tree of folders."""
+    kinds = [kind for kind in tree.kinds if kind]
+    if "pair" in kinds:
+        return "pairs", "pairs of images of the same scenes"
+    if "object" in kinds:
+        return "object-folders", "folders of one object each"
+    if "band" in kinds:
+        return "band-folders", "folders of one band each"
+    if kinds == ["split"]:
+        return "split-folders", "split folders of image files"
+    words = " and ".join("split and class" if kind == "split-class" else kind for kind in kinds)
+    return "class-folders", f"{words} folders of image files"
+
+
+def _titled(folder: Path, tree: Tree, source: Source) -> Source:
+    """A source with the title of the release or of its pairs, where it is one."""
+    if source.layout == "pairs":
+        sides = {}
+        for index, item in enumerate(source.items):
+            if item.condition not in sides and not item.pickled:
+                sides[item.condition] = source.read(index).pixels.shape[-1]
+        small, large = min(sides.values(), default=0), max(sides.values(), default=0)
+        kind = "super-resolution" if small < large else "noisy and clean"
+        return replace(source, title=f"{kind} pairs, {small}² and {large}² pixels")
+    if source.layout != "class-folders" or not source.classes:
+        return source
+    if not all(label.lower() in CANONICAL for label in source.classes):
         return source
     side = _side(source)
     model = f" ({_RELEASE[side]}, {side}² pixels)" if side in _RELEASE else ""
-    names_ = ", ".join(f"{name} is {CANONICAL[name.lower()]}" for name in source.classes)
+    shape = source.title.removesuffix(" of image files")
+    names = ", ".join(f"{name} is {CANONICAL[name.lower()]}" for name in source.classes)
     return replace(
         source,
         layout="deeplense-" + source.layout,
         title=f"DeepLense release{model}: {shape} of .npy",
-    ).noting(f"Classes by our names: {names_}.")
-
-
-def pair_folders(folder: Path, selection: Selection) -> Source | None:
-    """Two folders of the same names, one of images twice as large, or `None`."""
-    below = [sub for sub in _subfolders(folder) if image_files(sub)]
-    if len(below) != 2:
-        return None
-    first, second = (image_files(sub) for sub in below)
-    if len(first) != len(second) or _bare(first) != _bare(second):
-        return None
-    if any(file.suffix == ".npy" and is_pickled(file) for file in (first[0], second[0])):
-        return None
-    a, b = (_read(Entry(files[0]), selection).pixels.shape[-1] for files in (first, second))
-    small, large = sorted((a, b))
-    if small == large or large % small:
-        return None
-    entries = [
-        Entry(file, condition=file.parent.name)
-        for pair in zip(first, second, strict=True)
-        for file in pair
-    ]
-    source = _source(
-        folder, entries, selection, "pairs", f"super-resolution pairs, {small}² and {large}² pixels"
-    )
-    stems = [name for name in _bare(first) for _ in range(2)]
-    items = tuple(replace(item, scene=stem) for item, stem in zip(source.items, stems, strict=True))
-    return replace(source, items=items)
-
-
-def flat_folder(folder: Path, files: Sequence[Path], selection: Selection) -> Source:
-    """These files of a folder, an image each, with a table beside them where there is one."""
-    known_tables = [file for file in files if file.suffix != ".npy" and fits.is_table(file)]
-    if known_tables and not selection.table:
-        selection = replace(selection, table=str(known_tables[0]))
-    table = tables.find_table(folder, selection)
-    rows = table[1] if table else {}
-    entries: list[Entry] = []
-    for file in watched(files, f"headers in {folder}", len(files)):
-        if file in known_tables:
-            continue
-        label = tables.label_of(tables.row_of(rows, file), selection)
-        if file.name.lower().endswith(FITS_SUFFIXES):
-            bands = fits.find_bands(file, selection)
-            several = len(bands) > 1
-            entries += [
-                Entry(file, label, condition=b.name if several else "", band=b) for b in bands
-            ]
-        else:
-            entries.append(Entry(file, label))
-    kind = "FITS" if any(entry.band for entry in entries) else "NumPy"
-    source = _source(
-        folder, entries, selection, "image-folder", f"folder of {kind} images", rows=rows
-    )
-    if table and any(tables.row_of(rows, entry.file) for entry in entries):
-        source = source.noting(f"What is known of each image is from {table[0].name}.")
-    bands_ = sorted({entry.condition for entry in entries if entry.condition})
-    if bands_:
-        source = source.noting(f"Several images a file: {', '.join(bands_)}; see --extension.")
-    return source
+    ).noting(f"Classes by our names: {names}.")
 
 
 def _source(
-    folder: Path,
-    entries: Sequence[Entry],
-    selection: Selection,
-    layout: str,
-    title: str,
-    *,
-    rows: dict[str, tables.Row] | None = None,
+    folder: Path, listing: _Listing, selection: Selection, layout: str, title: str
 ) -> Source:
+    table = tables.find_table(folder, selection)
+    keys = [tables.key_of_row(table.rows, entry.file) if table.rows else ""
+            for entry in listing.entries]  # fmt: skip
+    entries = [
+        with_row(entry, table, key, selection)
+        for entry, key in zip(listing.entries, keys, strict=True)
+    ]
     looked_at = watched(entries, f"headers in {folder}", len(entries))
     items = tuple(_item(folder, entry) for entry in looked_at)
     notes = []
@@ -151,12 +266,17 @@ def _source(
         notes.append(
             f"{pickled} files are object pickles: they are read only by `lensbench data convert`."
         )
+    left_out = list(listing.sentences())
+    if any(keys):
+        notes.append(f"What is known of each image is from {table.names}.")
+        left_out += unmatched(table, keys, items)
+    elif table.rows:
+        left_out.append(f"{table.names}: none of {len(table.rows)} rows names an image")
     classes = tuple(sorted({entry.label for entry in entries if entry.label}))
 
     def read(index: int) -> Picture:
-        entry = entries[index]
-        picture = _read(entry, selection)
-        row = tables.row_of(rows, entry.file) if rows else {}
+        picture = read_entry(entries[index], selection)
+        row = table.rows.get(keys[index], {})
         if not row:
             return picture
         values = {**tables.numbers_of(row), **picture.values}
@@ -165,25 +285,19 @@ def _source(
         )
 
     options = f"--extension {selection.extension}" if selection.extension else ""
-    return Source(str(folder), layout, title, items, read, tuple(notes), options, classes=classes)
+    return Source(
+        str(folder), layout, title, items, read, tuple(notes), options, classes=classes,
+        columns=columns_of(table, keys, classes), left_out=tuple(left_out),
+    )  # fmt: skip
 
 
 def _item(folder: Path, entry: Entry) -> Item:
-    name = entry.file.relative_to(folder).as_posix()
-    full = f"{name}#{entry.condition}" if entry.band and entry.condition else name
+    name = entry.name or entry.file.relative_to(folder).as_posix()
     pickled = entry.file.suffix == ".npy" and is_pickled(entry.file)
-    return Item(full, entry.label, entry.split, entry.condition, name, pickled)
-
-
-def _read(entry: Entry, selection: Selection) -> Picture:
-    name = entry.file.name.lower()
-    if entry.band is not None:
-        return fits.read_band(entry.file, entry.band)
-    if name.endswith(FITS_SUFFIXES):
-        return fits.read_fits(entry.file, selection)
-    if name.endswith(".npz"):
-        return read_npz(entry.file, selection)
-    return read_npy(entry.file, selection)
+    scene = entry.scene or entry.file.relative_to(folder).as_posix()
+    return Item(
+        name, entry.label, entry.split, entry.condition, scene, pickled, entry.position
+    )  # fmt: skip
 
 
 def _side(source: Source) -> int:
@@ -197,30 +311,14 @@ def _side(source: Source) -> int:
     return 0
 
 
-def _subfolders(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-
-
-def _holds_images(folder: Path) -> bool:
-    """Whether a folder has image files, the first of which is one image and no stack."""
-    files = image_files(folder)
-    if not files or files[0].suffix == ".npz":
-        return False
-    return files[0].suffix != ".npy" or is_single(files[0])
-
-
-def _are_classes(folder: Path, names: Sequence[str]) -> bool:
+def _are_classes(folder: Path, names: Iterable[str]) -> bool:
     """Whether folders are classes: those of the release, or of nothing that a table describes."""
     lower = {name.lower() for name in names}
-    return lower <= set(CANONICAL) or not (any(folder.glob("*.csv")) or lower & {"hr", "lr"})
+    return lower <= set(CANONICAL) or not any(folder.glob("*.csv"))
 
 
-def _bare(files: Sequence[Path]) -> list[str]:
-    """Stems without what tells the two sides of a pair apart."""
-    stems = []
-    for file in files:
-        stem = file.name.partition(".")[0].lower()
-        for word in ("_hr", "_lr", "hr_", "lr_", "_150", "_75", "x2"):
-            stem = stem.replace(word, "")
-        stems.append(stem)
-    return stems
+def _shortened(sentences: Sequence[str]) -> list[str]:
+    """The first of many sentences, and how many more there are."""
+    if len(sentences) <= _NAMED:
+        return list(sentences)
+    return [*sentences[:_NAMED], f"and {len(sentences) - _NAMED} files more"]

@@ -1,8 +1,10 @@
-"""HDF5 with images under one key and, where there are, classes under another."""
+"""HDF5 with images under one key and, where there are, classes and more under others."""
 
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,51 +12,90 @@ import h5py
 import numpy as np
 
 from lensbench.data.container import attribute
-from lensbench.data.picture import Item, Picture, Selection, Source
-from lensbench.data.readers.axes import as_picture, is_image, is_stack
+from lensbench.data.picture import Selection, Source
+from lensbench.data.readers.arrays import Shape, groups_of
+from lensbench.data.readers.grouped import Access, grouped_source
 from lensbench.data.readers.guard import check_shape, reading
-from lensbench.data.readers.labels import LABEL_NAMES, Labels, as_labels
 from lensbench.errors import DataError
 from lensbench.files import check_expansion, check_members
 
-_KEYS = ("data", "images", "image", "x", "X")
+_CACHE_BYTES = 2**28
+"""Most that unpacked chunks of a file may take in memory, beside one that is larger."""
 
 
 def open_hdf5(path: Path, selection: Selection) -> Source:
     """Source of an HDF5 file that is not one of lensbench's own."""
     with reading(path, "HDF5"), h5py.File(path, "r") as file:
         shapes = find_datasets(path, file)
-        key = selection.key.strip("/") or _find_images(shapes)
-        if key not in shapes:
-            listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        arrays = {name: Shape(shape, file[name].dtype.kind) for name, shape in shapes.items()}
+        key, labels = selection.key.strip("/"), selection.labels.strip("/")
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "nothing"
+        if key and key not in shapes:
+            raise DataError(f"{str(path)!r} has no images under {key!r}", f"it has {listed}")
+        if labels and labels not in shapes:
+            raise DataError(f"{str(path)!r} has nothing under {labels!r}", f"it has {listed}")
+        if key:
+            check_dataset(path, file[key])
+        groups, left = groups_of(arrays, key, labels)
+        if not groups:
+            texts = [name for name, one in arrays.items() if one.kind not in "biuf"]
+            wrong = f" ({texts[0]!r} holds text, expected numbers)" if texts else ""
             raise DataError(
-                f"{str(path)!r} has no images under {key!r}"
-                if key
-                else f"{str(path)!r} has no dataset that looks like images",
-                f"name one with --key; it has {listed or 'nothing'}",
+                f"{str(path)!r} has no dataset that looks like images{wrong}",
+                f"name one with --key; it has {listed}",
             )
-        stored = file[key]
-        check_dataset(path, stored)
-        dtype, unit = stored.dtype.str, str(attribute(stored, "unit") or "")
-        single = is_image(stored.shape) and not is_stack(stored.shape)
-        count = 1 if single else len(stored)
-        labels = _labels(path, file, shapes, selection, count)
-        shape = stored.shape
+        for group in groups:
+            check_dataset(path, file[group.images])
+        rows = _Rows(path)
+        access = Access(
+            rows.whole,
+            rows.row,
+            {name: file[name].dtype.str for name in shapes},
+            {name: str(attribute(file[name], "unit") or "") for name in shapes},
+        )
+        count = sum(group.count for group in groups)
+        title = f"HDF5 of {count} images, shape {shapes[groups[0].images]}"
+        source = grouped_source(path, "hdf5", title, groups, access)
+    options = f"--key {key}" if key else ""
+    options += f" --labels {labels}" if labels else ""
+    return replace(source, options=options.strip(), left_out=tuple(left))
 
-    def read(index: int) -> Picture:
-        with reading(path, "HDF5"), h5py.File(path, "r") as opened:
-            array = np.asarray(opened[key][()] if single else opened[key][index])
-        return Picture(as_picture(f"{path}#{index}", array), dtype, unit=unit)
 
-    notes = [f"Images are under {key!r}."]
-    if labels.origin:
-        notes.append(f"Classes are under {labels.origin!r}.")
-    options = f"--key {key}" + (f" --labels {labels.origin}" if labels.origin else "")
-    return Source(
-        str(path), "hdf5", f"HDF5 of {count} images, shape {shape}",
-        tuple(Item(f"{path.name}#{i}", labels.of(i)) for i in range(count)),
-        read, tuple(notes), options if selection.key else "", classes=labels.classes,
-    )  # fmt: skip
+class _Rows:
+    """Rows of datasets, by whole chunks: a chunk that holds many images is unpacked once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._blocks: OrderedDict[tuple[str, int], np.ndarray] = OrderedDict()
+        self._steps: dict[str, int] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_path": self._path, "_blocks": OrderedDict(), "_steps": {}}
+
+    def whole(self, key: str) -> np.ndarray:
+        """A dataset."""
+        with h5py.File(self._path, "r") as file:
+            return read_whole(self._path, file[key])
+
+    def row(self, key: str, index: int) -> np.ndarray:
+        """One row of a dataset."""
+        step = self._steps.get(key)
+        if step is not None and (block := self._blocks.get((key, index // step))) is not None:
+            self._blocks.move_to_end((key, index // step))
+            return np.asarray(block[index % step])
+        with h5py.File(self._path, "r") as file:
+            stored = file[key]
+            step = self._steps[key] = stored.chunks[0] if stored.chunks else 1
+            place = index // step
+            block = np.asarray(stored[place * step : (place + 1) * step])
+        if step > 1:
+            self._blocks[key, place] = block
+            while len(self._blocks) > 1 and self._bytes() > _CACHE_BYTES:
+                self._blocks.popitem(last=False)
+        return np.asarray(block[index % step])
+
+    def _bytes(self) -> int:
+        return sum(block.nbytes for block in self._blocks.values())
 
 
 def find_datasets(path: Path, file: h5py.File) -> dict[str, tuple[int, ...]]:
@@ -123,29 +164,3 @@ def read_whole(path: Path, stored: h5py.Dataset) -> np.ndarray:
     claimed = stored.size * stored.dtype.itemsize
     check_expansion(path, stored.id.get_storage_size(), claimed)
     return np.asarray(stored[()])
-
-
-def _find_images(shapes: dict[str, tuple[int, ...]]) -> str:
-    fitting = [n for n, shape in shapes.items() if is_stack(shape) or is_image(shape)]
-    named = [n for key in _KEYS for n in fitting if n.rpartition("/")[2] == key]
-    return (named or sorted(fitting, key=lambda n: -len(shapes[n])) or [""])[0]
-
-
-def _labels(
-    path: Path,
-    file: h5py.File,
-    shapes: dict[str, tuple[int, ...]],
-    selection: Selection,
-    count: int,
-) -> Labels:
-    wanted = selection.labels.strip("/")
-    if wanted and wanted not in shapes:
-        raise DataError(
-            f"{str(path)!r} has nothing under {wanted!r}", f"it has {', '.join(shapes)}"
-        )
-    beside = [
-        name for label in LABEL_NAMES for name, shape in shapes.items()
-        if name.rpartition("/")[2].lower() == label and shape in ((count,), (count, 1))
-    ]  # fmt: skip
-    name = wanted or (beside[0] if beside else "")
-    return as_labels(read_whole(path, file[name]), name, count) if name else Labels()

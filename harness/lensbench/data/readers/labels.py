@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lensbench.data.picture import Selection
+from lensbench.data.picture import Column, Selection
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.npy_header import open_array
 from lensbench.errors import DataError
@@ -56,27 +56,55 @@ def as_labels(values: np.ndarray | Sequence[object], origin: str, count: int) ->
     return Labels(tuple(texts), origin)
 
 
-def labels_beside(path: Path, count: int, selection: Selection) -> Labels:
-    """Labels in another .npy file of the folder: the one named, or one whose name says so."""
+def are_numbers(values: np.ndarray) -> bool:
+    """Whether values (N,) or (N, 1) are numbers to measure, and not classes.
+
+    Fractions are, and so are integers that nearly all differ.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf" or (array.ndim > 1 and max(array.shape[1:]) > 1):
+        return False
+    flat = array.reshape(-1)
+    known = flat[np.isfinite(flat)] if array.dtype.kind == "f" else flat
+    if not len(known):
+        return array.dtype.kind == "f"
+    distinct = len(np.unique(known))
+    return bool((known != np.round(known)).any()) or (distinct > 100 and 2 * distinct > len(known))
+
+
+def values_beside(path: Path, count: int, selection: Selection) -> tuple[Labels, dict[str, Column]]:
+    """Classes, or numbers by name, in another .npy file of the folder.
+
+    It is the file that the selection names, or one whose name says so.
+    """
+    file = _file_beside(path, selection)
+    if file is None:
+        return Labels(), {}
+    with reading(file, "classes"):
+        values = np.asarray(open_array(file))
+    if not are_numbers(values):
+        return as_labels(values, file.name, count), {}
+    if values.size != count:
+        raise DataError(f"{file.name} has {values.size} numbers for {count} images", "--labels")
+    return Labels(), {file.stem: Column(values.reshape(-1).astype(np.float64))}
+
+
+def _file_beside(path: Path, selection: Selection) -> Path | None:
     if selection.labels:
         named = Path(selection.labels)
         found = named if named.exists() else path.parent / selection.labels
         if not found.exists():
             raise DataError(f"there is no {selection.labels!r}", "--labels names a .npy file")
-        return _read(found, count)
+        return found
     for other in sorted(path.parent.glob("*.npy")):
-        stem = other.stem.lower()
-        if other != path and (stem in LABEL_NAMES or _answers(path.stem, other.stem)):
-            return _read(other, count)
-    return Labels()
+        if other != path and is_label_name(path.stem, other.stem):
+            return other
+    return None
 
 
-def _answers(images: str, labels: str) -> bool:
-    """Whether two stems name images and their classes: `X`/`y`, `images_train`/`labels_train`."""
+def is_label_name(images: str, labels: str) -> bool:
+    """Whether a stem names the classes of images: `labels`, `X`/`y`, `images_1`/`labels_1`."""
+    if labels.lower() in LABEL_NAMES:
+        return True
     pairs = (("X", "y"), ("x", "y"), ("images", "labels"), ("image", "label"), ("data", "labels"))
     return any(left in images and images.replace(left, right) == labels for left, right in pairs)
-
-
-def _read(path: Path, count: int) -> Labels:
-    with reading(path, "classes"):
-        return as_labels(np.asarray(open_array(path)), path.name, count)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from lensbench.data.pickles import unpickle_npy
 from lensbench.data.picture import Item, Picture, Selection, Source
-from lensbench.data.readers.axes import as_picture, is_image, is_stack
+from lensbench.data.readers.axes import as_picture, channels_last, is_image, is_stack
 from lensbench.data.readers.guard import check_shape, reading
-from lensbench.data.readers.labels import Labels, labels_beside
-from lensbench.data.readers.npy_header import MAGIC, is_pickled, map_numbers, open_array
+from lensbench.data.readers.labels import Labels, is_label_name, values_beside
+from lensbench.data.readers.npy_header import (
+    MAGIC,
+    is_pickled,
+    map_numbers,
+    open_array,
+    stored_shape,
+)
 from lensbench.errors import DataError
 
 _SIDES = (64, 150, 75, 128, 101, 100, 45, 32, 256)
@@ -46,20 +53,70 @@ def open_npy(path: Path, selection: Selection) -> Source:
             str(path), "object-pickle", title, (item,), lambda _: read_npy(path, selection), (note,)
         )
     array = open_array(path)
-    if is_image(array.shape):
+    options = ""
+    if selection.shape:
+        array = _reshaped(path, array, selection.shape)
+        options = f"--shape {','.join(map(str, selection.shape))}"
+    elif is_image(array.shape) and (len(array.shape) < 3 or not is_shard(path, array.shape)):
         return Source(
             str(path),
             "one-image",
             "one image in a .npy file",
             (Item(path.name),),
             lambda _: read_npy(path, selection),
+            _which_axis(path, array.shape),
         )
+    elif len(array.shape) == 3 and min(array.shape[1:]) >= 8:
+        array = array[:, None]  # a last shard of few images, as its sisters are stacks
     if not is_stack(array.shape):
         raise DataError(
             f"{str(path)!r} has shape {array.shape}, which is neither an image nor a stack of them",
             "expected (H, W), (C, H, W), (H, W, C), (N, H, W) or (N, C, H, W)",
         )
-    return stack_source(path, array, labels_beside(path, len(array), selection), "stacked .npy")
+    labels, columns = values_beside(path, len(array), selection)
+    source = stack_source(path, array, labels, "stacked .npy", options)
+    return replace(source, columns=columns)
+
+
+def _reshaped(path: Path, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """An array as the user says it is shaped.
+
+    Raises:
+        DataError: Where it has not as many numbers.
+    """
+    if math.prod(shape) != array.size:
+        raise DataError(
+            f"{str(path)!r} has the shape {array.shape}, which is not {shape}",
+            f"give a --shape of {array.size} numbers, or leave it out",
+        )
+    shaped = array.reshape(shape)
+    return shaped[None] if is_image(shape) else shaped
+
+
+def _which_axis(path: Path, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """What is said of an array (A, H, W) of few planes, which could be one image or A."""
+    if len(shape) < 3 or shape[0] == 1 or channels_last(shape):
+        return ()
+    stack = ",".join(map(str, (shape[0], 1, *shape[1:])))
+    return (f"Read as one image of {shape[0]} bands; as {shape[0]} images with --shape {stack}.",)
+
+
+def is_shard(path: Path, shape: tuple[int, ...]) -> bool:
+    """Whether an array (A, H, W) of few planes is a stack.
+
+    It is where a larger stack of such images, or as many classes, lie beside it.
+    """
+    for other in sorted(path.parent.glob("*.npy"))[:64]:
+        if other == path:
+            continue
+        found = stored_shape(other)
+        if found is None:
+            continue
+        if len(found) == 3 and found[1:] == shape[1:] and not is_image(found):
+            return True
+        if is_label_name(path.stem, other.stem) and found in ((shape[0],), (shape[0], 1)):
+            return True
+    return False
 
 
 def stack_source(
@@ -107,8 +164,9 @@ def _open_headerless(path: Path, selection: Selection) -> Source:
     if is_image(array.shape):
         array = array[None]
     options = f"--shape {','.join(map(str, selection.shape))} --dtype '{dtype.str}'"
-    labels = labels_beside(path, len(array), selection)
-    return stack_source(path, array, labels, "memory map without a header", options)
+    labels, columns = values_beside(path, len(array), selection)
+    source = stack_source(path, array, labels, "memory map without a header", options)
+    return replace(source, columns=columns)
 
 
 def candidates(path: Path) -> list[tuple[tuple[int, ...], str]]:

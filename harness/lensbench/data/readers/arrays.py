@@ -1,0 +1,239 @@
+"""Named arrays of one file (.npz, HDF5): which are images, and what goes with them.
+
+Nothing is read here: names, shapes and types say it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lensbench.data.picture import Column
+from lensbench.data.readers.axes import is_image, is_stack
+from lensbench.data.readers.labels import LABEL_NAMES
+from lensbench.data.splits import split_of
+
+IMAGE_KEYS = ("data", "images", "image", "img", "x", "array", "cutouts", "flux", "pixels")
+NAME_KEYS = ("object_id", "id", "ids", "name", "names", "file", "filename", "scene")
+_ROLES = {
+    "noise": ("noise", "noise_map", "noisemap", "rms", "err", "error", "sigma", "std"),
+    "variance": ("var", "variance"),
+    "ivar": ("ivar", "invvar"),
+    "mask": ("mask", "dq", "flags"),
+    "psf": ("psf",),
+    "psf_fwhm": ("psf_fwhm", "fwhm", "seeing"),
+    "scale": ("scale", "pixel_scale", "pixscale"),
+    "bands": ("band", "bands", "filters"),
+    "split": ("split", "splits", "fold"),
+}
+_POSITIONAL = re.compile(r"arr_\d+$")
+_MOST_CLASSES = 100
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An array by its shape and the kind of its numbers."""
+
+    shape: tuple[int, ...]
+    kind: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Images of one split with what goes with them.
+
+    Attributes:
+        split: Empty where the file names none.
+        images: Key of the images.
+        count: How many; `single` where the array is one image.
+        labels, names: Keys of classes and of names; empty where there are none.
+        partners: Keys by role: noise, variance, ivar, mask, psf, psf_fwhm, scale, bands, split.
+        columns: Keys of further numbers or classes, by the name of the column.
+        pair: Which side of a pair the images are (`LR`, `HR`); empty where there is one.
+    """
+
+    split: str
+    images: str
+    count: int
+    single: bool = False
+    labels: str = ""
+    names: str = ""
+    partners: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    pair: str = ""
+
+
+def groups_of(
+    arrays: Mapping[str, Shape], key: str = "", labels: str = ""
+) -> tuple[list[Group], list[str]]:
+    """The groups of a file, and the arrays that are in none, with the reason.
+
+    Args:
+        arrays: By name.
+        key: The images that the user names: the groups that have them are taken.
+        labels: The classes that the user names.
+    """
+    parts: dict[str, dict[str, str]] = {}
+    for name in arrays:
+        split, base = _parted(name)
+        parts.setdefault(split, {})[base] = name
+    if any(_images_in(arrays, its) for split, its in parts.items() if split):
+        whole = parts.pop("", {})
+    else:  # names that only sound like splits
+        whole, parts = {}, {"": {_joined(_tokens(name)): name for name in arrays}}
+    groups: list[Group] = []
+    used: set[str] = set()
+    for split, its in parts.items():
+        chosen = _chosen(arrays, its, key)
+        for side, base in chosen:
+            group = _group(arrays, split, its, base, labels)
+            groups.append(Group(**{**group.__dict__, "pair": side}))
+            used |= {group.images, group.labels, group.names}
+            used |= {*group.partners.values(), *group.columns.values()}
+    if key and key in whole.values() and not groups:
+        group = _group(arrays, "", whole, next(b for b, n in whole.items() if n == key), labels)
+        groups, used = [group], {group.images, group.labels, *group.partners.values()}
+    left = [
+        f"{name!r} {arrays[name].shape}: " + _reason(arrays[name].shape)
+        for name in arrays
+        if name not in used
+    ]
+    return groups, left
+
+
+def _reason(shape: tuple[int, ...]) -> str:
+    if is_stack(shape) or is_image(shape):
+        return "another set of images; take it with --key"
+    return "it has not one value an image"
+
+
+def _tokens(name: str) -> list[str]:
+    return [token for token in re.split(r"[/_\-. ]+", name.lower()) if token]
+
+
+def _joined(tokens: list[str]) -> str:
+    return "_".join(tokens)
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """Split and the rest of an array's name: `x_train` is `train` and `x`."""
+    tokens = _tokens(name)
+    for place, token in enumerate(tokens):
+        split = split_of(token)
+        if split:
+            return split, _joined(tokens[:place] + tokens[place + 1 :])
+    return "", _joined(tokens)
+
+
+def _role(base: str) -> str:
+    """What an array says of images, from its name; empty where it says nothing known."""
+    for role, words in _ROLES.items():
+        if any(base == word or base.endswith("_" + word) for word in words):
+            if role == "psf" and base.endswith("fwhm"):
+                continue
+            return role
+    return ""
+
+
+def _images_in(arrays: Mapping[str, Shape], its: Mapping[str, str]) -> list[str]:
+    return [
+        base
+        for base, name in its.items()
+        if arrays[name].kind in "biuf"
+        and _role(base) not in ("noise", "variance", "ivar", "mask", "psf")
+        and (is_stack(arrays[name].shape) or is_image(arrays[name].shape))
+    ]
+
+
+def _chosen(arrays: Mapping[str, Shape], its: Mapping[str, str], key: str) -> list[tuple[str, str]]:
+    """Images of one split: the key, both sides of a pair, or the likeliest."""
+    found = _images_in(arrays, its)
+    if key:
+        wanted = _joined(_tokens(key))
+        return [("", base) for base, name in its.items() if name == key or base == wanted][:1]
+    sides = [(side, base) for side, words in _SIDES.items() for base in found if base in words]
+    if len(sides) == 2 and {side for side, _ in sides} in _PAIRS:
+        first, second = (arrays[its[base]].shape for _, base in sides)
+        if first[0] == second[0]:
+            return sides
+    stacks = [base for base in found if is_stack(arrays[its[base]].shape)]
+    for word in IMAGE_KEYS:
+        for base in stacks:
+            if base == word or base.endswith(f"_{word}"):
+                return [("", base)]
+    best = max(stacks, key=lambda base: arrays[its[base]].shape, default="")
+    return [("", best)] if best else [("", base) for base in found]
+
+
+_SIDES = {
+    "LR": ("lr", "low", "lowres", "low_res", "low_resolution"),
+    "HR": ("hr", "high", "highres", "high_res", "high_resolution"),
+    "noisy": ("noisy",),
+    "clean": ("clean", "denoised"),
+}
+_PAIRS = ({"LR", "HR"}, {"noisy", "clean"})
+
+
+def _group(
+    arrays: Mapping[str, Shape], split: str, its: Mapping[str, str], base: str, labels: str
+) -> Group:
+    """The images under a base name with all that has one value for each of them."""
+    name = its[base]
+    shape = arrays[name].shape
+    other = [b for b in its if b != base]
+    own = next((b for b in other if its[b] == labels or b == _joined(_tokens(labels))), "")
+    beside = {b: arrays[its[b]] for b in other}
+    single = is_image(shape) and not _is_counted(shape[0], list(beside.values()))
+    prefix = base.rpartition("_")[0]
+    if single and prefix:  # one group an object
+        beside = {b: one for b, one in beside.items() if b.rpartition("_")[0].startswith(prefix)}
+        other = list(beside)
+    count = 1 if single else shape[0]
+    fitting = {b for b, it in beside.items() if it.shape[:1] == (count,)}
+    flat = {b for b in fitting if max((*beside[b].shape[1:], 1)) == 1}
+    kinds = {b: beside[b].kind for b in flat}
+    sounding = [
+        b
+        for word in LABEL_NAMES
+        for b in fitting
+        if (b == word or b.endswith(f"_{word}")) and _is_label(beside[b])
+    ]
+    label = own or next(iter(sounding), "")
+    positional = [b for b in flat if _POSITIONAL.match(its[b]) and kinds[b] in "biu"]
+    label = label or (positional[0] if positional else "")
+    partners: dict[str, str] = {}
+    for b in other:
+        role = _role(b)
+        goes = b in fitting or single or role in ("psf", "scale", "bands", "psf_fwhm")
+        if role and b != label and goes:
+            partners.setdefault(role, its[b])
+    named = next((b for word in NAME_KEYS for b in flat if b == word or b.endswith(f"_{word}")), "")
+    columns = {
+        b: its[b]
+        for b in sorted(flat)
+        if b not in (label, named) and its[b] not in partners.values() and kinds[b] in "biufSUO"
+    }
+    return Group(
+        split, name, count, single, its.get(label, ""), its.get(named, ""), partners, columns
+    )
+
+
+def _is_label(array: Shape) -> bool:
+    return len(array.shape) == 1 or (len(array.shape) == 2 and array.shape[1] <= _MOST_CLASSES)
+
+
+def _is_counted(count: int, beside: list[Shape]) -> bool:
+    """Whether the first axis of what could be one image counts: labels are as many."""
+    return any(one.shape in ((count,), (count, 1)) for one in beside)
+
+
+def as_column(values: np.ndarray, unit: str = "") -> Column:
+    """A column of numbers, or of texts, from one value an image."""
+    flat = np.asarray(values).reshape(len(values))
+    if flat.dtype.kind in "biuf":
+        return Column(flat.astype(np.float64), unit)
+    texts = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in flat]
+    return Column(np.array(texts, dtype=str), unit)

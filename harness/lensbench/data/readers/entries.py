@@ -1,0 +1,151 @@
+"""Files of a folder that are an image each: what each is, and how it is read."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from lensbench.data.picture import Picture, Selection
+from lensbench.data.readers import fits
+from lensbench.data.readers.extensions import Band
+from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
+from lensbench.data.readers.fits import as_deviation
+from lensbench.data.readers.npy import read_npy
+from lensbench.data.readers.npz import read_npz
+
+SUFFIXES = (".npy", ".npz", *FITS_SUFFIXES)
+_ROLES = {
+    "psf": r"psf",
+    "noise": r"noise[_-]?map|noise|rms|sigma|err|error|std|uncertainty",
+    "variance": r"var|variance",
+    "ivar": r"ivar|invvar",
+    "mask": r"mask|dq|flags?",
+    "weight": r"wht|weights?|exp|exposure",
+}
+_FORMS = {role: re.compile(rf"(^|[_.-])({form})$", re.IGNORECASE) for role, form in _ROLES.items()}
+_IMAGE = re.compile(r"(^|[_.-])(data|image|img|sci|cutout|drz|drc|i2d)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image file of a folder, with the extension of it that is meant.
+
+    Attributes:
+        partners: Files that hold its PSF, noise or mask, by role.
+        scene: Name of the object where it is not the file's own.
+    """
+
+    file: Path
+    label: str = ""
+    split: str = ""
+    condition: str = ""
+    band: Band | None = None
+    partners: Mapping[str, Path] = field(default_factory=dict)
+    scene: str = ""
+    position: tuple[float, float] | None = None
+    name: str = ""
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Image files directly in a folder, by name; hidden ones are passed over."""
+    with os.scandir(folder) as found:
+        names = sorted(
+            one.name
+            for one in found
+            if one.name.lower().endswith(SUFFIXES)
+            and not one.name.startswith(".")
+            and one.is_file()
+        )
+    return [folder / name for name in names]
+
+
+def stem_of(file: Path) -> str:
+    """The name of a file without what the format adds."""
+    name = file.name
+    for suffix in sorted(SUFFIXES, key=len, reverse=True):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return file.stem
+
+
+def role_of(file: Path) -> tuple[str, str]:
+    """What a file is of an object, `image` where it is no PSF, noise or mask; and its stem."""
+    stem = stem_of(file)
+    for role, form in _FORMS.items():
+        if form.search(stem):
+            return role, form.sub("", stem)
+    return "image", _IMAGE.sub("", stem)
+
+
+def with_partners(
+    files: Sequence[Path],
+) -> tuple[list[tuple[Path, dict[str, Path]]], list[tuple[Path, str]]]:
+    """Images among files with the PSF, noise and mask of the same stem.
+
+    Where the folder has one image, all goes with it; where a PSF has no stem, it is of all images.
+
+    Returns:
+        Images with their partners, and files left out with the reason.
+    """
+    roles = {file: role_of(file) for file in files}
+    images = [file for file in files if roles[file][0] == "image"]
+    if not images or len(images) == len(files):
+        return [(file, {}) for file in files], []
+    by_stem: dict[str, dict[str, Path]] = {}
+    for file, (role, stem) in roles.items():
+        if role != "image":
+            by_stem.setdefault(stem, {})[role] = file
+    used: set[Path] = set()
+    found = []
+    for file in images:
+        own = by_stem.get(roles[file][1], {})
+        if not own:
+            own = by_stem.get(stem_of(file), {})
+        if len(images) == 1:
+            own = {role: path for parts in by_stem.values() for role, path in parts.items()}
+        shared = {role: path for role, path in by_stem.get("", {}).items() if role == "psf"}
+        partners = {role: path for role, path in {**shared, **own}.items() if role != "weight"}
+        used |= set(partners.values())
+        found.append((file, partners))
+    left = [
+        (file, "weights, which are no noise map" if roles[file][0] == "weight"
+         else f"a {roles[file][0]} of no image here")
+        for file in files
+        if file not in used and file not in images
+    ]  # fmt: skip
+    return found, left
+
+
+def read_entry(entry: Entry, selection: Selection) -> Picture:
+    """The picture of an entry with what its partners say."""
+    picture = _read(entry.file, entry.band, selection)
+    if not entry.partners:
+        return picture
+    shape = picture.pixels.shape[-2:]
+    changes: dict[str, object] = {}
+    for role, file in entry.partners.items():
+        plane = _read(file, None, Selection()).pixels
+        plane = plane[0] if len(plane) == 1 else plane
+        if role == "psf" and plane.ndim == 2:
+            changes["psf"] = plane
+        elif plane.shape[-2:] == shape and role == "mask":
+            changes["mask"] = plane != 0
+        elif plane.shape[-2:] == shape and role in ("noise", "variance", "ivar"):
+            changes["noise"] = as_deviation(role, [np.asarray(plane)])
+    return replace(picture, **changes)  # type: ignore[arg-type]
+
+
+def _read(file: Path, band: Band | None, selection: Selection) -> Picture:
+    name = file.name.lower()
+    if band is not None:
+        return fits.read_band(file, band, selection)
+    if name.endswith(FITS_SUFFIXES):
+        return fits.read_fits(file, selection)
+    if name.endswith(".npz"):
+        return read_npz(file, selection)
+    return read_npy(file, selection)

@@ -1,0 +1,134 @@
+"""What the extensions of a FITS file are, from their names: images, and what goes with each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+_ROLES = {
+    "psf": r"PSF\d*",
+    "noise": r"(NOISE|RMS|SIGMA|ERR|ERROR|STD|NOISE_?MAP|UNCERT)",
+    "variance": r"(VAR|VARIANCE)",
+    "ivar": r"(IVAR|INVVAR|INVERSE_VARIANCE)",
+    "mask": r"(MASK|DQ|FLAGS?|BADPIX|BPM)",
+    "part": r"VAR_(POISSON|RNOISE|FLAT|SKY)",
+    "weight": r"(WHT|WEIGHTS?|EXP|COV)",
+    "context": r"(CON|CTX|SEG|SEGM|SEGMENTATION|SAMP|TIME|AREA|WAVELENGTH)",
+}
+_PARTNERS = ("psf", "noise", "variance", "ivar", "mask", "part")
+_FORMS = {role: re.compile(rf"(^|_){form}$", re.IGNORECASE) for role, form in _ROLES.items()}
+_IMAGE = re.compile(r"(^|_)(BGSUB|SCI|IMAGE|IMG|DATA|PRIMARY|COMPRESSED_IMAGE)$", re.IGNORECASE)
+_REASONS = {
+    "psf": "a PSF of no image here",
+    "noise": "a noise map of no image here",
+    "variance": "a variance map of no image here",
+    "ivar": "an inverse variance of no image here",
+    "mask": "a mask of no image here",
+    "part": "a component of the variance, and the whole is there",
+    "weight": "weights, which are no noise map without their meaning",
+    "context": "neither an image nor its noise",
+    "other": "it goes with no image here",
+}
+
+
+@dataclass(frozen=True)
+class Extension:
+    """An extension that holds an array.
+
+    Attributes:
+        number: In the file. `name`: EXTNAME. `version`: EXTVER.
+        shape: Of the array.
+        role: `image`, or what it says of an image.
+        stem: The name without the words of the role: the band, or empty.
+    """
+
+    number: int
+    name: str
+    version: int
+    shape: tuple[int, ...]
+    role: str = "image"
+    stem: str = ""
+
+
+@dataclass(frozen=True)
+class Band:
+    """An image extension with the numbers of the extensions that go with it, by role."""
+
+    name: str
+    image: int
+    stem: str = ""
+    version: int = 1
+    partners: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+def named(number: int, name: str, version: int, shape: tuple[int, ...]) -> Extension:
+    """An extension with its role and band, from its name."""
+    role = next((role for role, form in _FORMS.items() if form.search(name)), "image")
+    form = _IMAGE if role == "image" else _FORMS[role]
+    return Extension(number, name, version, shape, role, form.sub("", name).upper())
+
+
+def bands_of(found: list[Extension], chosen: list[Extension]) -> list[Band]:
+    """The chosen images, each with what goes with it: of its band and version.
+
+    What is of no band goes with the image where that is alone.
+    """
+    stems = {one.stem for one in chosen}
+    versions = {one.version for one in chosen}
+    bands = []
+    for image in chosen:
+        name = image.stem or image.name
+        if len(versions) > 1 and len(stems) < len(chosen):
+            name = f"{name},{image.version}"
+        partners: dict[str, tuple[int, ...]] = {}
+        for role in _PARTNERS:
+            of_role = [one for one in found if one.role == role and one.number != image.number]
+            same = [one for one in of_role if one.stem == image.stem]
+            exact = [one for one in same if one.version == image.version]
+            own = exact or (same if len(versions) == 1 else [])
+            if not own and len(chosen) == 1 and (len(of_role) == 1 or role == "part"):
+                own = of_role
+            fitting = [one for one in own if role == "psf" or _plane(one) == _plane(image)]
+            if fitting:
+                partners[role] = tuple(one.number for one in fitting)
+        bands.append(Band(name, image.number, image.stem, image.version, partners))
+    return bands
+
+
+def with_noise_once(band: Band) -> Band:
+    """The band with one source of its noise, the most direct: what is used is what is kept."""
+    kept = dict(band.partners)
+    order = [role for role in ("noise", "variance", "ivar", "part") if role in kept]
+    for role in order[1:]:
+        del kept[role]
+    return replace(band, partners=kept)
+
+
+def unused(found: list[Extension], bands: list[Band]) -> list[str]:
+    """What is left out of a file, an extension each, with the reason."""
+    used = {number for band in bands for numbers in band.partners.values() for number in numbers}
+    used |= {band.image for band in bands}
+    return [
+        f"{one.name} [{one.number}]: " + (
+            "another source of the noise is used" if one.role in ("variance", "ivar") and any(
+                "noise" in band.partners or "variance" in band.partners for band in bands
+            ) else _REASONS.get(one.role, "another image, left out by --extension")
+        )
+        for one in found
+        if one.number not in used
+    ]  # fmt: skip
+
+
+def is_named(one: Extension, asked: str) -> bool:
+    """Whether a user means an extension: by number, name, band, or `NAME,VERSION`."""
+    name, _, version = asked.partition(",")
+    if version and version.strip() != str(one.version):
+        return False
+    wanted = name.strip().upper()
+    band = one.stem if one.role == "image" else ""
+    return asked == str(one.number) or wanted in (one.name.upper(), band or one.name.upper())
+
+
+def _plane(one: Extension) -> tuple[int, ...]:
+    return one.shape[-2:]

@@ -1,0 +1,208 @@
+"""A source of named arrays: the same for .npz and HDF5, whatever gives their rows."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from lensbench.data.picture import Column, Item, Picture, Source
+from lensbench.data.readers.arrays import Group, as_column
+from lensbench.data.readers.axes import as_picture
+from lensbench.data.readers.fits import as_deviation
+from lensbench.data.readers.guard import reading
+from lensbench.data.readers.labels import Labels, are_numbers, as_labels
+from lensbench.data.splits import split_of
+
+
+@dataclass(frozen=True)
+class Access:
+    """How arrays of a file are read.
+
+    Attributes:
+        whole: An array by its key.
+        row: One row of an array, by key and index.
+        dtypes: Type on disk, by key.
+        units: Unit, by key, where the file has it.
+    """
+
+    whole: Callable[[str], np.ndarray]
+    row: Callable[[str, int], np.ndarray]
+    dtypes: Mapping[str, str]
+    units: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A group with its small arrays in memory."""
+
+    group: Group
+    labels: Labels
+    names: tuple[str, ...]
+    splits: tuple[str, ...]
+    facts: Mapping[str, np.ndarray]
+
+
+def grouped_source(
+    path: Path, layout: str, title: str, groups: Sequence[Group], access: Access
+) -> Source:
+    """Source of the images of all groups, in their order."""
+    parts = [_part(path, group, access) for group in groups]
+    starts = np.concatenate([[0], np.cumsum([part.group.count for part in parts])]).tolist()
+    several = len(parts) > 1
+    items = [item for part in parts for item in _items(path, part, several)]
+
+    def read(index: int) -> Picture:
+        place = bisect.bisect_right(starts, index) - 1
+        with reading(path, layout):
+            return _read(path, parts[place], index - starts[place], access)
+
+    keys = dict.fromkeys(group.images for group in groups)
+    notes = [f"Images are under {', '.join(map(repr, keys))}."]
+    origins = dict.fromkeys(part.labels.origin for part in parts if part.labels.origin)
+    if origins:
+        notes.append(f"Classes are under {', '.join(map(repr, origins))}.")
+    classes = tuple(sorted({label for part in parts for label in part.labels.classes}))
+    columns = _columns(parts, access)
+    if columns:
+        notes.append(f"What is known of each image: {', '.join(columns)}.")
+    return Source(
+        str(path), layout, title, tuple(items), read, tuple(notes), classes=classes,
+        columns=columns,
+    )  # fmt: skip
+
+
+def _part(path: Path, group: Group, access: Access) -> _Part:
+    labels = Labels()
+    if group.labels:
+        values = access.whole(group.labels)
+        if are_numbers(values):
+            columns = {**group.columns, column_name(group): group.labels}
+            group = replace(group, labels="", columns=columns)
+        else:
+            labels = as_labels(values, group.labels, group.count)
+    names: tuple[str, ...] = ()
+    if group.names:
+        names = tuple(as_texts(access.whole(group.names)))
+        if len(set(names)) < len(names):
+            names = ()
+    splits: tuple[str, ...] = ()
+    if "split" in group.partners:
+        splits = tuple(as_texts(access.whole(group.partners["split"])))
+    small = {
+        role: access.whole(group.partners[role])
+        for role in ("psf_fwhm", "scale", "bands")
+        if role in group.partners
+    }
+    return _Part(group, labels, names, splits, small)
+
+
+def column_name(group: Group) -> str:
+    """The name of labels that are numbers: without the split that stands in it."""
+    tokens = [t for t in re.split(r"[/_]", group.labels) if split_of(t) == ""]
+    return "_".join(tokens) or "value"
+
+
+def as_texts(values: np.ndarray) -> list[str]:
+    """Values of an array as texts."""
+    flat = np.asarray(values).reshape(len(values))
+    return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in flat]
+
+
+def _items(path: Path, part: _Part, several: bool) -> list[Item]:
+    group = part.group
+    items = []
+    for index in range(group.count):
+        own = f"{path.name}#{part.names[index] if part.names else index}"
+        if several and not part.names:
+            own = f"{path.name}#{group.split or group.images}"
+            own += "" if group.single else f"#{index}"
+        name = f"{own}#{group.pair}" if group.pair else own
+        split = part.splits[index] if part.splits else group.split
+        scene = f"{path.name}#{group.split}#{index}" if group.pair else own
+        items.append(Item(name, part.labels.of(index), split, group.pair, scene))
+    return items
+
+
+def _read(path: Path, part: _Part, index: int, access: Access) -> Picture:
+    group, name = part.group, f"{path}#{part.group.images}#{index}"
+
+    def row(key: str) -> np.ndarray:
+        return access.whole(key) if group.single else access.row(key, index)
+
+    pixels = as_picture(name, row(group.images))
+    scales = _of_image(part, "scale", index)
+    widths = _of_image(part, "psf_fwhm", index)
+    bands = part.facts.get("bands")
+    if bands is not None and bands.ndim == 2:
+        bands = bands[index]
+    psf = row(group.partners["psf"]) if "psf" in group.partners else None
+    return Picture(
+        pixels,
+        access.dtypes[group.images],
+        float(scales[0]) if len(scales) and np.isfinite(scales[0]) and scales[0] > 0 else None,
+        access.units.get(group.images, ""),
+        psf if psf is not None and psf.ndim == 2 else None,
+        _noise(group, row, pixels.shape),
+        mask=_mask(group, row, pixels.shape),
+        psf_fwhm=float(np.mean(widths)) if len(widths) and np.isfinite(widths).all() else None,
+        bands=tuple(as_texts(bands)) if bands is not None and len(bands) == len(pixels) else (),
+    )
+
+
+def _of_image(part: _Part, role: str, index: int) -> np.ndarray:
+    """What a small array says of one image: its row, or the whole where it has one value."""
+    values = part.facts.get(role)
+    if values is None or values.dtype.kind not in "iuf":
+        return np.zeros(0)
+    if values.shape[:1] == (part.group.count,) and not part.group.single:
+        values = values[index]
+    return np.asarray(values, dtype=np.float64).reshape(-1)
+
+
+def _noise(
+    group: Group, row: Callable[[str], np.ndarray], shape: tuple[int, ...]
+) -> np.ndarray | None:
+    for role in ("noise", "variance", "ivar"):
+        if role in group.partners:
+            plane = np.asarray(row(group.partners[role]), dtype=np.float32)
+            if plane.shape[-2:] == shape[-2:]:
+                return as_deviation(role, [plane])
+    return None
+
+
+def _mask(
+    group: Group, row: Callable[[str], np.ndarray], shape: tuple[int, ...]
+) -> np.ndarray | None:
+    if "mask" not in group.partners:
+        return None
+    plane = np.asarray(row(group.partners["mask"]))
+    if plane.shape[-2:] != shape[-2:]:
+        return None
+    flagged: np.ndarray = plane != 0
+    return np.zeros_like(flagged) if flagged.all() else flagged
+
+
+def _columns(parts: Sequence[_Part], access: Access) -> dict[str, Column]:
+    """Columns over the images of all parts, NaN or empty where a part has none."""
+    names = dict.fromkeys(name for part in parts for name in part.group.columns)
+    columns = {}
+    for name in names:
+        pieces: list[Column | None] = [
+            as_column(access.whole(part.group.columns[name]), access.units.get(
+                part.group.columns[name], ""))
+            if name in part.group.columns else None
+            for part in parts
+        ]  # fmt: skip
+        known = next(piece for piece in pieces if piece is not None)
+        blank = np.nan if known.numeric else ""
+        values = [
+            piece.values if piece is not None else np.full(part.group.count, blank)
+            for piece, part in zip(pieces, parts, strict=True)
+        ]
+        columns[name] = Column(np.concatenate(values), known.unit)
+    return columns

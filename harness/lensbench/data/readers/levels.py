@@ -1,0 +1,153 @@
+"""What the levels of a tree of folders mean: splits, classes, bands, sides of a pair, objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lensbench.data.picture import CANONICAL
+from lensbench.data.readers.entries import role_of, stem_of
+from lensbench.data.splits import split_of
+
+_BAND = re.compile(
+    r"(band[\W_]?\w{1,4}|[ugrizyjhk]|vis|nir[\W_]?[yjh]|f\d{3,4}[wlmnx]p?|"
+    r"(des|hsc|lsst|sdss|euclid|nisp|wfc3|acs)[\W_]?\w{1,6})$",
+    re.IGNORECASE,
+)
+PAIRS: Mapping[str, str] = {
+    "lr": "LR", "low": "LR", "lowres": "LR", "low_res": "LR", "low_resolution": "LR",
+    "hr": "HR", "high": "HR", "highres": "HR", "high_res": "HR", "high_resolution": "HR",
+    "noisy": "noisy", "noise": "noisy", "clean": "clean", "denoised": "clean", "noiseless": "clean",
+}  # fmt: skip
+_SIDES = ({"LR", "HR"}, {"noisy", "clean"})
+_MARK = re.compile(r"(^|[_.-])(hr|lr|150|75|x2|x4|noisy|clean)(?=$|[_.-])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the folders of a file say of it."""
+
+    label: str = ""
+    split: str = ""
+    condition: str = ""
+    object: str = ""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Image files that all lie at the same depth below a folder, and what each level means.
+
+    Attributes:
+        files: By name.
+        kinds: Of each level: split, class, split-class, band, pair or object; empty where it is
+            not known.
+    """
+
+    root: Path
+    files: Sequence[Path]
+    kinds: tuple[str, ...]
+
+    def place(self, file: Path) -> Place:
+        """What the folders of one file say."""
+        said: dict[str, str] = {"label": "", "split": "", "condition": "", "object": ""}
+        for kind, name in zip(self.kinds, file.relative_to(self.root).parts[:-1], strict=True):
+            if kind == "split":
+                said["split"] = split_of(name)
+            elif kind == "split-class":
+                said["split"], said["label"] = parted(name)
+            elif kind == "class":
+                said["label"] = name
+            elif kind == "band":
+                said["condition"] = name
+            elif kind == "pair":
+                said["condition"] = PAIRS[name.lower()]
+            elif kind == "object":
+                said["object"] = name
+        return Place(**said)
+
+
+def levels_of(root: Path, files: Sequence[Path], classes: Callable[[set[str]], bool]) -> Tree:
+    """The meaning of each level of folders between a root and files of one depth.
+
+    Args:
+        root: The folder.
+        files: Below it.
+        classes: Whether folders of these names can be classes.
+    """
+    parts = [file.relative_to(root).parts[:-1] for file in files]
+    depth = len(parts[0])
+    kinds: list[str] = []
+    for level in range(depth):
+        names = {part[level] for part in parts}
+        deepest = level == depth - 1
+        kinds.append(_kind(names, level, deepest, files, kinds, classes))
+    return Tree(root, files, tuple(kinds))
+
+
+def parted(name: str) -> tuple[str, str]:
+    """Split and class of a folder such as `train_lenses`; empty texts where it is none."""
+    tokens = re.split(r"[\W_]+", name)
+    for place in (0, len(tokens) - 1):
+        split = split_of(tokens[place])
+        if split and len(tokens) > 1:
+            start, end = re.match(r"[^\W_]+[\W_]+", name), re.search(r"[\W_]+[^\W_]+$", name)
+            if place == 0 and start:
+                return split, name[start.end() :]
+            if end:
+                return split, name[: end.start()]
+    return "", ""
+
+
+def _kind(
+    names: set[str],
+    level: int,
+    deepest: bool,
+    files: Sequence[Path],
+    before: Sequence[str],
+    classes: Callable[[set[str]], bool],
+) -> str:
+    both = [parted(name) for name in names]
+    sides = {PAIRS.get(name.lower(), "") for name in names}
+    several = len(names) > 1
+    canonical = names <= set(CANONICAL) and several
+    can_be_classes = (several or "split" in before) and "class" not in before and classes(names)
+    meanings = {
+        "split": all(split_of(name) for name in names),
+        "split-class": all(map(all, both)) and len(names) > len({split for split, _ in both}),
+        "pair": deepest and sides in _SIDES,
+        "object": deepest and any(role_of(file)[0] in ("psf", "noise") for file in files),
+        "band": several and all(map(_BAND.match, names)) and _same_objects(level, files),
+        "class": can_be_classes or canonical,
+    }
+    return next((kind for kind, fits in meanings.items() if fits), "")
+
+
+def _same_objects(level: int, files: Sequence[Path]) -> bool:
+    """Whether folders of a level hold the same objects, by their numbers or stems."""
+    found: dict[Path, set[str]] = {}
+    for file in files:
+        found.setdefault(file.parent, set()).add(object_of(file))
+    sets = list(found.values())
+    return len(sets) > 1 and len(set.intersection(*sets)) * 2 >= len(sets[0])
+
+
+def object_of(file: Path) -> str:
+    """The object that a file of one band shows: its last number, else its stem."""
+    numbers = re.findall(r"\d+", stem_of(file))
+    return numbers[-1] if numbers else stem_of(file)
+
+
+def bare_stems(first: Sequence[Path], second: Sequence[Path]) -> tuple[list[str], list[str]]:
+    """Names of scenes on both sides of a pair: stems, without what tells the sides apart.
+
+    Numbers such as 75 are taken off only where the plain stems do not agree.
+    """
+    plain = [stem_of(file) for file in first], [stem_of(file) for file in second]
+    if set(plain[0]) & set(plain[1]):
+        return plain
+    bare = tuple([_MARK.sub("", stem).strip("_.-") for stem in side] for side in plain)
+    if all(len(set(side)) == len(side) for side in bare):
+        return bare[0], bare[1]
+    return plain

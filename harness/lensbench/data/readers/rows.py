@@ -1,0 +1,66 @@
+"""Rows of tables put to the images that they are of: classes, splits, numbers, and what is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from lensbench.data.picture import Column, Item, Selection
+from lensbench.data.readers import tables
+from lensbench.data.readers.entries import Entry
+
+_MOST_CLASSES = 100
+_NAMED = 5
+
+
+def with_row(entry: Entry, table: tables.Table, key: str, selection: Selection) -> Entry:
+    """An entry with the class and the split that a table states, where its folders do not."""
+    row = table.rows.get(key, {})
+    if not row:
+        return entry
+    label = entry.label or tables.label_of(row, selection)
+    split = tables.split_in(row, selection) or entry.split or table.splits.get(key, "")
+    return replace(entry, label=label, split=split)
+
+
+def unmatched(table: tables.Table, keys: Sequence[str], items: Sequence[Item]) -> list[str]:
+    """What of images and tables does not belong together."""
+    said = []
+    without = [item.name for item, key in zip(items, keys, strict=True) if not key]
+    if without:
+        said.append(f"no row in {table.names} for {len(without)} images: {few(without)}")
+    unused = [name for name in table.rows if name not in set(keys)]
+    if unused:
+        said.append(f"no image for {len(unused)} rows of {table.names}: {few(unused)}")
+    return said
+
+
+def columns_of(
+    table: tables.Table, keys: Sequence[str], classes: Sequence[str]
+) -> dict[str, Column]:
+    """Numbers and further classes of every image from the rows of a table."""
+    if not any(keys):
+        return {}
+    rows: list[Mapping[str, str]] = [table.rows.get(key, {}) for key in keys]
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {}
+    for name in names:
+        texts = [row.get(name, "") for row in rows]
+        known = {text for text in texts if text}
+        if not known:
+            continue
+        try:
+            values = np.array([float(text) if text else np.nan for text in texts])
+        except ValueError:
+            if len(known) <= _MOST_CLASSES and len(known) < len(texts) and known != set(classes):
+                columns[name] = Column(np.array(texts), table.units.get(name, ""))
+            continue
+        columns[name] = Column(values, table.units.get(name, ""))
+    return columns
+
+
+def few(names: Sequence[str]) -> str:
+    """The first names of many."""
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
