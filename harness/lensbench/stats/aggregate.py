@@ -1,10 +1,11 @@
-"""One score for an entrant: normalised, then over conditions; the worst stands beside the mean."""
+"""One score for an entrant on fixed scales, with profiles and ranks; the worst beside the mean."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -13,8 +14,6 @@ class Aggregate:
 
     Attributes:
         mean: Over those that have a value; `None` where none has, never zero.
-        low, high: Bounds of the 95 % interval as wide as if all parts erred together; `None` where
-            there is no mean or a part has no interval.
         n: How many have a value.
         expected: How many there should be. Where `n` is less, the mean is of the others and
             compares with no entrant that has them all.
@@ -23,8 +22,6 @@ class Aggregate:
     """
 
     mean: float | None
-    low: float | None
-    high: float | None
     n: int
     expected: int
     worst: float | None
@@ -37,31 +34,33 @@ class Aggregate:
         return self.n == self.expected
 
 
-Part = tuple[float, float, float]
-"""A value with its interval; bounds may be NaN."""
+def anchored(
+    value: np.ndarray | Sequence[float] | float, zero: float, one: float, log: bool = False
+) -> np.ndarray:
+    """Values on a scale from `zero` (chance or a stated method) to `one` (a limit or stated value).
 
+    Linear, or for errors the ratio log(zero / value) / log(zero / one). Clipped to [0, 1], so
+    that one failure, or one value beyond what was thought possible, does not rule a mean. NaN
+    stays NaN.
 
-def normalised(value: float, zero: float, one: float) -> float | None:
-    """A value on the scale from `zero` (chance or tradition) to `one` (the best that can be).
-
-    It may lie below 0 and, where `one` is not a limit, above 1. `None` where the two are the
-    same or a number is missing: there is no scale.
+    Raises:
+        ValueError: Where the anchors are the same, or not positive on a logarithmic scale.
     """
-    if zero == one or not all(map(math.isfinite, (value, zero, one))):
-        return None
-    return (value - zero) / (one - zero)
+    if zero == one or not np.isfinite([zero, one]).all():
+        raise ValueError(f"a scale needs two different ends, got {zero} and {one}")
+    values = np.asarray(value, dtype=np.float64)
+    if log:
+        if min(zero, one) <= 0:
+            raise ValueError(f"a logarithmic scale needs positive ends, got {zero} and {one}")
+        with np.errstate(divide="ignore", invalid="ignore"):
+            part = np.log(zero / np.maximum(values, 0.0)) / np.log(zero / one)
+    else:
+        part = (values - zero) / (one - zero)
+    clipped: np.ndarray = np.clip(part, 0.0, 1.0)
+    return clipped
 
 
-def normalised_part(part: Part, zero: float, one: float) -> Part | None:
-    """A value with its interval on that scale; bounds in order even where lower is better."""
-    value = normalised(part[0], zero, one)
-    if value is None:
-        return None
-    low, high = sorted((bound - zero) / (one - zero) for bound in part[1:])
-    return value, low, high
-
-
-def aggregate(parts: Mapping[str, Part | None], home: str = "") -> Aggregate:
+def aggregate(parts: Mapping[str, float | None], home: str = "") -> Aggregate:
     """Values of one entrant, the higher the better, in one.
 
     Args:
@@ -69,15 +68,43 @@ def aggregate(parts: Mapping[str, Part | None], home: str = "") -> Aggregate:
         home: The condition trained on, if it is among them; the worst is sought among the others.
     """
     known = {name: part for name, part in parts.items() if part is not None}
-    n = len(known)
-    if not n:
-        return Aggregate(None, None, None, 0, len(parts), None, "", None)
-    mean, low, high = (sum(part[k] for part in known.values()) / n for k in range(3))
-    away = {name: part[0] for name, part in known.items() if name != home}
+    if not known:
+        return Aggregate(None, 0, len(parts), None, "", None)
+    away = {name: part for name, part in known.items() if name != home}
     at = min(away, key=lambda name: away[name], default="")
     worst = away[at] if at else None
-    gap = known[home][0] - worst if home in known and worst is not None else None
-    bounded = math.isfinite(low) and math.isfinite(high)
-    return Aggregate(
-        mean, low if bounded else None, high if bounded else None, n, len(parts), worst, at, gap
-    )
+    gap = known[home] - worst if home in known and worst is not None else None
+    mean = sum(known.values()) / len(known)
+    return Aggregate(mean, len(known), len(parts), worst, at, gap)
+
+
+def profile(scores: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """Performance profiles: the share of parts at which an entrant reaches each level.
+
+    Dolan & Moré 2002 (doi:10.1007/s101070100263), of scores in place of ratios of cost.
+
+    Args:
+        scores: Of each entrant at each part (E, P), the higher the better.
+        levels: Scores to reach (L,).
+
+    Returns:
+        Shares (E, L).
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    shares: np.ndarray = (scores[:, :, None] >= np.asarray(levels)).mean(axis=1)
+    return shares
+
+
+def mean_ranks(values: np.ndarray) -> np.ndarray:
+    """Mean rank of each entrant over parts, 1 for the best; ties share the mean of their ranks.
+
+    Args:
+        values: At each part (..., E, P), the higher the better, none missing.
+
+    Returns:
+        Mean ranks (..., E).
+    """
+    from scipy.stats import rankdata
+
+    ranks: np.ndarray = rankdata(-np.asarray(values), axis=-2).mean(axis=-1)
+    return ranks

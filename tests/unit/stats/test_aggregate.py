@@ -6,39 +6,67 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from lensbench.stats.aggregate import aggregate, normalised, normalised_part
+from lensbench.stats.aggregate import aggregate, anchored, mean_ranks, profile
 from lensbench.stats.response import labels_needed, slope, slope_bounds, slope_interval
 
 
-def test_scores_are_put_between_chance_and_the_best():
-    """Either direction; what has no scale has no score."""
-    assert normalised(0.75, 0.5, 1.0) == 0.5
-    assert normalised(2.0, 4.0, 0.0) == 0.5  # an error: the less the better
-    assert normalised(0.4, 0.5, 1.0) == pytest.approx(-0.2)
-    assert normalised(0.75, 0.5, 0.5) is None
-    assert normalised(0.75, math.nan, 1.0) is None
-    assert normalised_part((2.0, 1.0, 3.0), 4.0, 0.0) == (0.5, 0.25, 0.75)
+def test_values_are_put_between_fixed_anchors():
+    """Either direction, and clipped: one failure does not rule a mean."""
+    assert anchored(0.75, 0.5, 1.0) == 0.5
+    assert anchored(2.0, 4.0, 0.0) == 0.5  # an error: the less the better
+    assert anchored([0.4, 1.2, math.nan], 0.5, 1.0).tolist() == pytest.approx(
+        [0.0, 1.0, math.nan], nan_ok=True
+    )
+
+
+def test_errors_are_put_on_a_scale_of_their_logarithm():
+    """Ten times less than the zero is half the way to a hundred times less; no error is 1."""
+    assert anchored(0.1, 1.0, 0.01, log=True) == pytest.approx(0.5)
+    assert anchored([3.0, 0.001, 0.0], 1.0, 0.01, log=True).tolist() == [0.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("zero", "one", "log"), [(0.5, 0.5, False), (math.nan, 1.0, False), (0.0, 1.0, True)]
+)
+def test_a_scale_without_two_ends_is_refused(zero, one, log):
+    """The ends are named."""
+    with pytest.raises(ValueError, match=f"ends, got {zero} and {one}"):
+        anchored(0.7, zero, one, log)
 
 
 def test_the_worst_and_the_gap_stand_beside_the_mean():
     """The worst is sought among the conditions that were not trained on."""
-    parts = {"home": (0.2, 0.1, 0.3), "close": (0.6, 0.5, 0.7), "far": (0.4, 0.3, 0.5)}
-    found = aggregate(parts, "home")
+    found = aggregate({"home": 0.2, "close": 0.6, "far": 0.4}, "home")
     assert found.mean == pytest.approx(0.4)
-    assert (found.low, found.high) == pytest.approx((0.3, 0.5))
     assert (found.worst, found.worst_at) == (0.4, "far")
     assert found.gap == pytest.approx(-0.2)
     assert found.complete
 
 
 def test_an_empty_group_is_nothing_and_not_zero():
-    """Without a value there is no mean, with n = 0; a part that is missing is told."""
+    """Without a value there is no mean, with n = 0; a part that is missing is counted."""
     empty = aggregate({"home": None, "far": None}, "home")
-    assert (empty.mean, empty.low, empty.worst, empty.gap, empty.n) == (None, None, None, None, 0)
-    some = aggregate({"home": (0.5, 0.4, 0.6), "far": None}, "home")
+    assert (empty.mean, empty.worst, empty.worst_at, empty.gap) == (None, None, "", None)
+    assert (empty.n, empty.expected) == (0, 2)
+    some = aggregate({"home": 0.5, "far": None}, "home")
     assert (some.mean, some.n, some.expected, some.complete) == (0.5, 1, 2, False)
-    assert some.gap is None
-    assert aggregate({"far": (0.5, math.nan, math.nan)}).low is None
+    assert (some.worst, some.worst_at, some.gap) == (None, "", None)
+
+
+def test_profiles_are_shares_of_parts():
+    """All parts reach zero; half of them reach the score between."""
+    scores = np.array([[0.2, 0.6], [1.0, 1.0]])
+    assert profile(scores, [0.0, 0.5, 1.0]).tolist() == [[1.0, 0.5, 0.0], [1.0, 1.0, 1.0]]
+
+
+def test_mean_ranks_share_ties():
+    """As SciPy ranks; Friedman's test starts from the same."""
+    values = np.array([[0.9, 0.5, 0.7], [0.8, 0.5, 0.9], [0.1, 0.2, 0.3]])
+    assert mean_ranks(values).tolist() == pytest.approx([1.5, 1.5, 3.0])
+    random = np.random.default_rng(0).normal(size=(5, 4, 9))
+    ranks = np.stack([scipy_stats.rankdata(-one, axis=0).mean(axis=1) for one in random])
+    assert mean_ranks(random) == pytest.approx(ranks)
+    assert ranks.sum(axis=1) == pytest.approx(10.0)
 
 
 def test_the_slope_is_that_of_least_squares():
@@ -81,26 +109,6 @@ def test_labels_beyond_those_tried_are_bounds_and_not_guesses():
     assert (always.labels, always.bound, always.at) == (None, "<=", 100.0)
     with pytest.raises(ValueError, match="different positive"):
         labels_needed(np.array([100, 100]), scores, 0.8)
-
-
-def test_what_is_known_at_home_alone_has_no_worst():
-    """No other condition, so no gap; all that were expected are counted."""
-    home = aggregate({"home": (0.5, 0.4, 0.6)}, "home")
-    assert (home.worst, home.worst_at, home.gap, home.high) == (None, "", None, 0.6)
-    empty = aggregate({"home": None, "far": None})
-    assert (empty.high, empty.expected, empty.worst_at) == (None, 2, "")
-
-
-@pytest.mark.parametrize("part", [(0.5, 0.4, math.nan), (0.5, math.nan, 0.6)])
-def test_half_an_interval_is_none(part):
-    """Where one bound of one part is not known, the mean has neither."""
-    found = aggregate({"far": part, "near": (0.5, 0.4, 0.6)})
-    assert (found.low, found.high) == (None, None)
-
-
-def test_what_has_no_scale_has_no_interval_on_it():
-    """Neither value nor bounds."""
-    assert normalised_part((0.5, 0.4, 0.6), 1.0, 1.0) is None
 
 
 def test_two_scenes_have_an_interval_of_their_slopes_and_one_has_none():

@@ -1,4 +1,4 @@
-"""Permutation, corrections, power, components and ranks against SciPy and statsmodels."""
+"""Permutation, corrections, power and components against SciPy and statsmodels."""
 
 import math
 
@@ -11,7 +11,6 @@ from lensbench.stats.intervals import mean_interval
 from lensbench.stats.multiplicity import benjamini_hochberg, holm
 from lensbench.stats.paired import paired_bootstrap, sign_flip
 from lensbench.stats.power import detectable, detectable_with
-from lensbench.stats.ranks import letters, rank_ranges
 
 
 def test_few_signs_are_all_tried_as_by_scipy():
@@ -151,34 +150,6 @@ def test_axes_that_never_varied_have_no_variance_not_zero():
         variance_components(np.array([1.0, np.nan]), [0, 1], [0, 0], [0, 0])
 
 
-def different(count: int, *pairs: tuple[int, int]) -> np.ndarray:
-    matrix = np.zeros((count, count), dtype=bool)
-    for i, j in pairs:
-        matrix[i, j] = matrix[j, i] = True
-    return matrix
-
-
-def test_entrants_share_a_letter_just_where_they_do_not_differ():
-    """Piepho's property, on random tests of eight entrants, and the textbook case."""
-    assert letters(different(3, (0, 2))) == ["a", "ab", "b"]
-    assert letters(different(2)) == ["a", "a"]
-    random = np.random.default_rng(10)
-    for _ in range(50):
-        upper = np.triu(random.uniform(size=(8, 8)) < 0.4, 1)
-        matrix = upper | upper.T
-        shown = letters(matrix)
-        for i in range(8):
-            for j in range(i):
-                assert bool(set(shown[i]) & set(shown[j])) != matrix[i, j]
-
-
-def test_ranks_are_ranges_where_tests_leave_ties():
-    """Two that do not differ share ranks; who is beaten by both is third."""
-    ranks = rank_ranges(np.array([0.9, 0.88, 0.5]), different(3, (0, 2), (1, 2)))
-    assert ranks == [(1, 2), (1, 2), (3, 3)]
-    assert letters(different(0)) == []
-
-
 def test_twelve_signs_are_all_tried_and_thirteen_are_sampled():
     """The p-value of 13 is that of so many random signs, with the observed ones among them."""
     differences = np.random.default_rng(11).normal(0.4, 1, 13)
@@ -228,17 +199,6 @@ def test_levels_that_are_none_are_refused(alpha, power):
     with pytest.raises(ValueError, match=f"alpha {alpha} and power {power}"):
         detectable(1.0, 10, alpha, power)
     assert math.isnan(detectable(1.0, 0))
-
-
-def test_letters_go_on_behind_z():
-    """With more groups than letters: a1, b1, …"""
-    shown = letters(~np.eye(29, dtype=bool))
-    assert shown[:2] + shown[24:] == ["a", "b", "y", "z", "a1", "b1", "c1"]
-
-
-def test_equal_scores_are_neither_above_nor_below():
-    """Though a test tells the two apart, as on other scenes."""
-    assert rank_ranges(np.array([0.5, 0.5]), different(2, (0, 1))) == [(1, 2), (1, 2)]
 
 
 @pytest.mark.parametrize("short", ["draw", "scores"])

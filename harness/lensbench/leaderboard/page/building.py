@@ -40,6 +40,6 @@ def _values(evidence: Evidence, rows: pl.DataFrame, credited: Sequence[Credit]) 
         rows,
         rankings,
         credited,
-        aggregate=overall(rows),
+        aggregate=overall(rankings),
         differences=differences(rankings, evidence.records, evidence.scores),
     )

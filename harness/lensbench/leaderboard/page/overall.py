@@ -1,109 +1,237 @@
-"""One score for an entrant over conditions and tasks, for the page."""
+"""One score for an entrant over conditions and tasks, on fixed scales, for the page."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
+import numpy as np
 
+from lensbench.leaderboard.anchors import Anchor, Scale, anchor_of, load_anchors
 from lensbench.leaderboard.contenders import TABLE
 from lensbench.leaderboard.page.packing import clip, short
-from lensbench.stats.aggregate import Aggregate, aggregate, normalised_part
+from lensbench.leaderboard.standings import Ranking, Row, Standing, has_value
+from lensbench.stats.aggregate import Aggregate, aggregate, anchored, mean_ranks, profile
+
+LEVELS = tuple(round(0.05 * step, 2) for step in range(21))
+"""Scores at which performance profiles are taken."""
+
+_DRAWS = 400
+_NORMAL = 1.959964
+"""Half of a normal's 95 % interval in standard deviations."""
 
 _Named = tuple[str, str]
 """An entrant, and what its name needs where a table has it several times."""
 
-_NOTE = (
-    "On a scale from 0, chance or (where chance has no value) the weakest traditional method under "
-    "the same condition, to 1, the best known there. Mean over conditions, then over tables; all "
-    "labels. A score of fewer tables than there are compares with none of more, and comes last."
-)
+
+@dataclass(frozen=True)
+class _Table:
+    """A ranking whose metric has a scale.
+
+    Attributes:
+        title: Its task, and what distinguishes it from other tables of that task.
+        ranking: By the primary metric with all labels.
+        anchor: Of the metric.
+        entrants: Standings by name.
+        scales: By condition, of those that have one.
+    """
+
+    title: str
+    ranking: Ranking
+    anchor: Anchor
+    entrants: Mapping[_Named, Standing]
+    scales: Mapping[str, Scale]
+
+    def score(self, row: Row, value: np.ndarray | float) -> np.ndarray:
+        """A value, or many, under the condition of a row, on its scale."""
+        scale = self.scales[row["test_condition"]]
+        return anchored(value, scale.zero, scale.one, scale.log)
+
+    def scores(self, standing: Standing) -> dict[str, float | None]:
+        """Scores of an entrant by condition."""
+        rows = {name: standing.rows.get(name) for name in self.ranking.conditions}
+        return {
+            name: float(self.score(row, row["value"]))
+            if row is not None and has_value(row) and name in self.scales
+            else None
+            for name, row in rows.items()
+        }
 
 
-def overall(rows: pl.DataFrame) -> dict[str, Any]:
-    """Normalised scores of every entrant, from one row for all seeds.
+def _table(title: str, ranking: Ranking) -> _Table | None:
+    """The ranking with its scales; `None` where its metric has no anchor."""
+    anchor = anchor_of(ranking.facts)
+    if anchor is None:
+        return None
+    entrants = _named(ranking)
+    scales = {}
+    for condition in ranking.conditions:
+        rows = {
+            one.first["entrant"]: one.rows[condition]
+            for one in entrants.values()
+            if condition in one.rows
+        }
+        scale = anchor.at(rows, condition)
+        if scale is not None:
+            scales[condition] = scale
+    return _Table(title, ranking, anchor, entrants, scales)
+
+
+def overall(rankings: Sequence[Ranking]) -> dict[str, Any]:
+    """Scores of every entrant over all tables whose metric has a scale.
+
+    Args:
+        rankings: From `rankings_of`.
 
     Returns:
-        `tables` (their names), `note`, and `rows`: entrant, note, mean, worst, gap, parts by table.
+        `version` of the anchors, `tables` with their scales, `left_out` (tables whose metric has
+        none), `compared` (the tables that ranks and profiles are of), `levels`, and `rows`.
     """
-    several = pl.col("target_view").n_unique().over(*TABLE, "entrant", "pretrained") > 1
-    adapted = pl.when(several).then("adapted").otherwise(pl.lit(""))
-    primary = rows.filter(pl.col("primary") & pl.col("labels").is_null()).with_columns(
-        pl.concat_str(adapted, "pretrained").alias("note")
-    )
-    names: list[str] = []
-    found: dict[_Named, dict[str, Aggregate]] = {}
-    for facts, table in primary.group_by(TABLE, maintain_order=True):
-        name = _name(facts, names)
-        names.append(name)
-        for who, its in _table(table).items():
-            found.setdefault(who, {})[name] = its
-    lines = [_line(who, its, names) for who, its in sorted(found.items())]
-    lines.sort(key=lambda line: (line["n"] - line["expected"], line["mean"] or 0.0), reverse=True)
-    return {"tables": [clip(name) for name in names], "note": _NOTE, "rows": lines}
-
-
-def _name(facts: Iterable[Any], taken: list[str]) -> str:
-    """The task, and as much more as tells the table from those before."""
-    parts = [str(fact) for fact in facts]
-    short_name = parts[0]
-    return short_name if short_name not in taken else ", ".join(parts)
-
-
-def _table(rows: pl.DataFrame) -> dict[_Named, Aggregate]:
-    """Aggregate over conditions of each entrant of one table."""
-    up = bool(rows["higher_is_better"].drop_nulls().first())
-    home = str(rows["train_condition"][0])
-    scales = {
-        str(condition[0]): _scale(frame, up) for condition, frame in rows.group_by("test_condition")
-    }
-    result = {}
-    for name, frame in rows.group_by("entrant", "note", maintain_order=True):
-        parts: dict[str, tuple[float, float, float] | None] = dict.fromkeys(scales)
-        for row in frame.iter_rows(named=True):
-            scale, condition = scales[row["test_condition"]], row["test_condition"]
-            if scale is not None and row["value"] is not None:
-                bounds = (row["low"], row["high"])
-                low, high = (math.nan if bound is None else bound for bound in bounds)
-                parts[condition] = normalised_part((row["value"], low, high), *scale)
-        if any(part is not None for part in parts.values()):
-            result[str(name[0]), str(name[1])] = aggregate(parts, home)
-    return result
-
-
-def _scale(rows: pl.DataFrame, up: bool) -> tuple[float, float] | None:
-    """Values that count as 0 and 1 under one condition."""
-    known = rows.filter(pl.col("value").is_finite())
-    if known.is_empty():
-        return None
-    values = known["value"].to_list()
-    best = max(values) if up else min(values)
-    chance = known["chance"].drop_nulls()
-    traditional = known.filter(pl.col("baseline").fill_null("") != "")["value"].to_list()
-    if len(chance):
-        return float(chance[0]), best
-    if not traditional:
-        return None
-    return (min(traditional) if up else max(traditional)), best
-
-
-def _line(who: _Named, its: dict[str, Aggregate], names: list[str]) -> dict[str, Any]:
-    tables = {
-        name: None if one is None or one.mean is None or not one.complete else (one.mean,) * 3
-        for name, one in ((name, its.get(name)) for name in names)
-    }
-    over = aggregate(tables)
-    worst = [one.worst for one in its.values() if one.worst is not None]
-    gaps = [one.gap for one in its.values() if one.gap is not None]
+    ranked = [one for one in rankings
+              if one.facts["labels"] is None and one.standings[0].first["primary"]]  # fmt: skip
+    titles = table_titles([one.facts for one in ranked])
+    made = [_table(title, ranking) for title, ranking in zip(titles, ranked, strict=True)]
+    tables = [one for one in made if one is not None and one.scales]
+    scored = _scored(tables)
+    kept = [one for one in tables if any(one.title in parts for parts in scored.values())]
+    compared = _compared(scored)
+    rows = [_line(name, parts, kept) for name, parts in sorted(scored.items())]
+    spread = _spread(kept, scored, compared)
+    for row, name in zip(rows, sorted(scored), strict=True):
+        row.update(spread.get(name, {}))
+    rows.sort(key=lambda row: (row["n"], row["mean"] or 0.0), reverse=True)
     return {
-        "entrant": clip(who[0]),
-        "note": clip(who[1]),
+        "version": load_anchors()[0],
+        "tables": [{"name": clip(one.title), "scale": one.anchor.source} for one in kept],
+        "left_out": [clip(title) for title in titles if title not in {one.title for one in kept}],
+        "compared": [clip(title) for title in compared],
+        "levels": list(LEVELS),
+        "rows": rows,
+    }
+
+
+def table_titles(tables: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The task of each table, and as much more as distinguishes it from others of that task."""
+    words = {"test_dataset": "tested on ", "train_condition": "trained on ", "budget": "budget "}
+    titles = []
+    for facts in tables:
+        alike = [one for one in tables if one["task"] == facts["task"]]
+        differ = [name for name in TABLE[1:] if len({one[name] for one in alike}) > 1]
+        parts = (f"{words.get(name, '')}{facts[name]}" for name in differ)
+        titles.append(", ".join([str(facts["task"]), *parts]))
+    return titles
+
+
+def _named(ranking: Ranking) -> dict[_Named, Standing]:
+    """Standings by entrant, and what sets it apart where the table has it several times."""
+    names = Counter((one.first["entrant"], one.first["pretrained"]) for one in ranking.standings)
+    found = {}
+    for one in ranking.standings:
+        row = one.first
+        several = names[row["entrant"], row["pretrained"]] > 1
+        adapted = row["adapted"] if several else ""
+        found[str(row["entrant"]), f"{adapted}{row['pretrained']}"] = one
+    return found
+
+
+def _scored(tables: Sequence[_Table]) -> dict[_Named, dict[str, Aggregate]]:
+    """Scores over conditions of each entrant by table, as far as it has any."""
+    found: dict[_Named, dict[str, Aggregate]] = {}
+    for table in tables:
+        for name, standing in table.entrants.items():
+            over = aggregate(table.scores(standing), table.ranking.home)
+            if over.n:
+                found.setdefault(name, {})[table.title] = over
+    return found
+
+
+def _complete(parts: Mapping[str, Aggregate]) -> tuple[str, ...]:
+    return tuple(title for title, one in parts.items() if one.complete)
+
+
+def _compared(scored: Mapping[_Named, Mapping[str, Aggregate]]) -> tuple[str, ...]:
+    """The most tables that two entrants at least have complete: ranks and profiles are of these."""
+    known = [_complete(parts) for parts in scored.values()]
+    shared = [one for one in known if one and known.count(one) > 1]
+    return max(shared, key=len, default=())
+
+
+def _line(name: _Named, parts: Mapping[str, Aggregate], tables: Sequence[_Table]) -> dict[str, Any]:
+    complete = {title: one.mean for title, one in parts.items() if one.complete}
+    over = aggregate({table.title: complete.get(table.title) for table in tables})
+    worst = [one.worst for one in parts.values() if one.worst is not None]
+    gaps = [one.gap for one in parts.values() if one.gap is not None]
+    return {
+        "entrant": clip(name[0]),
+        "note": clip(name[1]),
         "mean": short(over.mean),
         "n": over.n,
         "expected": over.expected,
         "worst": short(sum(worst) / len(worst)) if worst else None,
         "gap": short(sum(gaps) / len(gaps)) if gaps else None,
-        "parts": [short(tables[name][0]) if tables[name] else None for name in names],  # type: ignore[index]
+        "parts": [short(complete.get(table.title)) for table in tables],
     }
+
+
+def _spread(
+    tables: Sequence[_Table],
+    scored: Mapping[_Named, Mapping[str, Aggregate]],
+    compared: Sequence[str],
+) -> dict[_Named, dict[str, Any]]:
+    """Intervals of scores, and mean ranks and profiles with theirs, of entrants that compare.
+
+    Values are drawn again within their intervals: all of an entrant in one table together, for
+    its conditions share scenes and fits, and those of different tables apart.
+    """
+    used = [table for table in tables if table.title in compared]
+    names = [name for name, parts in sorted(scored.items())
+             if set(compared) <= set(_complete(parts))]  # fmt: skip
+    if not used or len(names) < 2:
+        return {}
+    random = np.random.default_rng(0)
+    means, ranks, exact = [], [], []
+    for table in used:
+        shift = random.standard_normal((_DRAWS, len(names)))
+        drawn, fixed = _drawn(table, names, shift)
+        means.append(drawn.mean(axis=-1))
+        ranks.append(drawn)
+        exact.append(fixed)
+    scores = np.concatenate(exact, axis=-1)
+    drawn_ranks = mean_ranks(np.concatenate(ranks, axis=-1))
+    over = np.mean(means, axis=0)
+    shares = profile(scores, LEVELS)
+    mine = mean_ranks(scores)
+    return {
+        name: {
+            "interval": _bounds(over[:, place]),
+            "rank": short(float(mine[place])),
+            "rank_interval": _bounds(drawn_ranks[:, place]),
+            "profile": [short(float(share)) for share in shares[place]],
+        }
+        for place, name in enumerate(names)
+    }
+
+
+def _drawn(
+    table: _Table, names: Sequence[_Named], shift: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores with values shifted within their intervals (R, E, C), and as they are (E, C)."""
+    drawn, fixed = [], []
+    for place, name in enumerate(names):
+        rows = [table.entrants[name].rows[condition] for condition in table.ranking.conditions]
+        scores, draws = [], []
+        for row in rows:
+            known = row["low"] is not None and row["high"] is not None
+            spread = (row["high"] - row["low"]) / 2 / _NORMAL if known else 0.0
+            scores.append(table.score(row, row["value"]))
+            draws.append(table.score(row, row["value"] + spread * shift[:, place]))
+        drawn.append(np.stack(draws, axis=-1))
+        fixed.append(np.stack(scores, axis=-1))
+    return np.stack(drawn, axis=1), np.stack(fixed)
+
+
+def _bounds(drawn: np.ndarray) -> list[float | int | None]:
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return [short(float(low)), short(float(high))]

@@ -70,66 +70,6 @@ def test_what_is_not_finite_is_nothing(value):
     assert short(value) is None
 
 
-def test_overall_scores_follow_the_scale():
-    """The best under every condition has 1, chance has 0, and it is linear between."""
-    records = study_records(entrants=3, tasks=1, conditions=1, labels=(None,)).filter(
-        pl.col("state") == "done"
-    )
-    overall = values_of(Evidence("x", records, pl.DataFrame()))["aggregate"]
-    values = dict(records.select("entrant", "value").iter_rows())
-    best = max(values.values())
-    for row in overall["rows"]:
-        assert row["mean"] == pytest.approx((values[row["entrant"]] - 0.5) / (best - 0.5), rel=1e-6)
-
-
-def test_two_pretrainings_of_one_entrant_have_two_overall_scores():
-    """Each of its own values, under a name that says on what; tables of others hold neither up."""
-    one = study_records(entrants=1, tasks=1, conditions=2, labels=(None,))
-    views = ["lenses euclid-vis", "lenses euclid-vis | lenses hst-acs"]
-    both = pl.concat(
-        one.with_columns(
-            pl.lit(view).alias("pretraining_views"), (pl.col("value") - 0.1 * i).alias("value")
-        )
-        for i, view in enumerate(views)
-    )
-    rows = values_of(Evidence("x", both, pl.DataFrame()))["aggregate"]["rows"]
-    assert [(row["entrant"], row["note"]) for row in rows] == [
-        (one["entrant"][0], ", pretrained on lenses under euclid-vis"),
-        (one["entrant"][0], ", pretrained on lenses under euclid-vis and hst-acs"),
-    ]
-    assert rows[0]["mean"] == 1 and rows[1]["mean"] < 1
-
-
-def test_two_adaptations_of_one_entrant_have_two_overall_scores():
-    """Each of its own values; one that a table has once needs no more than its name."""
-    one = study_records(entrants=1, tasks=1, conditions=2, labels=(None,))
-    both = pl.concat(
-        one.with_columns(
-            pl.lit(f"lenses {target}").alias("target_view"),
-            (pl.col("value") - 0.1 * i).alias("value"),
-        )
-        for i, target in enumerate(("hst-acs", "des-r"))
-    )
-    rows = values_of(Evidence("x", both, pl.DataFrame()))["aggregate"]["rows"]
-    assert [(row["entrant"], row["note"]) for row in rows] == [
-        (one["entrant"][0], ", adapted to lenses hst-acs"),
-        (one["entrant"][0], ", adapted to lenses des-r"),
-    ]
-    assert rows[0]["mean"] == 1 and rows[1]["mean"] < 1
-    alone = both.filter(pl.col("target_view") == "lenses des-r")
-    [row] = values_of(Evidence("x", alone, pl.DataFrame()))["aggregate"]["rows"]
-    assert (row["entrant"], row["note"]) == (one["entrant"][0], "")
-
-
-def test_a_missing_condition_leaves_no_overall_score():
-    """An entrant that failed or is absent under a condition has no score of the table."""
-    records = study_records(entrants=4, tasks=1, conditions=3, labels=(None,))
-    rows = values_of(Evidence("x", records, pl.DataFrame()))["aggregate"]["rows"]
-    named = {row["entrant"]: row for row in rows}
-    assert named["resnet18 + none + finetune"]["mean"] is None  # absent under the last condition
-    assert named["mae-vit + mae + finetune"]["mean"] is not None
-
-
 def test_citations_are_carried():
     """Plugins stand in the page with whom to cite."""
     credit = Credit("encoder", "mae-vit", "lensbench", "1", "MIT", "He et al. 2021", "s")

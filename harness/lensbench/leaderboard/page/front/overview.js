@@ -2,6 +2,7 @@
 import { entrantLink, h, stateChip } from "./dom.js";
 import { count, fixed, intervalText, plural } from "./format.js";
 import { labelText, nameOf } from "./board.js";
+import { colour, figure, MOST, shape } from "./plots.js";
 import { sortableTable } from "./table.js";
 import { standings } from "./ranking.js";
 
@@ -70,17 +71,41 @@ function line(word, one, row, metric) {
 function aggregate(board) {
   const found = board.values.aggregate;
   if (!found?.rows.length) return null;
-  const bar = (value) => (value === null ? "–" : h("span", { class: "level", style: { "--part": `${Math.round(100 * Math.min(1, Math.max(0, value)))}%` } }, fixed(value, 3)));
-  const score = (row) => (row.n === row.expected ? bar(row.mean) : h("small", {}, row.mean === null ? "–" : `${fixed(row.mean, 3)} (${row.n} of ${row.expected})`));
+  const bar = (value) => (value === null ? "–" : h("span", { class: "level", style: { "--part": `${Math.round(100 * value)}%` } }, fixed(value, 3)));
+  const within = (bounds, digits) => (bounds ? h("small", {}, ` ${fixed(bounds[0], digits)} to ${fixed(bounds[1], digits)}`) : null);
+  const score = (row) => (row.n === row.expected ? [bar(row.mean), within(row.interval, 3)] : h("small", {}, row.mean === null ? "–" : `${fixed(row.mean, 3)} (${row.n} of ${row.expected})`));
+  const ranked = found.rows.some((row) => row.rank !== undefined);
   const columns = [
     { label: "Entrant", heading: true, value: (row) => row.entrant + row.note, cell: (row) => [entrantLink(row.entrant), row.note ? h("small", {}, row.note) : null] },
-    { label: "Score", number: true, up: true, value: (row) => (row.n === row.expected ? row.mean : null), cell: (row) => score(row), title: "Mean over tables" },
+    { label: "Score", number: true, up: true, value: (row) => (row.n === row.expected ? row.mean : row.mean === null ? null : row.mean - 1 - row.expected + row.n), cell: (row) => score(row), title: "Mean over tables; of fewer than all it comes last" },
+    ...(ranked ? [{ label: "Mean rank", number: true, value: (row) => row.rank ?? null, cell: (row) => (row.rank === undefined ? "–" : [fixed(row.rank, 1), within(row.rank_interval, 1)]), title: `Over conditions of ${found.compared.join(", ")}` }] : []),
     { label: "Worst condition", number: true, up: true, value: (row) => row.worst, cell: (row) => (row.worst === null ? "–" : fixed(row.worst, 3)), title: "Mean over tables of the worst condition" },
     { label: "Gap", number: true, value: (row) => row.gap, cell: (row) => (row.gap === null ? "–" : fixed(row.gap, 3)), title: "Training condition less the worst" },
-    ...found.tables.map((name, index) => ({ label: name, number: true, up: true, value: (row) => row.parts[index], cell: (row) => bar(row.parts[index]) })),
+    ...found.tables.map(({ name }, index) => ({ label: name, number: true, up: true, value: (row) => row.parts[index], cell: (row) => bar(row.parts[index]) })),
   ];
   return h("section", {},
     h("h2", {}, "Over all tasks"),
-    h("p", { class: "quietly" }, found.note),
-    sortableTable({ columns, rows: found.rows, sortBy: 1, label: "Scores over all tasks", caption: null }).element);
+    h("p", { class: "quietly" }, "Each value on a fixed scale from 0 to 1, then the mean over conditions and over tables, with all labels. New entrants change nobody else's score. A score of fewer tables than there are compares with none of more."),
+    sortableTable({ columns, rows: found.rows, sortBy: 1, label: "Scores over all tasks", caption: null }).element,
+    h("details", { class: "numbers" }, h("summary", {}, `What counts as 0 and as 1 (anchors, version ${found.version})`),
+      h("dl", { class: "facts" }, found.tables.map(({ name, scale }) => h("div", {}, h("dt", {}, name), h("dd", {}, scale)))),
+      found.left_out.length ? h("p", {}, `No part in the score, for want of a scale: ${found.left_out.join(", ")}.`) : null),
+    ranked ? profiles(found) : null);
+}
+
+function profiles(found) {
+  const shown = found.rows.filter((row) => row.profile).slice(0, MOST);
+  const names = shown.map((row) => row.entrant + row.note);
+  const data = shown.flatMap((row, index) => row.profile.map((share, step) => ({ entrant: names[index], score: found.levels[step], share })));
+  return h("div", { class: "figures" }, figure({
+    title: "Performance profiles",
+    caption: `The share of (table, condition) pairs at which an entrant scores at least so much, over ${found.compared.join(", ")}. Higher is better.`,
+    spec: {
+      height: 260, data: { values: data },
+      encoding: { x: { field: "score", type: "quantitative", title: "score", axis: { grid: false } }, y: { field: "share", type: "quantitative", title: "share of pairs" }, color: { ...colour(names), legend: { orient: "bottom", columns: 1, labelLimit: 400, title: null } } },
+      layer: [{ mark: { type: "line", strokeWidth: 2, interpolate: "step-before" } }, { mark: { type: "point", filled: true, size: 25 }, encoding: { shape: shape(names), tooltip: [{ field: "entrant" }, { field: "score" }, { field: "share" }] } }],
+    },
+    header: ["entrant", ...found.levels.map((level) => fixed(level, 2))],
+    rows: () => shown.map((row, index) => [names[index], ...row.profile.map((share) => fixed(share, 2))]),
+  }));
 }
