@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from lensbench.api.dataset import Dataset as Dataset
     from lensbench.api.dataset import Download as Download
     from lensbench.api.dataset import Observed as Observed
+    from lensbench.api.dataset import ObservedDataset as ObservedDataset
     from lensbench.api.dataset import Scenes as Scenes
     from lensbench.api.dataset import Split as Split
     from lensbench.api.dataset import Target as Target
     from lensbench.api.encoder import CodingEncoder as CodingEncoder
     from lensbench.api.encoder import Encoder as Encoder
     from lensbench.api.encoder import EnergyEncoder as EnergyEncoder
+    from lensbench.api.encoder import LayeredEncoder as LayeredEncoder
     from lensbench.api.encoder import MaskableEncoder as MaskableEncoder
     from lensbench.api.encoder import ReconstructingEncoder as ReconstructingEncoder
     from lensbench.api.encoder import VariationalEncoder as VariationalEncoder
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
     from lensbench.api.predictor import Transfer as Transfer
     from lensbench.api.pretraining import Objective as Objective
     from lensbench.api.pretraining import Pretraining as Pretraining
+    from lensbench.api.pretraining import RestoringObjective as RestoringObjective
     from lensbench.api.samples import Features as Features
     from lensbench.api.samples import Samples as Samples
     from lensbench.api.task import FeatureShape as FeatureShape
     from lensbench.api.task import Metric as Metric
+    from lensbench.api.task import PredictionKind as PredictionKind
     from lensbench.api.task import Predictions as Predictions
     from lensbench.api.task import SkyTarget as SkyTarget
     from lensbench.api.task import Task as Task
@@ -98,26 +102,30 @@ _HOMES = {
     "Features": "api.samples",
     "FitContext": "api.predictor",
     "IncompatibleError": "errors",
+    "LayeredEncoder": "api.encoder",
     "LensbenchError": "errors",
     "MaskableEncoder": "api.encoder",
     "Metric": "api.task",
     "NormalPrior": "sky.information",
     "Objective": "api.pretraining",
     "Observed": "api.dataset",
+    "ObservedDataset": "api.dataset",
     "OptionError": "errors",
     "PluginError": "errors",
     "Population": "sky.population",
+    "PredictionKind": "api.task",
     "Predictions": "api.task",
     "Predictor": "api.predictor",
     "Pretraining": "api.pretraining",
     "PsfImage": "api.condition",
     "REAL_TARGETS": "sky.targets",
     "ReconstructingEncoder": "api.encoder",
+    "RestoringObjective": "api.pretraining",
     "RunError": "errors",
     "Samples": "api.samples",
+    "SceneModel": "sky.components",
     "ScenePopulation": "sky.scenes",
     "Scenes": "api.dataset",
-    "SceneModel": "sky.components",
     "Sersic": "sky.components",
     "Shear": "sky.components",
     "Sie": "sky.components",
@@ -131,10 +139,10 @@ _HOMES = {
     "Transfer": "api.predictor",
     "UndefinedError": "errors",
     "VariationalEncoder": "api.encoder",
+    "WithSourceImages": "sky.images",
     "bayesian_bound": "sky.information",
     "condition_of": "registry.catalogue",
     "cramer_rao_bound": "sky.information",
-    "WithSourceImages": "sky.images",
     "draw_scenes": "sky.scenes",
     "encode": "training.encoding",
     "encoder_of": "registry.catalogue",
@@ -143,10 +151,10 @@ _HOMES = {
     "hookimpl": "api.hookspecs",
     "imaging_operator": "sky.observation",
     "in_units_of_noise": "training.noise",
-    "population_names": "sky.populations",
-    "population_of": "sky.populations",
     "locate": "data.downloads",
     "open_images": "data.layouts",
+    "population_names": "sky.populations",
+    "population_of": "sky.populations",
     "resample": "sky.resampling",
     "scene_model": "sky.information",
     "scene_targets": "sky.targets",

@@ -13,10 +13,13 @@ from typing import Any, TypeVar
 
 from lensbench.errors import PluginError
 
-API_VERSION = 1
+API_VERSION = 2
 """Version of the interface between lensbench and its plugins."""
 
-CHANGES: Mapping[int, str] = {1: "the first version"}
+CHANGES: Mapping[int, str] = {
+    1: "the first version",
+    2: "plugin classes derive from lensbench.Encoder, Task and so on; a task declares predicts",
+}
 """What each version asks of a plugin that was written for the one before it."""
 
 Named = TypeVar("Named", bound=Callable[..., Any])

@@ -22,8 +22,7 @@ from lensbench import Entry
 def lensbench_baselines():
     return [Entry("faulty", "faulty_plugin:Faulty", summary="Goes wrong.", tasks=("morphology",))]
 
-class Faulty:
-    version = "1"
+class Faulty(lensbench.Baseline):
 
     @dataclass(frozen=True)
     class Options:

@@ -39,10 +39,9 @@ def lensbench_baselines():
 
 CENTROID = """
 import torch
-from lensbench import stretch
+from lensbench import Baseline, stretch
 
-class Centroid:
-    version = "1"
+class Centroid(Baseline):
 
     def fit(self, context):
         images = stretch(context.train.images)

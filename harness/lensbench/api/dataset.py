@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal
+
+from lensbench.api.plugin import Plugin
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,50 +94,51 @@ class Observed:
     targets: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-@runtime_checkable
-class ObservedDataset(Protocol):
-    """A `Dataset` whose images are taken as they are; its entry names their `conditions`.
-
-    It has no sky: `scenes` is not called, and tasks that ask for the sky are refused.
-    """
-
-    def observed(self, split: Split, indices: Sequence[int], condition: str) -> Observed:
-        """The images of these indices under one of its conditions."""
-        ...
-
-
-@runtime_checkable
-class Dataset(Protocol):
+class Dataset(Plugin, ABC):
     """Draws or reads scenes; the harness observes them.
 
-    The class is called with its options: an instance of its `Options` dataclass where it has
-    one, nothing else.
-
     Attributes:
-        version: Changes whenever a scene would.
-        targets: What the scenes know, by name. The name `sky` is the sharp noise-free image.
+        version: Changes whenever a scene would and neither code nor `digest` does.
+        targets: What is known of the scenes, by name. `sky` is the sharp noise-free image.
         channels: Bands of an image.
         field_of_view: Side of the images that the harness makes [arcsec].
         data_range: Surface brightness that PSNR and SSIM take as full scale [µJy/arcsec²].
-
-    A class may have `sources`, a tuple of `Download`: where its files live on the web. It finds
-    and fetches them by `lensbench.locate`, and `lensbench show` lists them.
+        sources: Files on the web that the dataset reads. It finds and downloads them by
+            `lensbench.locate`, and `lensbench show` lists them.
+        population: Where scenes are drawn: what they are drawn from; `lensbench limits` reads it.
     """
 
-    version: str
+    version: str = "1"
     targets: Mapping[str, Target]
     channels: int
     field_of_view: float
     data_range: float
+    sources: tuple[Download, ...] = ()
+    population: Any = None
 
+    @abstractmethod
     def size(self, split: Split) -> int | None:
-        """How many scenes a split has; `None` where they are drawn without end."""
-        ...
+        """Number of scenes in a split; `None` where they are drawn without end."""
 
+    @abstractmethod
     def scenes(self, split: Split, indices: Sequence[int], seed: int) -> Scenes:
         """The scenes of these indices: the same whatever else is drawn with them."""
-        ...
 
     def digest(self) -> str:
-        """A hash of the files behind the scenes; empty where options and version say all."""
-        ...
+        """A hash of the files behind the scenes; empty where there are none."""
+        return ""
+
+
+class ObservedDataset(Dataset):
+    """A dataset whose images are taken as they are; its entry names their `conditions`.
+
+    It has no sky: `scenes` is not called, and tasks that need the sky are refused.
+    """
+
+    @abstractmethod
+    def observed(self, split: Split, indices: Sequence[int], condition: str) -> Observed:
+        """The images of these indices under one of its conditions."""
+
+    def scenes(self, split: Split, indices: Sequence[int], seed: int) -> Scenes:
+        """Refuses: the images were observed already."""
+        raise NotImplementedError("images that were observed already have no sky")

@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+from lensbench.api.plugin import Plugin
 
 if TYPE_CHECKING:
     import torch
 
-    from lensbench.api.samples import Features
 
-
-@runtime_checkable
-class Encoder(Protocol):
+class Encoder(Plugin):
     """A `torch.nn.Module` that turns stretched images into `Features`.
 
-    The class is called with `channels` and, where it has an `Options` dataclass, an instance
-    of it: `MyEncoder(channels=1)` or `MyEncoder(options, channels=1)`. Sides of images are
-    multiples of 8. An encoder that sets `uses_condition = True` is called with a second
-    argument: the condition's vector (3,), see `Condition.vector`. A class attribute `views` names
-    options that change what is looked at and no weight: with the same seed, a pretraining starts
-    from the same weights whatever they are. An attribute `unlearned` tells how many of the pooled
-    features, the last of them, need no weights: a linear head may trust these sooner.
+        class MyEncoder(lensbench.Encoder, torch.nn.Module): ...
+
+    The class is called with `channels` and, where it has `Options`, an instance of these:
+    `MyEncoder(channels=1)` or `MyEncoder(options, channels=1)`. An instance is called with images
+    (B, C, H, W), whose sides are multiples of 8, and returns `Features`.
+
+    Attributes:
+        uses_condition: Whether it is called with a second argument, the condition's vector (3,):
+            see `Condition.vector`.
+        views: Names of options that change what the encoder looks at and none of its weights: with
+            the same seed, pretraining starts from the same weights whatever these options are.
+        unlearned: How many of the pooled features, the last ones, need no weights. A linear head
+            may trust these sooner.
+        resamples: Whether it has a method `view(images, condition=None)` that resamples images
+            before it looks at them.
     """
 
-    def __call__(self, images: torch.Tensor) -> Features:
-        """Features of images (B, C, H, W)."""
-        ...
+    uses_condition: bool = False
+    views: ClassVar[tuple[str, ...]] = ()
+    unlearned: int = 0
+    resamples: bool = False
+
+    @classmethod
+    def digest(cls, options: Any) -> str:
+        """A hash of the files of weights that these options name; empty where they name none."""
+        return ""
 
 
 @runtime_checkable
 class MaskableEncoder(Protocol):
-    """An encoder made of patches that can look at some of them only, as masked modelling asks.
+    """An encoder made of patches that can encode some of them only, as masked modelling needs.
 
-    One that resamples images has a method `view(images, condition=None)` as well: what it gives
-    is what `tokens` takes, and what is to be restored.
+    Where `Encoder.resamples` is true, `tokens` takes images as `view` returns them, and these
+    are what a decoder restores.
     """
 
     patch: int
@@ -42,7 +56,7 @@ class MaskableEncoder(Protocol):
     def tokens(self, images: torch.Tensor, keep: torch.Tensor | None = None) -> torch.Tensor:
         """Encoded patches (B, K, width) of the kept indices (B, K), or of all.
 
-        An encoder that sets `uses_condition = True` takes the condition's vector (3,) as a third
+        An encoder whose `uses_condition` is true takes the condition's vector (3,) as a third
         argument.
         """
         ...
@@ -58,25 +72,25 @@ class MaskableEncoder(Protocol):
         ...
 
     def pool(self, tokens: torch.Tensor) -> torch.Tensor:
-        """What is pooled (B, D) of encoded patches (B, K, width), all of them or some."""
+        """Pooled features (B, D) of encoded patches (B, K, width), of all patches or of some."""
         ...
 
 
 @runtime_checkable
 class ReconstructingEncoder(Protocol):
-    """An encoder that can give back what it was shown."""
+    """An encoder that can reconstruct its input."""
 
     def reconstruct(self, images: torch.Tensor) -> torch.Tensor:
-        """Images (B, C, H, W) of the stretched domain, and of the input's size, from its code.
+        """Reconstructed stretched images (B, C, H, W), of the input's size.
 
-        No chance is used: a variational encoder decodes the mean.
+        Reconstruction is deterministic: a variational encoder decodes the mean.
         """
         ...
 
 
 @runtime_checkable
 class CodingEncoder(ReconstructingEncoder, Protocol):
-    """An encoder whose images pass through a vector, as an adversarial autoencoder asks."""
+    """An encoder whose code is one vector an image, as an adversarial autoencoder needs."""
 
     latent: int
 
@@ -96,7 +110,7 @@ class CodingEncoder(ReconstructingEncoder, Protocol):
 
 @runtime_checkable
 class VariationalEncoder(ReconstructingEncoder, Protocol):
-    """An encoder that gives a distribution of codes, as a variational autoencoder asks."""
+    """An encoder that returns a distribution of codes, as a variational autoencoder needs."""
 
     latent: int
 
@@ -139,6 +153,15 @@ class EnergyEncoder(Protocol):
 
         Args:
             visible: (B, V).
-            generator: Source of all chance; on the processor, whatever the device of `visible`.
+            generator: Source of randomness, on the CPU whatever the device of `visible`.
         """
+        ...
+
+
+@runtime_checkable
+class LayeredEncoder(Protocol):
+    """An encoder that names its layers, for learning rates that differ by layer."""
+
+    def layers(self) -> Sequence[torch.nn.Module]:
+        """Its modules, from input to output."""
         ...

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from lensbench.api.plugin import Plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,10 +22,10 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Predictor(Protocol):
-    """Answers a task: called with samples, whose targets it never sees.
+    """Predicts what a task asks for; called with samples whose targets are withheld.
 
-    One that also has `state()`, its fitted numbers as named tensors, is kept in the store where
-    its maker has `restore`: it then answers for other scenes without being fitted again.
+    One that also has `state()`, its fitted numbers as named tensors, is stored, and the `restore`
+    of its transfer or baseline makes it again: it then predicts without being fitted again.
     """
 
     def __call__(self, samples: Samples) -> Predictions:
@@ -32,10 +35,10 @@ class Predictor(Protocol):
 
 @runtime_checkable
 class Restorable(Protocol):
-    """A predictor that can be kept."""
+    """A predictor that can be stored."""
 
     def state(self) -> Mapping[str, torch.Tensor]:
-        """All that was fitted, as named tensors; text and pickles have no place in it."""
+        """All that was fitted, as named tensors; text and pickles are refused."""
         ...
 
 
@@ -44,7 +47,7 @@ class FitContext:
     """What a fit may use beside its data.
 
     Attributes:
-        task: The task to be answered.
+        task: What is to be predicted.
         train: Labelled samples.
         validation: Labelled samples for choices; never the test scenes.
         budget: How long to train.
@@ -64,42 +67,59 @@ class FitContext:
     target: Samples | None = None
 
 
-@runtime_checkable
-class Transfer(Protocol):
+class Transfer(Plugin, ABC):
     """Puts an encoder to a task.
 
-    A class may set `frozen = True`: it leaves the encoder as it is, so images are encoded once
-    and kept; samples then carry `features`, which `lensbench.encode` gives. It may set `adapts =
-    True`: it wants `FitContext.target`. And it may have
-
-        def restore(self, encoder, context, state: Mapping[str, Tensor]) -> Predictor
-
-    which makes the predictor whose `state()` this was; the samples of `context` are empty then,
-    but for the shape of the images, their condition and the targets' `info`. And it may have
-
-        def check(self, encoder, pretraining: str) -> None
-
-    which is called before anything runs, with an untrained encoder, which it leaves as it is, and
-    the name of its pretraining without options, and raises `IncompatibleError` where they do not
-    suit it.
+    Attributes:
+        frozen: Whether it leaves the encoder's weights as they are. Images are then encoded once
+            and stored, and samples carry `features`, which `lensbench.encode` returns.
+        adapts: Whether it needs `FitContext.target`, the unlabelled samples to adapt to.
     """
 
-    version: str
+    frozen: bool = False
+    adapts: bool = False
 
+    def check(self, encoder: Any, pretraining: str) -> None:
+        """Refuses an encoder or a pretraining that does not suit; called before anything runs.
+
+        Args:
+            encoder: Untrained; it is left as it is.
+            pretraining: Name of its pretraining, without options.
+
+        Raises:
+            IncompatibleError: Saying what does not suit.
+        """
+
+    @abstractmethod
     def fit(self, encoder: Any, context: FitContext) -> Predictor:
-        """Trains on `context.train` and returns what answers for new images."""
-        ...
+        """Trains on `context.train` and returns a predictor for new images."""
+
+    def restore(
+        self, encoder: Any, context: FitContext, state: Mapping[str, torch.Tensor]
+    ) -> Predictor | None:
+        """The predictor whose `state()` this was; `None` where predictors have no state.
+
+        Args:
+            encoder: As `fit` was given it.
+            context: Its samples are empty: they have the shape of the images, their condition and
+                the targets' `info`.
+            state: Named tensors.
+        """
+        return None
 
 
-@runtime_checkable
-class Baseline(Protocol):
-    """A predictor that needs no encoder: the traditional methods.
+class Baseline(Plugin, ABC):
+    """A predictor that needs no encoder: the traditional methods."""
 
-    May have `restore(self, context, state)`, as a `Transfer` may.
-    """
-
-    version: str
-
+    @abstractmethod
     def fit(self, context: FitContext) -> Predictor:
-        """Trains where there is something to train, and returns what answers."""
-        ...
+        """Trains where there is something to train, and returns a predictor."""
+
+    def restore(self, context: FitContext, state: Mapping[str, torch.Tensor]) -> Predictor | None:
+        """The predictor whose `state()` this was; `None` where predictors have no state.
+
+        Args:
+            context: As `Transfer.restore` is given it.
+            state: Named tensors.
+        """
+        return None

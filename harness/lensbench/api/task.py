@@ -1,10 +1,12 @@
-"""Tasks: what is asked of an image, and how an answer is scored."""
+"""Tasks: what is predicted from an image, and how predictions are scored."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal
+
+from lensbench.api.plugin import Plugin
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,18 +16,21 @@ if TYPE_CHECKING:
     from lensbench.api.samples import Samples
 
 Predictions = Mapping[str, Any]
-"""Per-sample answers by name: each an array or tensor whose first axis is the sample.
+"""Predictions of samples, by name: each an array or tensor whose first axis is the sample.
 
-By convention, so that any predictor, metric and picture understand each other:
+The names follow from the kind of predictions that a task declares, see `PredictionKind`. All values
+are finite: a predictor that knows nothing of an image predicts from the training labels.
+"""
 
-- a class target: `probability` (N, classes), in the order of its classes, with sums of one;
-- T real targets: `mean` and `sigma`, (N, T) each, value and standard error in the unit of the
-  target, in the order of `Task.targets`; `sigma` is left out by a predictor that states no error,
-  and `covariance` (N, T, T) is added by one that knows how the errors correlate;
-- how strange something is: `score` (N,), the higher the stranger, in any unit;
-- the sky: `sky` (N, C, sH, sW), in the unit of the images.
+PredictionKind = Literal["classes", "numbers", "scores", "images"]
+"""Kind of a task's predictions, which says what `Predictions` holds:
 
-All are finite: a predictor that does not know answers with what it knows of the training labels.
+- `classes`: `probability` (N, classes), in the order of the target's classes; rows sum to one;
+- `numbers`: `mean` and `sigma`, (N, T) each: value and standard error of the T targets in the order
+  of `Task.targets`, in their units. `sigma` is left out by a predictor that estimates no error, and
+  `covariance` (N, T, T) is added by one that knows how the errors correlate;
+- `scores`: `score` (N,), how anomalous each image is, in any unit; higher is more anomalous;
+- `images`: `sky` (N, C, sH, sW), in the unit of the images.
 """
 
 
@@ -36,28 +41,29 @@ class Metric:
     Attributes:
         name: As it stands in records.
         compute: From predictions and samples to one value a sample (N,), which is averaged,
-            or, where `per_sample` is false, to one number for them all: NaN where it is undefined,
-            as an AUROC of one class is. Raises `NotImplementedError` where it needs an answer that
-            a predictor does not give, and `UndefinedError` with the reason where these samples
-            are too few to measure it. Without `resampled`, a number for all is taken of every
-            bootstrap resample, some thousand times: it gets the targets alone, and has to be cheap.
+            or, where `per_sample` is false, to one number for all samples: NaN where it is
+            undefined, as an AUROC of one class is. Raises `NotImplementedError` where it needs
+            predictions that a predictor does not return, and `UndefinedError` with the reason where
+            these samples are too few to measure it. Without `resampled`, the number for all
+            samples is computed for each of about a thousand bootstrap resamples: it is given the
+            targets alone and has to be cheap.
         unit: Unit of the value; empty for a ratio.
         higher_is_better: Direction; `None` where neither is better, as of a signed bias or a
             coverage. Tables by such a metric rank nobody, and comparisons call nobody better.
         per_sample: Whether the value is a mean over samples. Values that are true or false
             (`bool`) are a proportion, whose interval is exact.
-        chance: Value of an answer that ignores the image, where there is one.
+        chance: Chance level: the value of predictions that ignore the image, where there is one.
         target: Name of the real target that it measures, if any: samples in which that is NaN are
             left out before it is computed.
         among: Which samples (N,), bool, the mean of a metric `per_sample` is of, by their targets
             and their order alone: those of one class, say. It is computed of all.
         interval: Whether the bootstrap's interval is shown. False for a number whose bootstrap does
             not cover, such as a maximum or a distance from a distribution.
-        bounds: The 95 % interval of a number for all, where there is a better one than the
+        bounds: The 95 % interval of a number for all samples, where there is a better one than the
             bootstrap's.
-        resampled: The number for all of many resamples at once, where it is faster so: from
-            predictions, samples and indices of samples (R, N), a resample a row, repeats included,
-            to what `compute` gives for each row (R,).
+        resampled: The number for many resamples at once, where that is faster: from predictions,
+            samples and indices of samples (R, N), one resample a row, to what `compute` returns for
+            each row (R,).
     """
 
     name: str
@@ -75,7 +81,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class FeatureShape:
-    """What a head can count on: dimensions of an encoder's features.
+    """Dimensions of an encoder's features.
 
     Attributes:
         pooled: D of `Features.pooled`.
@@ -90,47 +96,48 @@ class FeatureShape:
 
 @dataclass(frozen=True)
 class SkyTarget:
-    """How a task wants the target `sky`: the noise-free image of a sharper instrument.
+    """How a task needs the target `sky`: the noise-free image of a sharper instrument.
 
     Attributes:
-        upsample: Its sampling in units of the input's.
-        reference: Name of the condition whose PSF it has; the input's own where empty.
+        upsample: Pixels of the target along one side of a pixel of the input.
+        reference: Name of the condition whose PSF the target has; the input's own where empty.
     """
 
     upsample: int
     reference: str
 
 
-@runtime_checkable
-class Task(Protocol):
-    """A question: the targets it needs, a head, a loss and metrics.
+class Task(Plugin):
+    """A question about images: the targets it needs, a head, a loss and metrics.
 
     Attributes:
-        version: Changes whenever a score would.
         targets: Names of the targets that it needs.
-        sky: How it wants the target `sky`; `None` where it does not ask for it.
-        metrics: The first is the primary one, by which tables are ranked.
-
-    A class may set `needs_maps = False` where its head looks at `Features.pooled` alone, so that
-    no maps are kept. It may set `normal = (target, class)`: only scenes of that class are
-    trained on, pretraining included, as for the detection of anomalies. And it may set `trainable
-    = False` where there is no head to train: `head` and `loss` are then never called (and need not
-    be there), and only what names the task in its entry does it.
+        predicts: Kind of its predictions, see `PredictionKind`.
+        metrics: The first one is the primary metric, by which tables are ranked.
+        sky: How it needs the target `sky`; `None` where it does not need it.
+        needs_maps: Whether its head reads `Features.maps`. Where it does not, no maps are stored.
+        normal: A class target and one of its classes: training, pretraining included, sees scenes
+            of that class only, as anomaly detection needs.
+        trainable: Whether it has a head to train. Where it has none, `head`, `loss` and `predict`
+            are never called, and only transfers and baselines whose entry names the task do it.
     """
 
-    version: str
     targets: tuple[str, ...]
-    sky: SkyTarget | None
+    predicts: PredictionKind
     metrics: tuple[Metric, ...]
+    sky: SkyTarget | None = None
+    needs_maps: bool = True
+    normal: tuple[str, str] | None = None
+    trainable: bool = True
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> torch.nn.Module:
         """A module called as `head(features, batch)` that returns the output."""
-        ...
+        raise NotImplementedError
 
     def loss(self, output: Any, batch: Samples) -> torch.Tensor:
         """A scalar to minimise."""
-        ...
+        raise NotImplementedError
 
     def predict(self, output: Any, batch: Samples) -> Predictions:
-        """Answers in the unit of the targets."""
-        ...
+        """Predictions in the units of the targets."""
+        raise NotImplementedError

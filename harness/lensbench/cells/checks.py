@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from lensbench.api.predictor import Transfer
 from lensbench.cells.resolved import Parts
 from lensbench.cells.weights import build_encoder
 from lensbench.errors import IncompatibleError, LensbenchError, UsageError
@@ -53,7 +54,7 @@ class Checks:
             return
         strategy = self.parts.get("pretraining", cell.entrant.pretraining)
         datasets = Counter(view.dataset for view in cell.pretraining)
-        if getattr(strategy, "paired", False) and min(datasets.values()) < 2:
+        if strategy.paired and min(datasets.values()) < 2:
             raise IncompatibleError(
                 f"pretraining {cell.entrant.pretraining!r} needs two views of the same scenes",
                 "name two or more conditions to pretrain under: --pretraining-conditions A,B",
@@ -73,7 +74,7 @@ class Checks:
             raise IncompatibleError(
                 f"{kind} {name!r} does not do task {task!r}", f"it does: {', '.join(entry.tasks)}"
             )
-        if not self.parts.flag("task", cell.task, "trainable", True):
+        if not self.parts.get("task", cell.task).trainable:
             able = [
                 item.entry.name
                 for item in self.parts.catalogue.of_kind("transfer")
@@ -90,7 +91,7 @@ class Checks:
         strategy = self.parts.get("pretraining", entrant.pretraining)
         transfer = self.parts.get("transfer", entrant.transfer)
         dataset = self.parts.get("dataset", cell.train.dataset)
-        if hasattr(transfer, "check"):
+        if type(transfer).check is not Transfer.check:  # an encoder is built for those that look
             encoder = self._encoder(cell, dataset.channels)
             transfer.check(encoder, parse_reference(entrant.pretraining).name)
         what = (entrant.encoder, entrant.pretraining, cell.train.dataset)

@@ -67,13 +67,13 @@ def restore_fit(
         ("baseline", entrant.baseline) if entrant.baseline else ("transfer", entrant.transfer)
     )
     maker = parts.get(kind, name)  # type: ignore[arg-type]
-    path = store.find("fits", key) if hasattr(maker, "restore") else None
+    path = store.find("fits", key)
     if path is None:
         return None
     state = load_file(str(path))
     none = torch.arange(0)
     empty = replace(context, train=context.train.take(none), validation=context.train.take(none))
-    predictor: Predictor = (
+    predictor: Predictor | None = (
         maker.restore(empty, state) if encoder is None else maker.restore(encoder, empty, state)
     )
     return predictor

@@ -82,10 +82,6 @@ class Parts:
         """The plugin that `name:options` says."""
         return self._once(("part", kind, text), lambda: self.catalogue.build(kind, text))
 
-    def flag(self, kind: Kind, text: str, attribute: str, default: bool) -> bool:
-        """An optional yes or no that a plugin says of itself."""
-        return bool(getattr(self.get(kind, text), attribute, default))
-
     def budget(self, cell: Cell) -> Budget:
         """The sizes of a cell."""
         return find_budget(cell.budget)
@@ -93,11 +89,11 @@ class Parts:
     def frozen(self, cell: Cell) -> bool:
         """Whether a cell's encoder stays as it is, so that features can be shared."""
         transfer = cell.entrant.transfer
-        return bool(transfer) and self.flag("transfer", transfer, "frozen", False)
+        return bool(transfer) and bool(self.get("transfer", transfer).frozen)
 
     def normal(self, cell: Cell) -> tuple[str, str] | None:
         """Target and class that a cell's training is confined to."""
-        normal: tuple[str, str] | None = getattr(self.get("task", cell.task), "normal", None)
+        normal: tuple[str, str] | None = self.get("task", cell.task).normal
         return normal
 
     def group(self, cell: Cell, view: View, split: str) -> tuple[str, str, int, int]:
@@ -160,7 +156,7 @@ class Parts:
 
     def needs_maps(self, cell: Cell) -> bool:
         """Whether a cell's task looks at more than pooled features."""
-        return self.flag("task", cell.task, "needs_maps", True)
+        return bool(self.get("task", cell.task).needs_maps)
 
     def features_key(self, cell: Cell, weights: str, images: str, part: str) -> str:
         """Key of what a cell's frozen encoder makes of images: `pooled`, or `maps`."""
@@ -174,7 +170,7 @@ class Parts:
         entrant = cell.entrant
         return describe_weights(
             entrant.encoder, entrant.pretraining, cell.seeds.pretraining, cell.budget,
-            self.catalogue.digest("encoder", entrant.encoder), images, self.normal(cell),
+            self.catalogue.digest(entrant.encoder), images, self.normal(cell),
             self.numerics, self.code,
         )  # fmt: skip
 

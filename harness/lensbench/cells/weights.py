@@ -57,7 +57,7 @@ def pretrain(
     channels = views[0].images.shape[1]
     encoder = build_encoder(catalogue, cell, channels)
     strategy = catalogue.build("pretraining", cell.entrant.pretraining)
-    batch_of = _paired(views) if getattr(strategy, "paired", False) else _mixed(views)
+    batch_of = _paired(views) if strategy.paired else _mixed(views)
     seed = pretraining_seed(cell)
     team = team or Alone()
     with seeded(seed):

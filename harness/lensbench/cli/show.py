@@ -40,7 +40,7 @@ def command(name: str, as_json: bool) -> None:
             facts["values"] = dataclasses.asdict(plugin)
         if item.kind == "dataset":
             facts["version"] = f"{item.version} (scenes: {plugin.version})"
-            for source in getattr(plugin, "sources", ()):
+            for source in plugin.sources:
                 urls = " ".join(source.urls)
                 facts[f"file {source.file}"] = f"{urls} SHA-256 {source.sha256}"
         options = options_class(plugin)

@@ -57,7 +57,7 @@ def named_encoder(catalogue: Catalogue, text: str) -> NamedEncoder:
     plugin = catalogue.load(item)
     options = build_options(f"encoder {reference.name}", plugin, reference.options)
     name = catalogue.canonical("encoder", text)
-    weights = catalogue.digest("encoder", text)
+    weights = catalogue.digest(text)
     its = {
         "encoder": [(key, value) for key, value in option_fields(options) if key != "weights"],
         "name": reference.name,

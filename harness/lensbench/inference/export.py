@@ -49,7 +49,7 @@ def export_encoder(encoder: Any, channels: int, side: int, path: Path) -> str:
     )  # tables that it keeps are made of numbers, not of traces
     example: tuple[Tensor, ...] = (torch.randn(2, channels, side, side),)
     shapes: tuple[dict[int, Any], ...] = ({0: torch.export.Dim("batch", min=1, max=2**20)},)
-    if getattr(encoder, "uses_condition", False):
+    if encoder.uses_condition:
         example, shapes = (*example, torch.tensor(NOMINAL)), (*shapes, {})
     try:
         with warnings.catch_warnings(), torch.no_grad():

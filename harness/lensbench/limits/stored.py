@@ -85,7 +85,7 @@ def known_limits(
 
 def population_of(catalogue: Catalogue, dataset: str) -> Population | None:
     """The population that a dataset draws from, where limits are known of it."""
-    drawn = getattr(catalogue.build("dataset", dataset), "population", None)
+    drawn = catalogue.build("dataset", dataset).population
     return drawn if isinstance(drawn, Population) else None
 
 

@@ -1,4 +1,4 @@
-"""An early look at what a strategy restores: images, what was seen of them, and the answer."""
+"""Pictures of what a pretraining restores: images, with parts hidden, and restored."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from lensbench.api.encoder import Encoder, ReconstructingEncoder
+from lensbench.api.pretraining import RestoringObjective
 from lensbench.api.samples import Samples
 from lensbench.training.stretch import stretch
 
@@ -18,12 +20,11 @@ _BLACK, _WHITE = -1.0, 4.0
 
 
 def draw_reconstructions(
-    objective: Any, sets: Sequence[Samples], device: torch.device, path: Path
+    objective: Any, encoder: Encoder, sets: Sequence[Samples], device: torch.device, path: Path
 ) -> bool:
-    """Draws a few images of each set above what was seen and what was restored.
+    """Draws a few images of each set, what was not hidden of them, and what was restored.
 
-    Nothing is drawn of a strategy that has no method `restored`, nor of its encoder
-    `reconstruct`.
+    Nothing is drawn where neither the objective restores images nor the encoder reconstructs them.
 
     Returns:
         Whether a picture was drawn.
@@ -33,7 +34,7 @@ def draw_reconstructions(
     objective.eval()
     try:
         for samples in sets:
-            panels = _panels(objective, samples.to(device))
+            panels = _panels(objective, encoder, samples.to(device))
             if panels is None:
                 return False
             rows.append(_sheet([panel.float().cpu().numpy()[:, 0] for panel in panels]))
@@ -43,27 +44,23 @@ def draw_reconstructions(
     return True
 
 
-def _panels(objective: Any, samples: Samples) -> tuple[torch.Tensor, ...] | None:
-    """Stretched images (B, C, H, W): as they are, as they were seen where patches were hidden, and
-    as they were restored."""
+def _panels(objective: Any, encoder: Encoder, samples: Samples) -> tuple[torch.Tensor, ...] | None:
+    """Stretched images (B, C, H, W): whole, with parts hidden where the objective hides them, and
+    restored."""
     with torch.no_grad():
-        if hasattr(objective, "restored"):
-            generator = torch.Generator().manual_seed(0)
-            restored = objective.restored(samples, generator)
-            return (
-                (_viewed(objective.encoder, samples), *restored) if restored is not None else None
-            )
-        encoder = getattr(objective, "encoder", None)
-        if hasattr(encoder, "reconstruct"):
+        if isinstance(objective, RestoringObjective):
+            restored = objective.restored(samples, torch.Generator().manual_seed(0))
+            return None if restored is None else (_viewed(encoder, samples), *restored)
+        if isinstance(encoder, ReconstructingEncoder):
             images = stretch(samples.images)
-            return images, encoder.reconstruct(images)  # type: ignore[union-attr]
+            return images, encoder.reconstruct(images)
     return None
 
 
 def _viewed(encoder: Any, samples: Samples) -> torch.Tensor:
     """Stretched images as the encoder takes patches from them."""
     images = stretch(samples.images)
-    if callable(getattr(encoder, "view", None)):
+    if encoder.resamples:
         vector = torch.tensor(samples.condition.vector(), device=images.device)
         viewed: torch.Tensor = encoder.view(images, vector)
         return viewed

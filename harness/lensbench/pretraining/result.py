@@ -68,7 +68,7 @@ def config_of(
             "unit": "σ of an empty pixel",
             "stretch": STRETCH,
             "sides": trained.sizes,
-            "condition": bool(getattr(trained.encoder, "uses_condition", False)),
+            "condition": trained.encoder.uses_condition,
             "mean": trained.mean,
             "deviation": trained.deviation,
         },

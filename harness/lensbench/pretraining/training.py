@@ -198,7 +198,7 @@ def _model(
     objective = strategy.objective(encoder, source.channels, source.known.info)
     if objective is None:
         raise UsageError(f"pretraining {recipe.pretraining!r} trains nothing", "name another")
-    model = Streaming(objective, buffer, _is_paired(strategy), recipe.precision)
+    model = Streaming(objective, buffer, strategy.paired, recipe.precision)
     return encoder, model.to(torch.device(recipe.device)).train()
 
 
@@ -246,14 +246,10 @@ def _pretrained(recipe: Recipe, source: ChunkSource, encoder: Any, loss: float) 
     )
 
 
-def _is_paired(strategy: Any) -> bool:
-    return bool(getattr(strategy, "paired", False))
-
-
 def _check(recipe: Recipe, strategy: Any, source: ChunkSource) -> None:
-    if not getattr(strategy, "needs_images", True):
+    if not strategy.needs_images:
         raise UsageError(f"pretraining {recipe.pretraining!r} needs no images", "name another")
-    if _is_paired(strategy) and len(recipe.conditions) < 2:
+    if strategy.paired and len(recipe.conditions) < 2:
         raise IncompatibleError(
             f"pretraining {recipe.pretraining!r} needs two conditions",
             "name two or more with --conditions",
@@ -338,6 +334,7 @@ class _Watch:
             scores = self._probe.scores(self._encoder, device)
             draw_reconstructions(
                 self._model.objective,
+                self._encoder,
                 list(self._probe.first(4)),
                 device,
                 self._folder / "reconstructions.png",

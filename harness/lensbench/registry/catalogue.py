@@ -13,6 +13,7 @@ import pluggy
 
 from lensbench.api import hookspecs
 from lensbench.api.condition import Condition
+from lensbench.api.contracts import CONTRACTS
 from lensbench.api.entry import KINDS, Entry, Kind
 from lensbench.compatibility import API_VERSION, changes_since
 from lensbench.errors import PluginError, UsageError, nearest
@@ -86,14 +87,14 @@ class Catalogue:
     def canonical(self, kind: Kind, text: str) -> str:
         """`name:options` in its one spelling: options sorted, those at their default left out."""
         reference = parse_reference(text)
-        attribute = self.load(self.find(kind, reference.name))
+        attribute = self.type_of(kind, text)
         options = build_options(f"{kind} {reference.name}", attribute, reference.options)
         return str(Reference(reference.name, option_fields(options)))
 
     def architecture(self, text: str) -> str:
         """What of an encoder's spelling its weights depend on: all but its class's `views`."""
         reference = parse_reference(self.canonical("encoder", text))
-        views = getattr(self.load(self.find("encoder", reference.name)), "views", ())
+        views = self.type_of("encoder", text).views
         kept = tuple(pair for pair in reference.options if pair[0] not in views)
         return str(Reference(reference.name, kept))
 
@@ -107,30 +108,40 @@ class Catalogue:
             return attribute
         return attribute(**arguments) if options is None else attribute(options, **arguments)
 
-    def digest(self, kind: Kind, text: str) -> str:
-        """A hash of the files that `name:options` starts from; empty where there are none."""
+    def digest(self, text: str) -> str:
+        """A hash of the files of weights that an encoder starts from; empty where it has none."""
         reference = parse_reference(text)
-        plugin = self.load(self.find(kind, reference.name))
-        if not hasattr(plugin, "digest"):
-            return ""
-        return str(plugin.digest(build_options(f"{kind} {text}", plugin, reference.options)))
+        encoder = self.type_of("encoder", text)
+        options = build_options(f"encoder {text}", encoder, reference.options)
+        return str(encoder.digest(options))
+
+    def type_of(self, kind: Kind, text: str) -> Any:
+        """The class that `name:options` names, not yet called; a condition is a value."""
+        return self.load(self.find(kind, parse_reference(text).name))
 
     def load(self, registered: Registered) -> Any:
         """Imports what an entry names.
 
         Raises:
-            PluginError: Where it cannot be imported.
+            PluginError: Where it cannot be imported, or is no class of its kind's contract.
         """
         entry = registered.entry
         module, _, attribute = entry.target.partition(":")
+        what = f"{registered.kind} {entry.name!r} of package {registered.package}"
         try:
-            return getattr(importlib.import_module(module), attribute)
+            plugin = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
             raise PluginError(
-                f"{registered.kind} {entry.name!r} of package {registered.package} "
-                f"cannot be imported from {entry.target!r}: {error}",
-                "mend or uninstall the package; `lensbench doctor` shows all that is broken",
+                f"{what} cannot be imported from {entry.target!r}: {error}",
+                "fix or uninstall the package; `lensbench doctor` lists all broken plugins",
             ) from error
+        contract = CONTRACTS.get(registered.kind)
+        if contract and not (isinstance(plugin, type) and issubclass(plugin, contract)):
+            raise PluginError(
+                f"{what}: {entry.target!r} is no class derived from lensbench.{contract.__name__}",
+                f"write: class {attribute}(lensbench.{contract.__name__}, …)",
+            )
+        return plugin
 
 
 def load_catalogue() -> Catalogue:

@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from lensbench.errors import OptionError, UsageError, nearest
+from lensbench.api.plugin import Plugin
+from lensbench.errors import OptionError, PluginError, UsageError, nearest
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]*")
 
@@ -55,8 +56,14 @@ def parse_reference(text: str) -> Reference:
 
 def options_class(plugin: Any) -> type | None:
     """The `Options` dataclass of a plugin class, or `None` where it has no options."""
-    options = getattr(plugin, "Options", None)
-    return options if dataclasses.is_dataclass(options) and isinstance(options, type) else None
+    if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
+        return None  # a condition that is a value
+    options: type | None = plugin.Options
+    if options is not None and not dataclasses.is_dataclass(options):
+        raise PluginError(
+            f"{plugin.__name__}.Options is no dataclass", "write @dataclass(frozen=True) above it"
+        )
+    return options
 
 
 def build_options(what: str, plugin: Any, pairs: tuple[tuple[str, str], ...]) -> Any:
@@ -99,7 +106,7 @@ def _named(
     bare = dict(pairs).get("")
     if bare is None:
         return pairs
-    positional = getattr(plugin, "positional", "")
+    positional = plugin.positional if options_class(plugin) else ""
     if not positional:
         raise OptionError(f"{bare!r} of {what} is not option=value", "e.g. mae-vit:patch=8")
     if positional in dict(pairs):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lensbench.api.condition import Condition
+from lensbench.api.plugin import Plugin
 from lensbench.errors import OptionError, nearest
 from lensbench.sky import grades, instruments
 
@@ -17,7 +18,7 @@ _NAMED = {
 }
 
 
-class CustomCondition:
+class CustomCondition(Plugin):
     """`custom:base=NAME,…`: makes a `Condition` of a named one, with what is given replaced.
 
     With `psf=FILE` the PSF is an image from a FITS file, see `PsfImage` for how it is read;

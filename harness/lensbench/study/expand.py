@@ -12,7 +12,7 @@ from lensbench.api.budget import find_budget
 from lensbench.errors import IncompatibleError, LensbenchError
 from lensbench.registry import Catalogue, parse_reference
 from lensbench.study.cell import Cell, Entrant, Seeds, View
-from lensbench.study.plan import encoder_entrant, find_conditions, uses, usual_conditions
+from lensbench.study.plan import encoder_entrant, find_conditions, usual_conditions
 from lensbench.study.spec import Axes, Block, Pretraining, Study
 
 Check = Callable[[Cell], None]
@@ -179,9 +179,9 @@ class _Expander:
     def _pretrained_on(
         self, wanted: Pretraining, entrant: Entrant, train: View
     ) -> tuple[View, ...]:
-        if not entrant.encoder or not uses(
-            self.catalogue, "pretraining", entrant.pretraining, "needs_images", True
-        ):
+        if not entrant.encoder:
+            return ()
+        if not self.catalogue.type_of("pretraining", entrant.pretraining).needs_images:
             return ()
         views: dict[View, None] = {}
         for text in wanted.dataset:
@@ -194,9 +194,9 @@ class _Expander:
     def _targets(
         self, axes: Axes, entrant: Entrant, tests: tuple[View, ...]
     ) -> tuple[View | None, ...]:
-        if not entrant.transfer or not uses(
-            self.catalogue, "transfer", entrant.transfer, "adapts", False
-        ):
+        if not entrant.transfer:
+            return (None,)
+        if not self.catalogue.type_of("transfer", entrant.transfer).adapts:
             return (None,)
         last = tests[-1]
         datasets = [self._canonical("dataset", text) for text in axes.adapt_dataset]

@@ -80,20 +80,14 @@ def fitted(
     """
     if entrant.baseline:
         return replace(base, entrant=entrant)
-    looks = uses(catalogue, "pretraining", entrant.pretraining, "needs_images", True)
-    adapts = uses(catalogue, "transfer", entrant.transfer, "adapts", False)
+    looks = catalogue.type_of("pretraining", entrant.pretraining).needs_images
+    adapts = catalogue.type_of("transfer", entrant.transfer).adapts
     return replace(
         base,
         entrant=entrant,
         pretraining=pretraining if looks else (),
         target=target if adapts else None,
     )
-
-
-def uses(catalogue: Catalogue, kind: Kind, text: str, attribute: str, default: bool) -> bool:
-    """An optional yes or no that the class of a plugin says of itself."""
-    registered = catalogue.find(kind, parse_reference(text).name)
-    return bool(getattr(catalogue.load(registered), attribute, default))
 
 
 def check_targets(catalogue: Catalogue, task: str, needed: tuple[str, ...], dataset: str) -> None:
@@ -180,7 +174,7 @@ def _beside(catalogue: Catalogue, request: Request) -> list[Entrant]:
     references = [
         encoder_entrant(catalogue, item.entry.name, "", "finetune")
         for item in catalogue.of_kind("encoder")
-        if item.entry.reference and uses(catalogue, "task", request.task, "trainable", True)
+        if item.entry.reference and catalogue.type_of("task", request.task).trainable
     ]
     baselines = [
         Entrant(baseline=item.entry.name)
@@ -203,7 +197,7 @@ def encoder_entrant(catalogue: Catalogue, encoder: str, pretraining: str, transf
 def own_pretraining(catalogue: Catalogue, encoder: str) -> str:
     """An encoder's own strategy; none where it starts from weights of a file."""
     own = catalogue.find("encoder", parse_reference(encoder).name).entry.pretraining
-    return "none" if own != "none" and catalogue.digest("encoder", encoder) else own
+    return "none" if own != "none" and catalogue.digest(encoder) else own
 
 
 def _check_baseline(registered: Registered, task: str) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from lensbench.api.dataset import Split
 from lensbench.errors import PluginError
+from lensbench.testing.attributes import check_attributes
 
 
 def check_dataset(dataset: Any) -> None:
@@ -16,9 +17,7 @@ def check_dataset(dataset: Any) -> None:
     Raises:
         PluginError: Naming what is broken and what to do.
     """
-    for name in ("version", "targets", "channels", "field_of_view", "data_range"):
-        if not hasattr(dataset, name):
-            raise PluginError(f"the dataset has no attribute {name!r}", "see lensbench.Dataset")
+    check_attributes("dataset", dataset)
     seen: set[str] = set()
     for split in get_args(Split):
         size = dataset.size(split)

@@ -9,6 +9,7 @@ import torch
 
 from lensbench.api.samples import Features
 from lensbench.errors import PluginError
+from lensbench.testing.attributes import check_attributes
 from lensbench.testing.samples import made_samples
 from lensbench.training.chance import seeded
 from lensbench.training.encoding import encode, feature_shape
@@ -20,6 +21,7 @@ def check_encoder(encoder: Any, channels: int = 1) -> None:
     Raises:
         PluginError: Naming what is broken and what to do.
     """
+    check_attributes("encoder", encoder)
     check_features(encoder, channels)
     check_gradients(encoder, channels)
     check_state(encoder)

@@ -1,4 +1,4 @@
-"""What is looked at in each kind of plugin."""
+"""The checks of each kind of plugin."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ import torch
 
 from lensbench.api.condition import Condition
 from lensbench.api.dataset import Split, Target
+from lensbench.api.entry import Kind
 from lensbench.api.samples import Features
 from lensbench.api.task import FeatureShape
 from lensbench.errors import IncompatibleError, LensbenchError, PluginError
 from lensbench.registry import Catalogue, Registered
+from lensbench.testing.attributes import check_attributes
 from lensbench.testing.baselines import check_baseline
 from lensbench.testing.datasets import check_dataset
 from lensbench.testing.encoders import (
@@ -36,43 +38,48 @@ from lensbench.testing.surroundings import (
 )
 from lensbench.testing.tasks import check_task
 from lensbench.testing.tasks import samples_for as task_samples
-from lensbench.testing.transfers import check_transfer, trial_of
+from lensbench.testing.transfers import check_transfer
 from lensbench.testing.trial import Trial, fitted
 from lensbench.training.chance import seeded
 from lensbench.training.encoding import encode
-
-NOT_CLASSES = frozenset(("anomaly", "denoising", "regression", "superres"))
-"""Tasks that are answered by something else than probabilities of classes."""
 
 Check = Callable[[], object]
 
 
 @dataclass(frozen=True)
-class Tried:
-    """A plugin that was made, with what it is tried on.
+class TaskToTry:
+    """A task with what its targets are, as an installed dataset says."""
+
+    task: Any
+    targets: Mapping[str, Target]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plugin to check, with what it is tried on.
 
     Attributes:
+        kind: Of the plugin.
         make: Makes it anew; encoders are asked for a number of channels.
         plugin: As made once.
         encoder: For pretraining and transfers.
-        tasks: Of its entry.
-        targets: Of a task: what the targets are that it asks for, as an installed dataset says.
+        tasks: Those that the entry of a transfer or baseline names, or the task itself.
     """
 
-    kind: str
+    kind: Kind
     make: Callable[..., Any]
     plugin: Any
     encoder: Any
-    tasks: tuple[str, ...]
-    targets: Mapping[str, Target]
+    tasks: tuple[TaskToTry, ...]
 
     @classmethod
-    def of(cls, catalogue: Catalogue, item: Registered, reference: str, encoder: str) -> Tried:
+    def of(cls, catalogue: Catalogue, item: Registered, reference: str, encoder: str) -> Candidate:
         """Makes a plugin.
 
         Raises:
             OptionError: Where it needs options.
             IncompatibleError: Where no installed encoder suits it.
+            UsageError: Where its entry names a task that is not installed.
         """
         make = partial(catalogue.build, item.kind, reference)
         with seeded(0):
@@ -80,62 +87,66 @@ class Tried:
         partner = None
         if item.kind in ("pretraining", "transfer"):
             partner = _partner(catalogue, item, plugin, encoder)
-        targets = _targets(catalogue, plugin) if item.kind == "task" else {}
-        return cls(item.kind, make, plugin, partner, item.entry.tasks, targets)
+        tasks = [catalogue.build("task", name) for name in item.entry.tasks]
+        if item.kind == "task":
+            tasks = [plugin]
+        named = tuple(TaskToTry(task, _targets(catalogue, task)) for task in tasks)
+        return cls(item.kind, make, plugin, partner, named)
 
-    @property
-    def task(self) -> str:
-        """The first task that it does, empty where it does all."""
-        return next(iter(self.tasks), "")
-
-    @property
-    def class_task(self) -> str | None:
-        """A task with classes that it does, `None` where it does none."""
-        none = None if self.tasks else ""
-        return next((one for one in self.tasks if one not in NOT_CLASSES), none)
+    def trials(self) -> Iterator[Trial]:
+        """One trial for each task; of three classes where a transfer does all tasks."""
+        transfer = self.plugin if self.kind == "transfer" else None
+        for one in self.tasks:
+            yield Trial(one.task, one.targets, transfer, self.encoder)
+        if not self.tasks:
+            yield Trial(None, None, transfer, self.encoder)
 
 
-def checks_of(tried: Tried) -> Mapping[str, Check]:
-    """What is looked at, by name."""
-    plugin, encoder = tried.plugin, tried.encoder
+def checks_of(candidate: Candidate) -> Mapping[str, Check]:
+    """Checks by their names."""
+    plugin, encoder = candidate.plugin, candidate.encoder
     by_kind: Mapping[str, Mapping[str, Check]] = {
         "encoder": {
             "shapes": lambda: check_features(plugin, 1),
-            "channels": lambda: _check_channels(tried),
-            "seed": lambda: check_seed(lambda channels: tried.make(channels=channels), 1),
+            "channels": lambda: _check_channels(candidate),
+            "seed": lambda: check_seed(lambda channels: candidate.make(channels=channels), 1),
             "gradients": lambda: check_gradients(plugin, 1),
-            "save and load": lambda: check_loading(lambda c: tried.make(channels=c), 1),
+            "save and load": lambda: check_loading(lambda c: candidate.make(channels=c), 1),
             "device": lambda: check_encoder_device(plugin, 1),
         },
         "pretraining": {
             "contract": lambda: check_pretraining(plugin, copy.deepcopy(encoder)),
-            "device": lambda: _check_objective_device(tried),
+            "device": lambda: _check_objective_device(candidate),
         },
         "dataset": {"contract": lambda: check_dataset(plugin)},
-        "task": {"contract": lambda: check_task(plugin, tried.targets)},
+        "task": {"contract": lambda: check_task(plugin, candidate.tasks[0].targets)},
         "transfer": {
-            "contract": lambda: _check_every_task(tried),
-            "labels": lambda: _check_labels(tried),
+            "contract": lambda: _check_every_task(candidate),
+            "labels": lambda: _check_labels(candidate),
         },
         "baseline": {
-            "contract": lambda: _check_every_task(tried),
-            "labels": lambda: _check_labels(tried),
+            "contract": lambda: _check_every_task(candidate),
+            "labels": lambda: _check_labels(candidate),
         },
         "condition": {"contract": lambda: check_condition(plugin)},
     }
-    checks = by_kind[tried.kind]
-    if tried.kind == "condition":
+    checks = by_kind[candidate.kind]
+    if candidate.kind == "condition":
         return checks
-    return {**checks, "global state": lambda: check_surroundings(partial(_calm_step, tried))}
+    return {
+        "attributes": lambda: check_attributes(candidate.kind, plugin),
+        **checks,
+        "global state": lambda: check_surroundings(partial(_calm_step, candidate)),
+    }
 
 
-def _check_every_task(tried: Tried) -> None:
-    """A transfer or baseline keeps its contract on each task that it says it does."""
-    for task in tried.tasks or ("",):
-        if tried.kind == "baseline":
-            check_baseline(tried.plugin, task)
+def _check_every_task(candidate: Candidate) -> None:
+    """A transfer or baseline keeps its contract on each task that its entry names."""
+    for one in candidate.tasks or (TaskToTry(None, {}),):
+        if candidate.kind == "baseline":
+            check_baseline(candidate.plugin, one.task, one.targets)
         else:
-            check_transfer(tried.plugin, tried.encoder, task)
+            check_transfer(candidate.plugin, candidate.encoder, one.task, one.targets)
 
 
 def check_condition(plugin: Any) -> None:
@@ -154,14 +165,14 @@ def _partner(catalogue: Catalogue, item: Registered, plugin: Any, named: str) ->
     Raises:
         IncompatibleError: Where none suits.
     """
-    why = IncompatibleError("no encoder is installed on which it could be tried")
+    why = IncompatibleError("no installed encoder suits it")
     for name in [named] if named else _partners(catalogue, item):
         try:
             with seeded(0):
                 encoder = catalogue.build("encoder", name, channels=1)
             if item.kind == "pretraining":
                 plugin.objective(copy.deepcopy(encoder), 1, TARGETS)
-            elif hasattr(plugin, "check"):
+            else:
                 plugin.check(encoder, "none")
         except IncompatibleError as error:
             why = error
@@ -183,7 +194,7 @@ def _partners(catalogue: Catalogue, item: Registered) -> Iterator[str]:
 
 
 def _targets(catalogue: Catalogue, task: Any) -> Mapping[str, Target]:
-    """What the targets of a task are, as the first dataset says that has them all."""
+    """What a task's targets are, as the first dataset says that has them all."""
     for item in catalogue.of_kind("dataset"):
         if set(task.targets) <= set(item.entry.targets):
             try:
@@ -194,82 +205,78 @@ def _targets(catalogue: Catalogue, task: Any) -> Mapping[str, Target]:
     return {}
 
 
-def _check_channels(tried: Tried) -> None:
-    """Three channels do, too, where the encoder does not refuse them.
+def _check_channels(candidate: Candidate) -> None:
+    """An encoder works with three channels, or refuses them.
 
     Raises:
-        PluginError: Where they break it.
-        CannotTellError: Where they are refused.
+        PluginError: Where it does neither.
+        CannotTellError: Where it refuses them.
     """
     try:
-        encoder = tried.make(channels=3)
+        encoder = candidate.make(channels=3)
     except IncompatibleError as error:
         raise CannotTellError(error.message) from None
     check_features(encoder, 3)
 
 
-def _fit(tried: Tried) -> Callable[[Any], Any]:
-    if tried.kind == "baseline":
-        fit: Callable[[Any], Any] = tried.plugin.fit
+def _fit(candidate: Candidate) -> Callable[[Any], Any]:
+    if candidate.kind == "baseline":
+        fit: Callable[[Any], Any] = candidate.plugin.fit
         return fit
-    return lambda context: tried.plugin.fit(copy.deepcopy(tried.encoder), context)
+    return lambda context: candidate.plugin.fit(copy.deepcopy(candidate.encoder), context)
 
 
-def _trial(tried: Tried, task: str) -> Trial:
-    return Trial(task) if tried.kind == "baseline" else trial_of(tried.plugin, tried.encoder, task)
+def _check_labels(candidate: Candidate) -> None:
+    trial = next((one for one in candidate.trials() if one.task.predicts == "classes"), None)
+    if trial is None:
+        raise CannotTellError("it does no task that predicts classes")
+    check_chance(_fit(candidate), trial)
 
 
-def _check_labels(tried: Tried) -> None:
-    task = tried.class_task
-    if task is None:
-        raise CannotTellError("it answers no question about classes")
-    check_chance(_fit(tried), _trial(tried, task))
-
-
-def _check_objective_device(tried: Tried) -> None:
-    objective = tried.plugin.objective(copy.deepcopy(tried.encoder), 1, TARGETS)
+def _check_objective_device(candidate: Candidate) -> None:
+    objective = candidate.plugin.objective(copy.deepcopy(candidate.encoder), 1, TARGETS)
     if objective is None:
         raise CannotTellError("it trains nothing")
     if not torch.cuda.is_available():  # turning samples by masks is beyond the meta device
         raise CannotTellError("try it where there is an accelerator")
-    samples = samples_for(tried.plugin, 1)
+    samples = samples_for(candidate.plugin, 1)
     check_device(
         objective.eval(),
         lambda moved, device: moved(samples.to(device), torch.Generator().manual_seed(0)),
     )
 
 
-def _calm_step(tried: Tried) -> Step:
-    """Makes and fits a plugin, and gives a step of it that may draw nothing from global chance."""
+def _calm_step(candidate: Candidate) -> Step:
+    """Makes and fits a plugin; returns a step that may not draw from global random states."""
     with seeded(0):
-        return _step(tried)
+        return _step(candidate)
 
 
-def _step(tried: Tried) -> Step:
-    plugin = tried.plugin
-    if tried.kind == "encoder":
-        encoder, samples = tried.make(channels=1).eval(), made_samples()
+def _step(candidate: Candidate) -> Step:
+    plugin = candidate.plugin
+    if candidate.kind == "encoder":
+        encoder, samples = candidate.make(channels=1).eval(), made_samples()
         return lambda: encode(encoder, samples)
-    if tried.kind == "dataset":
-        dataset = tried.make()
+    if candidate.kind == "dataset":
+        dataset = candidate.make()
         split = next(s for s in get_args(Split) if dataset.size(s) != 0)
         return lambda: dataset.scenes(split, [0], 0)
-    if tried.kind == "pretraining":
-        objective = tried.make().objective(copy.deepcopy(tried.encoder), 1, TARGETS)
+    if candidate.kind == "pretraining":
+        objective = candidate.make().objective(copy.deepcopy(candidate.encoder), 1, TARGETS)
         if objective is None:
             return lambda: None
         objective.eval()
         batch = samples_for(plugin, 1)
         return lambda: objective(batch, torch.Generator().manual_seed(0))
-    if tried.kind == "task":
-        return _answer_of_task(tried.make(), tried.targets)
-    trial = _trial(tried, tried.task)
-    predictor = fitted(_fit(tried), trial.context())
-    return lambda: trial.answers(predictor)
+    if candidate.kind == "task":
+        return _step_of_task(candidate.make(), candidate.tasks[0].targets)
+    trial = next(candidate.trials())
+    predictor = fitted(_fit(candidate), trial.context())
+    return lambda: trial.predictions(predictor)
 
 
-def _answer_of_task(task: Any, targets: Mapping[str, Target]) -> Step:
-    if not getattr(task, "trainable", True):
+def _step_of_task(task: Any, targets: Mapping[str, Target]) -> Step:
+    if not task.trainable:
         return lambda: None
     samples = task_samples(task, targets)
     features = Features(torch.randn(24, 12), (torch.randn(24, 8, 4, 4), torch.randn(24, 4, 8, 8)))

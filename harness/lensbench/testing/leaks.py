@@ -1,4 +1,4 @@
-"""Does a predictor know labels that it cannot know?"""
+"""Does a predictor use labels of the test?"""
 
 from __future__ import annotations
 
@@ -11,33 +11,38 @@ import torch
 
 from lensbench.api.predictor import FitContext
 from lensbench.errors import PluginError
-from lensbench.testing.trial import Trial, answers_of, fitted
+from lensbench.testing.trial import Trial, fitted, predictions_of
 
-_TRAIN, _TEST, _CLASSES = 60, 120, 3
+_TRAIN, _TEST = 60, 120
 _SIGMAS = 4.0
 
 
 def check_chance(fit: Callable[[FitContext], Any], trial: Trial) -> None:
-    """Labels of training that were permuted teach nothing: the test is answered as by chance.
+    """Permuted training labels teach nothing: accuracy on the test stays at the chance level.
 
-    Images have nothing to do with their classes; names and order of the test have, so that who
-    looks at these is found out. Of 120 answers more than four binomial standard deviations
-    above a third are right once in 30,000 honest plugins.
+    Images are unrelated to their classes, while names and order of the test samples are not, so a
+    plugin that reads these is found out. Of 120 predictions of three classes, more than four
+    binomial standard deviations above a third are right for one of 30,000 honest plugins.
+
+    Args:
+        fit: From a context to a predictor.
+        trial: Of a task that predicts classes.
 
     Raises:
-        PluginError: Where more answers are right.
+        PluginError: Where more predictions are right.
     """
     order = torch.randperm(_TRAIN, generator=torch.Generator().manual_seed(0))
     train, test = trial.made(_TRAIN, seed=5), trial.made(_TEST, seed=6)
     targets = {name: values[order] for name, values in train.targets.items()}
     context = replace(trial.context(), train=replace(train, targets=targets))
-    answers = answers_of(fitted(fit, context), test)["probability"]
-    right = int((answers.argmax(1) == test.targets["substructure"].numpy()).sum())
-    share = 1 / _CLASSES
+    probability = predictions_of(fitted(fit, context), test)["probability"]
+    target = next(name for name in trial.task.targets if test.info[name].kind == "class")
+    right = int((probability.argmax(1) == test.targets[target].numpy()).sum())
+    share = 1 / probability.shape[1]
     most = _TEST * share + _SIGMAS * math.sqrt(_TEST * share * (1 - share))
     if right > most:
         raise PluginError(
             f"{right} of {_TEST} test images are classified right after training on permuted "
             f"labels, expected at most {math.floor(most)}",
-            "answer from the images alone, never from names, order or targets of the test",
+            "predict from the images alone, never from names, order or targets of the test",
         )

@@ -16,7 +16,7 @@ from lensbench.errors import (
     nearest,
 )
 from lensbench.registry import Catalogue, Registered, load_catalogue, parse_reference
-from lensbench.testing.kinds import Tried, checks_of
+from lensbench.testing.kinds import Candidate, checks_of
 from lensbench.testing.registration import (
     AdviceError,
     canonical_package,
@@ -113,7 +113,7 @@ def _of_plugin(
         return
     yield _ended(plugin, "options", lambda: check_options(catalogue, item))
     try:
-        tried = Tried.of(catalogue, item, reference, encoder)
+        candidate = Candidate.of(catalogue, item, reference, encoder)
     except OptionError as error:
         needs = f"{error.message}: lensbench plugin check {plugin}:…"
         yield Finding(plugin, "contract", "skipped", needs, error.hint)
@@ -127,7 +127,7 @@ def _of_plugin(
     except Exception as error:  # a plugin may raise anything
         yield _failed(plugin, "contract", error)
         return
-    for name, check in checks_of(tried).items():
+    for name, check in checks_of(candidate).items():
         yield _ended(plugin, name, check)
 
 

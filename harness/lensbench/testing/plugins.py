@@ -5,13 +5,8 @@ from __future__ import annotations
 from lensbench.api.entry import Kind
 from lensbench.errors import PluginError
 from lensbench.registry import Catalogue
-from lensbench.testing.baselines import check_baseline
-from lensbench.testing.datasets import check_dataset
 from lensbench.testing.encoders import check_encoder
-from lensbench.testing.kinds import check_condition
-from lensbench.testing.pretraining import check_pretraining
-from lensbench.testing.tasks import check_task
-from lensbench.testing.transfers import check_transfer
+from lensbench.testing.kinds import Candidate, checks_of
 
 
 def check_plugin(catalogue: Catalogue, kind: Kind, name: str, encoder: str = "") -> None:
@@ -27,25 +22,12 @@ def check_plugin(catalogue: Catalogue, kind: Kind, name: str, encoder: str = "")
     Raises:
         PluginError: Naming what is broken and what to do.
     """
-    entry = catalogue.find(kind, name.partition(":")[0]).entry
-    for field in ("summary", "licence"):
-        if not getattr(entry, field):
-            raise PluginError(f"{kind} {entry.name!r} has no {field}", f"give Entry {field}=")
+    item = catalogue.find(kind, name.partition(":")[0])
+    for field, value in (("summary", item.entry.summary), ("licence", item.entry.licence)):
+        if not value:
+            raise PluginError(f"{kind} {item.entry.name!r} has no {field}", f"give Entry {field}=")
+    candidate = Candidate.of(catalogue, item, name, encoder)
     if kind == "encoder":
-        check_encoder(catalogue.build(kind, name, channels=1))
-    elif kind == "task":
-        check_task(catalogue.build(kind, name))
-    elif kind == "dataset":
-        check_dataset(catalogue.build(kind, name))
-    elif kind == "pretraining":
-        built = catalogue.build("encoder", encoder, channels=1)
-        check_pretraining(catalogue.build(kind, name), built)
-    elif kind == "transfer":
-        built = catalogue.build("encoder", encoder, channels=1)
-        for task in entry.tasks or ("",):
-            check_transfer(catalogue.build(kind, name), built, task)
-    elif kind == "baseline":
-        for task in entry.tasks or ("",):
-            check_baseline(catalogue.build(kind, name), task)
+        check_encoder(candidate.plugin)
     else:
-        check_condition(catalogue.build(kind, name))
+        checks_of(candidate)["contract"]()

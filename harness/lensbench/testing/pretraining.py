@@ -9,6 +9,7 @@ import torch
 
 from lensbench.api.samples import Samples
 from lensbench.errors import PluginError
+from lensbench.testing.attributes import check_attributes
 from lensbench.testing.samples import TARGETS, made_samples
 
 
@@ -18,9 +19,7 @@ def check_pretraining(strategy: Any, encoder: Any, channels: int = 1) -> None:
     Raises:
         PluginError: Naming what is broken and what to do.
     """
-    for name in ("version", "targets", "learning_rate", "weight_decay", "batch_size"):
-        if not hasattr(strategy, name):
-            raise PluginError(f"no attribute {name!r}", "see lensbench.Pretraining")
+    check_attributes("pretraining", strategy)
     objective = strategy.objective(encoder, channels, TARGETS)
     if objective is None:
         return
@@ -31,7 +30,8 @@ def check_pretraining(strategy: Any, encoder: Any, channels: int = 1) -> None:
         raise PluginError(f"the loss is {losses[0]!r}", "return one finite number")
     if not torch.equal(losses[0], losses[1]):
         raise PluginError(
-            "the loss differs for the same generator seed", "take all chance from the generator"
+            "the loss differs for the same generator seed",
+            "draw from the generator alone",
         )
     losses[0].backward()
     if all(p.grad is None or not p.grad.any() for p in encoder.parameters()):
@@ -39,8 +39,8 @@ def check_pretraining(strategy: Any, encoder: Any, channels: int = 1) -> None:
 
 
 def samples_for(strategy: Any, channels: int) -> Samples:
-    """A small batch, with the pair that a paired strategy wants."""
+    """A small batch, with the pair that a paired strategy needs."""
     samples = made_samples(count=8, channels=channels)
-    if getattr(strategy, "paired", False):
+    if strategy.paired:
         samples = replace(samples, pair=made_samples(count=8, channels=channels, size=40))
     return samples

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
+from lensbench.api.dataset import Target
 from lensbench.errors import PluginError
+from lensbench.testing.attributes import check_attributes
 from lensbench.testing.trial import Trial, check_repeatable, check_restored, fitted
 
 
-def check_transfer(transfer: Any, encoder: Any, task: str = "") -> None:
-    """Fits a transfer on a few samples: its answers, chance, state, and what it leaves alone.
+def check_transfer(
+    transfer: Any, encoder: Any, task: Any = None, targets: Mapping[str, Target] | None = None
+) -> None:
+    """Fits a transfer on a few samples and tries its predictions, randomness and state.
 
     Args:
         transfer: Built from its options.
         encoder: Untrained, with one channel; it is left as it is.
-        task: One that the transfer does, if it does not do all: where it is `anomaly`, the answer
-            is a score, where it is `regression`, numbers, and else probabilities.
+        task: A task that it does, built; one of three classes where none is given. Predictions
+            are checked by the kind that the task declares.
+        targets: What the task's targets are, where they are a dataset's own.
 
     Raises:
         PluginError: Naming what is broken and what to do.
     """
-    for name in ("version", "fit"):
-        if not hasattr(transfer, name):
-            raise PluginError(f"the transfer has no attribute {name!r}", "see lensbench.Transfer")
-    if hasattr(transfer, "check"):
-        transfer.check(encoder, "none")
-    trial = trial_of(transfer, encoder, task)
+    check_attributes("transfer", transfer)
+    transfer.check(encoder, "none")
+    trial = Trial(task, targets, transfer, encoder)
     own = copy.deepcopy(encoder)
     before = {name: value.clone() for name, value in own.state_dict().items()}
     predictor = fitted(lambda context: transfer.fit(own, context), trial.context())
-    trial.answers(predictor)
-    if trial.frozen and any(
+    trial.predictions(predictor)
+    if transfer.frozen and any(
         not torch.equal(before[name], value) for name, value in own.state_dict().items()
     ):
         raise PluginError(
@@ -42,15 +45,8 @@ def check_transfer(transfer: Any, encoder: Any, task: str = "") -> None:
     check_repeatable(
         lambda context: transfer.fit(copy.deepcopy(encoder), context), trial, predictor
     )
-    restore = getattr(transfer, "restore", None)
     check_restored(
-        restore and (lambda context, state: restore(copy.deepcopy(encoder), context, state)),
+        lambda context, state: transfer.restore(copy.deepcopy(encoder), context, state),
         trial,
         predictor,
     )
-
-
-def trial_of(transfer: Any, encoder: Any, task: str) -> Trial:
-    """Small samples, as this transfer wants them."""
-    frozen, adapts = (bool(getattr(transfer, name, False)) for name in ("frozen", "adapts"))
-    return Trial(task, encoder, frozen, adapts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from lensbench.api.budget import Budget
+from lensbench.api.dataset import Target
 from lensbench.api.predictor import FitContext, Restorable
 from lensbench.api.samples import Features, Samples
-from lensbench.api.task import FeatureShape, SkyTarget
+from lensbench.api.task import FeatureShape, Task
 from lensbench.cells.score import as_arrays
 from lensbench.errors import PluginError, RunError
 from lensbench.testing.samples import made_samples
@@ -22,49 +23,46 @@ from lensbench.training.chance import seeded
 from lensbench.training.encoding import encode
 
 _TEST, _SIDE = 5, 32
-_UPSAMPLE: Mapping[str, int] = {"superres": 2, "denoising": 1}
 _SEED = 7
 
 
 class Trial:
-    """Small samples for a task, and the shapes that its answers must have.
+    """Small samples for a task, and the shapes that its predictions must have.
 
     Args:
-        task: Its name: `anomaly` is answered by a score, `regression` by numbers, `superres` and
-            `denoising` by skies, and all others by probabilities of three classes.
-        encoder: That a transfer is given; none for baselines.
-        frozen: Whether samples carry features.
-        adapts: Whether the context has a target.
+        task: Built; one of three classes where none is given.
+        targets: What its targets are, where they are a dataset's own.
+        transfer: That is tried; none for baselines.
+        encoder: That the transfer is given.
     """
 
     def __init__(
-        self, task: str = "", encoder: Any = None, frozen: bool = False, adapts: bool = False
+        self,
+        task: Any = None,
+        targets: Mapping[str, Target] | None = None,
+        transfer: Any = None,
+        encoder: Any = None,
     ) -> None:
-        upsample = _UPSAMPLE.get(task, 0)
-        side = _SIDE * upsample
-        self.upsample = upsample or 2
-        self.task: Any = _Classes()
-        self.shapes: Mapping[str, tuple[int, ...]] = {"probability": (_TEST, 3)}
-        if task == "anomaly":
-            self.shapes = {"score": (_TEST,)}
-        elif task == "regression":
-            self.task, self.shapes = _Numbers(), {"mean": (_TEST, 1), "sigma": (_TEST, 1)}
-        elif upsample:
-            self.task = _Skies(sky=SkyTarget(upsample, "hst-acs" if upsample > 1 else ""))
-            self.shapes = {"sky": (_TEST, 1, side, side)}
-        self.encoder, self.frozen, self.adapts = encoder, frozen, adapts
+        self.task = ThreeClasses() if task is None else task
+        self._targets = targets
+        self._frozen = transfer is not None and transfer.frozen
+        self._adapts = transfer is not None and transfer.adapts
+        self._encoder = encoder
 
     def made(self, count: int, seed: int, size: int = _SIDE) -> Samples:
         """Samples, with features where the transfer is frozen, as the harness gives them."""
-        samples = made_samples(count=count, size=size, upsample=self.upsample, seed=seed)
-        if not self.frozen:
+        upsample = self.task.sky.upsample if self.task.sky else 2
+        samples = made_samples(
+            count=count, size=size, upsample=upsample, seed=seed, targets=self._targets
+        )
+        if not self._frozen:
             return samples
         with torch.no_grad():
-            features: Features = encode(copy.deepcopy(self.encoder).eval(), samples)
+            features: Features = encode(copy.deepcopy(self._encoder).eval(), samples)
         return replace(samples, features=features)
 
     def context(self, count: int = 24) -> FitContext:
-        """Of so many samples; the target has another size of images."""
+        """A fit of so many samples; images of the target to adapt to have another size."""
         return FitContext(
             task=self.task,
             train=self.made(24, seed=1).first(count),
@@ -72,82 +70,100 @@ class Trial:
             budget=Budget("made", 0, 0, 24, 2, 6, _TEST),
             seed=_SEED,
             report=lambda done, total, note: None,
-            target=replace(self.made(16, seed=3, size=40), targets={}) if self.adapts else None,
+            target=replace(self.made(16, seed=3, size=40), targets={}) if self._adapts else None,
         )
 
-    def answers(self, predictor: Any) -> Mapping[str, np.ndarray]:
-        """To samples without targets, of the right shape and finite.
+    def predictions(self, predictor: Any) -> Mapping[str, np.ndarray]:
+        """Predictions for samples without targets: finite, and of the task's kind.
 
         Raises:
             PluginError: Where they are not.
         """
-        given = answers_of(predictor, self.made(_TEST, seed=4))
-        for name, shape in self.shapes.items():
+        samples = self.made(_TEST, seed=4)
+        given = predictions_of(predictor, samples)
+        for name, shape in shapes_of(self.task, samples).items():
             if name == "sigma" and name not in given:
                 continue
             if name not in given or given[name].shape != shape:
                 found = given[name].shape if name in given else "absent"
-                raise PluginError(f"answer {name!r} is {found}", f"return {name!r} {shape}")
+                raise PluginError(f"prediction {name!r} is {found}", f"return {name!r} {shape}")
         return given
 
 
+def shapes_of(task: Any, samples: Samples) -> Mapping[str, tuple[int, ...]]:
+    """Shapes of a task's predictions for these samples, by name, as its kind says."""
+    count, channels, height, width = samples.images.shape
+    if task.predicts == "classes":
+        target = next(name for name in task.targets if samples.info[name].kind == "class")
+        return {"probability": (count, len(samples.info[target].classes))}
+    if task.predicts == "numbers":
+        numbers = (count, len(task.targets))
+        return {"mean": numbers, "sigma": numbers}
+    if task.predicts == "scores":
+        return {"score": (count,)}
+    upsample = task.sky.upsample if task.sky else 1
+    return {"sky": (count, channels, upsample * height, upsample * width)}
+
+
 def fitted(fit: Callable[[FitContext], Any], context: FitContext) -> Any:
-    """A predictor; the global sources of chance are in the same state each time."""
+    """A predictor; global random states are the same each time."""
     with seeded(_SEED):
         return fit(context)
 
 
-def answers_of(predictor: Any, samples: Samples) -> Mapping[str, np.ndarray]:
-    """To samples whose targets are withheld.
+def predictions_of(predictor: Any, samples: Samples) -> Mapping[str, np.ndarray]:
+    """Predictions for samples whose targets are withheld.
 
     Raises:
-        PluginError: Where they are asked for, or the answers are not finite or not one a sample.
+        PluginError: Where targets are read, or predictions are not finite or not one a sample.
     """
     try:
         with torch.no_grad():
             return as_arrays(predictor(replace(samples, targets={})), len(samples))
     except KeyError as error:
         raise PluginError(
-            f"answering asks for {error}", "targets of the test are withheld: look at images"
+            f"predicting asks for {error}", "targets of the test are withheld: read images only"
         ) from None
     except RunError as error:
-        raise PluginError(error.message, "return finite answers, one a sample") from None
+        raise PluginError(error.message, "return finite predictions, one a sample") from None
 
 
 def check_repeatable(fit: Callable[[FitContext], Any], trial: Trial, predictor: Any) -> None:
-    """The same seed gives the same answers, and so does a second call.
+    """The same seed gives the same predictions, and so does a second call.
 
     Raises:
         PluginError: Where it does not.
     """
-    answers = trial.answers(predictor)
-    again = trial.answers(fitted(fit, trial.context()))
-    _check_same(answers, again, "a second fit with the same seed", "take all chance from the seed")
-    _check_same(
-        answers, trial.answers(predictor), "a second call", "draw no random numbers in answering"
-    )
+    given = trial.predictions(predictor)
+    again = trial.predictions(fitted(fit, trial.context()))
+    _check_same(given, again, "a second fit with the same seed", "seed all randomness by the seed")
+    again = trial.predictions(predictor)
+    _check_same(given, again, "a second call", "draw no random numbers when predicting")
 
 
 def check_restored(
-    restore: Callable[[FitContext, Mapping[str, Tensor]], Any] | None,
+    restore: Callable[[FitContext, Mapping[str, Tensor]], Any],
     trial: Trial,
     predictor: Any,
 ) -> None:
-    """What is kept makes the same predictor again.
+    """A stored state makes the same predictor again.
 
     Raises:
         PluginError: Where it does not.
     """
-    if not isinstance(predictor, Restorable) or restore is None:
+    if not isinstance(predictor, Restorable):
         return
     state = dict(predictor.state())
     for name, value in state.items():
         if not isinstance(value, Tensor):
             raise PluginError(f"state {name!r} is {type(value).__name__}", "keep tensors only")
     kept = {name: value.detach().clone() for name, value in state.items()}
-    answers = trial.answers(predictor)
-    restored = trial.answers(restore(trial.context(0), kept))
-    _check_same(answers, restored, "a restored predictor", "keep all that is fitted")
+    given = trial.predictions(predictor)
+    again = restore(trial.context(0), kept)
+    if again is None:
+        return
+    restored = trial.predictions(again)
+    _check_same(given, restored, "a restored predictor", "keep all that is fitted")
 
 
 def _check_same(
@@ -158,52 +174,24 @@ def _check_same(
             raise PluginError(f"{what} gives another {name!r}", hint)
 
 
-@dataclass(frozen=True)
-class _Classes:
-    """Which of three classes."""
+class ThreeClasses(Task):
+    """Which of three classes an image is of; for plugins that name no task."""
 
-    version: str = "1"
-    targets: tuple[str, ...] = ("substructure",)
-    sky: None = None
-    metrics: tuple[()] = ()
+    targets = ("substructure",)
+    predicts = "classes"
+    metrics = ()
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Any]) -> nn.Module:
+        """A linear layer."""
         return _Linear(shape.pooled, 3)
 
     def loss(self, output: Tensor, batch: Samples) -> Tensor:
+        """Cross-entropy."""
         return nn.functional.cross_entropy(output, batch.targets["substructure"])
 
     def predict(self, output: Tensor, batch: Samples) -> Mapping[str, Tensor]:
+        """Probabilities (N, 3)."""
         return {"probability": output.softmax(1)}
-
-
-@dataclass(frozen=True)
-class _Numbers:
-    """The Einstein radius."""
-
-    version: str = "1"
-    targets: tuple[str, ...] = ("theta_E",)
-    sky: None = None
-    metrics: tuple[()] = ()
-
-    def head(self, shape: FeatureShape, targets: Mapping[str, Any]) -> nn.Module:
-        return _Linear(shape.pooled, 2)
-
-    def loss(self, output: Tensor, batch: Samples) -> Tensor:
-        return nn.functional.mse_loss(output[:, 0], batch.targets["theta_E"])
-
-    def predict(self, output: Tensor, batch: Samples) -> Mapping[str, Tensor]:
-        return {"mean": output[:, :1], "sigma": output[:, 1:].exp()}
-
-
-@dataclass(frozen=True)
-class _Skies:
-    """The sky; for baselines alone, so there is nothing to train."""
-
-    version: str = "1"
-    targets: tuple[str, ...] = ("sky",)
-    sky: SkyTarget = field(default_factory=lambda: SkyTarget(1, ""))
-    metrics: tuple[()] = ()
 
 
 class _Linear(nn.Module):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lensbench.api.encoder import Encoder
 from lensbench.api.samples import Features, Samples
 from lensbench.api.task import FeatureShape
 from lensbench.errors import PluginError
@@ -19,14 +20,18 @@ _BATCH = 64
 
 
 def encode(encoder: Any, samples: Samples) -> Features:
-    """Features of samples: images stretched, and the condition given to encoders that ask.
+    """Features of samples: images stretched, and the condition given to encoders that use it.
 
     Samples that carry features already are not encoded again.
+
+    Raises:
+        PluginError: Where the encoder is no `lensbench.Encoder`, or returns something else.
     """
     if samples.features is not None:
         return samples.features
+    _check_encoder(encoder)
     images = stretch(samples.images)
-    if getattr(encoder, "uses_condition", False):
+    if encoder.uses_condition:
         vector = torch.tensor(samples.condition.vector(), device=images.device)
         return _checked(encoder(images, vector))
     return _checked(encoder(images))
@@ -43,19 +48,33 @@ def pooled_of(encoder: Any, samples: Samples, device: torch.device) -> np.ndarra
 
 
 def feature_shape(encoder: Any, channels: int, size: int = 64) -> FeatureShape:
-    """Dimensions of an encoder's features, learned by calling it once on an empty image."""
+    """Dimensions of an encoder's features, found by calling it once on an empty image.
+
+    Raises:
+        PluginError: Where the encoder is no `lensbench.Encoder`, or returns something else.
+    """
+    _check_encoder(encoder)
     was_training = encoder.training
     encoder.eval()
     with torch.no_grad():
         parameter = next(encoder.parameters(), torch.zeros(1))
         empty = torch.zeros(1, channels, size, size, device=parameter.device)
-        if getattr(encoder, "uses_condition", False):
+        if encoder.uses_condition:
             features = _checked(encoder(empty, torch.tensor(NOMINAL, device=parameter.device)))
         else:
             features = _checked(encoder(empty))
     encoder.train(was_training)
     maps = tuple((m.shape[1], max(1, round(size / m.shape[-1]))) for m in features.maps)
     return FeatureShape(features.pooled.shape[1], maps, channels)
+
+
+def _check_encoder(encoder: Any) -> None:
+    if not isinstance(encoder, Encoder):
+        name = type(encoder).__name__
+        raise PluginError(
+            f"{name} is not derived from lensbench.Encoder",
+            f"write: class {name}(lensbench.Encoder, torch.nn.Module)",
+        )
 
 
 def _checked(features: Any) -> Features:

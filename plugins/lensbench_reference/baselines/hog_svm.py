@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lensbench import FitContext, Predictor, stretch
+from lensbench import Baseline, FitContext, Predictor, stretch
 from lensbench_reference.baselines.classes import (
     LinearClasses,
     always,
@@ -23,14 +23,12 @@ _STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2)
 _CHUNK = 128
 
 
-class HogSvm:
+class HogSvm(Baseline):
     """One linear SVM a class against the rest, with probabilities after Platt (1999).
 
     The regularisation is the one of the best accuracy in cross-validation, and the sigmoids are
     fitted to the scores of folds that the SVM did not see.
     """
-
-    version = "1"
 
     def fit(self, context: FitContext) -> Predictor:
         """Trains and calibrates on the training samples."""

@@ -12,7 +12,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from lensbench import FitContext, IncompatibleError, Predictions, Predictor, Samples, SkyTarget
+from lensbench import (
+    Baseline,
+    FitContext,
+    IncompatibleError,
+    Predictions,
+    Predictor,
+    Samples,
+    SkyTarget,
+)
 
 _LOBES = 3
 
@@ -29,10 +37,9 @@ def sky_of(context: FitContext, name: str) -> SkyTarget:
     return sky
 
 
-class _Interpolation:
+class _Interpolation(Baseline):
     """An interpolation of `torch.nn.functional`."""
 
-    version = "1"
     name: str
     mode: Literal["nearest-exact", "bilinear", "bicubic"]
 
@@ -64,10 +71,8 @@ class Bicubic(_Interpolation):
     name, mode = "bicubic", "bicubic"
 
 
-class Lanczos:
+class Lanczos(Baseline):
     """Lanczos interpolation with three lobes (Duchon 1979), the same along both axes."""
-
-    version = "1"
 
     def fit(self, context: FitContext) -> Predictor:
         """Nothing is fitted."""

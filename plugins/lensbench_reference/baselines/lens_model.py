@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from lensbench import Condition, FitContext, OptionError, Predictions, Predictor, Samples
+from lensbench import Baseline, Condition, FitContext, OptionError, Predictions, Predictor, Samples
 from lensbench_reference.baselines.lens_fit import (
     LARGEST_ELLIPTICITY,
     LARGEST_SHEAR,
@@ -36,7 +36,7 @@ _DETECTED = 50.0
 """How much better than an empty sky a fit has to be, in χ², for it to say anything."""
 
 
-class LensModel:
+class LensModel(Baseline):
     """SIE, external shear and a Sérsic source, fitted to every image by least squares.
 
     The PSF, the pixels and the noise are those of the samples' condition; nothing else is told.
@@ -50,8 +50,6 @@ class LensModel:
     count as a normal prior too. What the model does not know (other targets) and images without
     a visible lens get the mean of the training labels and their scatter.
     """
-
-    version = "2"
 
     @dataclass(frozen=True)
     class Options:

@@ -8,21 +8,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensbench import FitContext, OptionError, Predictions, Predictor, Samples
+from lensbench import Baseline, FitContext, OptionError, Predictions, Predictor, Samples
 from lensbench_reference.baselines.pca import Components, principal_components
 
 _FITTED = 4096
 """Training images that the machine is fitted to, at most: its cost grows with their square."""
 
 
-class OneClassSvm:
+class OneClassSvm(Baseline):
     """One-class SVM with a Gaussian kernel on whitened principal components.
 
     After Schölkopf et al. 2001; the row OC-SVM of Alexander et al. 2020 (arXiv:2008.12731). The
     kernel's width is one over the number of components, as whitened coordinates vary by one.
     """
-
-    version = "1"
 
     @dataclass(frozen=True)
     class Options:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from lensbench import FitContext, Predictions, Predictor, Samples, stretch
+from lensbench import Baseline, FitContext, Predictions, Predictor, Samples, stretch
 from lensbench_reference.baselines.classes import (
     FeatureMap,
     LinearClasses,
@@ -98,10 +98,8 @@ def principal_components(images: Tensor, count: int) -> Components:
     return Components(mean, axes.float(), variance.float())
 
 
-class PcaLogisticRegression:
+class PcaLogisticRegression(Baseline):
     """Principal components of the stretched pixels into a logistic regression."""
-
-    version = "1"
 
     @dataclass(frozen=True)
     class Options:
@@ -148,10 +146,8 @@ class ComponentClasses:
         return {**self.components.state(), **self.linear.state()}
 
 
-class PcaResidual:
+class PcaResidual(Baseline):
     """Anomaly score: the part of an image that components of normal images do not explain."""
-
-    version = "1"
 
     @dataclass(frozen=True)
     class Options:

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensbench import FitContext, IncompatibleError, Predictions, Predictor, Samples, SkyTarget
+from lensbench import (
+    Baseline,
+    FitContext,
+    IncompatibleError,
+    Predictions,
+    Predictor,
+    Samples,
+    SkyTarget,
+)
 from lensbench_reference.baselines.interpolation import sky_of
 from lensbench_reference.deconvolution import SkyOperator, richardson_lucy
 
@@ -19,14 +27,12 @@ _CHOICES = 64
 _CHUNK = 32
 
 
-class RichardsonLucy:
+class RichardsonLucy(Baseline):
     """Non-blind Richardson–Lucy (Richardson 1972; Lucy 1974) on the fine grid, accelerated.
 
     Each image stops where its misfit falls to a level. The level is the one of the least mean
     logarithm of the squared error, which is the best mean PSNR, on up to 64 validation samples.
     """
-
-    version = "2"
 
     def fit(self, context: FitContext) -> Predictor:
         """Chooses the level.

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensbench import FitContext, Predictions, Predictor, Samples
+from lensbench import Baseline, FitContext, Predictions, Predictor, Samples
 from lensbench_reference.baselines.rings import mean_radius, peak_radius, ring_radius
 
 _RIDGE = 1e-3
 _CHUNK = 256
 
 
-class RingRadius:
+class RingRadius(Baseline):
     """Three radii of the light [arcsec], and a linear fit of the labels to them.
 
     A ring's light lies about the Einstein radius, as images on both sides of the critical curve
@@ -24,8 +24,6 @@ class RingRadius:
     the training labels about the fit. Targets other than `theta_E` get their training mean, and
     zero where no training label is defined.
     """
-
-    version = "2"
 
     def fit(self, context: FitContext) -> Predictor:
         """Fits labels to radii by least squares, hardly regularised."""

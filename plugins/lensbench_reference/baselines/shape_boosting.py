@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lensbench import FitContext, Predictions, Predictor, Samples
+from lensbench import Baseline, FitContext, Predictions, Predictor, Samples
 from lensbench_reference.baselines.classes import class_target, labels_of
 from lensbench_reference.baselines.shapes import shape_features
 
 
-class ShapeBoosting:
+class ShapeBoosting(Baseline):
     """Gradient-boosted trees on shape statistics, stopped where held-out training loss is least.
 
     A fit of trees has no `state`: it takes seconds, and is done again where it is wanted.
     """
-
-    version = "1"
 
     def fit(self, context: FitContext) -> Predictor:
         """Trains on the training samples."""

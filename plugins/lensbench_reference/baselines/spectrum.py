@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lensbench import FitContext, Predictor, stretch
+from lensbench import Baseline, FitContext, Predictor, stretch
 from lensbench_reference.baselines.classes import logistic_regression, restored
 
 RADIAL_BINS = 16
@@ -17,10 +17,8 @@ MOMENTS = 6
 _CHUNK = 64
 
 
-class SpectrumLogisticRegression:
+class SpectrumLogisticRegression(Baseline):
     """Radial power spectrum and azimuthal moments into a logistic regression."""
-
-    version = "2"
 
     def fit(self, context: FitContext) -> Predictor:
         """Chooses the regularisation by cross-validation on the training samples."""

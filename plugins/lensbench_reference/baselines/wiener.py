@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensbench import FitContext, Predictions, Predictor, Samples, SkyTarget
+from lensbench import Baseline, FitContext, Predictions, Predictor, Samples, SkyTarget
 from lensbench_reference.baselines.interpolation import sky_of
 from lensbench_reference.deconvolution import SkyOperator
 
 _CHOICES = 256
 
 
-class Wiener:
+class Wiener(Baseline):
     """Linear minimum mean squared error estimate (Wiener 1949).
 
     The power spectrum of the skies, isotropic, is that of the training targets, which are behind
@@ -25,8 +25,6 @@ class Wiener:
     As scenes differ in brightness by far more than in the shape of their spectrum, the power is
     scaled to what each image has beyond its noise.
     """
-
-    version = "1"
 
     def fit(self, context: FitContext) -> Predictor:
         """Measures the mean and the power spectrum of up to 256 training skies."""

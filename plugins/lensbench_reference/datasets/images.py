@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from annotated_types import Gt
 
-from lensbench import DataError, OptionError, Scenes, Split, Target, open_images, resample
+from lensbench import DataError, Dataset, OptionError, Scenes, Split, Target, open_images, resample
 
 SKY_SIZE = 288
 """Pixels on a side of the sky that an image is put on."""
@@ -32,7 +32,7 @@ class Picture:
     psf_fwhm: float
 
 
-class Images:
+class Images(Dataset):
     """Every image of a folder, or one file, as a test scene.
 
     How an image becomes a sky, the same rule for all:

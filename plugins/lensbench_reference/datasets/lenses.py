@@ -9,6 +9,7 @@ from typing import Annotated
 from annotated_types import Ge
 
 from lensbench import (
+    Dataset,
     OptionError,
     Population,
     Scenes,
@@ -23,7 +24,7 @@ _DATA_RANGE = {"default": 20.0, "deeplense-i": 60.0, "survey": 60.0, "look-alike
 """Full scale by the first word that a population's name has; 600 of bright DeepLense sources."""
 
 
-class Lenses:
+class Lenses(Dataset):
     """Lenses by default as SIE, shear and a Sérsic source, with none, CDM or vortex substructure.
 
     `population` takes them from elsewhere: DeepLense's, a survey's, or a shift of these. `others`

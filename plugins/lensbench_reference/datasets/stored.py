@@ -12,6 +12,7 @@ import torch
 from lensbench import (
     Condition,
     DataError,
+    Dataset,
     Observed,
     Scenes,
     Split,
@@ -39,7 +40,7 @@ AS_STORED = Condition(
 )
 
 
-class Stored:
+class Stored(Dataset):
     """Images with their substructure class, in every layout that `lensbench data inspect` knows.
 
     An image is cropped about its centre to sides that are multiples of 8, and brought to units of

@@ -9,7 +9,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from lensbench import Features
+from lensbench import Encoder, Features
 from lensbench_reference.encoders.convolutional import STRIDE, Downward, Upward
 from lensbench_reference.encoders.resizing import resized
 
@@ -19,7 +19,7 @@ GRID = 64
 _CELLS = GRID // STRIDE
 
 
-class VectorAutoencoder(nn.Module):
+class VectorAutoencoder(Encoder, nn.Module):
     """Convolutions at the image's own pixels, a linear code of a fixed grid of their outcome.
 
     The maps are those of the image's size. The coarsest is brought to 8 × 8 before the code is

@@ -9,11 +9,11 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from lensbench import Features
+from lensbench import Encoder, Features
 from lensbench_reference.encoders.convolutional import Downward, Upward
 
 
-class ConvolutionalAutoencoder(nn.Module):
+class ConvolutionalAutoencoder(Encoder, nn.Module):
     """Convolutions alone, so that the code is an image of an eighth of the size.
 
     Any size goes through without resampling. The bottleneck is `code` channels, by default

@@ -10,7 +10,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from lensbench import Features
+from lensbench import Encoder, Features
 from lensbench_reference.encoders.group_convolution import FieldNorm, Group, GroupConvolution
 
 GROUPS = {
@@ -21,7 +21,7 @@ GROUPS = {
 }
 
 
-class EquivariantNetwork(nn.Module):
+class EquivariantNetwork(Encoder, nn.Module):
     """Group convolutions of 7² and 5² pixels at strides 1 to 8, as the DeepLense papers use.
 
     The pooled features stay as they are where the image is turned by a quarter, and under `d4` and

@@ -12,13 +12,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from lensbench import DataError, Features, OptionError
+from lensbench import DataError, Encoder, Features, OptionError
 from lensbench_reference.encoders.extras import hub_folder, package
 from lensbench_reference.encoders.resizing import resized
 from lensbench_reference.encoders.weights import digest_of
 
 
-class HuggingFaceEncoder(nn.Module):
+class HuggingFaceEncoder(Encoder, nn.Module):
     """A vision model of transformers (Wolf et al. 2019): ViT, ViT-MAE, DINOv2, ConvNeXt and such.
 
     Images of another number of bands than the model's are given as their mean in every band. Sides

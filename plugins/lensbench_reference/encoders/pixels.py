@@ -8,11 +8,11 @@ from typing import Annotated
 from annotated_types import Ge, Le
 from torch import Tensor, nn
 
-from lensbench import Features
+from lensbench import Encoder, Features
 from lensbench_reference.encoders.resizing import resized
 
 
-class Pixels(nn.Module):
+class Pixels(Encoder, nn.Module):
     """Stretched images averaged to a fixed grid; no weights, no maps."""
 
     @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from annotated_types import Ge, Le
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from lensbench import Features
+from lensbench import Encoder, Features
 from lensbench_reference.encoders.resizing import resized
 
 _MIDDLE = 2.0
 _EDGE = 1e-4
 
 
-class BoltzmannMachine(nn.Module):
+class BoltzmannMachine(Encoder, nn.Module):
     """Binary hidden units on the pixels of a small grid (Smolensky 1986; Hinton 2012).
 
     The energy of visible v and hidden h is −b·v − c·h − v·W h. Visible units are the

@@ -8,10 +8,10 @@ from typing import Annotated
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from lensbench import Features
+from lensbench import Encoder, Features
 
 
-class ResNet(nn.Module):
+class ResNet(Encoder, nn.Module):
     """A stem of stride four, then four stages of residual blocks (He et al. 2015).
 
     Attributes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lensbench import Features, unstretch
+from lensbench import Encoder, Features, unstretch
 from lensbench_reference.features import oriented_gradients, ring_features, shape_statistics
 
 
-class Spectrum(nn.Module):
+class Spectrum(Encoder, nn.Module):
     """Power spectrum, azimuthal moments, shape statistics and oriented gradients.
 
     It has no weights, gives no maps, and looks at the mean of the stretched bands.

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lensbench import DataError, Features, OptionError
+from lensbench import DataError, Encoder, Features, OptionError
 from lensbench_reference.encoders.extras import hub_folder, package
 from lensbench_reference.encoders.resizing import resized
 from lensbench_reference.encoders.weights import digest_of, read
@@ -17,7 +17,7 @@ from lensbench_reference.encoders.weights import digest_of, read
 WEIGHTS = "model.safetensors"
 
 
-class TimmEncoder(nn.Module):
+class TimmEncoder(Encoder, nn.Module):
     """A model of timm (Wightman 2019) without its classifier.
 
     Sides of images are interpolated to the next multiple of the model's stride, two strides at

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from lensbench import Features
+from lensbench import Encoder, Features
 from lensbench_reference.encoders.view import SkyView
 from lensbench_reference.encoders.vit_options import VisionTransformerOptions, architecture
 from lensbench_reference.encoders.weights import digest_of, load_into
@@ -16,7 +16,7 @@ from lensbench_reference.features import RING_FEATURES, log_ring_power, ring_amp
 from lensbench_reference.transformer import Block, patches_of
 
 
-class VisionTransformer(nn.Module):
+class VisionTransformer(Encoder, nn.Module):
     """Patches, fixed sine-cosine positions and pre-norm transformer blocks.
 
     Images are first resampled to one pixel scale (`SkyView`). What is pooled tells the middle from
@@ -40,6 +40,7 @@ class VisionTransformer(nn.Module):
         self.view = SkyView(options.pixel, options.field) if options.pixel else None
         self.rings = options.rings
         self.unlearned = RING_FEATURES if options.rings else 0
+        self.resamples = self.view is not None
         self.uses_condition = its.condition or self.view is not None
         self.embed = nn.Linear(channels * its.patch**2, its.width)
         self.condition = ConditionEmbedding(its.width) if its.condition else None

@@ -11,10 +11,10 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lensbench import IncompatibleError, Samples, Target, stretch
+from lensbench import CodingEncoder, IncompatibleError, Pretraining, Samples, Target, stretch
 
 
-class AdversarialAutoencoding:
+class AdversarialAutoencoding(Pretraining):
     """Reconstruction, while a critic tells codes from draws of a standard normal.
 
     The paper takes turns; here all is one loss for one optimiser. The critic's term sees the
@@ -22,8 +22,6 @@ class AdversarialAutoencoding:
     gets the gradient of its own turn and none of the other's.
     """
 
-    version = "1"
-    targets: tuple[str, ...] = ()
     learning_rate = 1e-3
     weight_decay = 0.0
     batch_size = 64
@@ -51,10 +49,10 @@ class AdversarialAutoencoding:
         Raises:
             IncompatibleError: Where its images do not pass through a vector.
         """
-        if not callable(getattr(encoder, "encode_code", None)):
+        if not isinstance(encoder, CodingEncoder):
             raise IncompatibleError(
                 f"pretraining 'adversarial' needs an encoder with a code, "
-                f"{type(encoder).__name__} has no method encode_code",
+                f"{type(encoder).__name__} is no lensbench.CodingEncoder",
                 "take an encoder like aae, or pretraining autoencoding",
             )
         return AdversarialLoss(encoder, self.options)

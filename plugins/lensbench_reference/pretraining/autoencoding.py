@@ -11,10 +11,18 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from lensbench import IncompatibleError, Samples, Target, stretch
+from lensbench import (
+    IncompatibleError,
+    Pretraining,
+    ReconstructingEncoder,
+    Samples,
+    Target,
+    VariationalEncoder,
+    stretch,
+)
 
 
-class Autoencoding:
+class Autoencoding(Pretraining):
     """Reconstruction, and for an encoder with a `posterior` the variational bound.
 
     An encoder with `reconstruct` alone is trained for the mean squared error of the stretched
@@ -23,8 +31,6 @@ class Autoencoding:
     a deviation of `noise`. The stretch brings the noise of an empty pixel to 1/3.
     """
 
-    version = "1"
-    targets: tuple[str, ...] = ()
     learning_rate = 1e-3
     weight_decay = 0.0
     batch_size = 64
@@ -45,13 +51,13 @@ class Autoencoding:
         Raises:
             IncompatibleError: Where it cannot reconstruct.
         """
-        if callable(getattr(encoder, "posterior", None)):
+        if isinstance(encoder, VariationalEncoder):
             return VariationalBound(encoder, self.options)
-        if callable(getattr(encoder, "reconstruct", None)):
+        if isinstance(encoder, ReconstructingEncoder):
             return Reconstruction(encoder)
         raise IncompatibleError(
             f"pretraining 'autoencoding' needs an encoder that reconstructs, "
-            f"{type(encoder).__name__} has no method reconstruct",
+            f"{type(encoder).__name__} is no lensbench.ReconstructingEncoder",
             "take an encoder like dcae or vae, or pretraining simclr",
         )
 

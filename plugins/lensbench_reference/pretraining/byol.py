@@ -10,19 +10,17 @@ import torch
 from annotated_types import Ge, Le
 from torch import Tensor, nn
 
-from lensbench import Samples, Target, encode, feature_shape
+from lensbench import Pretraining, Samples, Target, encode, feature_shape
 from lensbench_reference.pretraining.momentum import Follower
 from lensbench_reference.pretraining.views import ViewOptions, view
 
 
-class BYOL:
+class BYOL(Pretraining):
     """One view is to foretell what a slow copy of the encoder makes of another.
 
     There is nothing to contrast with, so that small batches do.
     """
 
-    version = "1"
-    targets: tuple[str, ...] = ()
     learning_rate = 1e-3
     weight_decay = 0.05
     batch_size = 64

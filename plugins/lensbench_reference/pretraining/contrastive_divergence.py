@@ -10,14 +10,12 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from lensbench import IncompatibleError, Samples, Target, stretch
+from lensbench import EnergyEncoder, IncompatibleError, Pretraining, Samples, Target, stretch
 
 
-class ContrastiveDivergence:
+class ContrastiveDivergence(Pretraining):
     """Lowers the energy of images and raises that of what the machine makes of them (CD-k)."""
 
-    version = "1"
-    targets: tuple[str, ...] = ()
     learning_rate = 1e-3
     weight_decay = 1e-4
     batch_size = 64
@@ -39,13 +37,12 @@ class ContrastiveDivergence:
         Raises:
             IncompatibleError: Where the encoder has no energy.
         """
-        for name in ("visible", "free_energy", "gibbs"):
-            if not callable(getattr(encoder, name, None)):
-                raise IncompatibleError(
-                    f"pretraining 'contrastive-divergence' needs an encoder with an energy, "
-                    f"{type(encoder).__name__} has no method {name}",
-                    "take an encoder like rbm, or pretraining simclr",
-                )
+        if not isinstance(encoder, EnergyEncoder):
+            raise IncompatibleError(
+                f"pretraining 'contrastive-divergence' needs an encoder with an energy, "
+                f"{type(encoder).__name__} is no lensbench.EnergyEncoder",
+                "take an encoder like rbm, or pretraining simclr",
+            )
         return DivergenceLoss(encoder, self.options.k)
 
 

@@ -10,12 +10,12 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
-from lensbench import Samples, Target, encode, feature_shape
+from lensbench import Pretraining, Samples, Target, encode, feature_shape
 from lensbench_reference.pretraining.momentum import Follower
 from lensbench_reference.pretraining.views import ViewOptions, view
 
 
-class DINO:
+class DINO(Pretraining):
     """A student learns the answers of a teacher, its own slow copy, to another view.
 
     The answers are shares in `prototypes`. They are centred, against one prototype taking all,
@@ -23,8 +23,6 @@ class DINO:
     the image's scale loses the ring, and one that is enlarged changes its radius.
     """
 
-    version = "1"
-    targets: tuple[str, ...] = ()
     learning_rate = 5e-4
     weight_decay = 0.05
     batch_size = 64

@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge, Gt, Lt, MultipleOf
 from torch import Tensor, nn
 
-from lensbench import Samples, Target
+from lensbench import Pretraining, Samples, Target
 from lensbench_reference.pretraining.masking import (
     HEADS,
     PatchDecoder,
@@ -21,11 +21,9 @@ from lensbench_reference.pretraining.masking import (
 )
 
 
-class MaskedAutoencoding:
+class MaskedAutoencoding(Pretraining):
     """Hides most patches and asks for their pixels."""
 
-    version = "2"
-    targets: tuple[str, ...] = ()
     learning_rate = 1.5e-3
     weight_decay = 0.05
     batch_size = 64

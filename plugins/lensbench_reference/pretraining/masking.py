@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lensbench import IncompatibleError, Samples, stretch
+from lensbench import IncompatibleError, MaskableEncoder, Samples, stretch
 from lensbench_reference.transformer import Block, patches_of
 
 HEADS = 4
@@ -34,9 +34,10 @@ def check_maskable(encoder: Any, what: str) -> None:
     Raises:
         IncompatibleError: Saying what cannot be done with it.
     """
-    if not callable(getattr(encoder, "tokens", None)):
+    if not isinstance(encoder, MaskableEncoder):
         raise IncompatibleError(
-            f"{what} needs an encoder with patches, {type(encoder).__name__} has no method tokens",
+            f"{what} needs an encoder with patches, "
+            f"{type(encoder).__name__} is no lensbench.MaskableEncoder",
             "take an encoder like mae-vit, or pretraining simclr",
         )
 
@@ -44,9 +45,9 @@ def check_maskable(encoder: Any, what: str) -> None:
 def see(encoder: Any, batch: Samples, mask: float, generator: torch.Generator) -> PartlySeen:
     """Shows an encoder all but a share `mask` of each image's patches, chosen at random."""
     images, told = stretch(batch.images), ()
-    if getattr(encoder, "uses_condition", False):
+    if encoder.uses_condition:
         told = (torch.tensor(batch.condition.vector(), device=images.device),)
-    if callable(getattr(encoder, "view", None)):
+    if encoder.resamples:
         images = encoder.view(images, *told)
     length = images.shape[2] * images.shape[3] // encoder.patch**2
     order = torch.rand(len(images), length, generator=generator).argsort(1).to(images.device)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lensbench import Target
+from lensbench import Pretraining, Target
 
 
-class NoPretraining:
+class NoPretraining(Pretraining):
     """Leaves the encoder at its initial weights."""
 
-    version = "1"
     needs_images = False
-    targets: tuple[str, ...] = ()
     learning_rate = 0.0
     weight_decay = 0.0
     batch_size = 1

@@ -10,7 +10,15 @@ import torch
 from annotated_types import Ge, Gt, Lt, MultipleOf
 from torch import Tensor, nn
 
-from lensbench import IncompatibleError, OptionError, Samples, Target, encode, feature_shape
+from lensbench import (
+    IncompatibleError,
+    OptionError,
+    Pretraining,
+    Samples,
+    Target,
+    encode,
+    feature_shape,
+)
 from lensbench_reference.pretraining.contrast import cross_contrast, projector
 from lensbench_reference.pretraining.masking import (
     HEADS,
@@ -31,7 +39,7 @@ from lensbench_reference.pretraining.views import (
 )
 
 
-class PairedConditions:
+class PairedConditions(Pretraining):
     """A scene is to be known again under another observing condition.
 
     The two images of a scene share a symmetry; shift and noise are each its own. With `mask` the
@@ -41,9 +49,7 @@ class PairedConditions:
     is left is the sky, sharper or blurred.
     """
 
-    version = "1"
     paired = True
-    targets: tuple[str, ...] = ()
     learning_rate = 1e-3
     weight_decay = 0.05
     batch_size = 64
@@ -192,7 +198,7 @@ class PairedLoss(nn.Module):
     ) -> Tensor:
         """Error of what the images under one condition tell of those under the other."""
         spacing = 1.0
-        if getattr(self.encoder, "view", None) is None:
+        if not self.encoder.resamples:
             spacing = other.condition.pixel_scale / samples.condition.pixel_scale
         vector = torch.tensor(other.condition.vector()) - torch.tensor(samples.condition.vector())
         return decoder.across(

@@ -10,16 +10,14 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
-from lensbench import Samples, Target, encode, feature_shape
+from lensbench import Pretraining, Samples, Target, encode, feature_shape
 from lensbench_reference.pretraining.contrast import contrastive_loss, projector
 from lensbench_reference.pretraining.views import ViewOptions, view
 
 
-class SimCLR:
+class SimCLR(Pretraining):
     """Two views of an image are to be closer to each other than to other images."""
 
-    version = "2"
-    targets: tuple[str, ...] = ()
     learning_rate = 1e-3
     weight_decay = 0.05
     batch_size = 64

@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lensbench import IncompatibleError, Samples, Target, encode, feature_shape
+from lensbench import IncompatibleError, Pretraining, Samples, Target, encode, feature_shape
 
 
-class SupervisedPretraining:
+class SupervisedPretraining(Pretraining):
     """Learns one class or real target of the pretraining scenes."""
 
-    version = "1"
     learning_rate = 1e-3
     weight_decay = 0.05
     batch_size = 32

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from lensbench import Predictions, Samples, SkyTarget
+from lensbench import Predictions, Samples, Task
 from lensbench_reference.tasks.classes import Ranking, labels_of
 from lensbench_reference.tasks.curves import auroc, average_precision, threshold_counts
 from lensbench_reference.tasks.operating import Ranked, operating_metrics
@@ -16,16 +16,15 @@ _TARGET, _NORMAL = "substructure", "no_sub"
 _ANOMALOUS = ("cdm", "vortex", "uldm")
 
 
-class Anomaly:
+class Anomaly(Task):
     """Scores how anomalous a lens is, after training on lenses without substructure alone.
 
     After Alexander et al. 2020 (arXiv:2008.12731). There is no head to train, for labels of
     anomalies are never seen; transfers and baselines that name the task give a `score`.
     """
 
-    version = "2"
+    predicts = "scores"
     targets = (_TARGET,)
-    sky: SkyTarget | None = None
     needs_maps = False
     normal = (_TARGET, _NORMAL)
     trainable = False

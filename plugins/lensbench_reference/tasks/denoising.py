@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from lensbench import FeatureShape, Predictions, Samples, SkyTarget, Target
+from lensbench import FeatureShape, Predictions, Samples, SkyTarget, Target, Task
 from lensbench_reference.tasks.skies import ResidualHead, sky_loss, sky_metrics
 
 
-class Denoising:
+class Denoising(Task):
     """From an image to what it would be without noise: the same PSF, the same pixels."""
 
-    version = "2"
+    predicts = "images"
     targets = ("sky",)
     sky = SkyTarget(upsample=1, reference="")
     metrics = sky_metrics()

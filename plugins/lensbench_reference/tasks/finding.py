@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from torch import Tensor, nn
 
-from lensbench import FeatureShape, Predictions, Samples, SkyTarget, Target, UndefinedError
+from lensbench import FeatureShape, Predictions, Samples, Target, Task, UndefinedError
 from lensbench_reference.tasks.classes import ClassHead, class_metrics, labels_of, probability_of
 from lensbench_reference.tasks.curves import partial_auroc, threshold_counts
 from lensbench_reference.tasks.operating import (
@@ -27,16 +27,15 @@ _PREVALENCES = ("1e-3", "1e-4")
 """Shares of lenses among all objects, about those of ground and space surveys."""
 
 
-class Finding:
+class Finding(Task):
     """Tells lenses from galaxies that look like them.
 
     Ranked by the AUROC, or by what `rank` says: a search of a survey works at false positive rates
     of a thousandth and below, which take 20,000 non-lenses to measure.
     """
 
-    version = "2"
+    predicts = "classes"
     targets = ("lens",)
-    sky: SkyTarget | None = None
     needs_maps = False
 
     @dataclass(frozen=True)

@@ -6,16 +6,15 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from lensbench import FeatureShape, Predictions, Samples, SkyTarget, Target
+from lensbench import FeatureShape, Predictions, Samples, Target, Task
 from lensbench_reference.tasks.classes import ClassHead, class_metrics
 
 
-class Morphology:
+class Morphology(Task):
     """Classifies the substructure; ranked by the mean one-against-rest AUROC."""
 
-    version = "3"
+    predicts = "classes"
     targets = ("substructure",)
-    sky: SkyTarget | None = None
     needs_maps = False
     metrics = class_metrics("substructure")
 

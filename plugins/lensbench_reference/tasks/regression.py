@@ -17,23 +17,22 @@ from lensbench import (
     OptionError,
     Predictions,
     Samples,
-    SkyTarget,
     Target,
+    Task,
 )
 from lensbench_reference.tasks.residuals import joint_metrics, residual_metrics
 
 _BETA = 0.5
 
 
-class Regression:
+class Regression(Task):
     """Measures real targets, by a normal distribution for each; ranked by the first one's RMSE.
 
     `targets=theta_E+shear_1+shear_2` asks for several. Scenes in which a target is not defined are
     left out of its loss and metrics.
     """
 
-    version = "2"
-    sky: SkyTarget | None = None
+    predicts = "numbers"
     needs_maps = False
     positional = "targets"
 

@@ -8,18 +8,18 @@ from typing import Literal
 
 from torch import Tensor
 
-from lensbench import FeatureShape, Predictions, Samples, SkyTarget, Target
+from lensbench import FeatureShape, Predictions, Samples, SkyTarget, Target, Task
 from lensbench_reference.tasks.skies import ResidualHead, sky_loss, sky_metrics
 
 
-class SuperResolution:
+class SuperResolution(Task):
     """From an image under a condition to the sky behind the reference's PSF, without noise.
 
     The target is sampled `scale` times finer than the input over the same field. Pixels where
     the truth is unknown (NaN) count for nothing. PSNR and SSIM take the dataset's data range.
     """
 
-    version = "3"
+    predicts = "images"
     targets = ("sky",)
 
     @dataclass(frozen=True)

@@ -23,7 +23,6 @@ class NormalisationOfTheTarget(Adaptation):
     credited with: networks that go through batch normalisation get this much for nothing.
     """
 
-    version = "1"
     name = "adabn"
 
     @dataclass(frozen=True)

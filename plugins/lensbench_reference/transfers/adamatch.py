@@ -32,7 +32,6 @@ class AdaMatch(Adaptation):
     answers are then those of the target.
     """
 
-    version = "1"
     name = "adamatch"
 
     @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class Matching(nn.Module):
 
     def _together(self, source: Samples, target: Samples) -> bool:
         same = source.images.shape[1:] == target.images.shape[1:]
-        return same and not getattr(self.headed.encoder, "uses_condition", False)
+        return same and not self.headed.encoder.uses_condition
 
 
 def target_weight(step: int, steps: int) -> float:

@@ -39,7 +39,6 @@ class AdversarialAdaptation(Adaptation):
     the paper's two.
     """
 
-    version = "1"
     name = "adda"
 
     @dataclass(frozen=True)

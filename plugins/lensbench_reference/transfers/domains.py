@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lensbench import FitContext, IncompatibleError, Samples, Task
+from lensbench import FitContext, IncompatibleError, Samples, Task, Transfer
 from lensbench_reference.transfers.fitting import ModelPredictor, restored
 
 
-class Adaptation:
+class Adaptation(Transfer):
     """What every adaptation does alike: it refuses what it cannot adapt, and is restored.
 
     Attributes:

@@ -9,15 +9,13 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
-from lensbench import FitContext
+from lensbench import FitContext, Transfer
 from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit, restored
 from lensbench_reference.transfers.layers import rates_by_layer
 
 
-class FineTune:
+class FineTune(Transfer):
     """Trains all weights, at one rate or at rates that fall from the head to the first layer."""
-
-    version = "2"
 
     @dataclass(frozen=True)
     class Options:

@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from lensbench import FitContext, Predictions, Samples
+from lensbench import FitContext, Predictions, Samples, Transfer
 from lensbench_reference.transfers.asked import asked, labels_of
 from lensbench_reference.transfers.standardising import Standardised, pooled_features
 
@@ -19,7 +19,7 @@ _CHOICES = (2, 5, 10, 20, 50, 100, 200)
 _LEAST_SIGMA = 1e-3
 
 
-class NearestNeighbours:
+class NearestNeighbours(Transfer):
     """The labels of the k most similar training images, weighted by how similar they are.
 
     Similarity is the cosine between standardised pooled features, and a neighbour's weight
@@ -28,7 +28,6 @@ class NearestNeighbours:
     is not given, that of least squared error on the validation images is taken.
     """
 
-    version = "1"
     frozen = True
 
     @dataclass(frozen=True)

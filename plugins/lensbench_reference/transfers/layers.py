@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import nn
 
+from lensbench import LayeredEncoder
+
 
 def rates_by_layer(encoder: Any, decay: float, prefix: str) -> Mapping[str, float]:
     """Learning rates of an encoder's parameters by name, the head's being one.
@@ -21,7 +23,7 @@ def rates_by_layer(encoder: Any, decay: float, prefix: str) -> Mapping[str, floa
         decay: Ratio of the rates of neighbouring layers.
         prefix: Before each name.
     """
-    layers = list(encoder.layers()) if hasattr(encoder, "layers") else layers_of(encoder)
+    layers = list(encoder.layers()) if isinstance(encoder, LayeredEncoder) else layers_of(encoder)
     depth = {
         id(parameter): number
         for number, layer in reversed(list(enumerate(layers)))

@@ -9,14 +9,13 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from lensbench import FitContext
+from lensbench import FitContext, Transfer
 from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit
 
 
-class LinearProbe:
+class LinearProbe(Transfer):
     """Trains the task's head alone: one linear layer for classes."""
 
-    version = "2"
     frozen = True
 
     @dataclass(frozen=True)

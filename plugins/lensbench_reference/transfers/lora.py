@@ -11,21 +11,19 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from lensbench import FitContext, IncompatibleError
+from lensbench import FitContext, IncompatibleError, Transfer
 from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit
 
 _ADAPTED = ("weight", "in_proj_weight")
 
 
-class LowRankAdaptation:
+class LowRankAdaptation(Transfer):
     """Adds B A of a small rank to every matrix of weights, and trains these and the head.
 
     After Hu et al. 2021 (arXiv:2106.09685, section 4.1): W + (α/r) B A, A normal and B zero at the
     start, so that the encoder begins as it was. The kernels of convolutions are taken as matrices
     of outputs by all the rest. All else in the encoder stays, its normalisation included.
     """
-
-    version = "1"
 
     @dataclass(frozen=True)
     class Options:

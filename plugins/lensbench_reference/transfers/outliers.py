@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
-from lensbench import FitContext, Predictions, Samples
+from lensbench import FitContext, Predictions, Samples, Transfer
 from lensbench_reference.transfers.standardising import Standardised, pooled_features
 
 _CHUNK = 512
@@ -46,10 +46,9 @@ class Outliers:
         return {**self.unit.state(), **self.fitted}
 
 
-class _OutlierTransfer:
+class _OutlierTransfer(Transfer):
     """Fits to features of normal images: subclasses say what, and what distance comes of it."""
 
-    version = "1"
     frozen = True
 
     def fit(self, encoder: Any, context: FitContext) -> Outliers:

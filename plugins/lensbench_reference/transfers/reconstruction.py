@@ -8,20 +8,27 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from lensbench import FitContext, IncompatibleError, Predictions, Samples, stretch
+from lensbench import (
+    EnergyEncoder,
+    FitContext,
+    IncompatibleError,
+    Predictions,
+    ReconstructingEncoder,
+    Samples,
+    Transfer,
+    stretch,
+)
 
 _BATCH = 64
 
 
-class Reconstruction:
+class Reconstruction(Transfer):
     """Scores an image by the mean squared error of its reconstruction, or by its free energy.
 
     Errors are taken in the stretched domain, where the encoder learned. The free energy is that
     of a Boltzmann machine, −log p(v) but for a constant. Nothing is fitted, and so nothing kept:
     the encoder was pretrained on normal images, and stays as it is.
     """
-
-    version = "1"
 
     @dataclass(frozen=True)
     class Options:
@@ -39,11 +46,11 @@ class Reconstruction:
             IncompatibleError: Where it gives no reconstruction, or no energy.
         """
         energy = self.options.score == "free-energy"
-        method = "free_energy" if energy else "reconstruct"
-        if not hasattr(encoder, method):
+        needed = EnergyEncoder if energy else ReconstructingEncoder
+        if not isinstance(encoder, needed):
             what = "free energy: try rbm" if energy else "reconstruction: try dcae, vae, aae or rbm"
             raise IncompatibleError(
-                f"encoder {type(encoder).__name__} has no method {method!r}",
+                f"encoder {type(encoder).__name__} is no lensbench.{needed.__name__}",
                 f"take one that gives a {what}",
             )
 

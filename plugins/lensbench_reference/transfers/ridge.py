@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lensbench import FitContext, Predictions, Samples
+from lensbench import FitContext, Predictions, Samples, Transfer
 from lensbench_reference.transfers.asked import asked, labels_of
 from lensbench_reference.transfers.standardising import Standardised, pooled_features
 
@@ -28,7 +28,7 @@ _NEVER = -1e4
 """Logit of a class that no training image has."""
 
 
-class RidgeProbe:
+class RidgeProbe(Transfer):
     """Linear functions of standardised pooled features, with a penalty on squared weights.
 
     Numbers get the least squares of Hoerl & Kennard 1970, the penalty by leave-one-out, whose
@@ -42,7 +42,6 @@ class RidgeProbe:
     the difference over the folds (after the rule of one standard error of Breiman et al. 1984).
     """
 
-    version = "2"
     frozen = True
 
     def fit(self, encoder: Any, context: FitContext) -> LinearAnswers:
@@ -51,7 +50,7 @@ class RidgeProbe:
         features = pooled_features(encoder, context.train)
         unit = Standardised.of(features)
         values, labels = unit(features).numpy(), labels_of(context.train, classes, names).numpy()
-        unlearned = getattr(encoder, "unlearned", 0)
+        unlearned = encoder.unlearned
         fitted = (
             _logistic(values, labels, unlearned, context.seed)
             if classes

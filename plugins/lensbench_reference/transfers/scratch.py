@@ -21,8 +21,6 @@ class Scratch(FineTune):
     refused, so that no row carries the name of what it made no use of.
     """
 
-    version = "1"
-
     def check(self, encoder: Any, pretraining: str) -> None:
         """Refuses a pretrained encoder, and one without weights.
 

@@ -37,7 +37,6 @@ class SelfEnsemble(Adaptation):
     Tarvainen & Valpola 2017 (arXiv:1703.01780).
     """
 
-    version = "1"
     name = "self-ensemble"
 
     @dataclass(frozen=True)

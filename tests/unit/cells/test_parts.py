@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from lensbench import Encoder
 from lensbench.api.task import Metric
 from lensbench.cells.score import as_arrays, score
 from lensbench.errors import PluginError, RunError
@@ -21,7 +22,11 @@ def test_unstretch_is_the_inverse_of_stretch():
 
 def test_a_map_alone_is_pooled():
     """An encoder may return one map, and its mean is the pooled vector."""
-    encoder = nn.Conv2d(1, 5, 4, 4)
+
+    class Convolution(Encoder, nn.Conv2d):
+        pass
+
+    encoder = Convolution(1, 5, 4, 4)
     features = encode(encoder, made_samples(size=32))
     assert features.pooled.shape == (6, 5)
     assert torch.allclose(features.pooled, features.maps[0].mean((2, 3)))
@@ -30,15 +35,28 @@ def test_a_map_alone_is_pooled():
 
 def test_an_encoder_that_returns_something_else_is_told():
     """The error says what to return."""
+
+    class Words(Encoder, nn.Module):
+        def forward(self, images):
+            return "features"
+
     with pytest.raises(PluginError, match="str"):
-        encode(lambda images: "features", made_samples())
+        encode(Words(), made_samples())
+
+
+def test_a_module_that_is_no_encoder_is_told_in_one_line():
+    """Any module has no contract to read; the error names the class to derive from."""
+    for call in (lambda one: encode(one, made_samples()), lambda one: feature_shape(one, 1)):
+        with pytest.raises(PluginError, match="Flatten is not derived from") as caught:
+            call(nn.Flatten())
+        assert "class Flatten(lensbench.Encoder" in caught.value.hint
 
 
 def test_an_encoder_that_asks_gets_the_condition():
     """The vector has three numbers."""
     seen = []
 
-    class Asking(nn.Module):
+    class Asking(Encoder, nn.Module):
         uses_condition = True
 
         def forward(self, images, condition):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from lensbench import DataError, Scenes, Split, Target
+from lensbench import DataError, Dataset, Scenes, Split, Target
 from lensbench.data import making
 from lensbench.data.container import attribute
 from lensbench.data.exports import export_of, write_hdf5
@@ -23,10 +23,9 @@ from lensbench.sky.instruments import DES_R, EUCLID_VIS
 from lensbench.sky.observation import add_noise, expose, grid_of
 
 
-class Spots:
+class Spots(Dataset):
     """Skies with one bright spot each, cheap to draw."""
 
-    version = "1"
     targets = {  # noqa: RUF012 (read only)
         "sky": Target("image", unit="µJy/arcsec²"),
         "side": Target("class", classes=("left", "right")),
@@ -51,10 +50,6 @@ class Spots:
             tuple(f"{seed}-{split}-{i}" for i in indices), sky, 0.05, np.zeros(len(indices)),
             {"side": side, "flux": flux}, {"row": np.array([[i, i] for i in indices], float)},
         )  # fmt: skip
-
-    def digest(self) -> str:
-        """Nothing behind it."""
-        return ""
 
 
 def recipe(count: int = 230, seed: int = 3, **changed: object) -> Recipe:

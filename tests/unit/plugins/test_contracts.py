@@ -7,6 +7,7 @@ import torch
 from tests.small import small
 from torch import nn
 
+from lensbench import Encoder, Transfer
 from lensbench.errors import PluginError
 from lensbench.registry import load_catalogue
 from lensbench.testing import check_encoder, check_plugin, check_transfer
@@ -31,7 +32,7 @@ def test_it_conforms(catalogue, kind, name):
     check_plugin(catalogue, kind, given, encoder=TRIED_ON.get(name, "mae-vit:width=32,depth=2"))
 
 
-class Good(nn.Module):
+class Good(Encoder, nn.Module):
     """Keeps the contract."""
 
     def __init__(self):
@@ -83,10 +84,9 @@ def test_a_broken_encoder_is_caught(broken):
     assert caught.value.hint
 
 
-class Constant:
+class Constant(Transfer):
     """A transfer that keeps the contract: the same odds for every image."""
 
-    version = "1"
     frozen = True
 
     def fit(self, encoder, context):

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lensbench.api.plugin import Plugin
 from lensbench.errors import OptionError, UsageError
 from lensbench.registry.options import Reference, build_options, option_fields, parse_reference
 
 words = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
 
 
-class Plugin:
+class Typed(Plugin):
     """A class with options of several types."""
 
     @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Plugin:
         size: Literal["small", "large"] | None = None
 
 
-class Needy:
+class Needy(Plugin):
     """A class with an option that must be given."""
 
     @dataclass(frozen=True)
@@ -56,9 +57,9 @@ def test_other_forms_are_refused(text):
 def test_values_take_the_type_of_the_option():
     """Text becomes what the dataclass declares."""
     options = build_options(
-        "x", Plugin, (("depth", "6"), ("rate", "1e-3"), ("mode", "slow"), ("light", "true"))
+        "x", Typed, (("depth", "6"), ("rate", "1e-3"), ("mode", "slow"), ("light", "true"))
     )
-    assert options == Plugin.Options(6, 1e-3, "slow", True)
+    assert options == Typed.Options(6, 1e-3, "slow", True)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_values_take_the_type_of_the_option():
 def test_a_wrong_option_names_option_value_and_what_is_allowed(key, value, words):
     """The message and its hint hold what one needs to mend the call."""
     with pytest.raises(OptionError) as caught:
-        build_options("encoder x", Plugin, ((key, value),))
+        build_options("encoder x", Typed, ((key, value),))
     said = caught.value.message + caught.value.hint
     assert all(word in said for word in words)
 
@@ -99,7 +100,7 @@ def test_a_first_value_without_a_key_is_the_positional_option():
 
 
 @pytest.mark.parametrize(
-    ("plugin", "text"), [(Plugin, "x:fast"), (Positional, "x:some,path=other"), (object, "x:some")]
+    ("plugin", "text"), [(Typed, "x:fast"), (Positional, "x:some,path=other"), (object, "x:some")]
 )
 def test_a_value_without_a_key_is_refused_where_it_says_nothing(plugin, text):
     """A plugin without a positional option, or one that is given it twice, refuses the value."""
@@ -116,5 +117,5 @@ def test_a_plugin_without_options_refuses_any():
 
 def test_defaults_do_not_show_in_the_canonical_form():
     """An option at its default is the same plugin as without it."""
-    assert option_fields(build_options("x", Plugin, (("depth", "4"),))) == ()
-    assert option_fields(build_options("x", Plugin, (("depth", "5"),))) == (("depth", "5"),)
+    assert option_fields(build_options("x", Typed, (("depth", "4"),))) == ()
+    assert option_fields(build_options("x", Typed, (("depth", "5"),))) == (("depth", "5"),)

@@ -1,11 +1,20 @@
 """Breaches that the checks of the kit find."""
 
+import importlib.metadata
+import sys
+import types
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+import lensbench
+from lensbench import Baseline, Encoder, Entry, Metric, Task
 from lensbench.errors import PluginError
+from lensbench.registry.catalogue import collect
+from lensbench.testing import check_package, check_task
+from lensbench.testing.attributes import check_attributes
 from lensbench.testing.baselines import check_baseline
 from lensbench.testing.encoders import check_loading, check_seed
 from lensbench.testing.leaks import check_chance
@@ -13,10 +22,8 @@ from lensbench.testing.surroundings import check_encoder_device, untouched
 from lensbench.testing.trial import Trial
 
 
-class Odds:
+class Odds(Baseline):
     """A baseline that answers as its function says."""
-
-    version = "1"
 
     def __init__(self, answer):
         self.answer = answer
@@ -69,7 +76,7 @@ def test_a_change_of_global_state_is_named(change, message):
         np.seterr(**errors)
 
 
-class Hidden(nn.Module):
+class Hidden(Encoder, nn.Module):
     """Draws what is no parameter, and keeps it on the processor."""
 
     def __init__(self, chance=None):
@@ -104,3 +111,106 @@ def test_a_tensor_that_stays_behind_is_found():
     """An encoder that was moved must not meet a tensor of its own on the processor."""
     with pytest.raises(PluginError, match="another device"):
         check_encoder_device(Hidden(), 1)
+
+
+class Sized(Task):
+    """The length of a side, answered by numbers; a third party's, with a name that nobody knows."""
+
+    targets = ("theta_E",)
+    predicts = "numbers"
+    metrics = (Metric("error", lambda predictions, samples: predictions["mean"][:, 0] * 0.0,
+                      per_sample=True),)  # fmt: skip
+    needs_maps = False
+
+    def head(self, shape, targets):
+        class Head(nn.Linear):
+            def forward(self, features, batch):
+                return super().forward(features.pooled)
+
+        return Head(shape.pooled, 1)
+
+    def loss(self, output, batch):
+        return (output[:, 0] - batch.targets["theta_E"]).square().mean()
+
+    def predict(self, output, batch):
+        return {"mean": output}
+
+
+class Means(Baseline):
+    """Predicts one number for every image."""
+
+    def fit(self, context):
+        return lambda samples: {"mean": torch.ones(len(samples), len(context.task.targets))}
+
+
+def test_a_task_is_tried_by_the_kind_of_predictions_that_it_declares():
+    """Numbers pass for a task of numbers, whatever its name, and probabilities do not."""
+    check_task(Sized())
+    check_baseline(Means(), Sized())
+    with pytest.raises(PluginError, match="'mean' is absent"):
+        check_baseline(Odds(even), Sized())
+    with pytest.raises(PluginError, match="'probability' is absent"):
+        check_baseline(Means())
+
+
+def test_a_package_with_a_task_of_numbers_passes_the_kit(monkeypatch):
+    """Its baseline and a transfer that name the task are tried as regressors."""
+    module = types.ModuleType("made_numbers")
+    module.Sized, module.Means = Sized, Means
+    module.lensbench_tasks = lensbench.hookimpl(
+        lambda: [Entry("side", "made_numbers:Sized", summary="Made.", citation="-", licence="MIT")]
+    )
+    module.lensbench_baselines = lensbench.hookimpl(
+        lambda: [
+            Entry("one", "made_numbers:Means", summary="Made.", citation="-", licence="MIT",
+                  tasks=("side",))
+        ]
+    )  # fmt: skip
+    monkeypatch.setitem(sys.modules, "made_numbers", module)
+    found = collect([importlib.metadata.EntryPoint("made", "made_numbers", "lensbench")])
+    ended = {one.check: one for one in check_package("baseline/one", found)}
+    assert ended["contract"].state == "passed", ended["contract"]
+    assert ended["labels"].state == "skipped"
+    ended = {one.check: one for one in check_package("task/side", found)}
+    assert ended["contract"].state == "passed", ended["contract"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "base", "attribute", "value", "meant"),
+    [
+        ("task", Sized, "need_maps", False, "needs_maps"),
+        ("baseline", Means, "restored", None, "restore"),
+        ("encoder", Hidden, "use_condition", True, "uses_condition"),
+        ("encoder", Hidden, "token", None, "tokens"),
+    ],
+)
+def test_a_misspelled_attribute_is_an_error(kind, base, attribute, value, meant):
+    """It would be silently ignored: nothing reads it."""
+    plugin = type("Misspelled", (base,), {attribute: value, "__module__": __name__})
+    with pytest.raises(PluginError, match=attribute) as caught:
+        check_attributes(kind, plugin())
+    assert meant in caught.value.hint
+    check_attributes(kind, base())
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("needs_maps", "no", "needs_maps is 'no', expected bool"),
+        ("predicts", "number", "predicts is 'number'"),
+    ],
+)
+def test_an_attribute_has_the_type_of_its_contract(attribute, value, message):
+    """A text in place of a yes or no would count as yes."""
+    plugin = type("Changed", (Sized,), {attribute: value, "__module__": __name__})()
+    with pytest.raises(PluginError, match=message):
+        check_attributes("task", plugin)
+
+
+def test_a_required_attribute_and_the_base_class_are_asked_for():
+    """The error names what to write."""
+    bare = type("Bare", (Task,), {"targets": (), "predicts": "classes"})()
+    with pytest.raises(PluginError, match="no attribute 'metrics'"):
+        check_attributes("task", bare)
+    with pytest.raises(PluginError, match=r"object is not derived from lensbench\.Task"):
+        check_attributes("task", object())

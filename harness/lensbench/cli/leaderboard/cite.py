@@ -80,11 +80,9 @@ def _installed(source: Source) -> list[Credit]:
                 f"{kind} {name!r} is not installed, so whom to cite for it is not known",
                 "install its package, or cite a board, which says it itself",
             )
-    loaded = {
-        one: catalogue.load(catalogue.find("dataset", one.name))
-        for one in credited
-        if one.kind == "dataset"
-    }
     return [
-        replace(one, data_version=str(getattr(loaded.get(one), "version", ""))) for one in credited
+        replace(one, data_version=catalogue.type_of("dataset", one.name).version)
+        if one.kind == "dataset"
+        else one
+        for one in credited
     ]

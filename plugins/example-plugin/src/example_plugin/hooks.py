@@ -5,7 +5,7 @@ from __future__ import annotations
 import lensbench
 from lensbench import Entry
 
-lensbench_api = 1
+lensbench_api = 2
 """The `lensbench.API_VERSION` that this package was written for."""
 
 

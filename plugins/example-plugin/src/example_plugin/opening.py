@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from lensbench import Features, FeatureShape, Metric, Predictions, Samples, SkyTarget, Target
+from lensbench import (
+    Features,
+    FeatureShape,
+    Metric,
+    Predictions,
+    Samples,
+    Target,
+    Task,
+)
 from torch import Tensor, nn
 
 _WHOLE = 360.0
@@ -17,12 +25,11 @@ def error(predictions: Predictions, samples: Samples) -> np.ndarray:
     return np.abs(np.asarray(predictions["mean"])[:, 0] - wanted)
 
 
-class Opening:
+class Opening(Task):
     """Measures the opening angle of an arc, by its mean absolute error."""
 
-    version = "1"
     targets = ("opening",)
-    sky: SkyTarget | None = None
+    predicts = "numbers"
     needs_maps = False
     metrics = (Metric("mae", error, unit="degree", higher_is_better=False, per_sample=True),)
 

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import torch
 from annotated_types import Ge
-from lensbench import Features
+from lensbench import Encoder, Features
 from torch import Tensor, nn
 
 
-class Polar(nn.Module):
+class Polar(Encoder, nn.Module):
     """Mean light of cells in polar coordinates, sorted along each ring, then two layers.
 
     Sorting forgets at which angle the light is, so that features hardly change as the image turns.

@@ -150,8 +150,8 @@ def test_without_options_the_shipped_model_is_taken(catalogue):
         name: value.shape for name, value in fresh.state_dict().items()
     }
     assert not torch.equal(shipped.embed.weight, fresh.embed.weight)
-    assert len(catalogue.digest("encoder", "mae-vit")) == 64
-    assert catalogue.digest("encoder", "mae-vit:size=micro") == ""
+    assert len(catalogue.digest("mae-vit")) == 64
+    assert catalogue.digest("mae-vit:size=micro") == ""
     assert own_pretraining(catalogue, "mae-vit") == "none"
     assert own_pretraining(catalogue, "mae-vit:size=micro") == "mae"
     assert own_pretraining(catalogue, "mae-vit:patch=4") == "mae"
@@ -176,7 +176,7 @@ def test_the_digest_is_that_of_the_file(tmp_path):
     saved(encoder, tmp_path)
     assert len(one) == 64 and VisionTransformer.digest(options) != one
     named = f"mae-vit:weights={options.weights}"
-    assert load_catalogue().digest("encoder", named) == VisionTransformer.digest(options)
+    assert load_catalogue().digest(named) == VisionTransformer.digest(options)
     assert VisionTransformer.digest(Options(size="micro")) == ""
     with pytest.raises(LensbenchError, match="nowhere"):
         VisionTransformer.digest(Options(weights=str(tmp_path / "nowhere")))

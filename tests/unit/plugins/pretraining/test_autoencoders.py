@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.distributions import Independent, Normal, kl_divergence
 
-from lensbench import IncompatibleError, Samples, stretch
+from lensbench import Encoder, IncompatibleError, Samples, stretch
 from lensbench.testing import made_samples
 
 
@@ -57,7 +57,7 @@ def test_the_adversaries_get_their_own_gradients_only(objective, pairs):
             assert (by_fooling is not None) == name.startswith(("encoder.down", "encoder.into"))
 
 
-class Line(nn.Module):
+class Line(Encoder, nn.Module):
     """Images to codes and back, both linear; codes start far from the prior."""
 
     latent = 2
@@ -73,6 +73,9 @@ class Line(nn.Module):
 
     def decode(self, code, size=None):
         return self.back(code).unflatten(1, (1, 8, 8))
+
+    def reconstruct(self, images):
+        return self.decode(self.encode_code(images))
 
 
 def plane(count: int) -> Samples:
@@ -166,11 +169,11 @@ def test_contrastive_divergence_raises_the_likelihood(catalogue):
 @pytest.mark.parametrize(
     ("strategy", "encoder", "lacks"),
     [
-        ("autoencoding", "mae-vit", "reconstruct"),
-        ("adversarial", "dcae", "encode_code"),
-        ("contrastive-divergence", "vae", "visible"),
-        ("mae", "resnet18", "tokens"),
-        ("paired:mask=0.5", "resnet18", "tokens"),
+        ("autoencoding", "mae-vit", "ReconstructingEncoder"),
+        ("adversarial", "dcae", "CodingEncoder"),
+        ("contrastive-divergence", "vae", "EnergyEncoder"),
+        ("mae", "resnet18", "MaskableEncoder"),
+        ("paired:mask=0.5", "resnet18", "MaskableEncoder"),
     ],
 )
 def test_what_an_encoder_lacks_is_named(objective, strategy, encoder, lacks):

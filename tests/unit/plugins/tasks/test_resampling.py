@@ -108,6 +108,6 @@ def test_a_metric_that_is_another_on_many_resamples_is_refused():
     class Wrong(Morphology):
         metrics = (Metric("area", Morphology.metrics[0].compute, resampled=constant),)
 
-    with pytest.raises(PluginError, match="'area' is another on many resamples"):
+    with pytest.raises(PluginError, match="'area' differs between many resamples"):
         check_task(Wrong())
     check_task(Morphology())

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from lensbench import Budget, Features, FitContext, Predictor, Samples, Target, Task
+from lensbench import Budget, Encoder, Features, FitContext, Predictor, Samples, Target, Task
 from lensbench.testing import made_samples
 from lensbench_reference.tasks.morphology import Morphology
 
@@ -25,7 +25,7 @@ def _one_seed() -> Iterator[None]:
         yield
 
 
-class SmallEncoder(nn.Module):
+class SmallEncoder(Encoder, nn.Module):
     """Three convolutions; without normalisation unless asked, so that none adapts by itself."""
 
     def __init__(self, width: int = 8, normalised: bool = False) -> None:

@@ -3,11 +3,12 @@
 import torch
 from torch import nn
 
+from lensbench import Encoder
 from lensbench.testing import made_samples
 from lensbench_reference.transfers.adabn import renormalise
 
 
-class Normalised(nn.Module):
+class Normalised(Encoder, nn.Module):
     """Looks at images through one batch normalisation."""
 
     def __init__(self):

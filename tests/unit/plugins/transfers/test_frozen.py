@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from lensbench import Features, IncompatibleError, Target
+from lensbench import Encoder, Features, IncompatibleError, Target
 from lensbench.testing import made_samples
 from lensbench_reference.transfers.knn import NearestNeighbours
 from lensbench_reference.transfers.outliers import (
@@ -149,7 +149,7 @@ def test_what_is_far_away_is_stranger(context, transfer):
     assert (other[:, None] > known).float().mean() > 0.99
 
 
-class Halving(nn.Module):
+class Halving(Encoder, nn.Module):
     """Gives back half of what it was shown."""
 
     def reconstruct(self, images):
@@ -200,7 +200,7 @@ def test_classes_are_those_of_scikit_learn(context, classes):
     train, test = clouds(120, 0), clouds(30, 1)
     if classes == 2:
         train = train.take(torch.arange(120)[train.targets["substructure"] < 2])
-    answers = RidgeProbe().fit(None, context(train))
+    answers = RidgeProbe().fit(Encoder(), context(train))
     found = answers(replace(test, targets={}))["probability"].numpy()
     values = train.features.pooled.double().numpy()
     mean, scale = values.mean(0), values.std(0)
@@ -222,7 +222,7 @@ def test_numbers_are_those_of_the_closed_form(context):
     features = torch.randn(40, 30, generator=random)
     noise = torch.randn(40, generator=random)
     train = featured(features, theta_E=2 + features[:, 0] - features[:, 1] + noise)
-    answers = RidgeProbe().fit(None, context(train, task=NUMBERS))
+    answers = RidgeProbe().fit(Encoder(), context(train, task=NUMBERS))
     x = features.double().numpy()
     x = (x - x.mean(0)) / x.std(0)
     y = train.targets["theta_E"].double().numpy()
@@ -243,12 +243,14 @@ def test_unknown_numbers_teach_nothing(context):
     train = featured(torch.randn(30, 4), theta_E=torch.arange(30.0))
     train.targets["theta_E"][20:] = float("nan")
     ridge = RidgeProbe()
-    answers = ridge.fit(None, context(train, task=NUMBERS))(train)
+    answers = ridge.fit(Encoder(), context(train, task=NUMBERS))(train)
     assert bool(torch.isfinite(answers["mean"]).all())
     assert (answers["sigma"] > 0).all()
     train.targets["theta_E"][1:] = float("nan")
     train.targets["theta_E"][0] = 7.0
-    assert ridge.fit(None, context(train, task=NUMBERS))(train)["mean"].unique().tolist() == [7.0]
+    assert ridge.fit(Encoder(), context(train, task=NUMBERS))(train)["mean"].unique().tolist() == [
+        7.0
+    ]
 
 
 def test_learned_features_count_where_they_foretell(context):

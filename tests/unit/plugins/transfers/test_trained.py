@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from lensbench import IncompatibleError, encode
+from lensbench import Encoder, IncompatibleError, encode
 from lensbench.testing import made_samples
 from lensbench_reference.transfers.finetune import FineTune
 from lensbench_reference.transfers.layers import layers_of, rates_by_layer
@@ -49,7 +49,7 @@ def test_every_parameter_has_a_rate(encoder):
 def test_an_encoder_may_say_what_its_layers_are():
     """Its own list is taken."""
 
-    class Told(nn.Module):
+    class Told(Encoder, nn.Module):
         def __init__(self):
             super().__init__()
             self.last, self.first = nn.Linear(2, 2), nn.Linear(2, 2)
