@@ -64,6 +64,24 @@ class SkyOperator:
         fine = self.condition.pixel_scale / self.upsample
         return self._apply(self.reference, sky, self.size * self.upsample, fine)
 
+    def again(self, answers: Tensor) -> Tensor:
+        """Noise-free images (..., N, N) that answers (..., sN, sN) would be seen as.
+
+        The ratio of the transfer functions of both PSFs, where the reference's is not too small to
+        divide by; the condition's has to be the wider one.
+        """
+        side = self.size * self.upsample
+        fine = self.condition.pixel_scale / self.upsample
+        point = torch.zeros(side, side, dtype=torch.float64)
+        point[0, 0] = 1.0
+        wide, sharp = (
+            torch.fft.rfft2(imaging_operator(seen, side, fine, side, fine, point.dtype)(point))
+            for seen in (self.condition, self.reference)
+        )
+        ratio = wide * sharp.conj() / (sharp.abs().square() + 1e-6)
+        blurred = torch.fft.irfft2(torch.fft.rfft2(answers.double()) * ratio, s=(side, side))
+        return avg_pool2d(blurred, self.upsample).to(answers)
+
     def transpose(self, images: Tensor) -> Tensor:
         """The adjoint of `image`: images (..., N, N) to fine skies (..., sN, sN)."""
         side = self.size * self.upsample

@@ -24,6 +24,13 @@ ENTRIES = [
         tasks=("superres",),
     ),
     Entry(
+        "blank",
+        f"{_HERE}.interpolation:Blank",
+        summary="An empty sky: the floor of every metric.",
+        licence="MIT",
+        tasks=("superres", "denoising"),
+    ),
+    Entry(
         "hog-svm",
         f"{_HERE}.hog_svm:HogSvm",
         summary="Histograms of oriented gradients into a linear SVM, calibrated.",

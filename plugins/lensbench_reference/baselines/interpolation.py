@@ -86,6 +86,21 @@ class Lanczos(Baseline):
         return predict
 
 
+class Blank(Baseline):
+    """An empty sky: the floor that an answer has to rise above."""
+
+    def fit(self, context: FitContext) -> Predictor:
+        """Nothing is fitted."""
+        scale = sky_of(context, "blank").upsample
+
+        def predict(samples: Samples) -> Predictions:
+            images = samples.images
+            height, width = images.shape[-2:]
+            return {"sky": images.new_zeros(*images.shape[:2], scale * height, scale * width)}
+
+        return predict
+
+
 def lanczos_matrix(size: int, scale: int) -> Tensor:
     """Weights (scale × size, size) of old pixels in new ones; each row sums to one.
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from lensbench import FeatureShape, Predictions, Samples, SkyTarget, Target, Task
-from lensbench_reference.tasks.skies import ResidualHead, sky_loss, sky_metrics
+from lensbench_reference.tasks.skies import ResidualHead, sky_loss
+from lensbench_reference.tasks.sky_metrics import sky_metrics
 
 
 class Denoising(Task):
@@ -16,7 +17,7 @@ class Denoising(Task):
     predicts = "images"
     targets = ("sky",)
     sky = SkyTarget(upsample=1, reference="")
-    metrics = sky_metrics()
+    metrics = sky_metrics(sky)
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> ResidualHead:
         """Maps of the encoder and the image itself to a correction of its deconvolution."""

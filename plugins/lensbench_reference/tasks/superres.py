@@ -9,7 +9,8 @@ from typing import Literal
 from torch import Tensor
 
 from lensbench import FeatureShape, Predictions, Samples, SkyTarget, Target, Task
-from lensbench_reference.tasks.skies import ResidualHead, sky_loss, sky_metrics
+from lensbench_reference.tasks.skies import ResidualHead, sky_loss
+from lensbench_reference.tasks.sky_metrics import sky_metrics
 
 
 class SuperResolution(Task):
@@ -31,7 +32,7 @@ class SuperResolution(Task):
 
     def __init__(self, options: Options) -> None:
         self.sky = SkyTarget(int(options.scale), options.reference)
-        self.metrics = sky_metrics()
+        self.metrics = sky_metrics(self.sky)
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> ResidualHead:
         """Maps of the encoder and the image itself to a correction of its deconvolution."""

@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from lensbench import Features, FeatureShape, Population, condition_of, draw_scenes
+from lensbench import (
+    Features,
+    FeatureShape,
+    Population,
+    UndefinedError,
+    condition_of,
+    draw_scenes,
+)
 from lensbench.sky.observation import add_noise, expose, grid_of
 from lensbench.testing import made_samples
 from lensbench_reference.tasks.denoising import Denoising
+from lensbench_reference.tasks.superres import SuperResolution
 
 
 def residual_chi2(predictions, samples):
@@ -44,3 +52,83 @@ def test_denoising_begins_closer_to_the_truth_than_the_image():
     output = head(Features(torch.randn(3, 6), (torch.randn(3, 6, 8, 8),)), samples)
     truth = clean / condition.noise_level
     assert (output - truth).square().mean() < 0.6 * (images - truth).square().mean()
+
+
+TASK = SuperResolution(SuperResolution.Options())
+
+
+def observed(name, count=4):
+    """Samples of lenses under a condition, with the sky behind the reference's PSF."""
+    condition = condition_of(name)
+    scenes = draw_scenes(Population(), "test", range(count), 0)
+    clean = expose(scenes, condition, grid_of(condition, 6.4))
+    sharp = expose(scenes, condition_of("hst-acs"), grid_of(condition, 6.4, 2))
+    theta_E = torch.from_numpy(scenes.targets["theta_E"]).float()
+    return replace(
+        made_samples(count),
+        condition=condition,
+        images=add_noise(clean, condition, scenes.ids, 0).float(),
+        targets={"sky": (sharp / condition.noise_level).float(), "theta_E": theta_E},
+    )
+
+
+def found(name, sky, samples):
+    metric = next(m for m in TASK.metrics if m.name == name)
+    return metric.compute({"sky": sky.numpy()}, samples)
+
+
+@pytest.mark.parametrize("name", ["euclid-vis", "rubin-r", "psf@5"])
+def test_the_truth_seen_again_differs_from_the_image_by_its_noise(name):
+    """χ² of one, under the reference's own PSF and under far wider ones."""
+    samples = observed(name)
+    truth = samples.targets["sky"]
+    assert found("image_chi2", truth, samples) == pytest.approx(np.ones(4), abs=0.12)
+    assert (found("image_chi2", 1.5 * truth, samples) > 1.3).all()
+
+
+def test_a_truth_that_noise_was_added_to_contradicts_the_image():
+    """The answer has to be seen through the condition: averaging hides less than it adds."""
+    samples = observed("euclid-vis")
+    noise = torch.randn(samples.targets["sky"].shape, generator=torch.Generator().manual_seed(0))
+    noisy = samples.targets["sky"] + 6 * noise
+    assert (found("image_chi2", noisy, samples) > 1.2).all()
+
+
+def test_power_and_correlation_tell_too_smooth_from_wrong():
+    """Half the amplitude has a quarter of the power, all correlated; turned about it has none."""
+    samples = observed("euclid-vis")
+    truth = samples.targets["sky"]
+    assert found("power_ratio_0.2", truth / 2, samples) == pytest.approx(0.25)
+    assert found("correlation_0.2", truth / 2, samples) == pytest.approx(1.0)
+    turned = truth.flip(3)
+    assert (found("correlation_0.4", turned, samples) < 0.5).all()
+
+
+def test_arcs_that_are_moved_and_dimmed_show_by_how_much():
+    """A pixel to the side is a pixel's offset; a sky that is zoomed has a larger radius."""
+    samples = observed("euclid-vis")
+    truth, pixel = samples.targets["sky"], samples.condition.pixel_scale / 2
+    assert found("arc_flux", 0.9 * truth, samples) == pytest.approx(-0.1)
+    assert found("arc_offset", truth, samples) == pytest.approx(0.0)
+    moved = truth.roll(1, 3)
+    assert found("arc_offset", moved, samples).max() < 1.2 * pixel
+    assert found("arc_offset", moved, samples).min() > 0.2 * pixel
+    zoomed = torch.nn.functional.interpolate(truth, scale_factor=1.1, mode="bilinear")
+    cut = (zoomed.shape[-1] - truth.shape[-1]) // 2
+    zoomed = zoomed[..., cut : cut + truth.shape[-1], cut : cut + truth.shape[-1]]
+    assert (found("arc_radius", zoomed, samples) > 0.3 * pixel).all()
+
+
+def test_a_condition_that_is_sharper_than_the_target_asks_for_nothing():
+    """Every metric is undefined, and says whose PSF the target has."""
+    samples = observed("jwst-nircam-f150w", 1)
+    for metric in TASK.metrics:
+        with pytest.raises(UndefinedError, match=r"sharper than the target.*hst-acs"):
+            metric.compute({"sky": samples.targets["sky"].numpy()}, samples)
+
+
+def test_pixels_that_are_too_coarse_for_a_wavelength_leave_it_undefined():
+    """Rubin's halved pixels of 0.1 arcsec hold none of 0.14."""
+    samples = observed("rubin-r", 1)
+    with pytest.raises(UndefinedError, match="hold no wavelength"):
+        found("power_ratio_0.2", samples.targets["sky"], samples)
