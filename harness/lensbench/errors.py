@@ -7,7 +7,10 @@ that it names, 1 is a failure of the run itself.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class LensbenchError(Exception):
@@ -55,6 +58,18 @@ class StoreError(LensbenchError):
     exit_code = 2
 
 
+REPEAT = "free some space and repeat the command; what was finished is kept"
+
+
+class NoRoomError(StoreError):
+    """A disk is full: the state of the machine, and no fault of what was computed."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = REPEAT) -> None:
+        super().__init__(message, hint)
+
+
 class PluginError(LensbenchError):
     """A plugin could not be imported or breaks its contract."""
 
@@ -74,6 +89,42 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {' or '.join(close)}?"
     return f"known: {', '.join(names)}" if names else "none is installed"
+
+
+_NO_ROOM = {code: os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)}
+
+
+def no_room(error: BaseException, where: str = "") -> NoRoomError | None:
+    """The error of a full disk, where that is what an error, or its cause, is about.
+
+    Libraries that write files themselves say so in a text of their own and not as an `OSError`.
+
+    Args:
+        error: Whatever was raised.
+        where: The folder that was written to; by default the file that the error names.
+    """
+    fault: BaseException | None = error
+    while fault is not None:
+        if isinstance(fault, NoRoomError):
+            return fault
+        told = [text for text in _NO_ROOM.values() if text in str(fault)]
+        reason = _NO_ROOM.get(getattr(fault, "errno", 0) or 0) or next(iter(told), "")
+        if reason:
+            place = repr(where or getattr(fault, "filename", None) or "the disk")
+            return NoRoomError(f"there is no room left in {place}: {reason}")
+        fault = fault.__cause__ or fault.__context__
+    return None
+
+
+@contextmanager
+def room_in(where: str) -> Iterator[None]:
+    """Raises a `NoRoomError` that names a folder where what is written inside finds it full."""
+    try:
+        yield
+    except Exception as error:
+        if full := no_room(error, where):
+            raise full from error
+        raise
 
 
 def one_line(error: BaseException) -> str:

@@ -61,7 +61,7 @@ def _root(debug: bool) -> None:
 
 def main() -> None:
     """Runs the command line: exit 0 done, 1 a failure in the run, 2 a mistake in the call."""
-    from lensbench.errors import LensbenchError
+    from lensbench.errors import LensbenchError, no_room
 
     debug = "--debug" in sys.argv[1:2]
     try:
@@ -90,7 +90,11 @@ def main() -> None:
     except Exception as error:  # a fault of ours still ends in one line
         if debug:
             raise
-        click.echo(f"error: {type(error).__name__}: {error}".splitlines()[0], err=True)
-        click.echo("hint: lensbench --debug … shows where; please report it", err=True)
+        if full := no_room(error):
+            click.echo(f"error: {full.message}", err=True)
+            click.echo(f"hint: {full.hint}", err=True)
+        else:
+            click.echo(f"error: {type(error).__name__}: {error}".splitlines()[0], err=True)
+            click.echo("hint: lensbench --debug … shows where; please report it", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Protocol
 
+from lensbench.errors import NoRoomError
 from lensbench.execution.executors import Executor, Message
 from lensbench.study.job import Job, Outcome
 
@@ -37,7 +38,7 @@ class Events(Protocol):
 def drive(
     jobs: Sequence[Job], executor: Executor, events: Events, costs: Mapping[str, float]
 ) -> list[Outcome]:
-    """Computes all jobs; one that fails takes with it those that need it, and no other.
+    """Computes all jobs; where one fails, so do those that need it, and no other.
 
     Of the jobs that could begin, that with the longest way of jobs behind it is first.
 
@@ -46,6 +47,9 @@ def drive(
         executor: Where they are computed; closed by the caller.
         events: Told how it goes.
         costs: Mean seconds of jobs that are alike, so far as known.
+
+    Raises:
+        NoRoomError: Where a job found no room on a disk, which is no fault of the job.
     """
     state = _State(jobs, costs)
     events.planned(jobs, costs)
@@ -68,7 +72,10 @@ def drive(
         for message in executor.messages():
             events.told(message)
         for future in done:
-            end(running.pop(future), future.result())
+            job, outcome = running.pop(future), future.result()
+            if outcome.state == "no room":
+                raise NoRoomError(outcome.error)
+            end(job, outcome)
     return outcomes
 
 

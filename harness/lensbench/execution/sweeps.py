@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import polars as pl
 
 from lensbench.cells.resolved import Keys, Parts
 from lensbench.cells.rows import unscored_rows
+from lensbench.errors import room_in
 from lensbench.execution.driver import Events, drive
 from lensbench.execution.executors import Executor, Message
 from lensbench.execution.planning import Plan, plan_jobs
@@ -93,7 +95,14 @@ class Sweep:
             executor: Makes what computes; not called where there is nothing to compute.
             events: Told how it goes.
             retry_failed: Whether cells that failed before are tried again.
+
+        Raises:
+            NoRoomError: Where a disk is full; what was finished is kept.
         """
+        with room_in(self.store.address):
+            return self._run(executor, events, retry_failed)
+
+    def _run(self, executor: Callable[[], Executor], events: Events, retry_failed: bool) -> Swept:
         failed = {} if retry_failed else self._failed_before()
         wanted = {cell: its for cell, its in self.keys.items() if its.records not in failed}
         found = self._find(wanted)
@@ -164,7 +173,8 @@ class Sweep:
         finally:
             made.close(at_once)
             self.store.tidy()
-            watched.close(finished=not at_once)
+            with contextlib.suppress(OSError):  # where the disk is full, it is so already
+                watched.close(finished=not at_once)
         return {one.key: one.error for one in outcomes if one.key in mine and one.state != "done"}
 
 

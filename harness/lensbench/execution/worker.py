@@ -15,7 +15,7 @@ import torch
 
 from lensbench.cells.resolved import Parts
 from lensbench.cells.session import Session, Watch
-from lensbench.errors import LensbenchError
+from lensbench.errors import LensbenchError, no_room
 from lensbench.registry import load_catalogue
 from lensbench.store import open_store
 from lensbench.store.artefacts import DamageWarning
@@ -54,24 +54,24 @@ def work(settings: Settings, job: Job, watch: Watch) -> Outcome:
     """Computes one job; a fault of a plugin is a failed outcome with its error and log."""
     log = io.StringIO()
     start = time.perf_counter()
-    error = ""
+    error, state = "", "done"
     notes: list[str] = []
     with _captured(log, notes):
         try:
             torch.set_num_threads(settings.numerics.threads)
             compute(_session(settings), job, watch)
-        except LensbenchError as fault:
-            error = fault.message
-            traceback.print_exc(file=log)
         except (Exception, SystemExit) as fault:  # plugins may raise anything
-            error = _told(fault)
+            full = no_room(fault, settings.store if isinstance(fault, OSError) else "")
+            state = "no room" if full else "failed"
+            error = full.message if full else _told(fault)
             traceback.print_exc(file=log)
-    state = "failed" if error else "done"
     return Outcome(job.key, state, error, time.perf_counter() - start, log.getvalue(), tuple(notes))
 
 
 def _told(fault: BaseException) -> str:
     """A fault in one line."""
+    if isinstance(fault, LensbenchError):
+        return fault.message
     name, text = type(fault).__name__, str(fault).strip()
     line = f"{name}: {text.splitlines()[0]}" if text else name
     full = isinstance(fault, MemoryError) or "can't allocate memory" in text

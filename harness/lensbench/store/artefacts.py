@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lensbench.errors import StoreError
+from lensbench.errors import StoreError, no_room, one_line, room_in
 from lensbench.store.claims import claimed, scratch, sweep_claims, sweep_scratch
 from lensbench.store.keys import canonical
 from lensbench.store.sidecars import seal, unseal
@@ -61,6 +61,8 @@ class Store:
             if os.access(root, os.W_OK):
                 self.tidy()
         except (OSError, ValueError, KeyError, TypeError) as error:
+            if full := no_room(error, str(root)):
+                raise full from error
             raise StoreError(
                 f"the store {str(root)!r} cannot be used: {error}",
                 "name a folder that you can write with --store or LENSBENCH_STORE",
@@ -155,7 +157,7 @@ class Store:
         folder = self._folder(kind)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with scratch(self._scratch) as temporary:
+            with room_in(str(self.root)), scratch(self._scratch) as temporary:
                 path = temporary / f"{key}{suffix}"
                 yield path
                 sidecar = {
@@ -171,8 +173,8 @@ class Store:
                 said.replace(folder / said.name)
         except OSError as error:
             raise StoreError(
-                f"{kind} {key} cannot be written to {str(self.root)!r}: {error}",
-                "free some space or name another folder with --store",
+                f"{kind} {key} cannot be written to {str(self.root)!r}: {one_line(error)}",
+                "name another folder with --store",
             ) from error
 
     def cost(self, kind: str, key: str) -> dict[str, float]:

@@ -78,7 +78,7 @@ class Outcome:
 
     Attributes:
         key: Of the job.
-        state: `done` or `failed`.
+        state: `done`, `failed`, or `no room` where a disk was full.
         error: Why it failed, in one line.
         seconds: Wall time in the worker.
         log: What it printed, and the traceback of an error.
