@@ -58,9 +58,7 @@ def sweep(study: Path, store: Path, workers: int, **how) -> subprocess.Completed
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("size", "workers"), [("12k", 0), ("1500k", 2), ("4200k", 0)]
-)
+@pytest.mark.parametrize(("size", "workers"), [("12k", 0), ("1500k", 2), ("4200k", 0)])
 def test_a_full_disk_stops_a_sweep_that_then_goes_on(study, tmp_path, size, workers):
     """One line that names the folder, exit 1, and nothing to retry, wherever the room ended."""
     with small_disk(tmp_path / "disk", size) as disk:
