@@ -24,10 +24,13 @@ from lensbench.cli.options import json_option, split_references, store_option, s
     "--targets", default="", metavar="NAME,NAME,…", help="What is measured.  [default: all]"
 )
 @click.option(
-    "--scenes", type=click.IntRange(6), default=24, show_default=True,
+    "--scenes", type=click.IntRange(2), default=24, show_default=True,
     help="Test scenes behind a limit; tables show that of the default.",
 )  # fmt: skip
-@click.option("--only", default="", metavar="CLASS", help="A class of substructure, e.g. no_sub.")
+@click.option(
+    "--only", default="no_sub", show_default=True, metavar="CLASS",
+    help="A class of substructure, or `all`, where substructure is taken as known.",
+)  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
 @store_option
 @json_option
@@ -35,15 +38,17 @@ def command(dataset: str, conditions: str, targets: str, scenes: int, only: str,
             store: str | None, as_json: bool) -> None:  # fmt: skip
     """Compute how well numbers of a lens can be measured at all, from the simulator's derivatives.
 
-    Limits are kept in the store; from then on tables of `run` on these scenes show them, and how
-    close the best came. It takes about a second a scene and condition.
+    For each target there is a local reference, √E[∇gᵀ(I + Π)⁻¹∇g], which is no bound, and van
+    Trees' bound, which no method can beat. Both are kept in the store; from then on tables of `run`
+    on these scenes show them, and how close each entrant came to the reference. It takes about a
+    second a scene and condition.
 
     \b
     Example:
       lensbench limits --conditions euclid-vis,hst-acs --targets theta_E
     """
     from lensbench.errors import UsageError, nearest
-    from lensbench.limits.bounds import Limit, measured_targets
+    from lensbench.limits.bounds import ALL, Limit, measured_targets
     from lensbench.limits.stored import ensure_limits
     from lensbench.registry import load_catalogue
     from lensbench.store import open_store
@@ -68,11 +73,14 @@ def command(dataset: str, conditions: str, targets: str, scenes: int, only: str,
     from lensbench.leaderboard.forms import text_table
 
     rows = [
-        [name, its.target, f"{its.rmse:.2g} ± {its.error:.1g}",
-         "–" if its.floor != its.floor else f"{its.floor:.2g}", its.unit, str(its.scenes)]
+        [name, its.target, f"{its.reference:.2g} ± {its.error:.1g}",
+         "–" if its.bound != its.bound else f"{its.bound:.2g}", its.unit, str(its.scenes)]
         for name, its in found
     ]  # fmt: skip
-    header = ["condition", "target", "least RMSE", "van Trees", "unit", "scenes"]
-    title = f"Limits on {dataset}" + (f", {only} alone" if only else "")
-    note = "Least RMSE: local bound, substructure told. Van Trees: proven, and further away."
+    header = ["condition", "target", "local reference", "van Trees bound", "unit", "scenes"]
+    scene_class = "all classes, substructure known" if only == ALL else f"{only} alone"
+    title = f"Root mean squared errors on {dataset}, {scene_class}"
+    note = (
+        "No method can beat the van Trees bound; with a uniform prior some can beat the reference."
+    )
     click.echo(text_table(header, rows, "terminal", title, note))

@@ -183,16 +183,17 @@ def _check_metric(parts: Parts, task: str, metric: str) -> None:
 
 
 def _limits(store: Store, catalogue: Catalogue, records: pl.DataFrame) -> Limits:
-    """What the store knows of the limits of these records' metrics, by metric and condition."""
+    """What the store has of limits of these records' metrics, by metric and condition."""
     if not any(name.startswith("rmse_") for name in records["metric"]):
         return {}
+    from lensbench.leaderboard.standings import Limit
     from lensbench.limits.stored import known_limits
 
     first = records.row(0, named=True)
     conditions = records["test_condition"].unique().to_list()
     found = known_limits(store, catalogue, first["test_dataset"], conditions, first["seed_draw"])
     return {
-        (f"rmse_{limit.target}", condition): limit.rmse
+        (f"rmse_{limit.target}", condition): Limit(limit.reference, limit.bound)
         for condition, its in found.items()
         for limit in its
     }

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -23,8 +23,21 @@ GROUPS = (*TABLE, "labels", "metric")
 Row = Mapping[str, Any]
 """A row of `over_seeds`, with the columns `adapted` and `pretrained`."""
 
-Limits = Mapping[tuple[str, str], float]
-"""Local references of errors by metric and test condition, in the unit of the metric."""
+
+class Limit(NamedTuple):
+    """What an error can be held against.
+
+    Attributes:
+        reference: The local reference, which is no bound.
+        bound: Van Trees' bound, which no method can beat; NaN where there is none.
+    """
+
+    reference: float
+    bound: float
+
+
+Limits = Mapping[tuple[str, str], Limit]
+"""By metric and test condition, in the metric's unit."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +129,7 @@ def rank(rows: pl.DataFrame, limits: Limits | None = None) -> Ranking:
 
     Args:
         rows: From `over_seeds` and `with_notes`, or records of one seed.
-        limits: Local references, for errors.
+        limits: Local references and bounds, for errors.
     """
     first = rows.row(0, named=True)
     directions = rows["higher_is_better"].drop_nulls()
@@ -125,7 +138,8 @@ def rank(rows: pl.DataFrame, limits: Limits | None = None) -> Ranking:
     trained_on = first["train_condition"]
     home = trained_on if trained_on in seen else seen[0]
     conditions = (home, *(name for name in seen if name != home))
-    limit = (limits or {}).get((first["metric"], home))
+    known = (limits or {}).get((first["metric"], home))
+    limit = known.reference if known else None
     standings = [
         _standing(frame.iter_rows(named=True), conditions, up, limit)
         for _, frame in rows.group_by(*CONTENDER, maintain_order=True)

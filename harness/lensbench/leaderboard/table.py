@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -62,8 +63,9 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
     Args:
         records: Records of one run.
         metric: Its name; the primary one where empty.
-        limits: Of errors; where one is known there is a row for it, and a column `efficiency`, the
-            limit over the error reached under the training condition.
+        limits: Of errors; where some are known there are rows for the local reference and for the
+            bound, and a column `efficiency`, the reference over the error reached under the
+            training condition.
 
     Raises:
         UsageError: Where no record has this metric.
@@ -85,20 +87,26 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
         [one.name, *_values(one, ranking.conditions), *(column.shown(one) for column in columns)]
         for one in ranking.standings
     ]
-    known = {c: (limits or {}).get((first["metric"], c)) for c in ranking.conditions}
-    if any(known.values()):
-        values = ["–" if value is None else f"{value:.4f}" for value in known.values()]
-        rest = ["1.00" if column.label == "efficiency" else "–" for column in columns]
-        rows.append([LIMIT, *values, *rest])
+    known = [(limits or {}).get((first["metric"], c)) for c in ranking.conditions]
+    if any(known):
+        at_home = known[0].reference if known[0] else math.nan
+        for name, values in (
+            (REFERENCE, [math.nan if its is None else its.reference for its in known]),
+            (BOUND, [math.nan if its is None else its.bound for its in known]),
+        ):
+            shares = {"efficiency": _number(at_home / values[0], ".2f")}
+            rest = [shares.get(column.label, "–") for column in columns]
+            rows.append([name, *(_number(value, ".4f") for value in values), *rest])
     return Table(
         title=_title(first),
         header=header,
         rows=rows,
-        note=_note(first, _seeds(shown)) + (_LIMIT_NOTE if any(known.values()) else ""),
+        note=_note(first, _seeds(shown)) + (_LIMIT_NOTE if any(known) else ""),
     )
 
 
-LIMIT = "limit of information"
+REFERENCE, BOUND = "local reference", "van Trees bound"
+"""Rows beneath the entrants."""
 
 DIRECTIONS = {
     True: "higher is better",
@@ -131,7 +139,14 @@ def _values(standing: Standing, conditions: Iterable[str]) -> Iterator[str]:
             yield "not finite" if row["state"] == "done" else str(row["state"])
 
 
-_LIMIT_NOTE = " Efficiency: the limit over the trained-on value."
+_LIMIT_NOTE = (
+    " Efficiency: the local reference over the trained-on value; no method can beat the van Trees "
+    "bound, which like the reference is of scenes without substructure."
+)
+
+
+def _number(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else f"{value:{form}}"
 
 
 def _no_metric(records: pl.DataFrame, metric: str) -> UsageError:

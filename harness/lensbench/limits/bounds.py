@@ -1,7 +1,7 @@
-"""Limits of measured targets over the lenses of a population.
+"""How well numbers of a lens can be measured: a local reference and van Trees' bound.
 
-Everything that a smooth lens has is unknown here but its substructure, which is told: in scenes
-with substructure the limit holds all the more, and is further away.
+All parameters of a smooth lens are unknown. Substructure is known: in scenes that have some, both
+numbers are smaller than what a method could reach that has to find it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ UNKNOWN = (
     "source_x", "source_y", "source_magnitude", "source_radius", "source_index",
     "source_ellipticity", "source_phi",
 )  # fmt: skip
-"""Parameters of a lens that nobody is told."""
+"""Parameters of a lens that have to be measured together."""
+
+ALL = "all"
+"""In place of a class: scenes of every class, with their substructure known."""
 
 _AT = {name: place for place, name in enumerate(UNKNOWN)}
 _FIELDS = {
@@ -47,23 +50,25 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class Limit:
-    """How well a target can be measured, at best.
+    """How well a target can be measured.
 
     Attributes:
         target: Its name.
         unit: Of the target.
-        rmse: Least root mean squared error, from the local bound of each scene.
-        error: Standard error of it, for the scenes are a sample.
-        floor: Least root mean squared error by van Trees' inequality; lower, and proven without
-            approximation. NaN for what turns with the image, of which it says nothing.
+        reference: Local reference of the root mean squared error, √E[∇gᵀ(I + Π)⁻¹∇g]: that of the
+            best linear estimate around the truth. No bound: with a uniform prior the posterior mean
+            is better.
+        error: Standard error of the reference, for the scenes are a sample.
+        bound: Root mean squared error below which no method can be, by van Trees' inequality. NaN
+            for components that turn with the image, of which it says nothing.
         scenes: Number of scenes.
     """
 
     target: str
     unit: str
-    rmse: float
+    reference: float
     error: float
-    floor: float
+    bound: float
     scenes: int
 
 
@@ -96,7 +101,7 @@ def limits(
     scenes: int,
     seed: int,
     field_of_view: float = 6.4,
-    only: str = "",
+    only: str = CLASSES[0],
     watch: Callable[[int], None] = lambda done: None,
 ) -> list[Limit]:
     """Limits of targets over the first test scenes of a population.
@@ -105,10 +110,10 @@ def limits(
         population: Of the lenses.
         condition: Under which they are seen.
         targets: Their names.
-        scenes: How many, at least 2.
+        scenes: How many, at least 2: the first of the class.
         seed: Of the draw.
         field_of_view: Side of the images [arcsec].
-        only: A class of substructure; its scenes alone are counted. All where empty.
+        only: A class of substructure, whose scenes are counted, or `ALL`.
         watch: Told how many scenes are done.
 
     Raises:
@@ -117,16 +122,17 @@ def limits(
     for target in targets:
         if target not in _SLOPES:
             raise UsageError(f"target {target!r} has no limit", nearest(target, _SLOPES))
-    if only and only not in CLASSES:
-        raise UsageError(f"there is no class {only!r}", nearest(only, CLASSES))
-    chosen = [i for i in range(scenes) if not only or CLASSES[i % len(CLASSES)] == only]
-    if len(chosen) < 2:
-        raise UsageError(f"{scenes} scenes were asked for, expected more", "try 24")
+    if only not in (*CLASSES, ALL):
+        raise UsageError(f"there is no class {only!r}", nearest(only, (*CLASSES, ALL)))
+    if scenes < 2:
+        raise UsageError(f"{scenes} scenes were asked for, expected 2 or more", "try 24")
+    first, step = (0, 1) if only == ALL else (CLASSES.index(only), len(CLASSES))
     information, values = [], []
-    for done, index in enumerate(chosen):
-        its = _of_scene(population, index, seed, condition, field_of_view)
-        information.append(its[0])
-        values.append(its[1])
+    for done in range(scenes):
+        index = first + step * done
+        told, at = _of_scene(population, index, seed, condition, field_of_view)
+        information.append(told)
+        values.append(at)
         watch(done + 1)
     return limits_from(torch.stack(information), torch.stack(values), ranges(population), targets)
 
@@ -153,7 +159,7 @@ def limits_from(
     plain = torch.where(torch.tensor([_is_log(known[n]) for n in UNKNOWN]), values.log(), values)
     spread = torch.tensor([_width(known[n]) ** -2 * 12 for n in UNKNOWN], dtype=torch.float64)
     covariance = torch.linalg.inv(information + torch.diag(spread))
-    floors = bayesian_bound(information, plain, [_smooth(known[n]) for n in UNKNOWN]).rmse()
+    bounds = bayesian_bound(information, plain, [_smooth(known[n]) for n in UNKNOWN]).rmse()
     found = []
     for target in targets:
         slopes = torch.stack(
@@ -162,10 +168,10 @@ def limits_from(
         variance = torch.einsum("ni,nij,nj->n", slopes, covariance, slopes)
         if not bool(torch.isfinite(variance).all()) or bool((variance <= 0).any()):
             raise RunError(f"the limit of {target!r} is not finite", "leave this target out")
-        rmse = math.sqrt(float(variance.mean()))
-        error = float(variance.std()) / math.sqrt(count) / (2 * rmse)
-        floor = float(floors[_AT[target]]) if target == "theta_E" else math.nan
-        found.append(Limit(target, REAL_TARGETS[target].unit, rmse, error, floor, count))
+        reference = math.sqrt(float(variance.mean()))
+        error = float(variance.std()) / math.sqrt(count) / (2 * reference)
+        bound = float(bounds[_AT[target]]) if target == "theta_E" else math.nan
+        found.append(Limit(target, REAL_TARGETS[target].unit, reference, error, bound, count))
     return found
 
 

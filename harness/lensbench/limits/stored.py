@@ -12,12 +12,15 @@ from lensbench.api.condition import Condition
 from lensbench.errors import UsageError
 from lensbench.limits.bounds import Limit, limits, measured_targets
 from lensbench.registry import Catalogue
-from lensbench.sky.population import Population
+from lensbench.sky.population import CLASSES, Population
 from lensbench.store import Store, key_of
 from lensbench.store.provenance import source_digest
 
 SCENES = 24
 """Test scenes that a limit is taken over, where nothing else is said."""
+
+ONLY = CLASSES[0]
+"""Class of these scenes: without substructure, which would have to be known."""
 
 KIND = "limits"
 """Of the artefact."""
@@ -32,7 +35,7 @@ def ensure_limits(
     condition: str,
     seed: int = 0,
     scenes: int = SCENES,
-    only: str = "",
+    only: str = ONLY,
     watch: Callable[[int], None] = lambda done: None,
 ) -> list[Limit]:
     """Limits of all targets that have one, which are computed where the store lacks them.
@@ -44,7 +47,7 @@ def ensure_limits(
         condition: `name:options`.
         seed: Of the draw.
         scenes: How many of its test scenes.
-        only: A class of substructure to which to confine them.
+        only: A class of substructure to which to confine them, or `all`.
         watch: Told how many scenes are done.
 
     Raises:
@@ -77,7 +80,7 @@ def known_limits(
     found = {}
     for condition in conditions:
         seen = catalogue.build("condition", condition)
-        kept = _read(store, key_of(_described(dataset, seen, seed, SCENES, "")))
+        kept = _read(store, key_of(_described(dataset, seen, seed, SCENES, ONLY)))
         if kept is not None:
             found[condition] = kept
     return found

@@ -1,4 +1,4 @@
-"""What no method can beat: Fisher information of a scene's parameters, and the bounds it sets.
+"""Fisher information of a scene's parameters, and the bounds that it sets.
 
 Pixels are taken as Gaussian about their mean μ(θ) with the variance σ²(θ) of source, sky and reads
 (Vallisneri 2008, arXiv:gr-qc/0703086; Kay 1993, eq. 3.31):

@@ -1,6 +1,9 @@
-"""The limit of information in a run's table."""
+"""Local reference and bound in a run's table."""
+
+import math
 
 from lensbench.leaderboard.columns import value_text
+from lensbench.leaderboard.standings import Limit
 from lensbench.leaderboard.table import run_table
 from lensbench.store.records import records_frame
 
@@ -21,26 +24,30 @@ ROWS = [
 ]  # fmt: skip
 
 
-def test_a_known_limit_is_a_row_and_a_column():
-    """The limit stands beneath all entrants; efficiency is the limit over what was reached."""
-    limits = {("rmse_theta_E", "home"): 0.01}
+def test_a_known_limit_is_two_rows_and_a_column():
+    """Reference and bound stand beneath all entrants; efficiency is by the reference."""
+    limits = {("rmse_theta_E", "home"): Limit(0.01, 0.002)}
     table = run_table(records_frame(ROWS), limits=limits)
     assert table.header[-1] == "efficiency"
-    assert [row[-1] for row in table.rows] == ["0.5", "0.05", "1.00"]
-    assert table.rows[-1][:3] == ["limit of information", "0.0100", "–"]
+    assert [row[-1] for row in table.rows] == ["0.5", "0.05", "1.00", "5.00"]
+    assert table.rows[-2][:3] == ["local reference", "0.0100", "–"]
+    assert table.rows[-1][:3] == ["van Trees bound", "0.0020", "–"]
     assert {len(row) for row in table.rows} == {len(table.header)}
 
 
 def test_without_a_limit_the_table_is_as_it_was():
     """A limit of another metric or condition adds nothing."""
     plain = run_table(records_frame(ROWS))
-    assert run_table(records_frame(ROWS), limits={("rmse_shear_1", "home"): 1.0}) == plain
+    limits = {("rmse_shear_1", "home"): Limit(1.0, 0.5)}
+    assert run_table(records_frame(ROWS), limits=limits) == plain
 
 
 def test_a_limit_elsewhere_gives_no_efficiency_here():
-    """It has a row, and no column: efficiency is that under the training condition."""
-    table = run_table(records_frame(ROWS), limits={("rmse_theta_E", "far"): 0.01})
-    assert table.rows[-1][:3] == ["limit of information", "–", "0.0100"]
+    """It has rows, and no column: efficiency is that under the training condition."""
+    limits = {("rmse_theta_E", "far"): Limit(0.01, math.nan)}
+    table = run_table(records_frame(ROWS), limits=limits)
+    assert table.rows[-2][:3] == ["local reference", "–", "0.0100"]
+    assert table.rows[-1][:3] == ["van Trees bound", "–", "–"]
     assert "efficiency" not in table.header
     assert {len(row) for row in table.rows} == {len(table.header)}
 

@@ -15,6 +15,7 @@ from lensbench.limits.bounds import (
     measured_targets,
     ranges,
 )
+from lensbench.sky.information import SmoothUniform, bayesian_bound
 from lensbench.sky.instruments import CONDITIONS
 from lensbench.sky.population import Population, Range
 from lensbench.sky.targets import real_targets
@@ -43,7 +44,7 @@ def test_independent_measurements_have_the_closed_form():
     information = torch.diag_embed(torch.full((6, len(UNKNOWN)), 25.0, dtype=torch.float64))
     found = limits_from(information, drawn(6), KNOWN, ["theta_E"])[0]
     width = KNOWN["theta_E"].high - KNOWN["theta_E"].low
-    assert found.rmse == pytest.approx((25 + 12 / width**2) ** -0.5)
+    assert found.reference == pytest.approx((25 + 12 / width**2) ** -0.5)
     assert found.error == pytest.approx(0, abs=1e-12)
     assert (found.unit, found.scenes) == ("arcsec", 6)
 
@@ -52,9 +53,9 @@ def test_what_is_shared_with_another_parameter_is_lost():
     """Where θ_E and an unmeasured-else parameter do nearly the same, the limit is far larger."""
     information = torch.diag_embed(torch.full((4, len(UNKNOWN)), 1e6, dtype=torch.float64))
     i, j = AT["theta_E"], AT["source_index"]
-    alone = limits_from(information, drawn(4), KNOWN, ["theta_E"])[0].rmse
+    alone = limits_from(information, drawn(4), KNOWN, ["theta_E"])[0].reference
     information[:, i, j] = information[:, j, i] = 0.99e6
-    shared = limits_from(information, drawn(4), KNOWN, ["theta_E"])[0].rmse
+    shared = limits_from(information, drawn(4), KNOWN, ["theta_E"])[0].reference
     assert shared / alone == pytest.approx((1 - 0.99**2) ** -0.5, rel=1e-2)
 
 
@@ -65,8 +66,31 @@ def test_scenes_that_say_less_rule_the_mean():
     found = limits_from(information, drawn(2), KNOWN, ["theta_E"])[0]
     prior = 12 / (KNOWN["theta_E"].high - KNOWN["theta_E"].low) ** 2
     expected = ((1 / (1e6 + prior) + 1 / (1e2 + prior)) / 2) ** 0.5
-    assert found.rmse == pytest.approx(expected)
-    assert found.floor < found.rmse
+    assert found.reference == pytest.approx(expected)
+    assert found.bound < found.reference
+
+
+def test_the_local_reference_is_no_bound_and_van_trees_is():
+    """A number that is uniform between −1 and 1, measured with an error of 0.2.
+
+    The posterior mean errs by 0.181, the best linear estimate, which the reference is of, by 0.189:
+    for a prior that is not normal Bayes is better. Van Trees' bound lies below both.
+    """
+    sigma, grid = 0.2, (np.arange(2000) + 0.5) / 1000 - 1
+    seen = np.linspace(-1 - 8 * sigma, 1 + 8 * sigma, 4001)
+    density = np.exp(-(((seen[:, None] - grid) / sigma) ** 2) / 2) / (sigma * np.sqrt(2 * np.pi))
+    mean = (density * grid).sum(1) / density.sum(1)
+    squared = ((mean[:, None] - grid) ** 2 * density).mean(1).sum() * (seen[1] - seen[0])
+    bayes = math.sqrt(squared)
+    reference = (sigma**-2 + 3) ** -0.5
+    information = torch.full((512, 1, 1), sigma**-2, dtype=torch.float64)
+    values = torch.linspace(-1, 1, 512, dtype=torch.float64)[:, None]
+    bounds = [
+        float(bayesian_bound(information, values, [SmoothUniform(-1, 1, taper)]).rmse()[0])
+        for taper in (0.1, 0.5, 1.0)
+    ]
+    assert (bayes, reference) == pytest.approx((0.181, 0.189), abs=5e-4)
+    assert 0.05 < max(bounds) < bayes
 
 
 @pytest.mark.parametrize("target", measured_targets())
@@ -93,7 +117,7 @@ def test_what_has_no_limit_is_refused_by_name():
         limits(*its, ["f_sub"], 6, 0)
     with pytest.raises(UsageError, match="no_subs"):
         limits(*its, ["theta_E"], 6, 0, only="no_subs")
-    with pytest.raises(UsageError, match="expected more"):
+    with pytest.raises(UsageError, match="expected 2 or more"):
         limits(*its, ["theta_E"], 1, 0)
 
 
