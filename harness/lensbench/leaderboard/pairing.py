@@ -29,11 +29,11 @@ class Scores:
     """Scores by scene, found by the record that they belong to.
 
     Args:
-        frame: With the columns of `lensbench.store.scores`.
+        frame: With the columns of `lensbench.store.scores`, or without rows.
     """
 
     def __init__(self, frame: pl.DataFrame) -> None:
-        keys = frame.select(BY).rows()
+        keys = [] if frame.is_empty() else frame.select(BY).rows()
         self._rows = {key: number for number, key in enumerate(keys)}
         self._frame = frame
 

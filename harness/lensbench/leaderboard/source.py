@@ -11,13 +11,14 @@ from typing import Any
 import polars as pl
 
 from lensbench.errors import DataError, StoreError, UsageError, nearest
+from lensbench.files import read_document
 from lensbench.leaderboard.tiers import tiers_of
 from lensbench.store import Store
 from lensbench.store.records import COLUMNS
 from lensbench.store.scores import COLUMNS as SCORES
 from lensbench.store.scores import read_scores
 
-_RECORDS, _SCORES = "records.parquet", "scores"
+_RECORDS, _SCORES, _STUDY = "records.parquet", "scores", "study.toml"
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,25 @@ class Source:
         records: Not read before they are asked for.
         score_paths: Files of scores by scene; none where only records are at hand.
         folder: Of the board, where it is one.
+        study_path: Of the study file, where one may be.
     """
 
     name: str
     records: pl.LazyFrame
     score_paths: tuple[Path, ...] = ()
     folder: Path | None = None
+    study_path: Path | None = None
+
+    @property
+    def study(self) -> str:
+        """The study file's text; empty where there is none.
+
+        Raises:
+            DataError: Where it is no regular file, or too long.
+        """
+        if self.study_path is None or not self.study_path.is_file():
+            return ""
+        return read_document(self.study_path).decode("utf-8", errors="replace")
 
     @functools.cached_property
     def tiers(self) -> dict[str, str]:
@@ -80,7 +94,8 @@ def open_source(where: str, store: Callable[[], Store]) -> Source:
                 f"{where!r} is no board: it has no {_RECORDS}", "name a board's folder"
             )
     if where and path.is_file():
-        return Source(where, scan_records(path), tuple(_scores_beside(path.parent)), folder)
+        study = path.parent / _STUDY if path.name == _RECORDS else None
+        return Source(where, scan_records(path), tuple(_scores_beside(path.parent)), folder, study)
     if where and ("/" in where or path.suffix):
         raise UsageError(f"there is no file or folder {where!r}", "name a run, board or file")
     opened = store()
@@ -88,7 +103,8 @@ def open_source(where: str, store: Callable[[], Store]) -> Source:
     found = opened.find("runs", run)
     if found is None:
         raise StoreError(f"run {run} is damaged", "run its command again")
-    return Source(run, scan_records(found), tuple(_scores_of(opened, run)))
+    study = Path(opened.root) / "sweeps" / run / _STUDY
+    return Source(run, scan_records(found), tuple(_scores_of(opened, run)), study_path=study)
 
 
 def find_run(store: Store, run: str) -> str:

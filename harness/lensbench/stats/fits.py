@@ -135,6 +135,10 @@ class Estimate:
             return math.exp(_LEAST)
         return math.exp(float(optimize.brentq(beyond, _LEAST, 0.0)))
 
+    def critical(self, alpha: float = 0.05) -> float:
+        """How many standard errors a difference needs to be significant; NaN without spread."""
+        return half_width(self.parts, alpha) / self.se if self.se > 0 else math.nan
+
     def detectable(self, alpha: float = 0.05, power: float = 0.8) -> float:
         """The smallest true difference that so many scenes and seeds would have found."""
         if not self.se > 0:

@@ -11,6 +11,7 @@ import pydantic
 
 from lensbench.api.budget import find_budget
 from lensbench.errors import UsageError, nearest
+from lensbench.stats.contrasts import Contrast
 
 Names = tuple[str, ...]
 Labels = pydantic.PositiveInt | Literal["all"]
@@ -173,6 +174,7 @@ class Study(_Section):
         include: Further cells: axes named take the place of the study's, `pretraining_dataset` and
             `pretraining_condition` that of what encoders are pretrained on.
         exclude: Cells to leave out: those that match all that is named, `*` for any text.
+        contrast: Comparisons that the study is made for: these alone are tested for significance.
     """
 
     name: str = pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
@@ -185,6 +187,7 @@ class Study(_Section):
     run: Run = Run()
     include: tuple[dict[str, Any], ...] = ()
     exclude: tuple[dict[str, Any], ...] = ()
+    contrast: tuple[Contrast, ...] = ()
 
     @pydantic.field_validator("budget")
     @classmethod

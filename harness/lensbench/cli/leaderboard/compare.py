@@ -14,7 +14,7 @@ from lensbench.cli.leaderboard.results import open_results
 from lensbench.cli.options import json_option, store_option
 
 if TYPE_CHECKING:
-    from lensbench.leaderboard.comparisons import Change
+    from lensbench.leaderboard.changes import Change
 
 
 @click.command("compare")
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 @json_option
 def command(before: str, after: str, within: str | None, metric: str, correction: str,
             fail_on_regression: bool, store: str | None, as_json: bool) -> None:  # fmt: skip
-    """Tell what changed from BEFORE to AFTER, two runs or boards, or two entrants of one.
+    """Show what changed from BEFORE to AFTER: two runs or boards, or two entrants of one.
 
-    Each difference comes with its 95 % interval, whether it is significant after correction for
-    the number of differences, and the smallest that would have been found four times in five.
+    Each difference has a 95 % interval, says whether it is significant after correction for the
+    number of differences, and what the smallest is that would have been found four times in five.
 
     \b
     Examples:
@@ -42,7 +42,8 @@ def command(before: str, after: str, within: str | None, metric: str, correction
       lensbench leaderboard compare mae-vit resnet18 --in 3fa3
       lensbench leaderboard compare boards/spring boards/autumn --json
     """
-    from lensbench.leaderboard.comparisons import compare_entrants, compare_sources, rows_of
+    from lensbench.leaderboard.changes import rows_of
+    from lensbench.leaderboard.comparisons import compare_entrants, compare_sources
 
     if within is not None:
         changes = compare_entrants(open_results(within, store), before, after, metric, correction)
@@ -58,6 +59,7 @@ def command(before: str, after: str, within: str | None, metric: str, correction
 
 
 def _text(changes: Sequence[Change], correction: str) -> str:
+    from lensbench.leaderboard.changes import power_note
     from lensbench.leaderboard.forms import text_table
 
     columns = _telling(changes)
@@ -71,6 +73,7 @@ def _text(changes: Sequence[Change], correction: str) -> str:
         note += " ~: from records alone, as if on other scenes; the interval is too wide."
     if any(change.method == "unpaired" for change in changes):
         note += " *: on other scenes, unpaired."
+    note = f"{note} {power_note(changes)}".strip()
     return text_table(header, rows, "terminal", note=note)
 
 
@@ -85,11 +88,12 @@ def _row(change: Change, columns: Sequence[str]) -> list[str]:
     from lensbench.leaderboard.forms import shown
 
     facts = [shown(change.where[name], name) for name in columns]
-    its = change.difference
-    if its is None:
+    found = change.difference
+    if found is None:
         rest = ["–"] * 5
     else:
         mark = {"paired": "", "records": " ~", "unpaired": " *"}[change.method]
-        span = f"{its.value:+.3g} [{its.low:+.3g}, {its.high:+.3g}]{mark}"
-        rest = [span, f"{change.p:.2g}", f"{change.detectable:.2g}", str(its.n), str(its.fits)]
+        span = f"{found.value:+.3g} [{found.low:+.3g}, {found.high:+.3g}]{mark}"
+        power = f"{change.detectable:.2g}"
+        rest = [span, f"{change.p:.2g}", power, str(found.n), str(found.fits)]
     return [*facts, shown(change.before), shown(change.after), *rest, change.verdict]

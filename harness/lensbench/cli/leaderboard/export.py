@@ -20,13 +20,15 @@ def command(
 ) -> None:
     """Write all tables of a run or a board to files, for a paper, a page or a spreadsheet.
 
-    Each ranked table as table-N.md and table-N.tex (booktabs, to be included); all scores as
-    scores.csv and scores.json, a row for all seeds of an entrant; each seed's in records.csv.
+    Each ranked table goes to table-N.md and table-N.tex (booktabs, to be included), and the
+    contrasts that a study declares to contrasts.md and contrasts.tex. All scores go to scores.csv
+    and scores.json, a row for all seeds of an entrant; those of each seed to records.csv.
 
     \b
     Example:
       lensbench leaderboard export --to tables --where task=superres
     """
+    from lensbench.leaderboard.contrasts import answers, contrast_table, declared
     from lensbench.leaderboard.forms import frame_as
     from lensbench.leaderboard.selection import Selection, filtered, select
     from lensbench.leaderboard.table import study_tables
@@ -44,9 +46,16 @@ def command(
         "records.csv": frame_as(each, "csv"),
     }
     records = filtered(source.records, where, "all").collect()
-    for number, table in enumerate(study_tables(records, metric), start=1):
-        files[f"table-{number}.md"] = table.text("markdown") + "\n"
-        files[f"table-{number}.tex"] = table.text("latex") + "\n"
+    tables = {
+        f"table-{number}": table
+        for number, table in enumerate(study_tables(records, metric), start=1)
+    }
+    contrasts = declared(source.study)
+    if contrasts:
+        tables["contrasts"] = contrast_table(answers(contrasts, records, source.scores))
+    for name, table in tables.items():
+        files[f"{name}.md"] = table.text("markdown") + "\n"
+        files[f"{name}.tex"] = table.text("latex") + "\n"
     for name, data in files.items():
         write_file(target / name, data)
         click.echo(target / name)

@@ -42,8 +42,9 @@ def command(results: str, where: tuple[str, ...], metric: str, columns: str, sor
     """Show tables of a run, a board or a file of records; the last run where none is named.
 
     Ranked tables by default, a row an entrant and a column a test condition. With --columns,
-    --sort, --pivot or --each-seed, and in csv, json and parquet, a table of any columns. Of a
-    board the trust that each row has earned is told: column `trust`, or `tier` in flat tables.
+    --sort, --pivot or --each-seed, and in csv, json and parquet, a table of any columns. The
+    contrasts that a study declares follow the ranked tables. Rows of a board state the trust that
+    they have earned: in column `trust`, or `tier` of flat tables.
 
     \b
     Examples:
@@ -73,6 +74,7 @@ def command(results: str, where: tuple[str, ...], metric: str, columns: str, sor
 
 
 def _ranked(source: Source, chosen: Selection, form: str) -> str:
+    from lensbench.leaderboard.contrasts import answers, contrast_table, declared
     from lensbench.leaderboard.selection import filtered
     from lensbench.leaderboard.table import study_tables
 
@@ -83,6 +85,9 @@ def _ranked(source: Source, chosen: Selection, form: str) -> str:
     if chosen.metric == "all":
         names = records["metric"].unique(maintain_order=True).to_list()
     tables = [table for one in names for table in study_tables(records, one, source.tiers)]
+    declared_here = declared(source.study)
+    if declared_here:
+        tables.append(contrast_table(answers(declared_here, records, source.scores)))
     return "\n\n".join(table.text(form) for table in tables)
 
 

@@ -12,7 +12,7 @@ from lensbench.leaderboard.page.assemble import page
 from lensbench.leaderboard.page.evidence import Evidence
 from lensbench.leaderboard.page.overall import overall
 from lensbench.leaderboard.page.payload import combine, payload
-from lensbench.leaderboard.page.rankings import differences, rankings_of
+from lensbench.leaderboard.page.rankings import contrasts_of, differences, rankings_of
 from lensbench.leaderboard.page.scenes import draw_scenes
 
 
@@ -41,5 +41,6 @@ def _values(evidence: Evidence, rows: pl.DataFrame, credited: Sequence[Credit]) 
         rankings,
         credited,
         aggregate=overall(rankings),
+        contrasts=contrasts_of(evidence),
         differences=differences(rankings, evidence.records, evidence.scores),
     )

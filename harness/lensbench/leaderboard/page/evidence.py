@@ -11,7 +11,7 @@ import polars as pl
 
 from lensbench.errors import DataError, LensbenchError
 from lensbench.leaderboard.board.contents import Board, open_board
-from lensbench.leaderboard.board.layout import CITATIONS, MANIFEST, STUDY
+from lensbench.leaderboard.board.layout import CITATIONS, MANIFEST
 from lensbench.leaderboard.board.reading import read_json
 from lensbench.leaderboard.citations import Credit, credits_from
 from lensbench.leaderboard.source import Source, open_source
@@ -20,9 +20,6 @@ from lensbench.store.records import sort_records
 
 Find = Callable[[str, str], Path | None]
 """The file of an artefact of a kind and key, or none."""
-
-_LONGEST = 200_000
-"""Bytes of a study file that are read."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +68,8 @@ def gather(where: str, store: Callable[[], Store]) -> Evidence:
         name = path.resolve().stem
         return Evidence(name, _records(source), source.scores, _within(path, _if_any(store)))
     opened = store()
-    study = _text(opened.root / "sweeps" / source.name / "study.toml")
-    name = study_name(study) or f"run {source.name[:12]}"
-    return Evidence(name, _records(source), source.scores, opened.find, study)
+    name = study_name(source.study) or f"run {source.name[:12]}"
+    return Evidence(name, _records(source), source.scores, opened.find, source.study)
 
 
 def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
@@ -90,7 +86,7 @@ def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
         records=sort_records(board.records),
         scores=source.scores,
         find=_within(board.folder, beside),
-        study=_text(board.folder / STUDY),
+        study=source.study,
         trust=trust,
         tiers=board.tiers,
         credited=credits_from(read_json(board.folder / CITATIONS, CITATIONS)),
@@ -138,11 +134,3 @@ def _within(folder: Path, beside: Find) -> Find:
         return next(mine, None) or beside(kind, key)
 
     return find
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(_LONGEST).decode("utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
+from lensbench.leaderboard.changes import power_note
 from lensbench.leaderboard.columns import COLUMNS, columns_of
 from lensbench.leaderboard.contenders import CONTENDER, TABLE
+from lensbench.leaderboard.contrasts import Answer, answers, declared
+from lensbench.leaderboard.page.evidence import Evidence
 from lensbench.leaderboard.page.packing import clip, short
 from lensbench.leaderboard.pairing import Scored, Scores, estimate_of, paired_difference
 from lensbench.leaderboard.standings import GROUPS, Ranking, Row, Standing, has_value, rank
@@ -95,7 +99,7 @@ def differences(
         scores: How scores vary over scenes. Without rows of an entrant the difference is taken
             from the intervals alone.
     """
-    known = Scores(scores) if not scores.is_empty() else None
+    known = Scores(scores)
     done = records.filter((pl.col("state") == "done") & pl.col("primary"))
     seeds = dict(done.group_by(*GROUPS, "test_condition", *CONTENDER))
     found = []
@@ -106,7 +110,7 @@ def differences(
             best = _best(ranking, condition)
             if len(best) < 2:
                 continue
-            scored = {place: _scored(known, seeds, ranking, row) for place, row in best if known}
+            scored = {place: _scored(known, seeds, ranking, row) for place, row in best}
             compared = list(_compared(best, scored))
             found.append(
                 {
@@ -118,6 +122,33 @@ def differences(
                 }
             )
     return found
+
+
+def contrasts_of(evidence: Evidence) -> dict[str, Any]:
+    """Contrasts that the study declares, with their tests, and what these could not show."""
+    found = answers(declared(evidence.study), evidence.records, evidence.scores)
+    return {
+        "note": power_note([one.change for one in found if one.change]),
+        "rows": [_contrast(one) for one in found],
+    }
+
+
+def _contrast(answer: Answer) -> dict[str, Any]:
+    contrast, change = answer.contrast, answer.change
+    texts = {name: clip(str(text)) for name, text in asdict(contrast).items()}
+    if change is None or change.difference is None:
+        return {**texts, "verdict": clip(answer.reason), "metric": contrast.metric}
+    value = change.difference
+    return {
+        **texts,
+        "metric": clip(str(change.where["metric"])),
+        "condition": clip(str(change.where["test_condition"])),
+        "verdict": change.verdict,
+        "difference": [short(one) for one in (value.value, value.low, value.high)],
+        "p": short(change.p),
+        "detectable": short(change.detectable),
+        "method": change.method,
+    }
 
 
 def _best(ranking: Ranking, condition: str) -> list[tuple[int, Row]]:

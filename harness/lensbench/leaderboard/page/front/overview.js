@@ -1,6 +1,6 @@
 // What is compared, how it stands, and who leads.
 import { entrantLink, h, stateChip } from "./dom.js";
-import { count, fixed, intervalText, plural } from "./format.js";
+import { count, decimals, fixed, intervalText, plural, signed } from "./format.js";
 import { labelText, nameOf } from "./board.js";
 import { colour, figure, MOST, shape } from "./plots.js";
 import { sortableTable } from "./table.js";
@@ -27,6 +27,7 @@ export function overview(board) {
     states(counts),
     h("h2", {}, "Who leads"),
     h("div", { class: "cards" }, board.tables.map(card)),
+    contrasts(board),
     aggregate(board));
 }
 
@@ -66,6 +67,29 @@ function card(table) {
 function line(word, one, row, metric) {
   return h("div", {}, h("dt", {}, word), h("dd", {}, entrantLink(one.entrant), one.note ? h("small", {}, one.note) : null,
     h("span", { class: "score" }, `${metric.metric} ${intervalText(row)}${metric.unit ? ` ${metric.unit}` : ""}`)));
+}
+
+// The comparisons that the study declared, which alone are tested for significance.
+function contrasts(board) {
+  const { rows, note } = board.values.contrasts;
+  if (!rows.length) return null;
+  const tests = rows.filter((row) => row.difference).length;
+  const span = (row) => {
+    const [value, low, high] = row.difference;
+    const digits = decimals(high - low);
+    return [signed(value, digits), h("small", {}, ` ${signed(low, digits)} to ${signed(high, digits)}`)];
+  };
+  const columns = [
+    { label: "Comparison", heading: true, value: (row) => row.a, cell: (row) => [row.a, h("small", {}, " less "), row.b, row.question ? h("small", {}, ` ${row.question}`) : null] },
+    { label: "Where", value: (row) => row.task, cell: (row) => `${row.task}, ${row.metric}, ${row.condition || "training condition"}${row.labels === "all" ? "" : `, ${row.labels} labels`}` },
+    { label: "Difference", number: true, value: (row) => row.difference?.[0] ?? null, cell: (row) => (row.difference ? span(row) : "–") },
+    { label: "p", number: true, value: (row) => row.p ?? null, cell: (row) => (row.p === undefined ? "–" : row.p.toPrecision(2)), title: "Two-sided, after Holm's correction" },
+    { label: "Detectable", number: true, value: (row) => row.detectable ?? null, cell: (row) => (row.detectable ? row.detectable.toPrecision(2) : "–"), title: "The smallest true difference that would have been found four times in five" },
+    { label: "Verdict", value: (row) => row.verdict, cell: (row) => row.verdict },
+  ];
+  return h("section", {}, h("h2", {}, "Primary contrasts"),
+    h("p", { class: "quietly" }, `Declared in the study before it was computed; p is corrected for these ${tests} tests. All other differences on this page are exploratory: they stand with intervals and are called neither better nor worse. ${note}`),
+    sortableTable({ columns, rows, sortBy: 0, sortUp: true, label: "Primary contrasts", caption: null }).element);
 }
 
 function aggregate(board) {
