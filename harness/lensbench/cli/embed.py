@@ -74,11 +74,9 @@ def answer(
     """Works through all shards and says what came of it."""
     from lensbench.cli.progress import Progress
     from lensbench.data.picture import Selection
-    from lensbench.execution.interrupts import heed_sigterm
     from lensbench.inference.answering import Work
     from lensbench.inference.dividing import answer_all
 
-    heed_sigterm()
     work = Work(source, out, Selection(key=key), batch_size, strict)
     with Progress(quiet) as progress:
         cluster = address if where == "ray" else None

@@ -67,14 +67,12 @@ def compute(
     study: str = "",
 ) -> Swept:
     """Records of cells: those of the store, or computed by what `executor` makes."""
-    from lensbench.execution.interrupts import heed_sigterm
     from lensbench.execution.sweeps import Sweep
 
     sweep = Sweep(parts, store, expanded.cells, study, expanded.incompatible)
     finished = sweep.finished()
     if finished is not None:
         return finished
-    heed_sigterm()
     with Display(quiet) as display:
         return sweep.run(lambda: executor(display), display, retry_failed)
 

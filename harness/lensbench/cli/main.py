@@ -62,7 +62,9 @@ def _root(debug: bool) -> None:
 def main() -> None:
     """Runs the command line: exit 0 done, 1 a failure in the run, 2 a mistake in the call."""
     from lensbench.errors import LensbenchError, no_room
+    from lensbench.execution.interrupts import heed_sigterm
 
+    heed_sigterm()
     debug = "--debug" in sys.argv[1:2]
     try:
         code: Any = _root.main(prog_name="lensbench", standalone_mode=False)

@@ -97,12 +97,10 @@ def command(
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as further processes have it
 
     from lensbench.cli.progress import Progress
-    from lensbench.execution.interrupts import heed_sigterm
     from lensbench.pretraining.result import is_finished, keep_result
     from lensbench.pretraining.training import Watching, train
     from lensbench.registry import load_catalogue
 
-    heed_sigterm()
     catalogue = load_catalogue()
     recipe = _recipe(asked)
     if resume and is_finished(out):

@@ -7,13 +7,13 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from lensbench.data.huggingface import write_card
 from lensbench.data.readers.cards import is_exported, read_facts
 from lensbench.data.whole import whole
 from lensbench.errors import DataError, UsageError
+from lensbench.store.claims import temporary_folder
 from lensbench.store.hub import repository_of, upload
 
 _MESSAGE = "Publish a dataset"
@@ -48,9 +48,9 @@ def publish_dataset(
         with whole(Path(target), overwrite) as temporary:
             _copy(folders, facts, temporary)
     else:
-        with TemporaryDirectory(prefix="lensbench-data-") as scratch:
-            _copy(folders, facts, Path(scratch))
-            upload(Path(scratch), repository, _MESSAGE, ("data/*",), client)
+        with temporary_folder() as scratch:
+            _copy(folders, facts, scratch)
+            upload(scratch, repository, _MESSAGE, ("data/*",), client)
     return {split: int(its["count"]) for split, its in facts.items()}
 
 

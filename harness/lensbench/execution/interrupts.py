@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -20,10 +21,14 @@ def heed_sigterm(
 ) -> None:
     """Has SIGTERM raise `KeyboardInterrupt`, again where the first one was lost.
 
+    Only the main thread can ask for this; called from another, it does nothing.
+
     A handler runs between any two steps of the main thread, so now and then in the callback of a
     weak reference or in a finaliser. What is raised there Python reports and drops: the program
     would go on as if nobody had asked it to stop.
     """
+    if threading.current_thread() is not threading.main_thread():
+        return
     signal.signal(signal.SIGTERM, handler)
     signal.signal(signal.SIGALRM, handler)
     sys.unraisablehook = _ask_again

@@ -1,4 +1,4 @@
-"""Claims: the right of one process among many to make a thing, given back even by its death."""
+"""Claims: what one process among many may make; and temporary folders, which outlive no process."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import fcntl
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from lensbench.errors import StoreError
 
 
 @contextlib.contextmanager
@@ -44,6 +47,21 @@ def scratch(folder: Path) -> Iterator[Path]:
             yield mine
         finally:
             shutil.rmtree(mine, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A new folder for temporary files, gone at the end; those of dead processes go first.
+
+    It lies in the system's folder for such files, in one that only this user can enter.
+    """
+    folder = Path(tempfile.gettempdir()) / f"lensbench-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.lstat().st_uid != os.getuid() or not folder.is_dir():
+        raise StoreError(f"{str(folder)!r} is not yours", "set TMPDIR to a folder of your own")
+    sweep_scratch(folder)
+    with scratch(folder) as mine:
+        yield mine
 
 
 def sweep_scratch(folder: Path) -> None:

@@ -7,8 +7,6 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from lensbench.errors import StoreError
 from lensbench.store.artefacts import FORMAT, OBJECTS, Store
+from lensbench.store.claims import temporary_folder
 from lensbench.store.far_claims import far_claimed
 from lensbench.store.sidecars import unseal
 
@@ -43,9 +42,9 @@ class RemoteStore(Store):
 
         self.url = url
         given = os.environ.get("LENSBENCH_CACHE")
-        cache = Path(given) if given else Path(tempfile.mkdtemp(prefix="lensbench-cache-"))
-        if not given:
-            atexit.register(shutil.rmtree, cache, ignore_errors=True)
+        with contextlib.ExitStack() as held:
+            cache = Path(given) if given else held.enter_context(temporary_folder())
+            atexit.register(held.pop_all().close)
         try:
             self._fs, self._base = fsspec.url_to_fs(url)
             self._fs.makedirs(self._path("claims"), exist_ok=True)

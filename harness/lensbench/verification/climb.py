@@ -6,7 +6,6 @@ import datetime
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -14,6 +13,7 @@ import lensbench
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.manifest import Check, Finding, Tier, write_manifest
 from lensbench.store import open_store
+from lensbench.store.claims import temporary_folder
 from lensbench.study.cell import Cell
 from lensbench.verification import fresh, rerunning, rescoring
 from lensbench.verification.installation import Installation
@@ -76,11 +76,11 @@ def climb(board: Board, wanted: Wanted, report: Callable[[str], None]) -> Climbe
     checks = [_check("reported", reported, rule)]
     untried: Mapping[str, str] = {}
     if wanted.rescore:
-        with TemporaryDirectory(prefix="lensbench-scenes-") as folder:
+        with temporary_folder() as folder:
             here_too = {
                 key: its for key, its in cells.items() if key not in board.without_predictions
             }
-            found = rescoring.rescore(board, here_too, folder, wanted.processes, report)
+            found = rescoring.rescore(board, here_too, str(folder), wanted.processes, report)
             checks.append(_check("re-scored", found, rescoring.RULE))
             cells = _left(cells, found)
     if wanted.rerun and cells:
@@ -91,7 +91,7 @@ def climb(board: Board, wanted: Wanted, report: Callable[[str], None]) -> Climbe
         cells = _left(cells, found)
     if wanted.fresh and cells:
         seed = unknowable_seed()
-        with TemporaryDirectory(prefix="lensbench-fresh-") as folder:
+        with temporary_folder() as folder:
             tried = fresh.try_fresh(
                 board, cells, here, open_store(folder), seed, wanted.level, report
             )

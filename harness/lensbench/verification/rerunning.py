@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -13,11 +12,12 @@ import torch
 
 from lensbench.cells.resolved import Parts
 from lensbench.cells.session import Session
-from lensbench.errors import LensbenchError, RunError
+from lensbench.errors import LensbenchError, NoRoomError, RunError
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.manifest import Finding
 from lensbench.leaderboard.board.texts import plain
 from lensbench.store import open_store
+from lensbench.store.claims import temporary_folder
 from lensbench.store.records import read_records
 from lensbench.study.cell import Cell
 from lensbench.verification.installation import Installation
@@ -53,12 +53,14 @@ def rerun(
         report: Told what is being done.
     """
     findings = {}
-    with TemporaryDirectory(prefix="lensbench-rerun-") as folder:
+    with temporary_folder() as folder:
         for key, cell in cells.items():
             report(f"running {cell.entrant.label} on {cell.task} again")
             try:
                 again = _computed(cell, here.for_work(key), folder)
                 passed, note = _agreement(board, key, again, tolerance)
+            except NoRoomError:
+                raise  # no fault of the board
             except LensbenchError as error:
                 passed, note = False, error.message
             except Exception as error:  # plugins may raise anything
@@ -69,7 +71,7 @@ def rerun(
     return findings
 
 
-def _computed(cell: Cell, parts: Parts, folder: str) -> pl.DataFrame:
+def _computed(cell: Cell, parts: Parts, folder: Path) -> pl.DataFrame:
     store = open_store(folder)
     torch.set_num_threads(parts.numerics.threads)
     Session(parts, store, lambda *_: None).records(cell)

@@ -1,10 +1,14 @@
 """Claims on this machine: one holder at a time, and what the dead leave behind."""
 
+import os
+import subprocess
+import sys
+import tempfile
 import threading
 
 import pytest
 
-from lensbench.store.claims import claimed, scratch, sweep_claims, sweep_scratch
+from lensbench.store.claims import claimed, scratch, sweep_claims, sweep_scratch, temporary_folder
 
 
 def test_one_holds_a_claim_at_a_time(tmp_path):
@@ -99,3 +103,37 @@ def test_claims_of_the_dead_are_swept_whatever_their_names(tmp_path):
     with claimed(tmp_path / "held"):
         sweep_claims(tmp_path)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "held"]
+
+
+def test_who_does_not_wait_is_refused(tmp_path):
+    """While another holds the claim, and no longer."""
+    with (
+        claimed(tmp_path / "claim"),
+        pytest.raises(BlockingIOError),
+        claimed(tmp_path / "claim", wait=False),
+    ):
+        pass
+    with claimed(tmp_path / "claim", wait=False):
+        assert (tmp_path / "claim").exists()
+
+
+KILLED = """
+import os, signal, sys
+from lensbench.store.claims import temporary_folder
+with temporary_folder() as folder:
+    (folder / "scenes.h5").write_bytes(bytes(1000))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_temporary_folders_outlive_no_process(tmp_path, monkeypatch):
+    """What a killed process left goes when the next one begins; what others use stays."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    env = os.environ | {"TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", KILLED], env=env, check=False)
+    (home,) = tmp_path.iterdir()
+    assert len(list(home.glob("*/scenes.h5"))) == 1
+    assert home.stat().st_mode & 0o077 == 0
+    with temporary_folder() as first, temporary_folder() as second:
+        assert {first, second} == {path for path in home.iterdir() if path.is_dir()}
+    assert list(home.iterdir()) == []

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as OutOfTimeError
@@ -75,7 +76,12 @@ class LocalExecutor:
             self._pool = _Pool(
                 max_workers=workers,
                 initializer=_begin,
-                initargs=(self._limits.memory, os.getpid(), self._accelerators()),
+                initargs=(
+                    self._limits.memory,
+                    os.getpid(),
+                    self._mailbox.folder,
+                    self._accelerators(),
+                ),
                 context=context,
             )
             self._pool.schedule(_ready).result()
@@ -87,8 +93,7 @@ class LocalExecutor:
             return ()
         devices = visible_devices(torch.cuda.device_count())
         share_of(0, numerics.processes, devices)  # told here, where the user sees it
-        folder = Path(self._mailbox.address).parent
-        return folder, self.workers + _DYING, numerics.processes, devices
+        return self._mailbox.folder, self.workers + _DYING, numerics.processes, devices
 
     def submit(self, job: Job) -> Future[Outcome]:
         """Queues a job."""
@@ -170,8 +175,9 @@ def _ready() -> None:
     """Asked of the first process and of the first worker, to know that they are up."""
 
 
-def _begin(memory: int | None, driver: int, accelerators: tuple[Any, ...]) -> None:
-    """Run first in every worker."""
+def _begin(memory: int | None, driver: int, temporary: Path, accelerators: tuple[Any, ...]) -> None:
+    """Run first in every worker; its temporary files go with the driver's."""
+    tempfile.tempdir = str(temporary)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     heed_sigterm(_stop)
     end_with_parent()

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from lensbench.cells.session import Watch
 from lensbench.execution.executors import Message
+from lensbench.store.claims import temporary_folder
 
 _INTERVAL = 0.2
 """Least seconds between two messages of one stage."""
 
 
 class Mailbox:
-    """The driver's end."""
+    """The driver's end.
+
+    Attributes:
+        folder: For temporary files of the driver and its workers; gone when this is closed.
+        address: Of the socket.
+    """
 
     def __init__(self) -> None:
-        self._folder = tempfile.mkdtemp(prefix="lensbench-")
-        self.address = str(Path(self._folder) / "mailbox")
+        self._held = contextlib.ExitStack()
+        self.folder = self._held.enter_context(temporary_folder())
+        self.address = str(self.folder / "mailbox")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(self.address)
         self._socket.setblocking(False)
@@ -37,7 +41,7 @@ class Mailbox:
     def close(self) -> None:
         """Takes the mailbox down."""
         self._socket.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._held.close()
 
 
 def reporter(address: str, key: str) -> Watch:

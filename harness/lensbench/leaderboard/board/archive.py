@@ -7,7 +7,6 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from lensbench.errors import DataError, UsageError
 from lensbench.leaderboard.board.layout import (
@@ -18,6 +17,7 @@ from lensbench.leaderboard.board.layout import (
     kind_of,
     shown,
 )
+from lensbench.store.claims import temporary_folder
 
 _HINT = "a bundle is a plain tar that lensbench leaderboard submit makes"
 
@@ -99,8 +99,8 @@ def board_folder(where: Path) -> Iterator[Path]:
     if where.is_dir():
         yield where
     elif where.is_file():
-        with TemporaryDirectory(prefix="lensbench-board-") as folder:
-            unpack(where, Path(folder))
-            yield Path(folder)
+        with temporary_folder() as folder:
+            unpack(where, folder)
+            yield folder
     else:
         raise UsageError(f"there is no board {str(where)!r}", "name its folder or its tar")

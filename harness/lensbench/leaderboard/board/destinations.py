@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from lensbench.errors import UsageError
 from lensbench.leaderboard.board.archive import pack
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.writing import Contents, write_board
+from lensbench.store.claims import temporary_folder
 from lensbench.store.hub import repository_of, upload
 
 _REPLACED = ("predictions/*", "scores/*", "weights/*", "fits/*", "index.html")
@@ -35,8 +35,8 @@ def publish_to(contents: Contents, target: str, replace: bool = False, client: A
         raise UsageError(f"{target!r} is no place for a board", "e.g. hf://datasets/OWNER/NAME")
     if hub is None and Path(target).exists() and not replace:
         raise UsageError(f"{target!r} is there already", "--replace puts this in its place")
-    with TemporaryDirectory(prefix="lensbench-board-") as scratch:
-        board = write_board(contents, Path(scratch) / "board")
+    with temporary_folder() as scratch:
+        board = write_board(contents, scratch / "board")
         if hub:
             upload(board.folder, hub, "Publish a leaderboard", _REPLACED, client)
         else:
