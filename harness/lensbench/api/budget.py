@@ -23,6 +23,9 @@ class Budget:
         validation_scenes: Scenes for choices.
         test_scenes: Scenes that scores are taken on.
         resamples: Bootstrap resamples behind an interval.
+        patience: Percentage of the steps of a fit that may pass without a better validation score
+            before it counts as converged; `train_steps` is then the most that it may take. 0 for
+            fits of a fixed length.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Budget:
     validation_scenes: int
     test_scenes: int
     resamples: int = 1000
+    patience: int = 0
 
 
 BUDGETS = {
@@ -41,6 +45,7 @@ BUDGETS = {
         Budget("smoke", 64, 4, 64, 4, 16, 24, resamples=200),
         Budget("minute", 1024, 32, 512, 32, 64, 128),
         Budget("quick", 1024, 150, 512, 150, 64, 256),
+        Budget("converged", 20_000, 5_000, 10_000, 40_000, 1_000, 1_000, patience=30),
         Budget("standard", 20_000, 5_000, 10_000, 10_000, 1_000, 1_000),
         Budget("full", 1_000_000, 200_000, 100_000, 30_000, 5_000, 10_000),
     )

@@ -20,6 +20,7 @@ from lensbench.store import Store
 from lensbench.study.cell import Cell
 from lensbench.study.describe import Description
 from lensbench.training.chance import seeded
+from lensbench.training.convergence import TrainingSummary
 
 Report = Callable[[int, int, str], None]
 
@@ -56,6 +57,20 @@ def keep_fit(
     }
     with store.writing("fits", key, ".safetensors", description, cost) as path:
         save_file(state, str(path))
+
+
+def training_facts(predictor: Predictor) -> dict[str, Any]:
+    """How a predictor's network was trained, by column of records; empty where none was."""
+    training: TrainingSummary | None = getattr(predictor, "training", None)
+    if training is None:
+        return {}
+    return {
+        "steps": training.steps,
+        "images": training.images,
+        "epochs": training.images / training.count,
+        "stopped": training.reason,
+        "curve": [[float(images), score] for images, score in training.curve],
+    }
 
 
 def restore_fit(

@@ -22,6 +22,7 @@ from lensbench.cells.fits import (
     fit_seed,
     keep_fit,
     restore_fit,
+    training_facts,
 )
 from lensbench.cells.images import ImageSet, Piece, ensure_images, read_samples
 from lensbench.cells.resolved import Keys, Parts
@@ -182,7 +183,7 @@ class Session:
         """Makes what is missing of a cell and scores it: rows of records, and of scores."""
         for dataset in dict.fromkeys(view.dataset for view in cell.tests):
             self._ensure_tests(cell, dataset)
-        fitted: tuple[Predictor, dict[str, float]] | None = None
+        fitted: tuple[Predictor, dict[str, Any]] | None = None
         rows, scores = [], []
         for done, (view, key) in enumerate(zip(cell.tests, keys.predictions, strict=True)):
             samples = self._samples(cell, view, "test")
@@ -266,10 +267,10 @@ class Session:
             target=target.to(self.device) if target else None,
         )
 
-    def _predictor(self, cell: Cell, keys: Keys) -> tuple[Predictor, dict[str, float]]:
+    def _predictor(self, cell: Cell, keys: Keys) -> tuple[Predictor, dict[str, Any]]:
         """A cell's fitted predictor, with what it cost so far, by column of records."""
         encoder = None
-        cost: dict[str, float] = {}
+        cost: dict[str, Any] = {}
         if cell.entrant.encoder:
             encoder = self.weights(cell, keys).to(self.device)
             spent = self.store.cost("weights", keys.weights)
@@ -284,6 +285,7 @@ class Session:
                 with self._keeping(keys.fit):
                     with measured() as spent:
                         predictor = fit(self.parts, cell, encoder, context)
+                    spent |= training_facts(predictor)
                     described = self.parts.describe_fit(cell, keys)
                     keep_fit(self.store, keys.fit, described, predictor, spent)
         if encoder is not None and (flops := flops_of(predictor, context.train)) is not None:
@@ -294,7 +296,7 @@ class Session:
         self,
         cell: Cell,
         keys: Keys,
-        fitted: tuple[Predictor, dict[str, float]],
+        fitted: tuple[Predictor, dict[str, Any]],
         view: View,
         key: str,
     ) -> dict[str, np.ndarray]:

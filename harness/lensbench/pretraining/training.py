@@ -222,7 +222,7 @@ def _run(
         loss: Tensor = model(indices if several else None, team.common(generator), generator)
         return loss
 
-    return loop.run(model, recipe.batch_size, loss_of, told, team)
+    return loop.run(model, recipe.batch_size, loss_of, told, team).loss
 
 
 def best_precision(device: str) -> Precision:

@@ -143,7 +143,7 @@ class Store:
         key: str,
         suffix: str,
         description: Mapping[str, Any],
-        cost: Mapping[str, float] | None = None,
+        cost: Mapping[str, Any] | None = None,
     ) -> Iterator[Path]:
         """Gives a temporary path to write to; what was written becomes the artefact at the end.
 
@@ -177,10 +177,10 @@ class Store:
                 "name another folder with --store",
             ) from error
 
-    def cost(self, kind: str, key: str) -> dict[str, float]:
+    def cost(self, kind: str, key: str) -> dict[str, Any]:
         """What making an artefact cost, as far as that was noted."""
         described = self.describe(kind, key) or {}
-        cost: dict[str, float] = described.get("cost", {})
+        cost: dict[str, Any] = described.get("cost", {})
         return cost
 
     @contextmanager

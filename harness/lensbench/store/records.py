@@ -10,7 +10,7 @@ import polars as pl
 
 from lensbench.errors import StoreError
 
-VERSION = 3
+VERSION = 4
 RESULTS: Mapping[str, Any] = {
     "version": pl.Int32,
     "cell": pl.String,
@@ -55,6 +55,11 @@ RESULTS: Mapping[str, Any] = {
     "predictions": pl.String,
     "images": pl.String,
     "truth": pl.String,
+    "steps_fit": pl.Int64,
+    "images_fit": pl.Int64,
+    "epochs_fit": pl.Float64,
+    "stopped_fit": pl.String,
+    "curve_fit": pl.List(pl.List(pl.Float64)),
 }
 """Columns that a repetition gives again, bit for bit, on the same machine."""
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 _STATUS = Path("/proc/self/status")
 _RESET = Path("/proc/self/clear_refs")
@@ -16,7 +17,7 @@ _WARMED_UP: ContextVar[float | None] = ContextVar("warmed_up", default=None)
 
 
 @contextlib.contextmanager
-def measured() -> Iterator[dict[str, float]]:
+def measured() -> Iterator[dict[str, Any]]:
     """Measures what is done inside.
 
     Yields:
@@ -24,7 +25,7 @@ def measured() -> Iterator[dict[str, float]]:
         size meanwhile [bytes], `joules` of the whole machine where its counters can be read, and
         `warmup`, the seconds of `seconds` until the end of the first step, where there are steps.
     """
-    cost: dict[str, float] = {}
+    cost: dict[str, Any] = {}
     with contextlib.suppress(OSError):
         _RESET.write_text("5")  # the peak begins anew (proc(5))
     joules = _joules()

@@ -16,10 +16,13 @@ from torch import nn
 from lensbench.errors import RunError, one_line
 from lensbench.training.chance import chance_state, set_chance_state
 from lensbench.training.checkpoints import next_checkpoint
+from lensbench.training.convergence import Convergence, TrainingSummary
 from lensbench.training.costs import warmed_up
 from lensbench.training.team import Alone, LossOf, Team
 
 Report = Callable[[int, int, str], None]
+Validate = Callable[[], float]
+"""Gives the validation score of the model as it is, the higher the better."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,9 @@ class TrainingLoop:
         seed: Of the order of samples and of all chance in the loss.
         warmup: Share of the steps in which the rate rises.
         clip: Largest norm of the gradient.
+        patience: Percentage of the steps taken so far that may pass without a better validation
+            score before the training counts as converged; 0 takes all `steps` in any case. See
+            `Convergence`.
     """
 
     steps: int
@@ -46,6 +52,7 @@ class TrainingLoop:
     seed: int
     warmup: float = 0.1
     clip: float = 1.0
+    patience: int = 0
 
     def run(
         self,
@@ -55,7 +62,8 @@ class TrainingLoop:
         report: Report,
         team: Team | None = None,
         rates: Mapping[str, float] | None = None,
-    ) -> float:
+        validate: Validate | None = None,
+    ) -> TrainingSummary:
         """Trains in place.
 
         Args:
@@ -66,15 +74,16 @@ class TrainingLoop:
             team: Processes that divide every batch; this one alone where none is named.
             rates: Learning rates of parameters, by their names in the model, in units of the
                 loop's; one for those that are not named.
+            validate: Scores the model on validation samples, where the loop has patience.
 
         Returns:
-            The mean loss of the last tenth of the steps.
+            How long it trained, why it stopped, and its learning curve.
 
         Raises:
             RunError: Where the loss is not finite.
         """
         team = team or Alone()
-        training = _Training(self, model, count, team, rates or {})
+        training = _Training(self, model, count, team, rates or {}, validate)
         checkpoint = next_checkpoint()
         state = team.agreed(checkpoint.read(training.mark) if checkpoint else None)
         if state:
@@ -85,20 +94,20 @@ class TrainingLoop:
                     raise
                 raise checkpoint.unusable(one_line(error)) from None
         try:
-            while training.step < self.steps:
+            while training.step < training.end:
                 loss = training.advance(loss_of)
                 warmed_up()
-                report(training.step, self.steps, f"loss {loss:.4g}")
+                report(training.step, training.end, f"loss {loss:.4g}")
                 if checkpoint is not None and checkpoint.due():
                     checkpoint.write(training.state)
         except KeyboardInterrupt:
             if checkpoint is not None and training.whole:
                 checkpoint.write(training.state)
             raise
-        return sum(training.losses) / len(training.losses)
+        return training.finish()
 
     def rate(self, step: int) -> float:
-        """Learning rate of a step, in units of the peak."""
+        """Learning rate of a step of a training of fixed length, in units of the peak."""
         warm = max(1, round(self.warmup * self.steps))
         if step < warm:
             return (step + 1) / warm
@@ -119,8 +128,13 @@ class _Training:
         count: int,
         team: Team,
         rates: Mapping[str, float],
+        validate: Validate | None,
     ) -> None:
         self.loop, self.model, self.count = loop, model, count
+        self.validate = validate
+        self.convergence = (
+            Convergence(loop.steps, loop.patience) if validate and loop.patience else None
+        )
         self.team, self.rates = team, rates
         team.join(model)
         self.trained = [p for p in model.parameters() if p.requires_grad]
@@ -133,6 +147,16 @@ class _Training:
         self.losses: deque[float] = deque(maxlen=max(1, loop.steps // 10))
         self.step = 0
         self.whole = True
+
+    @property
+    def end(self) -> int:
+        """The step after which the training ends, as far as is known."""
+        return self.convergence.end if self.convergence else self.loop.steps
+
+    @property
+    def batch_size(self) -> int:
+        """Samples of a step."""
+        return min(self.loop.batch_size, self.count)
 
     @functools.cached_property
     def mark(self) -> str:
@@ -150,12 +174,12 @@ class _Training:
             RunError: Where the loss is not finite.
         """
         self.whole = False
-        batch_size = min(self.loop.batch_size, self.count)
-        if len(self.order) < batch_size:
+        if len(self.order) < self.batch_size:
             self.order = torch.randperm(self.count, generator=self.generator)
-        indices, self.order = self.order[:batch_size], self.order[batch_size:]
+        indices, self.order = self.order[: self.batch_size], self.order[self.batch_size :]
+        rate = (self.convergence or self.loop).rate(self.step)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.loop.learning_rate * self.loop.rate(self.step) * group["rate"]
+            group["lr"] = self.loop.learning_rate * rate * group["rate"]
         self.optimiser.zero_grad(set_to_none=True)
         value = self.team.differentiate(loss_of, indices, self.generator, self.step)
         if not math.isfinite(value):
@@ -167,8 +191,22 @@ class _Training:
         self.optimiser.step()
         self.losses.append(value)
         self.step += 1
+        if self.convergence and self.validate and self.convergence.due(self.step):
+            self.convergence.note(self.step, self.validate(), self.model)
         self.whole = True
         return value
+
+    def finish(self) -> TrainingSummary:
+        """Goes back to the best weights, where validation chose them, and sums the training up."""
+        images = self.step * self.batch_size
+        loss = sum(self.losses) / len(self.losses)
+        if self.convergence is None:
+            return TrainingSummary(self.step, images, self.count, "fixed", loss)
+        self.model.load_state_dict(self.convergence.best)
+        curve = [(step * self.batch_size, score) for step, score in self.convergence.curve]
+        return TrainingSummary(
+            self.step, images, self.count, self.convergence.reason, loss, tuple(curve)
+        )
 
     def state(self) -> dict[str, Any]:
         """All that the rest of the training depends on."""
@@ -181,6 +219,7 @@ class _Training:
             "generator": self.generator.get_state(),
             "losses": list(self.losses),
             "chance": chance_state(),
+            "convergence": self.convergence.state() if self.convergence else None,
         }
 
     def restore(self, state: Any) -> None:
@@ -198,6 +237,8 @@ class _Training:
         self.generator.set_state(state["generator"])
         self.losses.extend(state["losses"])
         set_chance_state(state["chance"])
+        if self.convergence:
+            self.convergence.restore(state["convergence"])
 
 
 def _groups(

@@ -76,6 +76,13 @@ ENTRIES = [
         licence="MIT",
     ),
     Entry(
+        "small-resnet",
+        f"{_HERE}.resnet:SmallResNet",
+        summary="Small residual network for small images, without pooling before its blocks.",
+        citation="He et al. 2015, arXiv:1512.03385",
+        licence="MIT",
+    ),
+    Entry(
         "spectrum",
         f"{_HERE}.spectrum:Spectrum",
         summary="Hand-made features: spectrum, moments, shapes and gradients, without weights.",

@@ -1,9 +1,9 @@
-"""ResNet-18, the supervised network of the DeepLense papers, and ResNet-34."""
+"""ResNet-18, the supervised network of the DeepLense papers, ResNet-34 and a small one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Ge
 from torch import Tensor, nn
@@ -12,30 +12,32 @@ from lensbench import Encoder, Features
 
 
 class ResNet(Encoder, nn.Module):
-    """A stem of stride four, then four stages of residual blocks (He et al. 2015).
+    """A stem, then stages of residual blocks of which each is twice as wide (He et al. 2015).
 
     Attributes:
         blocks: Residual blocks in each stage.
     """
 
-    blocks: tuple[int, int, int, int]
+    blocks: tuple[int, ...]
+    learning_rate = 1e-3
 
     @dataclass(frozen=True)
     class Options:
-        """Options of `resnet18` and `resnet34`."""
+        """Options of `resnet18` and `resnet34`: width of the first stage, and the stem.
+
+        `imagenet` is the stem of He et al. and of the DeepLense papers: stride two and a pooling
+        of two, which leaves 16 × 16 of 64 × 64 pixels before the first block. `small` has a stride
+        of two and no pooling.
+        """
 
         width: Annotated[int, Ge(8)] = 64
+        stem: Literal["imagenet", "small"] = "imagenet"
 
     def __init__(self, options: Options, channels: int) -> None:
         super().__init__()
         width = options.width
-        self.stem = nn.Sequential(
-            nn.Conv2d(channels, width, 7, 2, 3, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            nn.MaxPool2d(3, 2, 1),
-        )
-        widths = [width, 2 * width, 4 * width, 8 * width]
+        self.stem = _stem(options.stem, channels, width)
+        widths = [width * 2**stage for stage in range(len(self.blocks))]
         self.stages = nn.ModuleList(
             nn.Sequential(
                 ResidualBlock(into, out, 1 if stage == 0 else 2),
@@ -45,7 +47,7 @@ class ResNet(Encoder, nn.Module):
         )
 
     def forward(self, images: Tensor) -> Features:
-        """Pooled last stage, and the maps of all four, coarse to fine."""
+        """Pooled last stage, and the maps of all stages, coarse to fine."""
         maps = []
         current = self.stem(images)
         for stage in self.stages:
@@ -64,6 +66,30 @@ class ResNet34(ResNet):
     """Three, four, six and three blocks."""
 
     blocks = (3, 4, 6, 3)
+
+
+class SmallResNet(ResNet):
+    """Two blocks in each of three stages, for images of some 64 pixels: 175,000 weights."""
+
+    blocks = (2, 2, 2)
+    learning_rate = 3e-3
+
+    @dataclass(frozen=True)
+    class Options(ResNet.Options):
+        """Options of `small-resnet`, as of `resnet18`."""
+
+        width: Annotated[int, Ge(8)] = 16
+        stem: Literal["imagenet", "small"] = "small"
+
+
+def _stem(kind: str, channels: int, width: int) -> nn.Sequential:
+    kernel = 7 if kind == "imagenet" else 5
+    layers: list[nn.Module] = [
+        nn.Conv2d(channels, width, kernel, 2, kernel // 2, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+    ]
+    return nn.Sequential(*layers, *([nn.MaxPool2d(3, 2, 1)] if kind == "imagenet" else []))
 
 
 class ResidualBlock(nn.Module):

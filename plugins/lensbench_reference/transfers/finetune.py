@@ -19,10 +19,15 @@ class FineTune(Transfer):
 
     @dataclass(frozen=True)
     class Options:
-        """Options of `finetune`; `layer_decay` is the ratio of rates of neighbouring layers."""
+        """Options of `finetune`.
 
-        learning_rate: Annotated[float, Gt(0)] = 1e-3
-        batch_size: Annotated[int, Ge(2)] = 16
+        `layer_decay` is the ratio of learning rates of neighbouring layers. Without a
+        `learning_rate` the encoder's own is taken, and without a `batch_size` 64 under budgets
+        with patience, else 16.
+        """
+
+        learning_rate: Annotated[float, Gt(0)] | None = None
+        batch_size: Annotated[int, Ge(2)] | None = None
         layer_decay: Annotated[float, Gt(0), Le(1)] = 1.0
 
     def __init__(self, options: Options) -> None:
@@ -34,8 +39,8 @@ class FineTune(Transfer):
         model = HeadedEncoder(encoder, context).train()
         decays = its.layer_decay < 1
         rates = rates_by_layer(encoder, its.layer_decay, "encoder.") if decays else None
-        fit(model, context, its.learning_rate, its.batch_size, rates)
-        return ModelPredictor(model, context.task, model)
+        training = fit(model, context, its.learning_rate, its.batch_size, rates)
+        return ModelPredictor(model, context.task, model, training)
 
     def restore(
         self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]

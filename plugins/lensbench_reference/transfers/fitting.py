@@ -6,23 +6,36 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lensbench import FitContext, Predictions, Samples, Task, TrainingLoop, encode, feature_shape
+from lensbench import (
+    FitContext,
+    Predictions,
+    Samples,
+    Task,
+    TrainingLoop,
+    TrainingSummary,
+    encode,
+    feature_shape,
+)
 
-_BATCH = 64
+_BATCH = 256
+_RATE = 1e-3
+_BATCH_CONVERGED = 64
+_BATCH_FIXED = 16
 
 LossOf = Callable[[Tensor, torch.Generator], Tensor]
 
 
 class HeadedEncoder(nn.Module):
-    """An encoder with a task's head behind it."""
+    """An encoder with a task's head behind it; kernels are kept channels last, which is faster."""
 
     def __init__(self, encoder: Any, context: FitContext) -> None:
         super().__init__()
         train = context.train
-        self.encoder = encoder
+        self.encoder = encoder.to(memory_format=torch.channels_last)
         shape = feature_shape(encoder, train.images.shape[1])
         self.head = context.task.head(shape, train.info).to(train.images.device)
 
@@ -34,21 +47,27 @@ class HeadedEncoder(nn.Module):
 def fit(
     model: HeadedEncoder,
     context: FitContext,
-    learning_rate: float,
-    batch_size: int,
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
     rates: Mapping[str, float] | None = None,
-) -> None:
+) -> TrainingSummary:
     """Trains what of a model requires gradients on the task's loss.
 
     Images are turned and flipped at random, but where a frozen encoder's features are given.
+    Where the budget has patience, the task's primary metric on the validation samples says when
+    to stop and which weights to keep.
 
     Args:
         model: In training mode; in evaluation mode afterwards.
         context: Samples, task and budget.
-        learning_rate: Peak rate.
-        batch_size: Samples a step.
+        learning_rate: Peak rate; the encoder's own `learning_rate`, or 1e-3, where none is given.
+        batch_size: Samples a step; 64 where the budget has patience, else 16, where none is given.
         rates: Of parameters by name, in units of the rate; see `TrainingLoop.run`.
     """
+    if learning_rate is None:
+        learning_rate = float(getattr(model.encoder, "learning_rate", _RATE))
+    if batch_size is None:
+        batch_size = _BATCH_CONVERGED if context.budget.patience else _BATCH_FIXED
 
     def loss_of(indices: Tensor, generator: torch.Generator) -> Tensor:
         batch = context.train.take(indices)
@@ -56,8 +75,26 @@ def fit(
             batch = turned(batch, generator)
         return context.task.loss(model(batch), batch)
 
-    train(model, context, loss_of, learning_rate, batch_size, rates)
+    def validate() -> float:
+        model.eval()
+        value = primary_score(ModelPredictor(model, context.task, model), context)
+        model.train(was_training)
+        return value
+
+    was_training = model.training
+    summary = train(model, context, loss_of, learning_rate, batch_size, rates, validate=validate)
     model.eval()
+    return summary
+
+
+def primary_score(predictor: ModelPredictor, context: FitContext) -> float:
+    """The task's primary metric on the validation samples, its sign such that higher is better."""
+    metric = context.task.metrics[0]
+    predictions = {
+        name: values.cpu().numpy() for name, values in predictor(context.validation).items()
+    }
+    value = float(np.mean(metric.compute(predictions, context.validation)))
+    return value if metric.higher_is_better else -value
 
 
 def train(
@@ -68,7 +105,8 @@ def train(
     batch_size: int,
     rates: Mapping[str, float] | None = None,
     stage: int = 0,
-) -> None:
+    validate: Callable[[], float] | None = None,
+) -> TrainingSummary:
     """Takes the budget's steps on a loss of indices of training samples.
 
     Args:
@@ -78,7 +116,8 @@ def train(
         learning_rate: Peak rate.
         batch_size: Samples a step.
         rates: Of parameters by name, in units of the rate; see `TrainingLoop.run`.
-        stage: Counts trainings of one fit, which draw their own chance.
+        stage: Counts trainings of one fit, each with random numbers of its own.
+        validate: Scores the model on validation samples; needed where the budget has patience.
     """
     loop = TrainingLoop(
         steps=context.budget.train_steps,
@@ -86,8 +125,11 @@ def train(
         learning_rate=learning_rate,
         weight_decay=0.05,
         seed=context.seed + stage,
+        patience=context.budget.patience,
     )
-    loop.run(model, len(context.train), loss_of, context.report, rates=rates)
+    return loop.run(
+        model, len(context.train), loss_of, context.report, rates=rates, validate=validate
+    )
 
 
 def turned(batch: Samples, generator: torch.Generator) -> Samples:
@@ -103,12 +145,20 @@ class ModelPredictor:
         model: Encoder and head.
         task: What is asked.
         fitted: The part of the model that was trained, which is what is kept.
+        training: How it was trained; `None` for one that was restored.
     """
 
-    def __init__(self, model: HeadedEncoder, task: Task, fitted: nn.Module) -> None:
+    def __init__(
+        self,
+        model: HeadedEncoder,
+        task: Task,
+        fitted: nn.Module,
+        training: TrainingSummary | None = None,
+    ) -> None:
         self.model = model.eval()
         self.task = task
         self.fitted = fitted
+        self.training = training
 
     def state(self) -> Mapping[str, Tensor]:
         """Weights of what was trained."""

@@ -33,8 +33,8 @@ class LinearProbe(Transfer):
         encoder.requires_grad_(False)
         model = HeadedEncoder(encoder, context).train()
         encoder.eval()
-        fit(model, context, self.options.learning_rate, self.options.batch_size)
-        return ModelPredictor(model, context.task, model.head)
+        training = fit(model, context, self.options.learning_rate, self.options.batch_size)
+        return ModelPredictor(model, context.task, model.head, training)
 
     def restore(
         self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]

@@ -53,8 +53,8 @@ class LowRankAdaptation(Transfer):
         """Trains updates and head."""
         model = self._adapted(encoder, context).train()
         model.encoder.eval()
-        fit(model, context, self.options.learning_rate, self.options.batch_size)
-        return AdaptedPredictor(model, context.task, model)
+        training = fit(model, context, self.options.learning_rate, self.options.batch_size)
+        return AdaptedPredictor(model, context.task, model, training)
 
     def restore(
         self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]

@@ -1,0 +1,138 @@
+"""When a training has converged: its validation score no longer improves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+_WARMUP = 200
+"""Steps in which the rate rises."""
+
+_FIRST = 50
+"""Step of the first evaluation."""
+
+_SPACING = 1.08
+"""Ratio of the steps of neighbouring evaluations: as the score improves, ever more slowly."""
+
+_JUDGED = 0.1
+"""Share of the most steps before which no training is judged: some learn nothing for long."""
+
+_ANNEALED = 0.25
+"""Steps in which the rate falls to zero, in units of those taken before."""
+
+Reason = Literal["converged", "limit", "fixed"]
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """How long a model was trained and why the training stopped.
+
+    Attributes:
+        steps: Optimiser steps.
+        images: Images seen, each as often as it was.
+        count: Different images there are; `images / count` are the epochs.
+        reason: `converged` where the validation score stopped improving, `limit` where the largest
+            number of steps came first, `fixed` where the number of steps was given.
+        loss: Mean training loss of the last steps.
+        curve: Images seen and validation score at each evaluation; empty where there was none.
+    """
+
+    steps: int
+    images: int
+    count: int
+    reason: Reason
+    loss: float
+    curve: tuple[tuple[int, float], ...] = ()
+
+
+class Convergence:
+    """Watches a validation score, sets the learning rate and keeps the best weights.
+
+    The rate rises, stays at its peak until the best score is older than `patience` per cent of
+    the steps taken so far, and then falls linearly to zero in a quarter as many steps again
+    (a trapezoid, as in Zhai et al. 2022, arXiv:2106.04560). Where the limit is near, it
+    falls in any case, so that a training that did not converge still ends well.
+
+    Args:
+        limit: Most steps.
+        patience: Percentage of the steps taken so far.
+    """
+
+    def __init__(self, limit: int, patience: int) -> None:
+        self.limit, self.patience = limit, patience
+        self.latest_fall = math.ceil(limit / (1 + _ANNEALED))
+        self.fall: int | None = None
+        self.reason: Reason = "limit"
+        self.best: dict[str, Tensor] = {}
+        self.curve: list[tuple[int, float]] = []
+        self.next = min(_FIRST, limit)
+
+    @property
+    def end(self) -> int:
+        """The step after which the training ends, as far as is known."""
+        if self.fall is None:
+            return self.limit
+        return min(self.limit, self.fall + math.ceil(_ANNEALED * self.fall))
+
+    def due(self, step: int) -> bool:
+        """Whether the score is wanted after this step."""
+        return step >= self.next or step == self.end
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step, in units of the peak."""
+        rise = min(1.0, (step + 1) / max(1, min(_WARMUP, self.limit // 10)))
+        if self.fall is None:
+            return rise
+        return rise * max(0.0, 1 - (step - self.fall) / (self.end - self.fall))
+
+    def note(self, step: int, score: float, model: nn.Module) -> None:
+        """Takes a score; a model better than all before is kept.
+
+        Args:
+            step: Steps taken.
+            score: Validation score, the higher the better; NaN counts as the worst.
+            model: As it is.
+        """
+        score = -math.inf if math.isnan(score) else score
+        if not self.best or score > self._best_score():
+            self.best = {name: value.clone() for name, value in model.state_dict().items()}
+        self.curve.append((step, score))
+        self.next = max(step + 1, round(step * _SPACING))
+        if self.fall is not None:
+            return
+        if step >= self.latest_fall:
+            self.fall = step
+        elif step > _JUDGED * self.limit and self._waited(step):
+            self.fall, self.reason = step, "converged"
+        if self.fall is None:
+            self.next = min(self.next, self.latest_fall)
+
+    def state(self) -> dict[str, Any]:
+        """All that the rest of the training depends on."""
+        return {
+            "fall": self.fall,
+            "reason": self.reason,
+            "best": self.best,
+            "curve": list(self.curve),
+            "next": self.next,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes back to a state."""
+        self.fall, self.reason = state["fall"], state["reason"]
+        self.best, self.next = dict(state["best"]), state["next"]
+        self.curve = [(int(step), float(score)) for step, score in state["curve"]]
+
+    def _waited(self, step: int) -> bool:
+        """Whether the best score is older than the patience."""
+        return step - self._best_step() > self.patience / 100 * step
+
+    def _best_score(self) -> float:
+        return max(score for _, score in self.curve)
+
+    def _best_step(self) -> int:
+        return max(self.curve, key=lambda point: (point[1], -point[0]))[0]
