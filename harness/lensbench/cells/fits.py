@@ -69,7 +69,7 @@ def training_facts(predictor: Predictor) -> dict[str, Any]:
         "images": training.images,
         "epochs": training.images / training.count,
         "stopped": training.reason,
-        "curve": [[float(images), score] for images, score in training.curve],
+        "curve": " ".join(f"{images}:{score:.4g}" for images, score in training.curve),
     }
 
 

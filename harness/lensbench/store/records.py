@@ -59,7 +59,7 @@ RESULTS: Mapping[str, Any] = {
     "images_fit": pl.Int64,
     "epochs_fit": pl.Float64,
     "stopped_fit": pl.String,
-    "curve_fit": pl.List(pl.List(pl.Float64)),
+    "curve_fit": pl.String,
 }
 """Columns that a repetition gives again, bit for bit, on the same machine."""
 
@@ -84,6 +84,14 @@ COSTS: Mapping[str, Any] = {
 
 COLUMNS: Mapping[str, Any] = {**RESULTS, **COSTS}
 """Name and type of every column; what each means stands in `docs/reference/records.md`."""
+
+_SINCE_4 = {"steps_fit", "images_fit", "epochs_fit", "stopped_fit", "curve_fit"}
+
+
+def columns_of(version: int) -> Mapping[str, Any]:
+    """Name and type of every column of records of a version, 3 or 4."""
+    return {name: kind for name, kind in COLUMNS.items() if version > 3 or name not in _SINCE_4}
+
 
 ORDER = (
     "task", "dataset", "test_dataset", "train_condition", "test_condition", "entrant",

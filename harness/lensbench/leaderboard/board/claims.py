@@ -25,7 +25,7 @@ KINDS = ("predictions", "fits", "weights", "images", "skies")
 STATES = ("done", "undefined", "failed", "incompatible")
 
 _KEYS = ("cell", "predictions", "images", "truth")
-_TEXTS = ("error", "unit", "device_name")
+_TEXTS = ("error", "unit", "device_name", "curve_fit")
 _FILLED = (
     "cell", "entrant", "task", "dataset", "test_dataset", "train_condition", "test_condition",
     "budget", "metric", "state", "seed_draw", "seed_fit", "seed_pretraining",
@@ -46,7 +46,7 @@ def check_records(records: pl.DataFrame) -> None:
         raise DataError(f"{RECORDS} has other columns or types: {shown(min(wrong)[0])}")
     if records.is_empty():
         raise DataError(f"{RECORDS} is empty")
-    if records["version"].n_unique() != 1 or records["version"][0] != VERSION:
+    if records["version"].n_unique() != 1 or records["version"][0] not in (VERSION - 1, VERSION):
         raise DataError(f"{RECORDS} has another version of columns than {VERSION}")
     for name, kind in COLUMNS.items():
         if kind == pl.String:

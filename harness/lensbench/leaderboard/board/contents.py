@@ -47,7 +47,7 @@ from lensbench.leaderboard.board.reading import (
     reading,
 )
 from lensbench.leaderboard.board.texts import check_text
-from lensbench.store.records import COLUMNS, RESULTS
+from lensbench.store.records import COLUMNS, RESULTS, VERSION, columns_of
 
 
 @dataclass(frozen=True)
@@ -174,12 +174,24 @@ def read_board_records(path: Path) -> pl.DataFrame:
     """The records of a board, checked one against another."""
     table = read_table(path, RECORDS)
     with reading(RECORDS, "records"):
-        if table.column_names != list(COLUMNS):
-            wrong = set(table.column_names) ^ set(COLUMNS)
-            raise DataError(f"{RECORDS} has other columns: {shown(min(wrong, default='order'))}")
-        frame = pl.DataFrame(pl.from_arrow(table))
+        frame = with_all_columns(pl.DataFrame(pl.from_arrow(table)))
         check_records(frame)
     return frame
+
+
+def with_all_columns(records: pl.DataFrame) -> pl.DataFrame:
+    """Records of this version or the one before, whose missing columns are empty.
+
+    Raises:
+        DataError: Where columns are there that the version of the first row does not have.
+    """
+    version = records["version"][0] if "version" in records and len(records) else VERSION
+    expected = list(columns_of(version if version == VERSION - 1 else VERSION))
+    if records.columns != expected:
+        wrong = set(records.columns) ^ set(expected)
+        raise DataError(f"{RECORDS} has other columns: {shown(min(wrong, default='order'))}")
+    empty = [pl.lit(None, kind).alias(n) for n, kind in COLUMNS.items() if n not in expected]
+    return records.with_columns(empty).select(list(COLUMNS))
 
 
 def _check_files(folder: Path, manifest: Manifest) -> None:

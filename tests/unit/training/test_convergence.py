@@ -1,0 +1,115 @@
+"""Trainings that last until the validation score no longer improves."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from lensbench.training.chance import seeded
+from lensbench.training.checkpoints import keeping
+from lensbench.training.convergence import Convergence, TrainingSummary
+from lensbench.training.loop import TrainingLoop
+
+
+def ignore(*_: object) -> None:
+    """Watches nothing."""
+
+
+class Line:
+    """A line fitted to a plane with noise, and scored on samples that it was not fitted to."""
+
+    def __init__(self) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.x = torch.randn(128, 3, generator=generator)
+        self.y = self.x @ torch.tensor([1.0, -2.0, 0.5]) + torch.randn(128, generator=generator)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1))
+
+    def loss(self, indices: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        return (self.model(self.x[indices])[:, 0] - self.y[indices]).square().mean()
+
+    def score(self) -> float:
+        with torch.no_grad():
+            held_out = slice(64, None)
+            return -float((self.model(self.x[held_out])[:, 0] - self.y[held_out]).square().mean())
+
+    def train(self, steps: int, patience: int = 30) -> TrainingSummary:
+        loop = TrainingLoop(steps, 16, 0.02, 0.0, 1, patience=patience)
+        with seeded(0):
+            return loop.run(self.model, 64, self.loss, ignore, validate=self.score)
+
+
+def test_training_stops_once_the_score_no_longer_improves():
+    line = Line()
+    summary = line.train(20_000)
+    assert summary.reason == "converged"
+    assert summary.steps < 10_000
+    assert summary.images == 16 * summary.steps
+    assert summary.curve[-1][0] == summary.images
+
+
+def test_the_best_weights_are_restored():
+    line = Line()
+    summary = line.train(3000)
+    assert line.score() == pytest.approx(max(score for _, score in summary.curve), abs=1e-7)
+
+
+def test_a_training_that_still_improves_at_the_limit_says_so():
+    summary = Line().train(60)
+    assert (summary.reason, summary.steps) == ("limit", 60)
+
+
+def test_without_patience_the_length_is_fixed():
+    summary = Line().train(60, patience=0)
+    assert (summary.reason, summary.steps, summary.curve) == ("fixed", 60, ())
+
+
+def test_the_rate_rises_stays_and_falls_to_zero():
+    """The trapezoid; the fall takes a quarter of the steps before it."""
+    convergence, model = Convergence(10_000, 30), nn.Linear(1, 1)
+    assert convergence.rate(0) == pytest.approx(1 / 200)
+    assert convergence.rate(5000) == 1.0
+    convergence.note(1000, 1.0, model)
+    convergence.note(1400, 0.5, model)
+    assert convergence.fall is None
+    convergence.note(1500, 0.5, model)
+    assert (convergence.fall, convergence.end, convergence.reason) == (1500, 1875, "converged")
+    assert convergence.rate(1500) == 1.0
+    assert convergence.rate(1875 - 1) == pytest.approx(1 / 375)
+
+
+def test_nothing_is_judged_in_the_first_tenth():
+    """Some networks stay at chance for long before they learn."""
+    convergence, model = Convergence(10_000, 30), nn.Linear(1, 1)
+    for step in (50, 500, 900, 1000):
+        convergence.note(step, 0.5, model)
+    assert convergence.fall is None
+
+
+def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path: Path):
+    """Best weights, curve and the fall of the rate included."""
+    whole = Line()
+    expected = whole.train(2500)
+    for crash in (40, expected.steps // 2, expected.steps - 5):
+        line = Line()
+        folder = tmp_path / str(crash)
+        seen = 0
+
+        def crashing(indices, generator, line=line, crash=crash):
+            nonlocal seen
+            seen += 1
+            if seen == crash:
+                raise KeyboardInterrupt
+            return line.loss(indices, generator)
+
+        loop = TrainingLoop(2500, 16, 0.02, 0.0, 1, patience=30)
+        with pytest.raises(KeyboardInterrupt), seeded(0), keeping(folder, 0.0):
+            loop.run(line.model, 64, crashing, ignore, validate=line.score)
+        again = Line()
+        with seeded(0), keeping(folder, 0.0):
+            summary = loop.run(again.model, 64, again.loss, ignore, validate=again.score)
+        assert summary == expected
+        for one, other in zip(whole.model.parameters(), again.model.parameters(), strict=True):
+            assert torch.equal(one, other)
