@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lensbench.api.predictor import Baseline as Baseline
     from lensbench.api.predictor import FitContext as FitContext
     from lensbench.api.predictor import Predictor as Predictor
+    from lensbench.api.predictor import TrainingSummary as TrainingSummary
     from lensbench.api.predictor import Transfer as Transfer
     from lensbench.api.pretraining import Objective as Objective
     from lensbench.api.pretraining import Pretraining as Pretraining
@@ -77,7 +78,6 @@ if TYPE_CHECKING:
     from lensbench.sky.scenes import draw_scenes as draw_scenes
     from lensbench.sky.targets import REAL_TARGETS as REAL_TARGETS
     from lensbench.sky.targets import scene_targets as scene_targets
-    from lensbench.training.convergence import TrainingSummary as TrainingSummary
     from lensbench.training.encoding import encode as encode
     from lensbench.training.encoding import feature_shape as feature_shape
     from lensbench.training.loop import TrainingLoop as TrainingLoop
@@ -137,7 +137,7 @@ _HOMES = {
     "Target": "api.dataset",
     "Task": "api.task",
     "TrainingLoop": "training.loop",
-    "TrainingSummary": "training.convergence",
+    "TrainingSummary": "api.predictor",
     "Transfer": "api.predictor",
     "UndefinedError": "errors",
     "VariationalEncoder": "api.encoder",

@@ -29,12 +29,15 @@ class Encoder(Plugin):
             may trust these sooner.
         resamples: Whether it has a method `view(images, condition=None)` that resamples images
             before it looks at them.
+        learning_rate: Peak rate at which it is trained on a task, where a transfer's options name
+            none.
     """
 
     uses_condition: bool = False
     views: ClassVar[tuple[str, ...]] = ()
     unlearned: int = 0
     resamples: bool = False
+    learning_rate: float = 1e-3
 
     @classmethod
     def digest(cls, options: Any) -> str:

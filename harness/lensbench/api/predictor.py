@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from lensbench.api.plugin import Plugin
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lensbench.api.task import Predictions, Task
 
     Report = Callable[[int, int, str], None]
+
+Reason = Literal["converged", "limit", "fixed"]
 
 
 @runtime_checkable
@@ -40,6 +42,35 @@ class Restorable(Protocol):
     def state(self) -> Mapping[str, torch.Tensor]:
         """All that was fitted, as named tensors; text and pickles are refused."""
         ...
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """How long a model was trained and why the training stopped.
+
+    Attributes:
+        steps: Optimiser steps.
+        images: Images seen, each as often as it was.
+        count: Different images there are; `images / count` are the epochs.
+        reason: `converged` where the validation score stopped improving, `limit` where the largest
+            number of steps came first, `fixed` where the number of steps was given.
+        loss: Mean training loss of the last steps.
+        curve: Images seen and validation score at each evaluation; empty where there was none.
+    """
+
+    steps: int
+    images: int
+    count: int
+    reason: Reason
+    loss: float
+    curve: tuple[tuple[int, float], ...] = ()
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """A predictor that says how its network was trained; `None` where that is not known."""
+
+    training: TrainingSummary | None
 
 
 @dataclass(frozen=True)

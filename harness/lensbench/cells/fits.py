@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from lensbench.api.predictor import FitContext, Predictor, Restorable
+from lensbench.api.predictor import FitContext, Predictor, Restorable, Trained
 from lensbench.api.samples import Samples
 from lensbench.cells.images import no_samples
 from lensbench.cells.resolved import Parts
@@ -20,7 +20,6 @@ from lensbench.store import Store
 from lensbench.study.cell import Cell
 from lensbench.study.describe import Description
 from lensbench.training.chance import seeded
-from lensbench.training.convergence import TrainingSummary
 
 Report = Callable[[int, int, str], None]
 
@@ -61,7 +60,7 @@ def keep_fit(
 
 def training_facts(predictor: Predictor) -> dict[str, Any]:
     """How a predictor's network was trained, by column of records; empty where none was."""
-    training: TrainingSummary | None = getattr(predictor, "training", None)
+    training = predictor.training if isinstance(predictor, Trained) else None
     if training is None:
         return {}
     return {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor, nn
+
+from lensbench.api.predictor import Reason
 
 _WARMUP = 200
 """Steps in which the rate rises."""
@@ -23,30 +24,6 @@ _JUDGED = 0.1
 
 _ANNEALED = 0.25
 """Steps in which the rate falls to zero, in units of those taken before."""
-
-Reason = Literal["converged", "limit", "fixed"]
-
-
-@dataclass(frozen=True)
-class TrainingSummary:
-    """How long a model was trained and why the training stopped.
-
-    Attributes:
-        steps: Optimiser steps.
-        images: Images seen, each as often as it was.
-        count: Different images there are; `images / count` are the epochs.
-        reason: `converged` where the validation score stopped improving, `limit` where the largest
-            number of steps came first, `fixed` where the number of steps was given.
-        loss: Mean training loss of the last steps.
-        curve: Images seen and validation score at each evaluation; empty where there was none.
-    """
-
-    steps: int
-    images: int
-    count: int
-    reason: Reason
-    loss: float
-    curve: tuple[tuple[int, float], ...] = ()
 
 
 class Convergence:

@@ -16,7 +16,7 @@ from torch import nn
 from lensbench.errors import RunError, one_line
 from lensbench.training.chance import chance_state, set_chance_state
 from lensbench.training.checkpoints import next_checkpoint
-from lensbench.training.convergence import Convergence, TrainingSummary
+from lensbench.training.convergence import Convergence
 from lensbench.training.costs import warmed_up
 from lensbench.training.team import Alone, LossOf, Team
 

@@ -19,7 +19,6 @@ class ResNet(Encoder, nn.Module):
     """
 
     blocks: tuple[int, ...]
-    learning_rate = 1e-3
 
     @dataclass(frozen=True)
     class Options:

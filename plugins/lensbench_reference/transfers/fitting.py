@@ -22,7 +22,6 @@ from lensbench import (
 )
 
 _BATCH = 256
-_RATE = 1e-3
 _BATCH_CONVERGED = 64
 _BATCH_FIXED = 16
 
@@ -60,12 +59,12 @@ def fit(
     Args:
         model: In training mode; in evaluation mode afterwards.
         context: Samples, task and budget.
-        learning_rate: Peak rate; the encoder's own `learning_rate`, or 1e-3, where none is given.
+        learning_rate: Peak rate; the encoder's own `learning_rate` where none is given.
         batch_size: Samples a step; 64 where the budget has patience, else 16, where none is given.
         rates: Of parameters by name, in units of the rate; see `TrainingLoop.run`.
     """
     if learning_rate is None:
-        learning_rate = float(getattr(model.encoder, "learning_rate", _RATE))
+        learning_rate = model.encoder.learning_rate
     if batch_size is None:
         batch_size = _BATCH_CONVERGED if context.budget.patience else _BATCH_FIXED
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from lensbench.api.predictor import TrainingSummary
 from lensbench.training.chance import seeded
 from lensbench.training.checkpoints import keeping
-from lensbench.training.convergence import Convergence, TrainingSummary
+from lensbench.training.convergence import Convergence
 from lensbench.training.loop import TrainingLoop
 
 

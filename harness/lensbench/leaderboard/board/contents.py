@@ -108,7 +108,9 @@ class Board:
     @functools.cached_property
     def evidence(self) -> dict[str, str]:
         """Digest of what each done cell rests on: its records, predictions and weights."""
-        done = self.records.filter(pl.col("state") == "done").select(list(RESULTS))
+        known = columns_of(self.records["version"][0])
+        results = [name for name in RESULTS if name in known]
+        done = self.records.filter(pl.col("state") == "done").select(results)
         files: dict[str, list[tuple[str, str]]] = {}
         for name, file in self.manifest.known.items():
             files.setdefault(name.rpartition(".")[0], []).append((name, file.sha256))
