@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lensbench.api.predictor import TrainingSummary
 from lensbench.errors import RunError, one_line
 from lensbench.training.chance import chance_state, set_chance_state
 from lensbench.training.checkpoints import next_checkpoint
