@@ -82,8 +82,13 @@ if TYPE_CHECKING:
     from lensbench.training.encoding import feature_shape as feature_shape
     from lensbench.training.loop import TrainingLoop as TrainingLoop
     from lensbench.training.noise import in_units_of_noise as in_units_of_noise
+    from lensbench.training.rings import RING_FEATURES as RING_FEATURES
+    from lensbench.training.rings import log_ring_power as log_ring_power
+    from lensbench.training.rings import ring_amplitudes as ring_amplitudes
+    from lensbench.training.rings import ring_features as ring_features
     from lensbench.training.stretch import stretch as stretch
     from lensbench.training.stretch import unstretch as unstretch
+    from lensbench.training.view import SkyView as SkyView
 
 __version__ = "0.1.0"
 
@@ -122,6 +127,7 @@ _HOMES = {
     "REAL_TARGETS": "sky.targets",
     "ReconstructingEncoder": "api.encoder",
     "RestoringObjective": "api.pretraining",
+    "RING_FEATURES": "training.rings",
     "RunError": "errors",
     "Samples": "api.samples",
     "SceneModel": "sky.components",
@@ -131,6 +137,7 @@ _HOMES = {
     "Shear": "sky.components",
     "Sie": "sky.components",
     "SkyTarget": "api.task",
+    "SkyView": "training.view",
     "SmoothUniform": "sky.information",
     "SourceImages": "sky.images",
     "Split": "api.dataset",
@@ -154,7 +161,10 @@ _HOMES = {
     "imaging_operator": "sky.observation",
     "in_units_of_noise": "training.noise",
     "locate": "data.downloads",
+    "log_ring_power": "training.rings",
     "open_images": "data.layouts",
+    "ring_amplitudes": "training.rings",
+    "ring_features": "training.rings",
     "population_names": "sky.populations",
     "population_of": "sky.populations",
     "resample": "sky.resampling",

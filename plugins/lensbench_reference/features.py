@@ -1,4 +1,4 @@
-"""Hand-made features as torch operations: rings, shape statistics and oriented gradients.
+"""Hand-made features as torch operations: shape statistics and oriented gradients.
 
 Shared by plugins of more than one kind. All work on any device and on any image whose sides are
 multiples of eight.
@@ -11,52 +11,11 @@ import functools
 import torch
 from torch import Tensor, nn
 
-RADIAL_BINS = 16
-MOMENTS = 6
-RING_FEATURES = RADIAL_BINS * (1 + MOMENTS)
 SHAPES = 4
 CELLS = 4
 ORIENTATIONS = 8
 _THRESHOLD = 3.0
-_SLOPE = 1 / 3
-"""Of the stretch where images are faint: its deviation of one σ."""
 _EPSILON = 1e-12
-
-
-def ring_features(images: Tensor) -> Tensor:
-    """Features (B, RING_FEATURES) of stretched images (B, H, W).
-
-    The logarithm of the azimuthally averaged power spectrum, in rings up to the Nyquist
-    frequency, and `ring_amplitudes`. None changes where a square image is turned by a quarter or
-    flipped.
-    """
-    return torch.cat([torch.log(_ring_power(images) + 1e-6), ring_amplitudes(images)], 1)
-
-
-def log_ring_power(images: Tensor) -> Tensor:
-    """log(1 + P/N) (B, RADIAL_BINS) of stretched images (B, H, W).
-
-    P is the power spectrum averaged in rings up to the Nyquist frequency, N that of white noise
-    of one σ a pixel. What is below the noise is about the same whatever is left of it, as
-    after an interpolation.
-    """
-    noise = images[0].numel() * _SLOPE**2
-    return torch.log1p(_ring_power(images) / noise)
-
-
-def ring_amplitudes(images: Tensor) -> Tensor:
-    """Amplitudes (B, RADIAL_BINS × MOMENTS) of azimuthal Fourier modes 1 to `MOMENTS`.
-
-    In rings about the centre of stretched images (B, H, W).
-    """
-    _, real, imaginary = _rings(images.shape[1], images.shape[2], images.device)
-    pixels = images.flatten(1)
-    return _length(pixels @ real, pixels @ imaginary)
-
-
-def _ring_power(images: Tensor) -> Tensor:
-    spectral, _, _ = _rings(images.shape[1], images.shape[2], images.device)
-    return torch.fft.rfft2(images).abs().square().flatten(1) @ spectral
 
 
 def shape_statistics(images: Tensor) -> Tensor:
@@ -94,7 +53,7 @@ def oriented_gradients(images: Tensor) -> Tensor:
     g_y, g_x = torch.zeros_like(images), torch.zeros_like(images)
     g_y[:, 1:-1] = images[:, 2:] - images[:, :-2]
     g_x[:, :, 1:-1] = images[:, :, 2:] - images[:, :, :-2]
-    strength = _length(g_y, g_x)
+    strength = torch.sqrt(g_x.square() + g_y.square() + 1e-20)  # with a gradient at zero
     angle = torch.atan2(g_y, g_x) / torch.pi
     which = (angle * ORIENTATIONS).floor().long() % ORIENTATIONS
     b, height, width = images.shape
@@ -150,36 +109,8 @@ def _squared_radius(flux: Tensor, total: Tensor) -> Tensor:
     return y[:, :, None].square() + x[:, None, :].square()
 
 
-def _length(y: Tensor, x: Tensor) -> Tensor:
-    """√(x² + y²), with a gradient at zero."""
-    return torch.sqrt(y.square() + x.square() + 1e-20)
-
-
 def _normed(descriptor: Tensor) -> Tensor:
     return descriptor / torch.sqrt(descriptor.square().sum(1, keepdim=True) + 1e-4)
-
-
-@functools.lru_cache(maxsize=16)
-def _rings(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Means over rings as matrices: of modes (halved by symmetry), and of cos and sin moments."""
-    with torch.inference_mode(False):
-        k_y, k_x = torch.fft.fftfreq(height), torch.fft.rfftfreq(width)
-        twice = torch.full((len(k_x),), 2.0)
-        twice[0] = 1.0
-        if width % 2 == 0:
-            twice[-1] = 1.0
-        k = torch.hypot(k_y[:, None], k_x[None, :])
-        spectral = _ring_means(k / 0.5, twice.expand(height, -1))
-
-        half = min(height, width) / 2
-        y, x = ((torch.arange(side) - (side - 1) / 2) / half for side in (height, width))
-        radius = torch.hypot(y[:, None], x[None, :])
-        angle = torch.atan2(y[:, None].expand_as(radius), x[None, :].expand_as(radius)).flatten()
-        rings = _ring_means(radius, torch.ones_like(radius))
-        orders = range(1, MOMENTS + 1)
-        real = torch.cat([rings * torch.cos(m * angle)[:, None] for m in orders], 1)
-        imaginary = torch.cat([rings * torch.sin(m * angle)[:, None] for m in orders], 1)
-        return spectral.to(device), real.to(device), imaginary.to(device)
 
 
 @functools.lru_cache(maxsize=16)
@@ -190,11 +121,3 @@ def _circles(height: int, width: int, device: torch.device) -> Tensor:
         radius = torch.hypot(y[:, None], x[None, :]).flatten()
         reached = torch.arange(1, int(radius.max()) + 2)
         return (radius[:, None] <= reached).float().to(device)
-
-
-def _ring_means(radius: Tensor, weight: Tensor) -> Tensor:
-    """Weights (pixels, RADIAL_BINS) of means over rings of equal width, of radius 0 to 1."""
-    ring = (radius * RADIAL_BINS).long().flatten()
-    member = nn.functional.one_hot(ring.clamp(max=RADIAL_BINS), RADIAL_BINS + 1)
-    weights = member[:, :RADIAL_BINS] * weight.flatten()[:, None]
-    return weights / weights.sum(0).clamp(min=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import importlib.metadata
@@ -17,9 +18,20 @@ from lensbench.api.contracts import CONTRACTS
 from lensbench.api.entry import KINDS, Entry, Kind
 from lensbench.compatibility import API_VERSION, changes_since
 from lensbench.errors import PluginError, UsageError, nearest
-from lensbench.registry.options import Reference, build_options, option_fields, parse_reference
+from lensbench.registry.options import (
+    Reference,
+    ViewOptions,
+    build_options,
+    option_fields,
+    parse_reference,
+    view_options,
+)
 
 GROUP = "lensbench"
+VIEW_OPTIONS = tuple(field.name for field in dataclasses.fields(ViewOptions))
+_VIEWED = "lensbench.training.viewed:ViewedEncoder"
+"""What puts an encoder under these options: by name, as plugins are."""
+
 HOOKS: Mapping[Kind, str] = {
     kind: f"lensbench_{kind if kind == 'pretraining' else kind + 's'}" for kind in KINDS
 }
@@ -89,12 +101,13 @@ class Catalogue:
         reference = parse_reference(text)
         attribute = self.type_of(kind, text)
         options = build_options(f"{kind} {reference.name}", attribute, reference.options)
-        return str(Reference(reference.name, option_fields(options)))
+        shared = view_options(f"{kind} {reference.name}", attribute, reference.options)
+        return str(Reference(reference.name, (*option_fields(options), *option_fields(shared))))
 
     def architecture(self, text: str) -> str:
-        """What of an encoder's spelling its weights depend on: all but its class's `views`."""
+        """What of an encoder's spelling its weights depend on: all but options of views."""
         reference = parse_reference(self.canonical("encoder", text))
-        views = self.type_of("encoder", text).views
+        views = {*self.type_of("encoder", text).views, *VIEW_OPTIONS}
         kept = tuple(pair for pair in reference.options if pair[0] not in views)
         return str(Reference(reference.name, kept))
 
@@ -106,7 +119,9 @@ class Catalogue:
         options = build_options(f"{kind} {reference.name}", attribute, reference.options)
         if not callable(attribute):
             return attribute
-        return attribute(**arguments) if options is None else attribute(options, **arguments)
+        built = attribute(**arguments) if options is None else attribute(options, **arguments)
+        shared = view_options(f"{kind} {reference.name}", attribute, reference.options)
+        return _viewed(built, shared) if shared != ViewOptions() else built
 
     def digest(self, text: str) -> str:
         """A hash of the files of weights that an encoder starts from; empty where it has none."""
@@ -142,6 +157,13 @@ class Catalogue:
                 f"write: class {attribute}(lensbench.{contract.__name__}, …)",
             )
         return plugin
+
+
+def _viewed(encoder: Any, shared: ViewOptions) -> Any:
+    """An encoder under the options of views; torch is imported for nothing else here."""
+    module, _, attribute = _VIEWED.partition(":")
+    wrapper = getattr(importlib.import_module(module), attribute)
+    return wrapper(encoder, shared.view, shared.rings)
 
 
 def load_catalogue() -> Catalogue:

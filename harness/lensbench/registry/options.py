@@ -6,8 +6,11 @@ import dataclasses
 import functools
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from annotated_types import Ge
+
+from lensbench.api.encoder import Encoder
 from lensbench.api.plugin import Plugin
 from lensbench.errors import OptionError, PluginError, UsageError, nearest
 
@@ -77,7 +80,7 @@ def build_options(what: str, plugin: Any, pairs: tuple[tuple[str, str], ...]) ->
     """
     cls = options_class(plugin)
     known = {field.name: field for field in dataclasses.fields(cls)} if cls else {}
-    pairs = _named(what, plugin, pairs)
+    pairs = _named(what, plugin, _split(plugin, pairs)[0])
     for key, value in pairs:
         if key not in known:
             hint = nearest(key, known) if known else "it has none"
@@ -97,6 +100,54 @@ def build_options(what: str, plugin: Any, pairs: tuple[tuple[str, str], ...]) ->
         raise OptionError(
             f"{what}: option {key}={dict(pairs).get(key)!r}: {first['msg']}", hint
         ) from None
+
+
+@dataclass(frozen=True)
+class ViewOptions:
+    """Options of the harness for every encoder.
+
+    Attributes:
+        view: Side of the pixels that images are resampled to [arcsec]; 0 takes them as they are.
+        rings: Whether amplitudes of rings, which need no weights, stand beside what is pooled.
+    """
+
+    view: Annotated[float, Ge(0)] = 0.0
+    rings: bool = False
+
+
+def view_options(what: str, plugin: Any, pairs: tuple[tuple[str, str], ...]) -> ViewOptions:
+    """Those of the options that are the harness's, for every encoder.
+
+    Raises:
+        OptionError: Naming the option, the value and what is allowed.
+    """
+    import pydantic
+
+    shared = dict(_split(plugin, pairs)[1])
+    try:
+        found: ViewOptions = _adapter(ViewOptions).validate_python(shared)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        raise OptionError(
+            f"{what}: option {key}={shared[key]!r}: {first['msg']}", "e.g. view=0.1,rings=true"
+        ) from None
+    return found
+
+
+def _split(
+    plugin: Any, pairs: tuple[tuple[str, str], ...]
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """Options of a plugin itself, and those of the harness for an encoder, which come second."""
+    if not (isinstance(plugin, type) and issubclass(plugin, Encoder)):
+        return pairs, ()
+    cls = options_class(plugin)
+    own = {field.name for field in dataclasses.fields(cls)} if cls else set()
+    shared = {field.name for field in dataclasses.fields(ViewOptions)} - own
+    return (
+        tuple(pair for pair in pairs if pair[0] not in shared),
+        tuple(pair for pair in pairs if pair[0] in shared),
+    )
 
 
 def _named(

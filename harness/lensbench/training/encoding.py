@@ -33,8 +33,8 @@ def encode(encoder: Any, samples: Samples) -> Features:
     images = stretch(samples.images)
     if encoder.uses_condition:
         vector = torch.tensor(samples.condition.vector(), device=images.device)
-        return _checked(encoder(images, vector))
-    return _checked(encoder(images))
+        return checked_features(encoder(images, vector))
+    return checked_features(encoder(images))
 
 
 def pooled_of(encoder: Any, samples: Samples, device: torch.device) -> np.ndarray:
@@ -60,9 +60,11 @@ def feature_shape(encoder: Any, channels: int, size: int = 64) -> FeatureShape:
         parameter = next(encoder.parameters(), torch.zeros(1))
         empty = torch.zeros(1, channels, size, size, device=parameter.device)
         if encoder.uses_condition:
-            features = _checked(encoder(empty, torch.tensor(NOMINAL, device=parameter.device)))
+            features = checked_features(
+                encoder(empty, torch.tensor(NOMINAL, device=parameter.device))
+            )
         else:
-            features = _checked(encoder(empty))
+            features = checked_features(encoder(empty))
     encoder.train(was_training)
     maps = tuple((m.shape[1], max(1, round(size / m.shape[-1]))) for m in features.maps)
     return FeatureShape(features.pooled.shape[1], maps, channels)
@@ -77,7 +79,12 @@ def _check_encoder(encoder: Any) -> None:
         )
 
 
-def _checked(features: Any) -> Features:
+def checked_features(features: Any) -> Features:
+    """What an encoder returned as features; one tensor is what is pooled, or a map and its mean.
+
+    Raises:
+        PluginError: Where it returned anything else.
+    """
     if isinstance(features, Features):
         return features
     if isinstance(features, torch.Tensor) and features.ndim == 2:

@@ -61,6 +61,12 @@ ENTRIES = [
         pretraining="contrastive-divergence",
     ),
     Entry(
+        "rings",
+        f"{_HERE}.rings:Rings",
+        summary="Amplitudes of rings about the centre, without weights.",
+        licence="MIT",
+    ),
+    Entry(
         "resnet18",
         f"{_HERE}.resnet:ResNet18",
         summary="Residual network of 18 layers: the supervised CNN of the field.",

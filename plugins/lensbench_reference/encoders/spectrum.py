@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lensbench import Encoder, Features, unstretch
-from lensbench_reference.features import oriented_gradients, ring_features, shape_statistics
+from lensbench import Encoder, Features, ring_features, unstretch
+from lensbench_reference.features import oriented_gradients, shape_statistics
 
 
 class Spectrum(Encoder, nn.Module):

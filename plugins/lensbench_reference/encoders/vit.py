@@ -8,11 +8,16 @@ import math
 import torch
 from torch import Tensor, nn
 
-from lensbench import Encoder, Features
-from lensbench_reference.encoders.view import SkyView
+from lensbench import (
+    RING_FEATURES,
+    Encoder,
+    Features,
+    SkyView,
+    log_ring_power,
+    ring_amplitudes,
+)
 from lensbench_reference.encoders.vit_options import VisionTransformerOptions, architecture
 from lensbench_reference.encoders.weights import digest_of, load_into
-from lensbench_reference.features import RING_FEATURES, log_ring_power, ring_amplitudes
 from lensbench_reference.transformer import Block, patches_of
 
 

@@ -5,7 +5,7 @@ import torch
 
 from lensbench import condition_of, encode, stretch, unstretch
 from lensbench.api.samples import Samples
-from lensbench_reference.encoders.view import SkyView
+from lensbench.training.view import SkyView
 from lensbench_reference.encoders.vit import VisionTransformer
 from lensbench_reference.encoders.vit_options import VisionTransformerOptions as Options
 

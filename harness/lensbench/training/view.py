@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lensbench import stretch, unstretch
+from lensbench.training.stretch import stretch, unstretch
 
 
 class SkyView(nn.Module):
