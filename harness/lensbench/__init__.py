@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from lensbench.api.task import SkyTarget as SkyTarget
     from lensbench.api.task import Task as Task
     from lensbench.compatibility import API_VERSION as API_VERSION
+    from lensbench.data.census import Census as Census
+    from lensbench.data.census import take_census as take_census
+    from lensbench.data.census import usable_pixels as usable_pixels
     from lensbench.data.downloads import locate as locate
     from lensbench.data.layouts import open_images as open_images
     from lensbench.errors import DataError as DataError
@@ -81,6 +84,7 @@ if TYPE_CHECKING:
     from lensbench.training.encoding import encode as encode
     from lensbench.training.encoding import feature_shape as feature_shape
     from lensbench.training.loop import TrainingLoop as TrainingLoop
+    from lensbench.training.noise import background_and_noise as background_and_noise
     from lensbench.training.noise import in_units_of_noise as in_units_of_noise
     from lensbench.training.rings import RING_FEATURES as RING_FEATURES
     from lensbench.training.rings import log_ring_power as log_ring_power
@@ -96,6 +100,7 @@ _HOMES = {
     "API_VERSION": "compatibility",
     "Baseline": "api.predictor",
     "Budget": "api.budget",
+    "Census": "data.census",
     "CodingEncoder": "api.encoder",
     "Condition": "api.condition",
     "DataError": "errors",
@@ -149,6 +154,7 @@ _HOMES = {
     "UndefinedError": "errors",
     "VariationalEncoder": "api.encoder",
     "WithSourceImages": "sky.images",
+    "background_and_noise": "training.noise",
     "bayesian_bound": "sky.information",
     "condition_of": "registry.catalogue",
     "cramer_rao_bound": "sky.information",
@@ -170,6 +176,8 @@ _HOMES = {
     "resample": "sky.resampling",
     "scene_model": "sky.information",
     "scene_targets": "sky.targets",
+    "take_census": "data.census",
+    "usable_pixels": "data.census",
     "stretch": "training.stretch",
     "unstretch": "training.stretch",
 }

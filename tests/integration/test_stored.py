@@ -10,6 +10,8 @@ import pytest
 from tests.calls import Result
 
 from lensbench import DataError, IncompatibleError
+from lensbench.cells.checks import Checks
+from lensbench.cells.resolved import Parts
 from lensbench.registry import Catalogue, load_catalogue
 from lensbench.study.plan import Request, plan_run
 
@@ -94,7 +96,7 @@ def test_as_stored_is_for_stored_images_alone(folder: Path, catalogue: Catalogue
 
 
 def test_refusals_name_the_remedy(tmp_path: Path, catalogue: Catalogue) -> None:
-    """Pickles and unknown classes are refused, with what to do."""
+    """Pickles are refused, and a task that needs other classes, with those that there are."""
     for name in ("no_sub", "axion"):
         (tmp_path / "a" / name).mkdir(parents=True)
         np.save(tmp_path / "a" / name / "0.npy", np.random.default_rng(0).normal(size=(16, 16)))
@@ -104,9 +106,12 @@ def test_refusals_name_the_remedy(tmp_path: Path, catalogue: Catalogue) -> None:
         catalogue.build("dataset", f"stored:path={tmp_path / 'a'}")
     assert "lensbench data convert" in caught.value.hint
     np.savez(tmp_path / "b.npz", images=np.random.default_rng(0).normal(size=(6, 16, 16)),
-             labels=["ring"] * 6)  # fmt: skip
-    with pytest.raises(DataError, match="class 'ring'"):
-        catalogue.build("dataset", f"stored:path={tmp_path / 'b.npz'}")
+             labels=["ring", "arc"] * 3)  # fmt: skip
+    stored = Request("morphology", baseline="spectrum-logreg",
+                     dataset=f"stored:path={tmp_path / 'b.npz'}")  # fmt: skip
+    with pytest.raises(IncompatibleError, match="no target 'substructure'") as missing:
+        Checks(Parts(catalogue)).check(plan_run(catalogue, stored)[0])
+    assert missing.value.hint.startswith("it has: class;")
 
 
 def test_a_baseline_runs_on_stored_images(

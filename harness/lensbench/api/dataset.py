@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from lensbench.api.condition import Condition
+
 Split = Literal["pretraining", "train", "validation", "test"]
 
 
@@ -87,11 +89,13 @@ class Observed:
         ids: One name an image, unique over all splits, at most 64 bytes.
         images: (B, C, H, W) in units of the noise of an empty pixel; sides are multiples of 8.
         targets: Real and class targets by name, each (B,).
+        sky: The target `sky` (B, C, sH, sW) in the unit of the images, where the dataset has it.
     """
 
     ids: tuple[str, ...]
     images: torch.Tensor
     targets: Mapping[str, np.ndarray] = field(default_factory=dict)
+    sky: torch.Tensor | None = None
 
 
 class Dataset(Plugin, ABC):
@@ -132,8 +136,17 @@ class Dataset(Plugin, ABC):
 class ObservedDataset(Dataset):
     """A dataset whose images are taken as they are; its entry names their `conditions`.
 
-    It has no sky: `scenes` is not called, and tasks that need the sky are refused.
+    `scenes` is not called.
+
+    Attributes:
+        upsample: Sampling of the target `sky` in units of the images', where it has that target.
     """
+
+    upsample: int | None = None
+
+    def condition(self, nominal: Condition) -> Condition:
+        """The condition with the pixel scale and the PSF that the dataset knows of its images."""
+        return nominal
 
     @abstractmethod
     def observed(self, split: Split, indices: Sequence[int], condition: str) -> Observed:

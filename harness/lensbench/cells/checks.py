@@ -114,13 +114,39 @@ class Checks:
         return self._looked_at[1]
 
     def _check_targets(self, task: str, needs: tuple[str, ...], name: str) -> None:
-        missing = set(needs) - set(self.parts.get("dataset", name).targets)
+        """Refuses a dataset that lacks a target, or the class that a task calls normal."""
+        targets = self.parts.get("dataset", name).targets
+        missing = set(needs) - set(targets)
         if missing:
-            check_targets(self.parts.catalogue, task, needs, name)
+            entry = self.parts.catalogue.find("dataset", parse_reference(name).name).entry
+            if set(targets) <= set(entry.targets) and not missing <= set(entry.targets):
+                check_targets(self.parts.catalogue, task, needs, name)
             raise IncompatibleError(
-                f"dataset {name!r} has no target {min(missing)!r} with these options",
-                f"lensbench show {parse_reference(name).name} lists its options",
+                f"dataset {name!r} has no target {min(missing)!r} with these options, "
+                f"which task {parse_reference(task).name!r} needs",
+                f"it has: {', '.join(targets) or 'none'}; "
+                f"`lensbench show {entry.name}` lists its options",
             )
+        normal = getattr(self.parts.get("task", task), "normal", None)
+        if normal and normal[1] not in targets[normal[0]].classes:
+            raise IncompatibleError(
+                f"dataset {name!r} has no class {normal[1]!r}, which task {task!r} calls normal",
+                f"normal= is one of {', '.join(targets[normal[0]].classes)}",
+            )
+        self._check_sampling(task, name)
+
+    def _check_sampling(self, task: str, name: str) -> None:
+        """Refuses pairs of images whose sampling is not what the task wants."""
+        wanted = self.parts.get("task", task).sky
+        held = getattr(self.parts.get("dataset", name), "upsample", None)
+        if wanted is None or held is None or wanted.upsample == held:
+            return
+        right = "denoising" if held == 1 else f"superres:scale={held}"
+        raise IncompatibleError(
+            f"the pairs of {name!r} are sampled {held} times as finely, "
+            f"and task {task!r} wants {wanted.upsample} times",
+            f"--task {right}",
+        )
 
     def _check_scenes(self, name: str, split: str) -> None:
         if self.parts.get("dataset", name).size(split) == 0:

@@ -43,12 +43,21 @@ class ImageSet:
         available = self.dataset.size(self.split)
         return self.count if available is None else min(self.count, available)
 
+    def seen(self, condition: Condition) -> Condition:
+        """The condition with the pixel scale and PSF that the dataset knows of its own images."""
+        return seen_by(self.dataset, condition)
+
     def describe(self, piece: Piece, code: Code) -> Description:
         """What a piece of these depends on."""
-        digest = self.dataset.digest()
+        digest, seen = self.dataset.digest(), self.seen(piece.condition)
         return describe_images(
-            self.name, digest, self.split, self.size, self.seed, piece.condition, piece.sky, code
+            self.name, digest, self.split, self.size, self.seed, seen, piece.sky, code
         )
+
+
+def seen_by(dataset: Dataset, condition: Condition) -> Condition:
+    """A condition as the images of a dataset are under it: some know more than its nominal one."""
+    return dataset.condition(condition) if isinstance(dataset, ObservedDataset) else condition
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,8 @@ def no_samples(wanted: ImageSet, images: Piece, sky: Piece | None) -> Samples:
     return _samples(wanted, images.condition, arrays).take(torch.arange(0))
 
 
-def _samples(wanted: ImageSet, condition: Condition, arrays: dict[str, np.ndarray]) -> Samples:
+def _samples(wanted: ImageSet, nominal: Condition, arrays: dict[str, np.ndarray]) -> Samples:
+    condition = wanted.seen(nominal)
     ids = tuple(scene.decode() for scene in arrays.pop(_IDS))
     images = torch.from_numpy(arrays.pop(_IMAGES))
     return Samples(
@@ -139,8 +149,14 @@ def _rows(
     if isinstance(dataset, ObservedDataset):
         for piece in pieces:
             seen = dataset.observed(wanted.split, indices, piece.condition.name)
-            rows = {_IDS: np.array(seen.ids, dtype="S64"), _IMAGES: seen.images.numpy()}
-            yield piece, rows | _plain_targets(seen.targets)
+            rows = {_IDS: np.array(seen.ids, dtype="S64")}
+            if piece.sky is None:
+                rows |= {_IMAGES: seen.images.numpy()} | _plain_targets(seen.targets)
+            elif seen.sky is None:
+                raise DataError(f"{wanted.name!r} has no sky behind its images", "see its targets")
+            else:
+                rows[_SKY] = seen.sky.numpy()
+            yield piece, rows
         return
     scenes = dataset.scenes(wanted.split, indices, wanted.seed)
     check_scenes(scenes)

@@ -84,6 +84,7 @@ class _Writer:
         self._labels: list[str] = []
         self._splits: list[str] = []
         self._values: list[dict[str, float]] = []
+        self._texts: dict[str, dict[int, str]] = {}
         self._extras: dict[str, dict[str, tuple[int, ...] | None]] = {}
         self.counts: dict[str, int] = {}
         self.dropped: set[str] = set()
@@ -99,6 +100,11 @@ class _Writer:
             self._values.append({})
         row = self._scenes[scene]
         self._values[row].update(picture.values)
+        self._add_columns(row, index)
+        if item.position is not None:
+            self._values[row].update(ra=item.position[0], dec=item.position[1])
+        if picture.psf_fwhm:
+            self._values[row]["psf_fwhm"] = picture.psf_fwhm
         name = item.condition or AS_STORED
         if len(self._shapes[name]) > 1:
             name += "-" + "x".join(map(str, picture.pixels.shape))
@@ -108,11 +114,27 @@ class _Writer:
         scale = picture.pixel_scale or np.nan
         self._container.append(f"{group}/pixel_scale", np.array([scale], dtype=np.float64))
         if name not in self.counts:
-            self._extras[name] = {"psf": _shape(picture.psf), "noise": _shape(picture.noise)}
-            self._container.describe(group, {"unit": picture.unit, "stored_dtype": picture.dtype})
-        for kind, array in (("psf", picture.psf), ("noise", picture.noise)):
+            self._extras[name] = {
+                "psf": _shape(picture.psf),
+                "noise": _shape(picture.noise),
+                "mask": _shape(picture.mask),
+            }
+            about = {"unit": picture.unit, "stored_dtype": picture.dtype}
+            if picture.bands:
+                about["bands"] = ",".join(picture.bands)
+            self._container.describe(group, about)
+        mask = None if picture.mask is None else picture.mask.astype(np.float32)
+        for kind, array in (("psf", picture.psf), ("noise", picture.noise), ("mask", mask)):
             self._extra(name, kind, array)
         self.counts[name] = self.counts.get(name, 0) + 1
+
+    def _add_columns(self, row: int, index: int) -> None:
+        """What the source says of an image beside its picture."""
+        for name, column in self._source.columns.items():
+            if column.numeric:
+                self._values[row].setdefault(name, float(column.values[index]))
+            elif column.values[index]:
+                self._texts.setdefault(name, {})[row] = str(column.values[index])
 
     def _extra(self, name: str, kind: str, array: np.ndarray | None) -> None:
         """A PSF or noise map, of the condition's first shape; NaN where an image has none."""
@@ -140,7 +162,17 @@ class _Writer:
         names = sorted({name for values in self._values for name in values})
         for name in names:
             column = np.array([values.get(name, np.nan) for values in self._values])
-            self._container.append(f"/scenes/parameters/{name.replace('/', '_')}", column)
+            path = f"/scenes/parameters/{name.replace('/', '_')}"
+            self._container.append(path, column)
+            if name in self._source.columns:
+                self._container.mark(path, {"unit": self._source.columns[name].unit})
+        for name, texts in self._texts.items():
+            kinds = sorted(set(texts.values()))
+            rows = [kinds.index(texts[r]) if r in texts else -1 for r in range(len(self._scenes))]
+            path = f"/scenes/targets/{name.replace('/', '_')}"
+            if path not in self._container:
+                self._container.append(path, np.array(rows, dtype=np.int64))
+                self._container.mark(path, {"classes": kinds})
 
 
 def class_target(classes: tuple[str, ...]) -> str:

@@ -20,6 +20,7 @@ from lensbench.data.archives import (
 from lensbench.data.joining import joined_by_split
 from lensbench.data.picture import Item, Selection, Source
 from lensbench.data.readers import columns, folders
+from lensbench.data.readers.axes import is_image
 from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.container import is_container, open_container
 from lensbench.data.readers.entries import image_files
@@ -28,8 +29,8 @@ from lensbench.data.readers.fits import open_fits
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.hdf5 import open_hdf5
 from lensbench.data.readers.labels import LABEL_NAMES
-from lensbench.data.readers.npy import is_shard, open_npy
-from lensbench.data.readers.npy_header import is_single, stored_shape
+from lensbench.data.readers.npy import open_npy
+from lensbench.data.readers.npy_header import stored_shape
 from lensbench.data.readers.npz import open_npz
 from lensbench.errors import DataError
 from lensbench.files import watched
@@ -245,7 +246,15 @@ def _sorted_files(path: Path) -> tuple[list[Path], list[Path], list[Path]]:
     files = image_files(path)
     single = [file for file in files if not file.name.lower().endswith(_CONTAINERS)]
     looked_at = watched(single, f"headers in {path}", len(single))
-    stacks = [file for file in looked_at if file.suffix == ".npy" and not _is_one(file)]
+    shapes = {file: stored_shape(file) for file in looked_at if file.suffix == ".npy"}
+    larger = {it[1:] for it in shapes.values() if it and len(it) == 3 and not is_image(it)}
+    stacks = [
+        file
+        for file, shape in shapes.items()
+        if shape is None
+        or (shape and not is_image(shape))
+        or (len(shape) == 3 and shape[1:] in larger)
+    ]
     many = [file for file in sorted(path.iterdir()) if file.suffix.lower() in _CONTAINERS]
     labels = [s for s in stacks if s.stem.lower() in LABEL_NAMES or _is_flat(s)]
     apart = {*stacks, *labels}
@@ -254,14 +263,6 @@ def _sorted_files(path: Path) -> tuple[list[Path], list[Path], list[Path]]:
         [file for file in (*stacks, *many) if file not in labels and file.is_file()],
         labels,
     )
-
-
-def _is_one(file: Path) -> bool:
-    """Whether a .npy is one image; few planes beside larger stacks are a shard of these."""
-    if not is_single(file):
-        return False
-    shape = stored_shape(file)
-    return not shape or len(shape) < 3 or shape[0] == 1 or not is_shard(file, shape)
 
 
 def _is_flat(file: Path) -> bool:

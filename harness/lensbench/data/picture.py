@@ -66,21 +66,19 @@ class Picture:
     bands: tuple[str, ...] = ()
     microjansky: float | None = None
 
+    def unusable(self) -> np.ndarray:
+        """Pixels (C, H, W) that the image's own mask or noise map rules out.
 
-def unusable(picture: Picture) -> np.ndarray:
-    """Pixels (C, H, W) that the image's own mask or noise map rules out.
-
-    A noise that is not finite, not positive, or a million times the typical one is a flag.
-    """
-    bad = np.zeros(picture.pixels.shape, dtype=bool)
-    if picture.mask is not None:
-        bad |= picture.mask
-    if picture.noise is not None:
-        noise = picture.noise
-        known = np.isfinite(noise) & (noise > 0)
-        typical = float(np.median(noise[known])) if known.any() else 0.0
-        bad |= ~known | (np.nan_to_num(noise, posinf=0) > SENTINEL * typical)
-    return bad
+        A noise that is not finite, not positive, or a million times the typical one is a flag.
+        """
+        bad = np.zeros(self.pixels.shape, dtype=bool)
+        if self.mask is not None:
+            bad |= self.mask
+        if self.noise is not None:
+            known = np.isfinite(self.noise) & (self.noise > 0)
+            typical = float(np.median(self.noise[known])) if known.any() else 0.0
+            bad |= ~known | (np.nan_to_num(self.noise, posinf=0) > SENTINEL * typical)
+        return bad
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lensbench.data.duplicates import MOST, thumbnail
-from lensbench.data.picture import SENTINEL, Picture, Source, unusable
+from lensbench.data.picture import SENTINEL, Picture, Source
 from lensbench.errors import DataError
 
 SATURATED = 5
@@ -101,7 +101,7 @@ def _add(found: Statistics, source: Source, index: int, picture: Picture, compar
     found.bands[", ".join(picture.bands)] += 1
     found.widths[f"{picture.psf_fwhm:.3g}" if picture.psf_fwhm else ""] += 1
     found.masks += picture.mask is not None
-    for kind in _pixel_defects(found, pixels, unusable(picture)):
+    for kind in _pixel_defects(found, pixels, picture.unusable()):
         found.defect(kind, item.name)
     _compare(found, source, index, pixels)
     if compare and np.isfinite(pixels).any():

@@ -36,7 +36,7 @@ ENTRIES = [
         summary="Histograms of oriented gradients into a linear SVM, calibrated.",
         citation="Dalal & Triggs 2005, doi:10.1109/CVPR.2005.177; Platt 1999",
         licence="MIT",
-        tasks=("finding", "morphology"),
+        tasks=("classification", "finding", "morphology"),
     ),
     Entry(
         "lanczos",
@@ -76,7 +76,7 @@ ENTRIES = [
         summary="Principal components of the pixels into a logistic regression.",
         citation="Turk & Pentland 1991, doi:10.1162/jocn.1991.3.1.71",
         licence="MIT",
-        tasks=("finding", "morphology"),
+        tasks=("classification", "finding", "morphology"),
     ),
     Entry(
         "pca-residual",
@@ -108,14 +108,14 @@ ENTRIES = [
         summary="Shape statistics of galaxies into gradient boosting.",
         citation="Lotz et al. 2004, doi:10.1086/421849; Conselice 2003, doi:10.1086/375001",
         licence="MIT",
-        tasks=("finding", "morphology"),
+        tasks=("classification", "finding", "morphology"),
     ),
     Entry(
         "spectrum-logreg",
         f"{_HERE}.spectrum:SpectrumLogisticRegression",
         summary="Radial power spectrum and azimuthal moments into a logistic regression.",
         licence="MIT",
-        tasks=("finding", "morphology"),
+        tasks=("classification", "finding", "morphology"),
     ),
     Entry(
         "wiener",

@@ -39,9 +39,9 @@ ENTRIES = [
     Entry(
         "stored",
         f"{_HERE}.stored:Stored",
-        summary="Labelled images on disk, as they are: DeepLense releases, HDF5, Parquet.",
+        summary="Images on disk as they are, with whatever classes, numbers or pairs they have.",
         licence="MIT",
-        targets=("substructure",),
+        targets=("class", "lens", "sky", "substructure"),
         conditions=("as-stored",),
     ),
 ]

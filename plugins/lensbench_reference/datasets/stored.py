@@ -1,30 +1,34 @@
-"""Labelled images on disk, trained and tested on as they are."""
+"""Images on disk, trained and tested on as they are, with whatever is known of them."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
+from annotated_types import Ge
 
 from lensbench import (
     Condition,
     DataError,
-    Dataset,
     Observed,
-    Scenes,
+    ObservedDataset,
+    OptionError,
+    PsfImage,
     Split,
     Target,
+    background_and_noise,
     in_units_of_noise,
     open_images,
+    resample,
+    take_census,
+    usable_pixels,
 )
-
-CLASSES = ("no_sub", "cdm", "vortex")
-ALIASES = {"no": "no_sub", "sphere": "cdm", "vort": "vortex", "axion": "vortex"}
-SHARES: dict[Split, float] = {"pretraining": 0.35, "train": 0.35, "validation": 0.1, "test": 0.2}
-"""Shares of the images that the splits get where the files have no test split of their own."""
+from lensbench_reference.datasets.stored_splits import SHARES, UNLABELLED, share_out
+from lensbench_reference.datasets.stored_targets import check_splits, targets_of
 
 AS_STORED = Condition(
     name="as-stored",
@@ -39,177 +43,346 @@ AS_STORED = Condition(
     source="nominal numbers: the files say neither pixel scale nor depth",
 )
 
+_ELECTRONS = 100.0
+"""Noise of an empty pixel [electrons]: photons of the source then add little to it."""
 
-class Stored(Dataset):
-    """Images with their substructure class, in every layout that `lensbench data inspect` knows.
+_FIELD = 6.4
+"""Side that an image is taken to have where nothing says its pixel scale [arcsec]."""
+
+_PAIRS = (("LR", "HR"), ("noisy", "clean"))
+
+
+class Stored(ObservedDataset):
+    """Images with their labels, in every layout that `lensbench data inspect` knows.
+
+    Targets are what the files have: `class`, `substructure` and `lens` from their classes, numbers
+    and further classes from the columns of tables, `sky` from pairs of images.
 
     An image is cropped about its centre to sides that are multiples of 8, and brought to units of
-    its noise: the median of its border is taken off and it is divided by σ = 1.4826 × the median
-    absolute deviation of the border (the outer tenth of each side). Where that is below 1e-4 of
-    the image's peak there is no noise to speak of, and σ is a hundredth of the peak. Images that
-    state σ as their unit stay as they are.
+    its noise, band by band. The noise is that of its noise map, else 1.4826 × the median absolute
+    deviation of the border (the outer tenth of each side), whose median is taken off first. Where
+    that is below 1e-4 of the image's peak there is no noise to speak of, and σ is a hundredth of
+    the peak. Images that state σ as their unit stay as they are. Pixels that a mask or a noise map
+    rules out are empty sky.
 
-    Splits follow from the hash of an image's name, and all copies of one image go to the same. A
-    split `val` or `test` of the files' own is the test split, and the rest is shared out.
+    Splits are the files' own, or follow from the hash of an image's name, and all images of one
+    object go to the same. Without a `test` split, `val` is that. Images of which nothing is known
+    are for pretraining.
     """
 
-    version = "1"
-    channels = 1
-    targets = {"substructure": Target("class", classes=CLASSES)}  # noqa: RUF012 (read only)
     field_of_view = 0.0
-    data_range = 1.0
 
     @dataclass(frozen=True)
     class Options:
-        """Options of `stored`: where the images are, and what their files do not say."""
+        """Options of `stored`: where the images are, and what their files do not say.
+
+        Attributes:
+            path: A file or a folder.
+            condition: Which of several conditions or bands; joined by +, they are channels.
+            key: Array or column of the images.
+            labels: The one of the classes.
+            extension: Of FITS files.
+            table: CSV or FITS table of the images.
+            split_column: Its column that names the split of an image.
+            channel: The only one to take; all where it is not given.
+            positive: Classes of lenses, joined by +, for the target `lens`.
+            sizes: What to do with images of several sizes or pixel scales: refuse them, crop them
+                to the smallest, or resample them to the coarsest pixels.
+            pixel_scale: Side of a pixel, where the files do not say [arcsec].
+            psf_fwhm: Width of the PSF, where the files do not say [arcsec].
+        """
 
         path: str
         condition: str = ""
         key: str = ""
         labels: str = ""
-        channel: int = 0
+        extension: str = ""
+        table: str = ""
+        split_column: str = ""
+        channel: Annotated[int, Ge(0)] | None = None
+        positive: str = ""
+        sizes: Literal["same", "crop", "resample"] = "same"
+        pixel_scale: float = 0.0
+        psf_fwhm: float = 0.0
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self._source = open_images(options.path, key=options.key, labels=options.labels)
-        chosen = self._choose()
-        contents = {index: self._content(index) for index in chosen}
-        self._side = self._common_side(chosen)
-        self._ids = {i: f"{self._source.items[i].name[-40:]}-{contents[i][:12]}" for i in chosen}
-        self._splits = self._share_out(contents)
-        digest = hashlib.sha256()
-        for index in chosen:
-            item = self._source.items[index]
-            digest.update(f"{item.name}\0{item.label}\0{contents[index]}\0".encode())
-        self._digest = digest.hexdigest()
+        if options.pixel_scale < 0 or options.psf_fwhm < 0:
+            raise OptionError("pixel_scale and psf_fwhm are lengths", "give them in arcsec")
+        self._source = open_images(
+            options.path,
+            key=options.key,
+            labels=options.labels,
+            extension=options.extension,
+            table=options.table,
+            split_column=options.split_column,
+        )
+        self._refuse_pickles()
+        self._chosen, self._beside = self._choose()
+        self._census = take_census(self._source, self._chosen)
+        self._scale = self._common_scale()
+        self._side = self._common_side()
+        self.targets, self._values = targets_of(self._source, self._chosen, options.positive)
+        items = [self._source.items[i] for i in self._chosen]
+        known = bool(self.targets)
+        self.upsample = self._sampling()
+        if self.upsample is not None:
+            self.targets["sky"] = Target("image", unit="σ")
+        strata = [item.label for item in items]
+        shares = SHARES if known or self.upsample is not None else UNLABELLED
+        self._splits = share_out(
+            [item.name for item in items],
+            self._census.groups.tolist(),
+            strata,
+            [item.split for item in items],
+            shares,
+        )
+        check_splits(options.path, self.targets, self._values, self._splits)
+        self.channels = len(self._image(0)[0])
+        self.data_range = self._range()
 
     def size(self, split: Split) -> int | None:
         """How many images a split has."""
         return len(self._splits[split])
 
-    def scenes(self, split: Split, indices: Sequence[int], seed: int) -> Scenes:
-        """There is no sky behind stored images."""
-        raise DataError(f"{self.options.path!r} holds images, not skies", "name another dataset")
-
     def observed(self, split: Split, indices: Sequence[int], condition: str) -> Observed:
         """The images of these indices of a split."""
-        chosen = [self._splits[split][index] for index in indices]
-        labels = [CLASSES.index(self._label(index)) for index in chosen]
+        places = [self._splits[split][index] for index in indices]
+        images = [self._image(place) for place in places]
+        skies = [sky for _, sky in images if sky is not None]
         return Observed(
-            ids=tuple(
-                self._ids[index].encode()[-64:].decode("utf-8", "replace") for index in chosen
-            ),
-            images=torch.stack([self._image(index) for index in chosen]),
-            targets={"substructure": np.array(labels, dtype=np.int64)},
+            ids=tuple(self._id(place) for place in places),
+            images=torch.from_numpy(np.stack([image for image, _ in images])),
+            targets={name: values[places] for name, values in self._values.items()},
+            sky=torch.from_numpy(np.stack(skies)) if skies else None,
         )
 
-    def digest(self) -> str:
-        """Hash of names, classes and pixels of all images."""
-        return self._digest
+    def condition(self, nominal: Condition) -> Condition:
+        """The condition with the pixel scale and the PSF of the images.
 
-    def _choose(self) -> list[int]:
-        """Indices of the images that are meant.
-
-        Raises:
-            DataError: Where they are pickled, of several conditions, or not of our classes.
+        Where the files say neither, the image is taken to be 6.4″ wide, as simulated lenses are,
+        and its PSF two pixels.
         """
-        items, path = self._source.items, self.options.path
-        pickled = sum(item.pickled for item in items)
+        scale = self._scale or _FIELD / self._side
+        stated = "of the files" if self._scale else f"as if images were {_FIELD}″ wide"
+        width = self._census.psf_fwhm or self.options.psf_fwhm or 2 * scale
+        seen = replace(
+            nominal,
+            pixel_scale=scale,
+            psf_fwhm=width,
+            zeropoint=23.9 - 5 * np.log10(scale),
+            sky_brightness=23.9 - 2.5 * np.log10(_ELECTRONS),
+            exposure_time=_ELECTRONS,
+            source=f"pixel_scale: {stated}; the rest: so that σ is the unit of the images",
+        )
+        psf = self._census.psf
+        if psf is None or self.options.sizes == "resample":
+            return seen
+        return replace(seen, psf="image", psf_image=PsfImage(scale, psf))
+
+    def digest(self) -> str:
+        """Hash of names, classes, numbers and pixels of all images."""
+        return self._census.digest
+
+    def _refuse_pickles(self) -> None:
+        pickled = sum(item.pickled for item in self._source.items)
         if pickled:
+            path = self.options.path
             raise DataError(
                 f"{path!r} holds {pickled} object pickles",
                 f"`lensbench data convert {path} images.h5`, then stored:path=images.h5",
             )
-        conditions = sorted({item.condition for item in items})
-        if self.options.condition not in conditions and (
-            self.options.condition or len(conditions) > 1
-        ):
-            raise DataError(
-                f"{path!r} has no condition {self.options.condition!r}",
-                f"give condition= one of {', '.join(conditions)}",
-            )
-        wanted = self.options.condition or conditions[0]
-        chosen = [index for index, item in enumerate(items) if item.condition == wanted]
-        strange = sorted({self._label(index) for index in chosen} - set(CLASSES))
-        if strange:
-            raise DataError(
-                f"{path!r} has images of class {strange[0] or 'unknown'!r}",
-                f"known are {', '.join((*CLASSES, *ALIASES))}",
-            )
-        return chosen
 
-    def _label(self, index: int) -> str:
-        label = self._source.items[index].label.lower()
-        return ALIASES.get(label, label)
-
-    def _content(self, index: int) -> str:
-        """Hash of an image's pixels.
+    def _choose(self) -> tuple[list[int], list[dict[str, int]]]:
+        """Indices of the images that are meant, and of those that go with each by condition.
 
         Raises:
-            DataError: Where it cannot be used.
+            DataError: Where there are several conditions and none is named.
         """
-        pixels = self._plane(index)
-        name = self._source.items[index].name
-        if not np.isfinite(pixels).all():
-            raise DataError(f"{name!r} has pixels that are NaN or infinite", "leave it out")
-        if np.ptp(pixels) == 0:
-            raise DataError(f"{name!r} is constant", "leave it out of the folder")
-        return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-
-    def _plane(self, index: int) -> np.ndarray:
-        pixels = self._source.read(index).pixels
-        if not 0 <= self.options.channel < len(pixels):
+        items, path = self._source.items, self.options.path
+        held = list(dict.fromkeys(item.condition for item in items))
+        asked = self.options.condition.split("+") if self.options.condition else []
+        pair = next((pair for pair in _PAIRS if set(pair) == set(held)), None)
+        if self._source.layout == "pairs" and pair is None:
+            pair = self._sides(held)
+        wanted = asked or (list(pair) if pair else held)
+        strange = [name for name in wanted if name not in held]
+        if strange or (len(wanted) > 1 and not asked and not pair):
             raise DataError(
-                f"{self._source.items[index].name!r} has {len(pixels)} channels",
-                f"channel={self.options.channel} is none of them",
+                f"{path!r} has no condition {strange[0]!r}"
+                if strange
+                else f"{path!r} holds images under {len(held)} conditions",
+                f"give condition= one of {', '.join(held)}, or several joined by + as channels",
             )
-        return pixels[self.options.channel]
-
-    def _common_side(self, chosen: Sequence[int]) -> int:
-        shapes = {self._plane(index).shape for index in chosen}
-        if len(shapes) > 1:
+        self._pair = pair if pair and not asked else None
+        by_scene: dict[str, dict[str, int]] = {}
+        for index, item in enumerate(items):
+            if item.condition in wanted:
+                scene = (item.scene or item.name) if len(wanted) > 1 else f"{index}"
+                by_scene.setdefault(scene, {})[item.condition] = index
+        whole = [its for its in by_scene.values() if len(its) == len(wanted)]
+        if len(whole) < len(by_scene):
             raise DataError(
-                f"{self.options.path!r} holds images of {len(shapes)} sizes", "keep one of them"
+                f"{path!r} has {len(by_scene) - len(whole)} scenes that are not under all of "
+                f"{', '.join(wanted)}",
+                "leave them out, or name one condition",
             )
-        side = min(shapes.pop()) // 8 * 8
+        return [its[wanted[0]] for its in whole], [
+            {name: its[name] for name in wanted[1:]} for its in whole
+        ]
+
+    def _sides(self, held: Sequence[str]) -> tuple[str, str]:
+        """The sides of pairs whose names do not say which is which: the smaller is the input."""
+        sides = {
+            item.condition: self._source.read(index).pixels.shape[-1]
+            for index, item in list(enumerate(self._source.items))[:2]
+        }
+        low, high = sorted(held, key=lambda name: sides.get(name, 0))[:2]
+        return low, high
+
+    def _sampling(self) -> int | None:
+        """How many times as finely the other side of a pair is sampled; `None` without pairs.
+
+        Raises:
+            DataError: Where that is no whole number.
+        """
+        if self._pair is None:
+            return None
+        low = self._source.read(self._chosen[0]).pixels.shape[-1]
+        high = self._source.read(self._beside[0][self._pair[1]]).pixels.shape[-1]
+        if high % low or high < low:
+            raise DataError(
+                f"the pairs of {self.options.path!r} have {low} and {high} pixels on a side",
+                "the larger has to be a multiple of the smaller",
+            )
+        return int(high // low)
+
+    def _common_scale(self) -> float | None:
+        """Side of a pixel [arcsec]; `None` where nothing says it.
+
+        Raises:
+            DataError: Where images have several, and are not to be resampled.
+        """
+        known = self._census.pixel_scales
+        if not known:
+            return self.options.pixel_scale or None
+        if known[-1] >= 100 * known[0]:
+            raise DataError(
+                f"pixels of {self.options.path!r} are from {known[0]}″ to {known[-1]}″",
+                "one of these is in another unit: correct the headers",
+            )
+        if known[-1] > 1.02 * known[0] and self.options.sizes != "resample":
+            raise DataError(
+                f"pixels of {self.options.path!r} are from {known[0]}″ to {known[-1]}″",
+                "add sizes=resample, or name a folder of one instrument",
+            )
+        return known[-1]
+
+    def _common_side(self) -> int:
+        """Pixels on a side of what entrants see.
+
+        Raises:
+            DataError: Where sizes differ and are not to be made one, or are too small.
+        """
+        shapes = {shape[1:] for shape in self._census.shapes}
+        bands = {shape[0] for shape in self._census.shapes}
+        path = self.options.path
+        if len(bands) > 1 and self.options.channel is None:
+            raise DataError(
+                f"{path!r} holds images of {' and '.join(map(str, sorted(bands)))} bands",
+                "keep one kind, or name one with channel=",
+            )
+        if len(shapes) > 1 and self.options.sizes == "same":
+            raise DataError(
+                f"{path!r} holds images of {len(shapes)} sizes",
+                "add sizes=crop (about the centre, to the smallest) or sizes=resample",
+            )
+        smallest = min(min(shape) for shape in shapes)
+        known = self._census.pixel_scales
+        if self.options.sizes == "resample" and known:
+            smallest = int(smallest * known[0] / known[-1])
+        side = smallest // 8 * 8
         if side < 8:
-            raise DataError(f"{self.options.path!r} holds images under 8 pixels", "name others")
+            raise DataError(f"{path!r} holds images under 8 pixels", "name others")
         return side
 
-    def _share_out(self, contents: dict[int, str]) -> dict[Split, list[int]]:
-        """Indices by split; copies of one image stay together, in the order of their hashes."""
-        groups: dict[str, list[int]] = {}
-        for index, content in contents.items():
-            groups.setdefault(content, []).append(index)
-        items = self._source.items
-        own = {items[i].split for i in contents} & {"val", "valid", "validation", "test"}
-        splits: dict[Split, list[int]] = {name: [] for name in SHARES}
-        hashed = [
-            (hashlib.sha256(min(items[i].name for i in group).encode()).hexdigest(), group)
-            for group in groups.values()
-        ]
-        for place, group in sorted(hashed):
-            if own:
-                held_out = any(items[i].split in own for i in group)
-                chance = 1.0 if held_out else int(place[:12], 16) / 16**12 * (1 - SHARES["test"])
-            else:
-                chance = int(place[:12], 16) / 16**12
-            splits[_split_at(chance)] += group
-        return splits
+    def _range(self) -> float:
+        """Full scale of the sky [σ]: the 99.9th percentile of a few; one without pairs."""
+        if self.upsample is None:
+            return 1.0
+        few = range(0, len(self._chosen), max(1, len(self._chosen) // 64))
+        bright = [np.quantile(sky, 0.999) for _, sky in map(self._image, few) if sky is not None]
+        return float(np.max(bright))
 
-    def _image(self, index: int) -> torch.Tensor:
-        """One image (1, S, S) in units of its noise."""
-        plane = self._plane(index)[None, None]
-        pixels = in_units_of_noise(plane, self._source.read(index).unit)[0]
-        top, left = ((side - self._side) // 2 for side in pixels.shape[1:])
-        return torch.from_numpy(pixels[:, top : top + self._side, left : left + self._side])
+    def _id(self, place: int) -> str:
+        """A name of at most 64 bytes, unique over all images."""
+        name = self._source.items[self._chosen[place]].name
+        mark = hashlib.sha256(name.encode()).hexdigest()[:12]
+        return f"{name.encode()[-51:].decode('utf-8', 'ignore')}-{mark}"
 
+    def _image(self, place: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """An image (C, S, S) in units of its noise, and the sky of its pair in the same unit."""
+        index, beside = self._chosen[place], self._beside[place]
+        picture = self._source.read(index)
+        bad = usable_pixels(self._source.items[index].name, picture)
+        noise = None if picture.noise is None else picture.noise[None]
+        unusable = bad[None] if bad.any() else None
+        scaled = in_units_of_noise(picture.pixels[None], picture.unit, noise, unusable)[0]
+        if self._pair is not None:
+            level = background_and_noise(picture.pixels[None], picture.unit, noise, unusable)
+            background, sigma = (one[0][:, None, None] for one in level)
+            sharp = self._source.read(beside[self._pair[1]]).pixels
+            sky = ((sharp - background) / sigma).astype(np.float32)
+            return self._cut(scaled, self._side), self._cut(sky, self._side * (self.upsample or 1))
+        bands = [scaled]
+        for other in beside.values():
+            bands.append(self._scaled(other))
+        joined = np.concatenate(bands)
+        if self.options.channel is not None:
+            joined = self._channel(index, joined)
+        if self.options.sizes == "resample":
+            return self._resampled(joined, picture.pixel_scale), None
+        return self._cut(joined, self._side), None
 
-def _split_at(chance: float) -> Split:
-    """The split whose share of [0, 1] a number lies in."""
-    reached = 0.0
-    for name, share in SHARES.items():
-        reached += share
-        if chance < reached - 1e-12:
-            return name
-    return "test"
+    def _scaled(self, index: int) -> np.ndarray:
+        """One image in units of its noise, at its own size."""
+        picture = self._source.read(index)
+        bad = usable_pixels(self._source.items[index].name, picture)
+        noise = None if picture.noise is None else picture.noise[None]
+        return in_units_of_noise(
+            picture.pixels[None], picture.unit, noise, bad[None] if bad.any() else None
+        )[0]
+
+    def _channel(self, index: int, pixels: np.ndarray) -> np.ndarray:
+        channel = self.options.channel or 0
+        if channel >= len(pixels):
+            raise DataError(
+                f"{self._source.items[index].name!r} has {len(pixels)} channels",
+                f"channel={channel} is none of them",
+            )
+        return pixels[channel : channel + 1]
+
+    def _cut(self, pixels: np.ndarray, side: int) -> np.ndarray:
+        """The middle of an image.
+
+        Raises:
+            DataError: Where it is smaller than those that were looked at.
+        """
+        top, left = ((extent - side) // 2 for extent in pixels.shape[1:])
+        if min(top, left) < 0:
+            raise DataError(
+                f"{self.options.path!r} has an image of {pixels.shape[1]} × {pixels.shape[2]} "
+                f"pixels, expected {side} or more",
+                "leave it out, or put images of its size in a folder of their own",
+            )
+        return np.ascontiguousarray(pixels[:, top : top + side, left : left + side])
+
+    def _resampled(self, pixels: np.ndarray, scale: float | None) -> np.ndarray:
+        """An image at the common pixel scale, still in units of the noise of a pixel."""
+        square = self._cut(pixels, min(pixels.shape[1:]))
+        if self._scale and scale:
+            own, new = scale, self._scale
+        else:  # the field is what all have in common
+            own, new = 1.0, square.shape[1] / self._side
+        found = resample(torch.from_numpy(square), own, new, self._side) * (new / own)
+        return np.asarray(found.numpy(), dtype=np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -17,41 +18,58 @@ _ANOMALOUS = ("cdm", "vortex", "uldm")
 
 
 class Anomaly(Task):
-    """Scores how anomalous a lens is, after training on lenses without substructure alone.
+    """Scores how anomalous an image is, after training on images of one class alone.
+
+    By default these are lenses without substructure; `normal` names any class of a dataset, and
+    `target` the class target that has it.
 
     After Alexander et al. 2020 (arXiv:2008.12731). There is no head to train, for labels of
     anomalies are never seen; transfers and baselines that name the task give a `score`.
     """
 
     predicts = "scores"
-    targets = (_TARGET,)
     needs_maps = False
-    normal = (_TARGET, _NORMAL)
     trainable = False
 
-    def __init__(self) -> None:
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `anomaly`: the class that is normal, and the target that has it."""
+
+        normal: str = _NORMAL
+        target: str = ""
+
+    def __init__(self, options: Options) -> None:
+        target = options.target or (_TARGET if options.normal == _NORMAL else "class")
+        self.targets = (target,)
+        self.normal = (target, options.normal)
         self.metrics = (
-            resampled_metric("auroc", partial(_all, auroc), chance=0.5),
-            resampled_metric("pr_auc", partial(_all, average_precision)),
-            *operating_metrics(_ranked, ("0.1", "1e-2")),
+            resampled_metric("auroc", partial(_all, self.normal, auroc), chance=0.5),
+            resampled_metric("pr_auc", partial(_all, self.normal, average_precision)),
+            *operating_metrics(partial(_ranked, self.normal), ("0.1", "1e-2")),
             *(
                 resampled_metric(f"auroc_{name}", partial(_against, name), chance=0.5)
-                for name in _ANOMALOUS
+                for name in (_ANOMALOUS if target == _TARGET else ())
             ),
         )
 
 
-def _ranked(predictions: Predictions | None, samples: Samples) -> Ranked:
-    normal = labels_of(samples, _TARGET) == samples.info[_TARGET].classes.index(_NORMAL)
+def _ranked(kind: tuple[str, str], predictions: Predictions | None, samples: Samples) -> Ranked:
+    """Scores with what is anomalous and what is normal: the target and the class of `kind`."""
+    target, name = kind
+    normal = labels_of(samples, target) == samples.info[target].classes.index(name)
     score = np.zeros(len(normal)) if predictions is None else _scores(predictions)
     return Ranked(score, ~normal, normal)
 
 
 def _all(
-    metric: Ranking, predictions: Predictions, samples: Samples, indices: np.ndarray
+    kind: tuple[str, str],
+    metric: Ranking,
+    predictions: Predictions,
+    samples: Samples,
+    indices: np.ndarray,
 ) -> np.ndarray:
     """A metric of all anomalies against what is normal."""
-    ranked = _ranked(predictions, samples)
+    ranked = _ranked(kind, predictions, samples)
     return metric(threshold_counts(ranked.score, ranked.positive, ranked.negative, indices))
 
 

@@ -33,6 +33,20 @@ class ClassHead(nn.Module):
         return self.linear(self.norm(features.pooled))
 
 
+def class_loss(output: Tensor, wanted: Tensor, weighted: bool) -> Tensor:
+    """Cross-entropy (Bishop 2006, eq. 4.108), where asked for with one weight for each class.
+
+    Args:
+        output: Logits (B, classes).
+        wanted: Classes (B,).
+        weighted: Whether each class that is in the batch counts as much as every other.
+    """
+    if not weighted:
+        return nn.functional.cross_entropy(output, wanted)
+    counts = wanted.bincount(minlength=output.shape[1]).clamp(min=1)
+    return nn.functional.cross_entropy(output, wanted, weight=1 / counts.to(output))
+
+
 def class_metrics(target: str, balanced: bool = True) -> tuple[Metric, ...]:
     """Metrics of the probabilities of a class target, the AUROC first.
 

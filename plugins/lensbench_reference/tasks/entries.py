@@ -15,6 +15,12 @@ ENTRIES = [
         licence="MIT",
     ),
     Entry(
+        "classification",
+        f"{_HERE}.classification:Classification",
+        summary="Any classes that a dataset has, by their own names.",
+        licence="MIT",
+    ),
+    Entry(
         "denoising",
         f"{_HERE}.denoising:Denoising",
         summary="The same image without its noise.",

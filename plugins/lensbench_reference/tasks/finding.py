@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 from lensbench import FeatureShape, Predictions, Samples, Target, Task, UndefinedError
-from lensbench_reference.tasks.classes import ClassHead, class_metrics, labels_of, probability_of
+from lensbench_reference.tasks.classes import (
+    ClassHead,
+    class_loss,
+    class_metrics,
+    labels_of,
+    probability_of,
+)
 from lensbench_reference.tasks.curves import partial_auroc, threshold_counts
 from lensbench_reference.tasks.operating import (
     ENOUGH,
@@ -40,11 +46,18 @@ class Finding(Task):
 
     @dataclass(frozen=True)
     class Options:
-        """Options of `finding`: the metric that ranks."""
+        """Options of `finding`.
+
+        Attributes:
+            rank: The metric that ranks.
+            weighted: Whether lenses count as much as non-lenses in training, however rare.
+        """
 
         rank: Literal["auroc", "partial_auroc_1e-2", "tpr_at_fpr_1e-3"] = "auroc"
+        weighted: bool = False
 
     def __init__(self, options: Options) -> None:
+        self._weighted = options.weighted
         metrics = (
             *class_metrics("lens", balanced=False),
             resampled_metric(f"partial_auroc_{_RATES[0]}", _partial_area, chance=0.5),
@@ -58,8 +71,8 @@ class Finding(Task):
         return ClassHead(shape.pooled, len(targets["lens"].classes))
 
     def loss(self, output: Tensor, batch: Samples) -> Tensor:
-        """Cross-entropy."""
-        return nn.functional.cross_entropy(output, batch.targets["lens"])
+        """Cross-entropy, weighted where asked for."""
+        return class_loss(output, batch.targets["lens"], self._weighted)
 
     def predict(self, output: Tensor, batch: Samples) -> Predictions:
         """Probabilities (B, 2) of no lens and of a lens."""

@@ -6,7 +6,7 @@ from lensbench import Entry
 
 _HERE = "lensbench_reference.transfers"
 
-_CLASSES = ("finding", "morphology")
+_CLASSES = ("classification", "finding", "morphology")
 
 ENTRIES = [
     Entry(

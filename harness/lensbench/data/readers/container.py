@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from lensbench.data.container import FORMAT, VERSION, attribute
-from lensbench.data.picture import Item, Picture, Source
+from lensbench.data.picture import Column, Item, Picture, Source
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.hdf5 import check_dataset, find_datasets, read_whole
 from lensbench.errors import DataError
@@ -54,11 +54,20 @@ def open_container(path: Path) -> Source:
                 items.append(Item(full, labels[row], split, name, scene))
                 places.append((name, place, row))
         values = [name for name in shapes if name.startswith(("scenes/targets/", "scenes/param"))]
-        numbers = {
-            name.rpartition("/")[2]: read_whole(path, file[name])
-            for name in values
-            if len(shapes[name]) == 1
-        }
+        numbers: dict[str, np.ndarray] = {}
+        columns: dict[str, Column] = {}
+        rows_of_items = [row for _, _, row in places]
+        for full in (name for name in values if len(shapes[name]) == 1):
+            name, stored = full.rpartition("/")[2], file[full]
+            numbers[name] = read_whole(path, stored)
+            kinds = attribute(stored, "classes")
+            chosen = numbers[name][rows_of_items]
+            if kinds:
+                texts = [kinds[i] if 0 <= i < len(kinds) else "" for i in chosen.tolist()]
+                columns[name] = Column(np.array(texts))
+            else:
+                unit = str(attribute(stored, "unit") or "")
+                columns[name] = Column(chosen.astype(np.float64), unit)
 
     def read(index: int) -> Picture:
         name, place, row = places[index]
@@ -75,10 +84,23 @@ def open_container(path: Path) -> Source:
                 np.asarray(group["psf"][place]) if "psf" in group else None,
                 np.asarray(group["noise"][place]) if "noise" in group else None,
                 {key: float(column[row]) for key, column in numbers.items()},
+                np.asarray(group["mask"][place]) > 0 if "mask" in group else None,
+                _width(numbers, row, attribute(group, "psf_fwhm")),
+                tuple(filter(None, str(attribute(group, "bands") or "").split(","))),
             )
 
     title = f"images file of lensbench: {len(ids)} scenes under {', '.join(conditions)}"
-    return Source(str(path), "lensbench", title, tuple(items), read, (), "", facts, classes)
+    return Source(
+        str(path), "lensbench", title, tuple(items), read, (), "", facts, classes, columns
+    )  # fmt: skip
+
+
+def _width(numbers: dict[str, np.ndarray], row: int, of_condition: object) -> float | None:
+    """Width of the PSF [arcsec]: of the image, else of the condition that it is under."""
+    known = numbers.get("psf_fwhm")
+    value = float(known[row]) if known is not None else of_condition
+    positive = isinstance(value, int | float | np.number) and np.isfinite(value) and value > 0
+    return float(value) if positive else None  # type: ignore[arg-type]
 
 
 def _classes(path: Path, file: h5py.File, count: int) -> tuple[list[str], tuple[str, ...]]:

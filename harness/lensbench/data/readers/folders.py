@@ -16,7 +16,7 @@ from lensbench.data.readers.entries import (
     with_partners,
 )
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
-from lensbench.data.readers.levels import Place, Tree, bare_stems, levels_of, object_of
+from lensbench.data.readers.levels import PAIRS, Place, Tree, bare_stems, levels_of, object_of
 from lensbench.data.readers.npy_header import is_pickled, is_single
 from lensbench.data.readers.rows import columns_of, unmatched, with_row
 from lensbench.errors import DataError
@@ -198,7 +198,8 @@ def _list_pairs(tree: Tree, selection: Selection, listing: _Listing) -> None:
                     )
                     continue
                 scene = stem if above == "." else f"{above}/{stem}"
-                place = replace(_pair_place(tree, file), condition=name)
+                side = PAIRS.get(name.lower(), name)
+                place = replace(_pair_place(tree, file), condition=side)
                 listing.add(tree.root, [file], selection, place, scene)
     listing.entries.sort(key=lambda entry: (entry.scene, entry.condition))
 

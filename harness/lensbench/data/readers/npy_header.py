@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
 import math
 from pathlib import Path
 from typing import Literal
@@ -14,6 +17,8 @@ from lensbench.errors import DataError
 
 MAGIC = b"\x93NUMPY"
 """How a .npy file begins."""
+
+_HEAD = 256
 
 
 def open_array(path: Path) -> np.ndarray:
@@ -66,9 +71,6 @@ def read_header(path: Path, file: object) -> tuple[tuple[int, ...], bool, np.dty
 
 def is_pickled(path: Path) -> bool:
     """Whether a file is a .npy of objects."""
-    with path.open("rb") as file:
-        if b"|O" not in file.read(256):  # many files are asked, and few are
-            return False
     return stored_shape(path) == ()
 
 
@@ -81,9 +83,19 @@ def is_single(path: Path) -> bool:
 def stored_shape(path: Path) -> tuple[int, ...] | None:
     """Shape from a header, `()` for a pickle, `None` where there is no header."""
     with path.open("rb") as file:
-        if file.read(6) != MAGIC:
-            return None
-        file.seek(0)
-        with reading(path, "NumPy .npy"):
-            shape, _, dtype = read_header(path, file)
+        head = file.read(_HEAD)
+    if not head.startswith(MAGIC):
+        return None
+    end = 10 + int.from_bytes(head[8:10], "little")
+    if head[6:8] == b"\x01\x00" and end <= _HEAD:
+        with contextlib.suppress(DataError, ValueError, SyntaxError, TypeError):
+            return _shape_in(head[:end])  # nearly all files of a folder have the same header
+    with reading(path, "NumPy .npy"), path.open("rb") as file:
+        shape, _, dtype = read_header(path, file)
+    return () if dtype.hasobject else shape or (1,)
+
+
+@functools.lru_cache(maxsize=4096)
+def _shape_in(head: bytes) -> tuple[int, ...]:
+    shape, _, dtype = read_header(Path("header"), io.BytesIO(head))
     return () if dtype.hasobject else shape or (1,)

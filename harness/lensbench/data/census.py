@@ -1,0 +1,268 @@
+"""One pass over images before they are used: what they are, and which show the same object."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lensbench.data.duplicates import near_duplicates, thumbnail
+from lensbench.data.picture import Picture, Source
+from lensbench.errors import DataError
+
+READ = 8000
+"""Images that are read in full; of more, files are known by name, size and time."""
+
+COMPARED = 3000
+"""Images that are compared for near-duplicates."""
+
+_SAMPLED = 200
+_COPIES = 16
+"""Images of one object: larger groups of like images are alike by nature, and no copies."""
+
+_ARCSEC = np.deg2rad(1 / 3600)
+_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class Census:
+    """What images are.
+
+    Attributes:
+        groups: Number of the object that each image shows (N,).
+        digest: Of names, classes and pixels; of names, classes, sizes and times of files where
+            there are many.
+        shapes: How many images of each shape (C, H, W), of those that were looked at.
+        pixel_scales: Sides of their pixels [arcsec], each once, where known.
+        psf_fwhm: Median width of the PSF [arcsec], where known.
+        psf: Mean PSF of sum one, where all have one of one shape.
+        bands: Names of the channels, where all images agree.
+        looked_at: How many images were read.
+    """
+
+    groups: np.ndarray
+    digest: str
+    shapes: Counter[tuple[int, ...]]
+    pixel_scales: tuple[float, ...]
+    psf_fwhm: float | None
+    psf: np.ndarray | None
+    bands: tuple[str, ...]
+    looked_at: int
+
+
+def take_census(source: Source, indices: Sequence[int]) -> Census:
+    """Looks at images of a source: at all of a few thousand, else at an even sample.
+
+    Images show the same object where they have the same scene, lie within an arcsecond of each
+    other by their WCS or their table, are copies of each other, or nearly so in any of eight
+    orientations.
+
+    Raises:
+        DataError: Where an image cannot be used, naming it and what to do.
+    """
+    found = _Found()
+    links = _Links(len(indices))
+    links.join_equal([source.items[i].scene or source.items[i].name for i in indices])
+    links.join_near(_positions(source, indices))
+    if len(indices) <= READ:
+        contents = [found.add(source, index) for index in indices]
+        digest = _digest(source, indices, contents)
+    else:
+        for index in indices[:: -(-len(indices) // _SAMPLED)]:
+            found.add(source, index)
+        contents = _contents_of_many(source, indices)
+        digest = _digest(source, indices, [_stamp(source, i) for i in indices])
+    links.join_equal(contents)
+    if len(indices) <= COMPARED:
+        links.join_alike(np.stack(found.thumbnails), contents)
+    return Census(
+        links.numbers(), digest, found.shapes, tuple(sorted(found.scales)),
+        float(np.median(found.widths)) if found.widths else None, found.mean_psf(),
+        next(iter(found.bands)) if len(found.bands) == 1 else (), len(found.thumbnails),
+    )  # fmt: skip
+
+
+def usable_pixels(name: str, picture: Picture) -> np.ndarray:
+    """Which pixels (C, H, W) cannot be used; an image that has others of these is refused.
+
+    Raises:
+        DataError: Where pixels are not finite and neither mask nor noise map says so, or the
+            image is constant.
+    """
+    bad = picture.unusable()
+    finite = np.isfinite(picture.pixels)
+    if not (finite | bad).all() and picture.mask is None and picture.noise is None:
+        raise DataError(
+            f"{name!r} has {int((~finite).sum())} pixels that are NaN or infinite",
+            "leave it out, or give it a mask or a noise map that marks them",
+        )
+    bad |= ~finite
+    known = picture.pixels[~bad]
+    if not len(known) or np.ptp(known) == 0:
+        raise DataError(f"{name!r} is constant", "leave it out of the folder")
+    return bad
+
+
+class _Found:
+    """What is gathered image by image."""
+
+    def __init__(self) -> None:
+        self.shapes: Counter[tuple[int, ...]] = Counter()
+        self.scales: set[float] = set()
+        self.widths: list[float] = []
+        self.bands: set[tuple[str, ...]] = set()
+        self.thumbnails: list[np.ndarray] = []
+        self._psfs: list[np.ndarray] = []
+        self._with_psf = 0
+
+    def add(self, source: Source, index: int) -> str:
+        """Looks at an image and gives the hash of its pixels."""
+        picture = source.read(index)
+        bad = usable_pixels(source.items[index].name, picture)
+        pixels = picture.pixels
+        self.shapes[pixels.shape] += 1
+        self.bands.add(picture.bands)
+        if picture.pixel_scale:
+            self.scales.add(round(picture.pixel_scale, 5))
+        if picture.psf_fwhm:
+            self.widths.append(picture.psf_fwhm)
+        if picture.psf is not None:
+            self._with_psf += 1
+            total = float(np.nansum(picture.psf))
+            if total > 0 and (not self._psfs or self._psfs[0].shape == picture.psf.shape):
+                self._psfs = [sum(self._psfs, np.nan_to_num(picture.psf) / total)]
+        self.thumbnails.append(thumbnail(np.where(bad, np.nan, pixels) if bad.any() else pixels))
+        return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+
+    def mean_psf(self) -> np.ndarray | None:
+        """The mean of all PSFs, where every image has one of the same square shape."""
+        if not self._psfs or self._with_psf < sum(self.shapes.values()):
+            return None
+        mean = self._psfs[0]
+        if mean.shape[0] != mean.shape[1] or mean.sum() <= 0:
+            return None
+        return np.asarray(mean / mean.sum(), dtype=np.float64)
+
+
+class _Links:
+    """Which images belong together, as a forest."""
+
+    def __init__(self, count: int) -> None:
+        self._parents = list(range(count))
+
+    def root(self, index: int) -> int:
+        while self._parents[index] != index:
+            self._parents[index] = self._parents[self._parents[index]]
+            index = self._parents[index]
+        return index
+
+    def join(self, first: int, second: int) -> None:
+        a, b = self.root(first), self.root(second)
+        self._parents[max(a, b)] = min(a, b)
+
+    def join_equal(self, values: Iterable[str]) -> None:
+        """Joins images of one value; an empty value joins none."""
+        seen: dict[str, int] = {}
+        for index, value in enumerate(values):
+            if value and seen.setdefault(value, index) != index:
+                self.join(seen[value], index)
+
+    def join_near(self, positions: np.ndarray) -> None:
+        """Joins images whose centres (N, 2) [deg] lie within an arcsecond; NaN joins none."""
+        from scipy.spatial import cKDTree
+
+        known = np.flatnonzero(np.isfinite(positions).all(1))
+        if len(known) < 2:
+            return
+        ra, dec = np.deg2rad(positions[known]).T
+        unit = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], 1)
+        for a, b in cKDTree(unit).query_pairs(_ARCSEC):
+            self.join(int(known[a]), int(known[b]))
+
+    def join_alike(self, thumbnails: np.ndarray, contents: Sequence[str]) -> None:
+        """Joins images that are nearly the same, where few are: the copies of one object."""
+        own = _Links(len(thumbnails))
+        for pair in near_duplicates(thumbnails):
+            if contents[pair.first] != contents[pair.second]:
+                own.join(pair.first, pair.second)
+        sizes = Counter(own.root(index) for index in range(len(thumbnails)))
+        for index in range(len(thumbnails)):
+            root = own.root(index)
+            if root != index and sizes[root] <= _COPIES:
+                self.join(root, index)
+
+    def numbers(self) -> np.ndarray:
+        """The number of each image's group."""
+        return np.array([self.root(index) for index in range(len(self._parents))])
+
+
+def _positions(source: Source, indices: Sequence[int]) -> np.ndarray:
+    """Right ascension and declination (N, 2) [deg] from the images, else from their table."""
+    lower = {name.lower(): column for name, column in source.columns.items() if column.numeric}
+    table = [lower.get(name) for name in ("ra", "dec")]
+    found = np.full((len(indices), 2), np.nan)
+    if table[0] is not None and table[1] is not None:
+        found = np.stack([column.values[list(indices)] for column in table if column], 1)
+    for place, index in enumerate(indices):
+        position = source.items[index].position
+        if position is not None:
+            found[place] = position
+    return found
+
+
+def _digest(source: Source, indices: Sequence[int], contents: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for index, content in zip(indices, contents, strict=True):
+        item = source.items[index]
+        digest.update(f"{item.name}\0{item.label}\0{item.split}\0{content}\0".encode())
+    for name, column in sorted(source.columns.items()):
+        digest.update(name.encode() + b"\0")
+        digest.update(repr(column.values[list(indices)].tolist()).encode())
+    return digest.hexdigest()
+
+
+def _file_of(source: Source, index: int) -> Path:
+    """The file that an item is, or the one that holds them all."""
+    root = Path(source.path)
+    return root / source.items[index].name if root.is_dir() else root
+
+
+def _stamp(source: Source, index: int) -> str:
+    """Size and time of an item's file; those of the whole where items have none."""
+    try:
+        status = _file_of(source, index).stat()
+    except OSError:
+        status = Path(source.path).stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _contents_of_many(source: Source, indices: Sequence[int]) -> list[str]:
+    """Hashes, equal for copies: of files whose size and middle are equal, else of pixels."""
+    files = [_file_of(source, index) for index in indices]
+    if len(set(files)) < len(files) or not files[0].is_file():
+        return [_hash(source.read(index).pixels.tobytes()) for index in indices]
+    alike: dict[str, list[int]] = defaultdict(list)
+    for place, file in enumerate(files):
+        alike[_middle(file)].append(place)
+    contents = [""] * len(files)
+    for places in alike.values():
+        if len(places) > 1:
+            for place in places:
+                contents[place] = _hash(files[place].read_bytes())
+    return contents
+
+
+def _middle(file: Path) -> str:
+    """Size of a file, and a hash of a block in its middle."""
+    with file.open("rb", buffering=0) as opened:
+        size = opened.seek(0, 2)
+        opened.seek(max(0, size // 2 - _BLOCK // 2))
+        return f"{size} {_hash(opened.read(_BLOCK))}"
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
