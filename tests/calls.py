@@ -52,9 +52,9 @@ def installed(site: Path, *packages: str) -> Iterator[None]:
 def _forget() -> None:
     """What a process remembers of the plugins that there are."""
     from lensbench.execution import worker
-    from lensbench.registry import catalogue
+    from lensbench.registry import discovery
     from lensbench.verification import installation
 
     importlib.invalidate_caches()
-    for remembered in (catalogue._load_catalogue, worker._session, installation._parts):
+    for remembered in (discovery._load_catalogue, worker._session, installation._parts):
         remembered.cache_clear()

@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from lensbench.errors import PluginError as PluginError
     from lensbench.errors import RunError as RunError
     from lensbench.errors import UndefinedError as UndefinedError
-    from lensbench.registry.catalogue import condition_of as condition_of
-    from lensbench.registry.catalogue import encoder_of as encoder_of
+    from lensbench.registry.discovery import condition_of as condition_of
+    from lensbench.registry.discovery import encoder_of as encoder_of
     from lensbench.sky.components import SceneModel as SceneModel
     from lensbench.sky.components import Sersic as Sersic
     from lensbench.sky.components import Shear as Shear
@@ -156,11 +156,11 @@ _HOMES = {
     "WithSourceImages": "sky.images",
     "background_and_noise": "training.noise",
     "bayesian_bound": "sky.information",
-    "condition_of": "registry.catalogue",
+    "condition_of": "registry.discovery",
     "cramer_rao_bound": "sky.information",
     "draw_scenes": "sky.scenes",
     "encode": "training.encoding",
-    "encoder_of": "registry.catalogue",
+    "encoder_of": "registry.discovery",
     "feature_shape": "training.encoding",
     "fisher_information": "sky.information",
     "hookimpl": "api.hookspecs",

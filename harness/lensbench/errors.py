@@ -129,6 +129,10 @@ def room_in(where: str) -> Iterator[None]:
 
 def one_line(error: BaseException) -> str:
     """The first line of an error, or its type where it says nothing."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    try:
+        text = str(error)
+    except Exception:  # of a plugin whose `__str__` raises
+        text = "it has no message that can be read"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
     return text if len(text) <= 200 else text[:197] + "…"

@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 import lensbench as public
-from lensbench.registry.catalogue import collect
+from lensbench.registry.discovery import collect
 from lensbench.testing import check_encoder
 
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "use-with-other-libraries.md"

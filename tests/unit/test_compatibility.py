@@ -8,7 +8,7 @@ import pytest
 
 import lensbench
 from lensbench import compatibility
-from lensbench.registry.catalogue import collect
+from lensbench.registry.discovery import collect
 
 
 def collected(monkeypatch, written_for):

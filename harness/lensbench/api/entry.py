@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from lensbench.errors import PluginError
+
 Kind = Literal["encoder", "pretraining", "dataset", "task", "transfer", "baseline", "condition"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*/)?[a-z0-9][a-z0-9_.@-]*")
+_TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
@@ -14,7 +20,8 @@ class Entry:
     """One plugin, named and described without importing it.
 
     Attributes:
-        name: What the user types; lower case, words joined by hyphens.
+        name: What the user types; lower case, words joined by hyphens. Where another package has
+            the name already, the plugin is reached as `package/name`.
         target: `"package.module:Attribute"`, imported only when the plugin is used.
         summary: One sentence for `lensbench list`.
         citation: Whom to cite: author and year with arXiv number or DOI.
@@ -39,3 +46,21 @@ class Entry:
     tasks: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field, pattern, example in (
+            ("name", _NAME, "lower-case words joined by hyphens, e.g. my-vit"),
+            ("target", _TARGET, "an import path, e.g. my_package.vit:MyViT"),
+        ):
+            value = vars(self)[field]
+            if not isinstance(value, str) or not pattern.fullmatch(value):
+                raise PluginError(f"Entry {field} is {value!r}, expected {example}")
+        for field in ("summary", "citation", "licence", "pretraining"):
+            if not isinstance(value := vars(self)[field], str):
+                raise PluginError(f"Entry {self.name!r}: {field} is {value!r}, expected text")
+        for field in ("tasks", "targets", "conditions"):
+            value = vars(self)[field]
+            if not isinstance(value, tuple) or not all(isinstance(one, str) for one in value):
+                raise PluginError(
+                    f"Entry {self.name!r}: {field} is {value!r}, expected a tuple of names"
+                )

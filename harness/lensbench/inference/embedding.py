@@ -14,7 +14,7 @@ from lensbench.inference.encoders import NamedEncoder, named_encoder
 from lensbench.inference.features import FEATURES
 from lensbench.inference.reading import Block
 from lensbench.registry import load_catalogue
-from lensbench.registry.catalogue import condition_of
+from lensbench.registry.discovery import condition_of
 from lensbench.training.encoding import encode
 
 

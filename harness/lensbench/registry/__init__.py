@@ -4,5 +4,5 @@ from lensbench.registry.catalogue import Broken as Broken
 from lensbench.registry.catalogue import Catalogue as Catalogue
 from lensbench.registry.catalogue import Outdated as Outdated
 from lensbench.registry.catalogue import Registered as Registered
-from lensbench.registry.catalogue import load_catalogue as load_catalogue
+from lensbench.registry.discovery import load_catalogue as load_catalogue
 from lensbench.registry.options import parse_reference as parse_reference

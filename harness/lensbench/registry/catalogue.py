@@ -1,23 +1,16 @@
-"""The catalogue of installed plugins, made through pluggy from one entry point group."""
+"""The catalogue of plugins: by kind and name, each built from `name:options`."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import importlib
-import importlib.metadata
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pluggy
-
-from lensbench.api import hookspecs
-from lensbench.api.condition import Condition
 from lensbench.api.contracts import CONTRACTS
-from lensbench.api.entry import KINDS, Entry, Kind
-from lensbench.compatibility import API_VERSION, changes_since
+from lensbench.api.entry import Entry, Kind
 from lensbench.errors import PluginError, UsageError, nearest
+from lensbench.registry.importing import PluginImportError, import_guarded
 from lensbench.registry.options import (
     Reference,
     ViewOptions,
@@ -27,14 +20,9 @@ from lensbench.registry.options import (
     view_options,
 )
 
-GROUP = "lensbench"
 VIEW_OPTIONS = tuple(field.name for field in dataclasses.fields(ViewOptions))
 _VIEWED = "lensbench.training.viewed:ViewedEncoder"
 """What puts an encoder under these options: by name, as plugins are."""
-
-HOOKS: Mapping[Kind, str] = {
-    kind: f"lensbench_{kind if kind == 'pretraining' else kind + 's'}" for kind in KINDS
-}
 
 
 @dataclass(frozen=True)
@@ -85,16 +73,19 @@ class Catalogue:
         return sorted(found, key=lambda item: item.entry.name)
 
     def find(self, kind: Kind, name: str) -> Registered:
-        """The entry of this kind and name.
+        """The entry of this kind and name, which may be `package/name`.
 
         Raises:
             UsageError: Where there is none, with the nearest names.
         """
-        try:
+        if (kind, name) in self.entries:
             return self.entries[kind, name]
-        except KeyError:
-            known = [item.entry.name for item in self.of_kind(kind)]
-            raise UsageError(f"unknown {kind} {name!r}", nearest(name, known)) from None
+        package, _, plain = name.rpartition("/")
+        item = self.entries.get((kind, plain))
+        if item is not None and item.package == package:
+            return item
+        known = [item.entry.name for item in self.of_kind(kind)]
+        raise UsageError(f"unknown {kind} {name!r}", nearest(name, known))
 
     def canonical(self, kind: Kind, text: str) -> str:
         """`name:options` in its one spelling: options sorted, those at their default left out."""
@@ -102,10 +93,11 @@ class Catalogue:
         attribute = self.type_of(kind, text)
         options = build_options(f"{kind} {reference.name}", attribute, reference.options)
         shared = view_options(f"{kind} {reference.name}", attribute, reference.options)
-        return str(Reference(reference.name, (*option_fields(options), *option_fields(shared))))
+        name = self.find(kind, reference.name).entry.name
+        return str(Reference(name, (*option_fields(options), *option_fields(shared))))
 
     def architecture(self, text: str) -> str:
-        """What of an encoder's spelling its weights depend on: all but options of views."""
+        """The part of an encoder's name that its weights depend on: all but options of views."""
         reference = parse_reference(self.canonical("encoder", text))
         views = {*self.type_of("encoder", text).views, *VIEW_OPTIONS}
         kept = tuple(pair for pair in reference.options if pair[0] not in views)
@@ -144,8 +136,8 @@ class Catalogue:
         module, _, attribute = entry.target.partition(":")
         what = f"{registered.kind} {entry.name!r} of package {registered.package}"
         try:
-            plugin = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
+            plugin = getattr(import_guarded(module, registered.package), attribute)
+        except (PluginImportError, AttributeError) as error:
             raise PluginError(
                 f"{what} cannot be imported from {entry.target!r}: {error}",
                 "fix or uninstall the package; `lensbench doctor` lists all broken plugins",
@@ -164,78 +156,3 @@ def _viewed(encoder: Any, shared: ViewOptions) -> Any:
     module, _, attribute = _VIEWED.partition(":")
     wrapper = getattr(importlib.import_module(module), attribute)
     return wrapper(encoder, shared.view, shared.rings)
-
-
-def load_catalogue() -> Catalogue:
-    """The catalogue of this process, found once."""
-    return _load_catalogue()
-
-
-def condition_of(name: str) -> Condition:
-    """The condition of this name, with its options where it has some.
-
-    Raises:
-        UsageError: Where there is none.
-    """
-    condition: Condition = load_catalogue().build("condition", name)
-    return condition
-
-
-def encoder_of(name: str, channels: int = 1) -> Any:
-    """The encoder of this name, with its options, for use outside of lensbench.
-
-    It is a `torch.nn.Module` from stretched images (B, C, H, W) to features, with weights of
-    chance where its options name none.
-
-    Raises:
-        UsageError: Where there is none.
-        OptionError: Where an option is unknown or not allowed.
-    """
-    return load_catalogue().build("encoder", name, channels=channels)
-
-
-@functools.cache
-def _load_catalogue() -> Catalogue:
-    points = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name)
-    return collect(points)
-
-
-def collect(points: Iterable[importlib.metadata.EntryPoint]) -> Catalogue:
-    """A catalogue of these entry points. One that raises is listed as broken; the rest goes on."""
-    catalogue = Catalogue()
-    for point in points:
-        package = point.dist.name if point.dist else point.value
-        version = point.dist.version if point.dist else ""
-        try:
-            module = point.load()
-            changes = changes_since(getattr(module, "lensbench_api", API_VERSION))
-            if changes:
-                catalogue.outdated.append(Outdated(point.name, package, changes))
-            for kind, entry in _entries(point.name, module):
-                key = (kind, entry.name)
-                if key in catalogue.entries:
-                    owner = catalogue.entries[key].package
-                    raise PluginError(f"{kind} {entry.name!r} is registered already by {owner}")
-                catalogue.entries[key] = Registered(kind, entry, package, version)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # a plugin may raise anything, SystemExit included
-            message = f"{type(error).__name__}: {error}".splitlines()[0]
-            catalogue.broken.append(Broken(point.name, package, message))
-    return catalogue
-
-
-def _entries(name: str, module: Any) -> list[tuple[Kind, Entry]]:
-    """What the module of one entry point registers, checked by a plugin manager of its own."""
-    manager = pluggy.PluginManager("lensbench")
-    manager.add_hookspecs(hookspecs)
-    manager.register(module, name=name)
-    manager.check_pending()
-    found: list[tuple[Kind, Entry]] = []
-    for kind, hook in HOOKS.items():
-        for entries in getattr(manager.hook, hook)():
-            for entry in entries:
-                if not isinstance(entry, Entry):
-                    raise PluginError(f"hook {hook} returned {entry!r}, expected an Entry")
-                found.append((kind, entry))
-    return found

@@ -14,7 +14,7 @@ from lensbench.api.encoder import Encoder
 from lensbench.api.plugin import Plugin
 from lensbench.errors import OptionError, PluginError, UsageError, nearest
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.@-]*")
+_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*/)?[a-z0-9][a-z0-9_.@-]*")
 
 
 @dataclass(frozen=True)

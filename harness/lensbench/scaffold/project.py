@@ -21,7 +21,7 @@ from lensbench.api.entry import KINDS, Kind
 from lensbench.compatibility import API_VERSION
 from lensbench.errors import UsageError
 from lensbench.registry import Catalogue
-from lensbench.registry.catalogue import HOOKS
+from lensbench.registry.discovery import HOOKS
 
 PLUGIN_KINDS: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "condition")
 """Kinds that have templates; a condition is one value, and needs none."""

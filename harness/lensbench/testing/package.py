@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from lensbench.api.entry import KINDS, Kind
@@ -16,6 +18,8 @@ from lensbench.errors import (
     nearest,
 )
 from lensbench.registry import Catalogue, Registered, load_catalogue, parse_reference
+from lensbench.registry.discovery import GROUP, collect
+from lensbench.testing.folders import importable, is_folder
 from lensbench.testing.kinds import Candidate, checks_of
 from lensbench.testing.registration import (
     AdviceError,
@@ -52,17 +56,22 @@ class Finding:
 def check_package(
     named: str, catalogue: Catalogue | None = None, encoder: str = ""
 ) -> list[Finding]:
-    """Checks all that a package registers, or one plugin.
+    """Checks all plugins of a package, or one plugin.
 
     Args:
-        named: A package, or a plugin as `kind/name` or `kind/name:option=value`.
-        catalogue: Where they are registered; that of this environment by default.
+        named: An installed package, the path of a package's folder, installed or not, or a plugin
+            as `kind/name` or `kind/name:option=value`.
+        catalogue: Where installed ones are registered; that of this environment by default.
         encoder: On which pretraining and transfers are tried; by default the package's own, or
             the first installed one that suits.
 
     Raises:
-        UsageError: Where nothing of that name is installed.
+        UsageError: Where there is nothing of that name.
     """
+    if is_folder(named):
+        with importable(Path(named).expanduser()) as package:
+            found = collect(importlib.metadata.entry_points(group=GROUP))
+            return check_package(package, found, encoder)
     catalogue = catalogue or load_catalogue()
     kind, slash, reference = named.partition("/")
     if slash:
@@ -75,13 +84,13 @@ def check_package(
         raise UsageError(
             f"no package {named!r} with plugins is installed", nearest(named, packages)
         )
-    hint = "mend it: none of its plugins can be used"
+    hint = "fix it: these plugins cannot be used under their names"
     findings = [Finding(named, "registration", "failed", one.error, hint) for one in broken]
-    if not broken:
+    if items:
         findings.append(_ended(named, "registration", lambda: check_import(package)))
     for old in catalogue.outdated:
         if canonical_package(old.package) == package:
-            hint = "mend what changed, then set lensbench_api to lensbench.API_VERSION"
+            hint = "adapt to what changed, then set lensbench_api to lensbench.API_VERSION"
             findings.append(Finding(named, "interface", "failed", old.changes, hint))
     for item in sorted(items, key=lambda item: (KINDS.index(item.kind), item.entry.name)):
         findings += _of_plugin(catalogue, item, item.entry.name, encoder)

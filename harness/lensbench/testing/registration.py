@@ -12,7 +12,7 @@ from typing import Any
 
 from lensbench.errors import PluginError
 from lensbench.registry import Catalogue, Registered
-from lensbench.registry.catalogue import GROUP
+from lensbench.registry.discovery import GROUP
 from lensbench.registry.options import options_class
 
 _HEAVY = frozenset(

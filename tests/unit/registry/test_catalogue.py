@@ -8,7 +8,7 @@ import pytest
 
 import lensbench
 from lensbench.errors import PluginError, UsageError
-from lensbench.registry.catalogue import collect, load_catalogue
+from lensbench.registry.discovery import collect, load_catalogue
 
 
 def point(monkeypatch, name: str, **hooks) -> importlib.metadata.EntryPoint:
@@ -65,15 +65,17 @@ def test_a_misspelled_hook_is_an_error(monkeypatch):
 
 
 def test_a_name_is_registered_once(monkeypatch):
-    """The second plugin of a name is refused, not renamed."""
-    found = collect(
-        [
-            point(monkeypatch, "a", lensbench_tasks=lambda: [entry("same")]),
-            point(monkeypatch, "b", lensbench_tasks=lambda: [entry("same")]),
-        ]
-    )
-    assert len(found.of_kind("task")) == 1
-    assert "registered already" in found.broken[0].error
+    """The second plugin of a name does not get it, and is reached by the name of its package."""
+    same = [entry("same", "made_a:Same")]
+    points = [point(monkeypatch, name, lensbench_tasks=lambda: same) for name in "ba"]
+    found = collect(points)
+    for name, package in (("same", "a"), ("made_a/same", "a"), ("made_b/same", "b")):
+        assert found.find("task", name).package == f"made_{package}"
+    assert "registered already by made_a; this one is made_b/same" in found.broken[0].error
+    task = type("Same", (lensbench.Task,), {})
+    monkeypatch.setattr(sys.modules["made_a"], "Same", task, raising=False)
+    assert found.canonical("task", "made_a/same") == "same"
+    assert found.canonical("task", "made_b/same") == "made_b/same"
 
 
 def test_what_is_not_an_entry_is_refused(monkeypatch):

@@ -12,7 +12,7 @@ from torch import nn
 import lensbench
 from lensbench import Baseline, Encoder, Entry, Metric, Task
 from lensbench.errors import PluginError
-from lensbench.registry.catalogue import collect
+from lensbench.registry.discovery import collect
 from lensbench.testing import check_package, check_task
 from lensbench.testing.attributes import check_attributes
 from lensbench.testing.baselines import check_baseline

@@ -13,20 +13,23 @@ from lensbench.cli.options import json_option
 
 
 @click.command("check")
-@click.argument("named", metavar="PACKAGE|KIND/NAME[:OPTION=VALUE,…]")
+@click.argument("named", metavar="PACKAGE|FOLDER|KIND/NAME[:OPTION=VALUE,…]")
 @click.option(
     "--encoder",
     default="",
     metavar="NAME[:…]",
-    help="On which pretraining and transfers are tried.  [default: one that suits]",
+    help="Encoder to try pretraining strategies and transfers on.  [default: one that suits]",
 )
 @json_option
 def command(named: str, encoder: str, as_json: bool) -> None:
-    """Check all plugins of a package, or one; exit 1 where a check fails.
+    """Check all plugins of a package, or one plugin. The exit code is 1 if a check fails.
+
+    A package is named, if it is installed, or given by the path of its folder, installed or not.
 
     \b
     Examples:
       lensbench plugin check my-encoder
+      lensbench plugin check ./my-encoder
       lensbench plugin check encoder/timm:resnet18
     """
     from lensbench.testing import check_package
