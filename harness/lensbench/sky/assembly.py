@@ -22,6 +22,7 @@ from lensbench.sky.components import (
     Sie,
     TruncatedNfw,
 )
+from lensbench.sky.einstein import macro_theta_E
 from lensbench.sky.lensing import axis_ratio
 
 Parameters = Mapping[str, Any]
@@ -35,6 +36,9 @@ _MAG = 2.5 / math.log(10)
 def assemble(p: Parameters, substructure: str, lens_light: bool) -> SceneModel:
     """A galaxy-galaxy lens.
 
+    The macro lens is scaled so that the whole has the Einstein radius `theta_E`: about the lens's
+    centre, the mean convergence of all mass within that radius is one.
+
     What is optional is there where its parameters are: `slope` makes the lens an EPL, `a_3` and
     `a_4` add multipoles, `companion_theta_E` deflectors beside it, `neighbour_magnitude`
     galaxies in front, `bulge_fraction` a bulge and `clump_fraction` clumps to the source, and
@@ -45,15 +49,16 @@ def assemble(p: Parameters, substructure: str, lens_light: bool) -> SceneModel:
         substructure: `no_sub`, `cdm` or `vortex`.
         lens_light: Whether the lens galaxy shines.
     """
-    mass = [*_macro(p), *_companions(p), *_substructure(p, substructure)]
+    others = [*_companions(p), *_substructure(p, substructure)]
+    mass = [*_macro(p, others), *others]
     return SceneModel(tuple(mass), _source(p), _lights(p, lens_light))
 
 
-def _macro(p: Parameters) -> list[Deflector]:
-    """The lens galaxy, without the mass that its substructure took from it, and the shear."""
+def _macro(p: Parameters, others: list[Deflector]) -> list[Deflector]:
+    """The lens galaxy, of the mass that the others leave to it, and the shear."""
     x, y, phi = p["lens_x"], p["lens_y"], p["lens_phi"]
-    theta_E = p["theta_E"] * scalars.sqrt(1 - p["f_sub"])
     q = axis_ratio(p["lens_ellipticity"])
+    theta_E = macro_theta_E(p["theta_E"], q, p.get("slope", 1.0), others, x, y)
     parts: list[Deflector] = [
         Epl(theta_E, q, phi, p["slope"], x, y) if "slope" in p else Sie(theta_E, q, phi, x, y),
         Shear(p["shear"], p["shear_phi"], x, y),

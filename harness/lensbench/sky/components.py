@@ -47,6 +47,10 @@ class Sie:
         """Reduced deflection angles at field positions [arcsec]."""
         return lensing.sie(x - self.x, y - self.y, self.theta_E, self.q, self.phi)
 
+    def einstein_radius(self) -> Number:
+        """Radius of the circle about its centre in which the mean convergence is one [arcsec]."""
+        return self.theta_E * lensing.elliptical_mean(self.q)
+
 
 @dataclass(frozen=True)
 class Epl:

@@ -11,7 +11,9 @@ arXiv:1909.07346, 2008.12731), defects included:
 - one lens and one source, but for the place of the source.
 
 `corrected` has angular-diameter distances, the papers' mass function, and lenses and sources that
-vary, alike in every class: the whole mass stays the same when some of it is substructure.
+vary, alike in every class: the macro lens is scaled so that the whole keeps the Einstein radius
+`theta_E` (mean convergence one within it) when some of the mass is substructure. In `faithful`,
+`theta_E` is that of the macro lens alone, as in the release, and substructure adds to it.
 Model IV, with its own haloes, is in `deeplense_iv`.
 """
 
@@ -33,9 +35,11 @@ from lensbench.sky.cosmology import (
     distance_ratio,
     theta_E_squared,
 )
+from lensbench.sky.einstein import macro_theta_E
 from lensbench.sky.lensing import axis_ratio
 from lensbench.sky.light import sersic_b
 from lensbench.sky.population import CLASSES, Range
+from lensbench.sky.scalars import Number
 
 Z_LENS, Z_SOURCE, Z_CONVENTION = 0.5, 1.0, 2.5
 MODEL_I_ZEROPOINT = 25.0
@@ -43,6 +47,7 @@ MODEL_I_ZEROPOINT = 25.0
 
 _NUM_SUBHALOES, _NUM_VORTEX_MASSES = 25, 100
 _VORTEX_MASS = 3e10  # M☉
+_CENTRE = 0.0  # of every lens [arcsec]
 _B = 1.9992 - 0.3271  # b of n = 1 as lenstronomy takes it
 _RELEASED = {
     "lens_ellipticity": 0.1,
@@ -145,34 +150,34 @@ class DeepLense:
         """The parts of the scene of these parameters."""
         p: Mapping[str, Tensor] = parameters  # type: ignore[assignment]
         kind = self.classes[label]
-        substructure, mass = self._substructure(p, kind)
-        theta_E = p["theta_E"] if self.faithful else (p["theta_E"] ** 2 - mass) ** 0.5
+        substructure = self._substructure(p, kind)
+        q = axis_ratio(p["lens_ellipticity"])
+        theta_E: Number = p["theta_E"]
+        if not self.faithful:
+            theta_E = macro_theta_E(theta_E, q, 1.0, substructure, _CENTRE, _CENTRE)
         source = Sersic(
             p["source_magnitude"], p["source_radius"], p["source_index"],
             axis_ratio(p["source_ellipticity"]), p["source_phi"], p["source_x"], p["source_y"],
         )  # fmt: skip
-        macro = Sie(theta_E, axis_ratio(p["lens_ellipticity"]), p["lens_phi"], 0.0, 0.0)
+        macro = Sie(theta_E, q, p["lens_phi"], _CENTRE, _CENTRE)
         shear = Shear(p["shear"], p["shear_phi"], 0.0, 0.0)
         return SceneModel((macro, shear, *substructure), (source,))
 
-    def _substructure(
-        self, p: Mapping[str, Tensor], kind: str
-    ) -> tuple[tuple[PointMasses | Line, ...], Tensor | float]:
-        """The substructure of a class and its whole mass [arcsec²]."""
+    def _substructure(self, p: Mapping[str, Tensor], kind: str) -> tuple[PointMasses | Line, ...]:
+        """The substructure of a class."""
         if kind == "no_sub":
-            return (), 0.0
+            return ()
         if kind == "cdm":
             x = p["subhalo_radius"] * torch.cos(p["subhalo_phi"])
             y = p["subhalo_radius"] * torch.sin(p["subhalo_phi"])
-            masses = p["subhalo_mass"]
-            return (PointMasses(masses, x, y),), float(masses.sum())
+            return (PointMasses(p["subhalo_mass"], x, y),)
         length, phi, mass = p["vortex_half_length"], p["vortex_phi"], p["vortex_mass"]
         if not self.faithful:
-            return (Line(mass, length, phi, 0.0, 0.0),), mass
+            return (Line(mass, length, phi, _CENTRE, _CENTRE),)
         along = torch.linspace(-1, 1, _NUM_VORTEX_MASSES) * length
         masses = torch.full((_NUM_VORTEX_MASSES,), float(mass) / _NUM_VORTEX_MASSES)
         cos, sin = math.cos(phi), math.sin(phi)
-        return (PointMasses(masses, along * cos, along * sin),), mass
+        return (PointMasses(masses, along * cos, along * sin),)
 
     def _rescaling(self) -> float:
         """Deflections of the release over the right ones: D_ls/D_s at z = 1 over that at 2.5."""

@@ -2,8 +2,10 @@
 
 `faithful` keeps the label leak of the release (DeepLenseSim at commit a471d3b): without haloes the
 lens is an isothermal sphere of σ_v = 260 ± 20 km/s and no shear; with haloes it has θ_E = 1.5″ and
-γ₁ = 0.05, both defined for a source at z = 2.5 and used at z = 1. `corrected` draws lens and shear
-alike for every class. The haloes of pyHalo are stood in for by truncated NFW haloes above
+γ₁ = 0.05, both defined for a source at z = 2.5 and used at z = 1, and `theta_E` is that of the lens
+without its haloes. `corrected` draws lens and shear alike for every class, and scales the lens so
+that `theta_E` is the Einstein radius of the whole, haloes included.
+The haloes of pyHalo are stood in for by truncated NFW haloes above
 10⁸ M☉ with its mass function (about 80 in 10″), and those of ultra-light dark matter by the same
 with the suppression of Schive et al. 2016 (arXiv:1508.04621, eq. 7) at m = 1e-21 eV.
 The galaxies of the release (Galaxy10 DECaLS spirals) are not shipped: without images of one's own
@@ -32,6 +34,7 @@ from lensbench.sky.components import (
     TruncatedNfw,
 )
 from lensbench.sky.deeplense import Z_CONVENTION, Z_LENS, Z_SOURCE
+from lensbench.sky.einstein import macro_theta_E
 from lensbench.sky.halos import alpha_Rs_per_mass
 from lensbench.sky.lensing import axis_ratio
 from lensbench.sky.population import Range
@@ -95,13 +98,18 @@ class DeepLenseFour:
     def model(self, parameters: Mapping[str, Any], label: int) -> SceneModel:
         """The parts of the scene of these parameters."""
         p, kind = parameters, self.classes[label]
-        mass: list[Deflector] = [
-            Sie(p["theta_E"], 1.0, 0.0, 0.0, 0.0),
-            Shear(p["shear"], p["shear_phi"], 0.0, 0.0),
-        ]
+        haloes: list[Deflector] = []
         if kind != "no_sub":
             alpha_Rs, Rs = p[f"alpha_Rs_{kind}"], p[f"halo_Rs_{kind}"]
-            mass.append(TruncatedNfw(alpha_Rs, Rs, _TAU * Rs, p["halo_x"], p["halo_y"]))
+            haloes = [TruncatedNfw(alpha_Rs, Rs, _TAU * Rs, p["halo_x"], p["halo_y"])]
+        theta_E = p["theta_E"]
+        if not self.faithful:
+            theta_E = macro_theta_E(theta_E, 1.0, 1.0, haloes, 0.0, 0.0)
+        mass = (
+            Sie(theta_E, 1.0, 0.0, 0.0, 0.0),
+            Shear(p["shear"], p["shear_phi"], 0.0, 0.0),
+            *haloes,
+        )
         place, q, phi = (p["source_x"], p["source_y"]), axis_ratio(p["source_ellipticity"]), 0.0
         phi = p["source_phi"]
         magnitude = _bands(_SOURCE_COLOURS)
@@ -111,7 +119,7 @@ class DeepLenseFour:
             Sersic(_bands(_LENS_COLOURS), 0.4, 2.3, axis_ratio(0.05), math.pi / 4, 0.0, 0.0),
             Sersic(_bands((28.0,) * 3), 1.5, 1.2, axis_ratio(0.3), math.pi / 4, 0.0, 0.0),
         )
-        return SceneModel(tuple(mass), (disc, bulge), lens)
+        return SceneModel(mass, (disc, bulge), lens)
 
     def _haloes(self, random: np.random.Generator) -> dict[str, float | np.ndarray]:
         """Haloes of both kinds of dark matter, in the same places."""

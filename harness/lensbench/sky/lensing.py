@@ -8,6 +8,8 @@ and not a plane.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -18,6 +20,9 @@ Deflection = tuple[Tensor, Tensor]
 
 SOFTENING = 1e-12
 """Added to squared distances [arcsec²], so that a ray through a singular point stays finite."""
+
+_SIN_SQUARED = tuple(math.sin((i + 0.5) * math.pi / 32) ** 2 for i in range(16))
+"""sin² of 16 directions in a quadrant, evenly spaced."""
 
 _EPL_TERMS = 28
 """Terms of the angular series of the EPL: 1e-7 of the whole at an axis ratio of 0.3."""
@@ -34,12 +39,30 @@ def axis_ratio(ellipticity: Number) -> Number:
     return (1 - ellipticity) / (1 + ellipticity)
 
 
+def elliptical_mean(q: Number, slope: Number = 1.0) -> Number:
+    """Mean of ρ^−t over directions on the unit circle, ρ² = q cos² φ + sin² φ/q.
+
+    It is the mean convergence of an SIE (t = 1) or EPL within a circle of radius θ_E: one where the
+    lens is round, less where it is not. The midpoint rule converges exponentially, to 1e-7 at an
+    axis ratio of 0.3.
+
+    Args:
+        q: Axis ratio of the convergence.
+        slope: t of the convergence.
+    """
+    power = -slope / 2
+    total = sum((q * (1 - sin_2) + sin_2 / q) ** power for sin_2 in _SIN_SQUARED)
+    mean: Number = total / len(_SIN_SQUARED)
+    return mean
+
+
 def sie(x: Tensor, y: Tensor, theta_E: Number, q: Number, phi: Number) -> Deflection:
     """Singular isothermal ellipsoid (Kormann, Schneider & Bartelmann 1994, eq. 27a).
 
     Args:
         x, y: Positions relative to the lens centre [arcsec].
-        theta_E: Einstein radius of the circle with the same enclosed mass [arcsec].
+        theta_E: Geometric mean of the half-axes of the ellipse of constant convergence within which
+            the mean convergence is one [arcsec].
         q: Axis ratio of the convergence, 0 < q < 1; one within 1e-4 is taken as 1 − 1e-4.
         phi: Position angle of the major axis, from the x axis [rad].
     """
@@ -61,7 +84,7 @@ def epl(x: Tensor, y: Tensor, theta_E: Number, q: Number, phi: Number, slope: Nu
 
     Args:
         x, y: Positions relative to the lens centre [arcsec].
-        theta_E: Einstein radius of the circle with the same enclosed mass [arcsec].
+        theta_E: As that of `sie` [arcsec].
         q: Axis ratio of the convergence, 0.3 ≤ q ≤ 1 (below, the series is cut too early).
         phi: Position angle of the major axis, from the x axis [rad].
         slope: t of the convergence, 0 < t < 2; t = 1 is the SIE.

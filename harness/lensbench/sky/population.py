@@ -39,11 +39,12 @@ class Range:
 class Population:
     """Distributions of all parameters; the same for every substructure class.
 
-    Substructure takes its mass from the macro lens: the whole stays at the same Einstein radius,
-    so that neither mass nor image separation tells the class.
+    The macro lens is scaled so that the whole lens, substructure included, has the Einstein radius
+    `theta_E`: within that radius of the lens's centre the mean convergence is one. The radius and
+    the mass within it are therefore distributed alike in every class.
 
     Attributes:
-        theta_E: Einstein radius of all mass together [arcsec].
+        theta_E: Einstein radius of the whole, circularised: see `lensbench.sky.einstein` [arcsec].
         lens_ellipticity: |e| of the SIE.
         shear: |γ| of the external shear.
         lens_offset: Of the lens centre from the field's, in each coordinate [arcsec].
@@ -59,7 +60,7 @@ class Population:
             0.03; it is larger here, so that images of a space telescope can tell the classes.
         subhalo_slope: p(m) ∝ m^slope.
         subhalo_decades: log10 of the ratio of largest to smallest subhalo mass.
-        subhalo_radius: Distance from the lens centre in units of θ_E.
+        subhalo_radius: Distance from the lens centre in units of θ_E; see `subhalo_radii`.
         vortex_half_length: In units of θ_E.
     """
 
@@ -109,13 +110,14 @@ class Population:
             "source_phi": random.uniform(0, turn),
             "lens_magnitude": self.lens_magnitude.draw(random),
             "lens_radius": self.lens_radius.draw(random),
-            "f_sub": self.f_sub.draw(random),
             "vortex_half_length": self.vortex_half_length.draw(random),
             "vortex_phi": random.uniform(0, turn),
-            "subhalo_mass": self._subhalo_masses(random),
-            "subhalo_radius": np.array(
-                [self.subhalo_radius.draw(random) for _ in range(NUM_SUBHALOES)]
-            ),
+        }
+        f_sub, share = self.f_sub.draw(random), self._subhalo_masses(random)
+        drawn |= {
+            "f_sub": f_sub,
+            "subhalo_mass": share,
+            "subhalo_radius": subhalo_radii(self.subhalo_radius, f_sub * share, 1.0, random),
             "subhalo_phi": random.uniform(0, 2 * turn, NUM_SUBHALOES),
         }
         if CLASSES[label] == "no_sub":
@@ -134,3 +136,27 @@ class Population:
         u = random.uniform(size=NUM_SUBHALOES)
         mass = (1 + u * (10 ** (self.subhalo_decades * power) - 1)) ** (1 / power)
         return np.asarray(mass / mass.sum())
+
+
+def subhalo_radii(
+    bounds: Range, masses: np.ndarray, slope: float, random: np.random.Generator
+) -> np.ndarray:
+    """Distances of subhaloes from the lens centre in units of θ_E.
+
+    The mean convergence jumps by m/θ_E² at a point mass m. One that lay closer to θ_E than the jump
+    takes to fall off again would leave several radii within which the mean convergence is one. Such
+    a place, in a band of 1.25 m/t to either side, is drawn anew, in every class alike.
+
+    Args:
+        bounds: Of the distances, between which they are uniform.
+        masses: Of the subhaloes, in units of the mass within θ_E.
+        slope: t of the macro lens's convergence.
+        random: Where numbers are from.
+    """
+    radii = []
+    for mass in masses:
+        radius = bounds.draw(random)
+        while abs(radius - 1) < 1.25 * mass / slope:
+            radius = bounds.draw(random)
+        radii.append(radius)
+    return np.array(radii)

@@ -11,13 +11,13 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from lensbench.sky import cosmology
 from lensbench.sky.halos import alpha_Rs_per_mass
-from lensbench.sky.population import CLASSES, NUM_SUBHALOES, Range
+from lensbench.sky.population import CLASSES, NUM_SUBHALOES, Range, subhalo_radii
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,8 +88,8 @@ class Survey:
             **self._lens(z_lens, sigma_v, random),
             **self._source(z_source, random),
             **self._neighbours(random),
-            **self._substructure(theta_E, z_lens, z_source, random),
         }
+        drawn |= self._substructure(drawn, random)
         if CLASSES[label] == "no_sub":
             drawn["f_sub"] = 0.0
         return drawn
@@ -192,7 +192,7 @@ class Survey:
         }
 
     def _substructure(
-        self, theta_E: float, z_lens: float, z_source: float, random: np.random.Generator
+        self, lens: Mapping[str, Any], random: np.random.Generator
     ) -> dict[str, float | np.ndarray]:
         """Shares of the substructure's mass and, for NFW haloes, the sizes these masses have."""
         f_sub, power = self.f_sub.draw(random), self.subhalo_slope + 1
@@ -202,15 +202,17 @@ class Survey:
         drawn: dict[str, float | np.ndarray] = {
             "f_sub": f_sub,
             "subhalo_mass": share,
-            "subhalo_radius": _several(self.subhalo_radius, NUM_SUBHALOES, random),
+            "subhalo_radius": subhalo_radii(
+                self.subhalo_radius, f_sub * share, lens["slope"], random
+            ),
             "subhalo_phi": random.uniform(0, 2 * math.pi, NUM_SUBHALOES),
             "vortex_half_length": self.vortex_half_length.draw(random),
             "vortex_phi": random.uniform(0, math.pi),
         }
         if self.truncated_nfw:
-            per_mass = cosmology.theta_E_squared(1.0, z_lens, z_source)
-            masses = share * f_sub * theta_E**2 / per_mass
-            Rs = np.array([subhalo_scale_radius(m, z_lens) for m in masses])
+            per_mass = cosmology.theta_E_squared(1.0, lens["z_lens"], lens["z_source"])
+            masses = share * f_sub * lens["theta_E"] ** 2 / per_mass
+            Rs = np.array([subhalo_scale_radius(m, lens["z_lens"]) for m in masses])
             drawn["subhalo_Rs"] = Rs
             drawn["subhalo_r_trunc"] = _TAU * Rs
             drawn["subhalo_alpha_per_mass"] = np.array([alpha_Rs_per_mass(r, _TAU) for r in Rs])

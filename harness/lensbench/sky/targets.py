@@ -29,7 +29,8 @@ REAL_TARGETS: Mapping[str, Target] = {
 }
 """All real targets of simulated lenses.
 
-- `theta_E`: Einstein radius of the whole mass of the lens.
+- `theta_E`: Einstein radius of the whole lens: of the circle about its centre within which the mean
+  convergence of all mass is one. In `faithful` populations it is that of the macro lens alone.
 - `lens_e1`, `lens_e2`: |e| cos 2φ and |e| sin 2φ of the lens's mass with |e| = (1 − q)/(1 + q) and
   its major axis at φ from x (columns) to y (rows), as lenstronomy has them.
 - `shear_1`, `shear_2`: γ cos 2φ and γ sin 2φ of the external shear.

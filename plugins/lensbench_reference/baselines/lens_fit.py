@@ -135,6 +135,14 @@ def smooth_lens(theta: Tensor) -> SceneModel:
     return SceneModel(mass, (source,), (light,))
 
 
+def einstein_radius(theta: Tensor) -> Tensor:
+    """Einstein radius (...) of lenses (..., 14): the circularised one, as that of the target."""
+    p = named(theta)
+    q, phi = _shape(p["lens_e1"], p["lens_e2"])
+    macro = Sie(p["ln_theta_E"].exp(), q, phi, p["lens_x"], p["lens_y"])
+    return torch.as_tensor(macro.einstein_radius())
+
+
 def named(theta: Tensor, axis: int = -1) -> dict[str, Tensor]:
     """Parameters by name, along an axis of 14 or 19."""
     values = theta.unbind(axis)

@@ -19,6 +19,7 @@ from lensbench_reference.baselines.lens_fit import (
     Fit,
     Optics,
     bounded,
+    einstein_radius,
     least_squares,
     named,
     with_slopes,
@@ -229,8 +230,10 @@ def extra_scatter(residual: Tensor, sigma: Tensor) -> Tensor:
 def _value(name: str, theta: Tensor) -> Tensor:
     """A target of one lens's parameters (14,)."""
     p = named(theta)
-    if name in _LOGARITHMS:
-        return p[_LOGARITHMS[name]].exp()
+    if name == "theta_E":
+        return einstein_radius(theta)
+    if name == "source_radius":
+        return p["ln_radius"].exp()
     if name in ("lens_e1", "lens_e2"):
         return p[name] * _shortened(p["lens_e1"], p["lens_e2"], LARGEST_ELLIPTICITY)
     if name.startswith("shear"):
@@ -246,7 +249,6 @@ def _shortened(x: Tensor, y: Tensor, largest: float) -> Tensor:
     return bounded(size, largest) / size
 
 
-_LOGARITHMS = {"theta_E": "ln_theta_E", "source_radius": "ln_radius"}
 _RENAMED = {"source_magnitude": "magnitude"}
 MEASURED = (
     "theta_E", "lens_e1", "lens_e2", "shear", "shear_1", "shear_2", "source_x", "source_y",

@@ -33,7 +33,7 @@ class Lenses(Dataset):
     parameters the population draws.
     """
 
-    version = "3"
+    version = "4"
     field_of_view = 6.4
 
     @dataclass(frozen=True)
