@@ -105,7 +105,7 @@ class DeepLenseFour:
         theta_E = p["theta_E"]
         if not self.faithful:
             theta_E = macro_theta_E(theta_E, 1.0, 1.0, haloes, 0.0, 0.0)
-        mass = (
+        mass: tuple[Deflector, ...] = (
             Sie(theta_E, 1.0, 0.0, 0.0, 0.0),
             Shear(p["shear"], p["shear_phi"], 0.0, 0.0),
             *haloes,
