@@ -14,7 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from lensbench.errors import DataError
+from lensbench.leaderboard.board.documents import Citation, parse
+from lensbench.leaderboard.board.layout import CITATIONS
 from lensbench.leaderboard.forms import latex, printable
 from lensbench.store.records import sides_of
 
@@ -105,18 +106,7 @@ def credits_from(rows: Any) -> list[Credit]:
     Raises:
         DataError: Where it is not a list of them.
     """
-    if not isinstance(rows, list):
-        raise DataError("citations.json holds no list", "a list of plugins was expected")
-    credited = []
-    for number, row in enumerate(rows):
-        if not isinstance(row, Mapping) or not all(isinstance(v, str) for v in row.values()):
-            raise DataError(f"item {number} of citations.json is no plugin's", "texts by name")
-        known = {name: row[name] for name in Credit.__dataclass_fields__ if name in row}
-        try:
-            credited.append(Credit(**known))
-        except TypeError:
-            raise DataError(f"item {number} of citations.json lacks kind or name", "") from None
-    return credited
+    return [Credit(**one.model_dump()) for one in parse(list[Citation], CITATIONS, rows)]
 
 
 def works_of(credited: Iterable[Credit]) -> list[Work]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from lensbench.leaderboard.board.contents import Board
+from lensbench.leaderboard.board import evidence
 from lensbench.leaderboard.board.layout import MANIFEST, PROVENANCE
 from lensbench.leaderboard.board.manifest import TIERS, read_manifest
 from lensbench.leaderboard.board.reading import read_json, reading
@@ -31,7 +31,7 @@ def tiers_of(folder: Path, records: pl.DataFrame) -> dict[str, str]:
         return {}
     provenance = read_json(folder / PROVENANCE, PROVENANCE)
     with reading(PROVENANCE, "descriptions"):
-        return dict(Board(folder, read_manifest(folder), records, {}, provenance).tiers)
+        return dict(evidence.tiers_of(records, provenance, read_manifest(folder)))
 
 
 def with_tiers(

@@ -20,9 +20,9 @@ from lensbench.study.describe import Numerics
 
 
 def cells_of(records: pl.DataFrame) -> dict[str, Cell]:
-    """The cells that records are of, by key of the fit; those that cannot be are left out."""
-    real = records.filter(pl.col("state") != "incompatible")
-    return {str(key): _cell(frame) for (key,), frame in real.group_by("cell", maintain_order=True)}
+    """The cells that records are of, in any state, by key of the fit."""
+    cells = records.group_by("cell", maintain_order=True)
+    return {str(key): _cell(frame) for (key,), frame in cells}
 
 
 def _cell(frame: pl.DataFrame) -> Cell:

@@ -54,7 +54,7 @@ def run_contents(where: str, run: str, licence: str, weights_below: float) -> Co
         raise UsageError(f"run {key} has no cell that is done", "there is nothing to publish")
     numerics = numerics_of(records)
     parts = make_parts(numerics.threads, numerics.device, numerics.processes)
-    provenance = provenance_of(parts, store, cells_of(done))
+    provenance = provenance_of(parts, store, cells_of(records))
     credited = credits_of(parts.catalogue, records)
     files = _files(store, "predictions", set(done["predictions"]), needed=True)
     described = store.describe("runs", key) or {}

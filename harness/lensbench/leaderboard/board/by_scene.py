@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -12,14 +13,22 @@ import polars as pl
 from lensbench.errors import DataError
 from lensbench.leaderboard.board.layout import shown
 from lensbench.leaderboard.board.reading import read_table, reading
+from lensbench.sky.seeds import seed_of
+from lensbench.stats.intervals import (
+    Interval,
+    mean_interval,
+    percentile_interval,
+    proportion_interval,
+)
 
 Row = tuple[str, str, str, str]
 """A row of results: its cell, test dataset, test condition and metric."""
 
 _BY = ("cell", "test_dataset", "test_condition", "metric")
 _COLUMNS = {*_BY, "per_scene", "scenes", "n", "values"}
-_TOLERANCE = 1e-4
-"""Of a mean of values that are kept in single precision."""
+_OF_WIDTH, _OF_VALUE = 1e-3, 1e-5
+"""How far a number may be from what scores in single precision give: of its interval's width, and
+of itself."""
 
 
 def scored_cells(path: Path, name: str) -> set[str]:
@@ -45,19 +54,29 @@ def scores_of(path: Path, name: str) -> dict[Row, tuple[str, np.ndarray]]:
         }
 
 
-def said_by(records: pl.DataFrame) -> dict[Row, tuple[float, int]]:
-    """Value and n of each row of results, as its record says."""
-    done = records.filter(pl.col("state") == "done")
-    return {row[:4]: row[4:] for row in done.select(*_BY, "value", "n").iter_rows()}
+class Published(NamedTuple):
+    """What a record states of a score."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
 
 
-def check_scores(path: Path, name: str, said: Mapping[Row, tuple[float, int]]) -> None:
-    """Refuses scores by scene that belong to no record, or whose mean is not its value.
+def published_scores(records: pl.DataFrame) -> dict[Row, Published]:
+    """Value, interval and n of each row of results."""
+    done = records.filter(pl.col("state") == "done").select(*_BY, *Published._fields)
+    return {row[:4]: Published(*row[4:]) for row in done.iter_rows()}
+
+
+def check_scores(path: Path, name: str, published: Mapping[Row, Published], resamples: int) -> None:
+    """Refuses scores by scene that belong to no record, or that do not give its numbers.
 
     Args:
         path: The file.
         name: What it is called in the board.
-        said: Value and n of each row that there is (`said_by`).
+        published: What the records state (`published_scores`).
+        resamples: Behind each interval, as the budget has it.
 
     Raises:
         DataError: Naming the cell and the metric.
@@ -66,18 +85,54 @@ def check_scores(path: Path, name: str, said: Mapping[Row, tuple[float, int]]) -
     with reading(name, "scores"):
         for row in frame.iter_rows(named=True):
             key = tuple(row[column] for column in _BY)
-            if key not in said:
+            if key not in published:
                 raise DataError(f"{name} has scores of {shown(key[0])}, {shown(key[3])}: no record")
-            _check_row(name, row, *said[key])
+            _check_row(name, row, published[key], resamples)
 
 
-def _check_row(name: str, row: Mapping[str, Any], value: float, n: int) -> None:
+def _check_row(name: str, row: Mapping[str, Any], record: Published, resamples: int) -> None:
     what = f"{name}: {shown(row['metric'])} of cell {row['cell']}"
     values = np.asarray(row["values"], dtype=float)
-    if row["n"] != n or (row["per_scene"] and len(values) != n):
-        raise DataError(f"{what} has n {row['n']} by scene, the record {n}")
-    if row["per_scene"] and not np.isclose(values.mean(), value, rtol=_TOLERANCE, atol=_TOLERANCE):
-        raise DataError(f"{what} is {values.mean():.6g} by scene, the record says {value:.6g}")
+    if row["n"] != record.n or (row["per_scene"] and len(values) != record.n):
+        raise DataError(f"{what} has n {row['n']} by scene, the record {record.n}")
+    if not row["per_scene"] and not len(values):  # the interval has a formula of its own, or is none
+        return
+    intervals = _intervals(row, values, record, resamples)
+    if not _near(intervals[0].value, record.value, record):
+        raise DataError(
+            f"{what} is {intervals[0].value:.6g} by scene, the record says {record.value:.6g}"
+        )
+    if not any(
+        _near(found.low, record.low, record) and _near(found.high, record.high, record)
+        for found in intervals
+    ):
+        raise DataError(
+            f"{what} has the interval from {intervals[0].low:.6g} to {intervals[0].high:.6g} by "
+            f"scene, the record says from {record.low} to {record.high}"
+        )
+
+
+def _intervals(
+    row: Mapping[str, Any], values: np.ndarray, record: Published, resamples: int
+) -> list[Interval]:
+    """The interval that scores by scene give: of their mean, and of a share where they are 0 or 1.
+
+    Raises:
+        ValueError: Where there is no value.
+    """
+    if not row["per_scene"]:
+        return [percentile_interval(record.value, values, record.n)]
+    found = [mean_interval(values, resamples, seed_of("bootstrap", row["metric"]))]
+    if np.isin(values, (0.0, 1.0)).all():
+        found.append(proportion_interval(values.astype(bool)))
+    return found
+
+
+def _near(found: float, stated: float | None, record: Published) -> bool:
+    if stated is None:
+        return math.isnan(found)
+    width = 0.0 if record.low is None or record.high is None else record.high - record.low
+    return abs(found - stated) <= _OF_WIDTH * width + _OF_VALUE * abs(record.value) + 1e-12
 
 
 def _frame(path: Path, name: str) -> pl.DataFrame:

@@ -31,6 +31,28 @@ _FILLED = (
     "budget", "metric", "state", "seed_draw", "seed_fit", "seed_pretraining",
     "primary", "device", "threads",
 )  # fmt: skip
+_SECONDS, _BYTES, _COUNT = (0.0, 3e8), (0.0, 1e15), (1, 10**9)
+BOUNDS = {
+    **dict.fromkeys(
+        ("seconds_pretraining", "warmup_pretraining", "seconds_fit", "warmup_fit",
+         "seconds_predict"), _SECONDS,
+    ),
+    **dict.fromkeys(("memory_pretraining", "memory_fit", "memory_predict"), _BYTES),
+    **dict.fromkeys(("joules_pretraining", "joules_fit", "joules_predict"), (0.0, 1e15)),
+    "parameters": (0, 10**13), "flops": (0.0, 1e20), "data_range": (0.0, 1e30),
+    "n": _COUNT, "labels": _COUNT, "threads": (1, 10**5), "processes": (1, 10**5),
+}  # fmt: skip
+"""The least and the largest plausible value of a column: times up to ten years [s]."""
+
+_ROUNDING = 1e-9
+_VIEW = ("test_dataset", "test_condition")
+_CLAIMED = (
+    "cell", "task", "labels", "budget", "encoder", "pretraining", "transfer", "baseline",
+    "dataset", "train_condition", *_VIEW, "seed_draw", "seed_pretraining", "seed_fit", "device",
+    "threads", "processes", "code", "torch", "predictions", "images", "truth",
+)  # fmt: skip
+"""Columns that are held against the descriptions."""
+
 _SAME = {"task", "labels", "budget", "encoder", "transfer", "baseline"}
 """Columns that the description of a fit has under the same name."""
 
@@ -66,13 +88,41 @@ def _check_rows(records: pl.DataFrame) -> None:
         raise DataError(f"{RECORDS}: state is {shown(min(unknown))}, expected one of {STATES}")
     if records["budget"].n_unique() != 1:
         raise DataError(f"{RECORDS} has cells of several budgets, a board has one")
+    for name, (low, high) in BOUNDS.items():
+        outside = records.filter((pl.col(name) < low) | (pl.col(name) > high))[name]
+        if len(outside):
+            raise DataError(
+                f"{RECORDS}: {name} is {outside[0]:g}, expected between {low:g} and {high:g}"
+            )
+    _check_states(records)
+    _check_values(records.filter(pl.col("state") == "done"))
+    parts = ("entrant", "encoder", "pretraining", "transfer", "baseline")
+    for label, encoder, pretraining, transfer, baseline in records.select(parts).unique().rows():
+        if label != (baseline or f"{encoder} + {pretraining} + {transfer}"):
+            raise DataError(f"{RECORDS}: entrant {shown(label)} is not what its parts say")
+
+
+def _check_states(records: pl.DataFrame) -> None:
+    """A cell is in one state, and what has no predictions has no value."""
     twice = records.filter(
-        records.select("cell", "test_dataset", "test_condition", "metric", "state").is_duplicated()
+        records.select("cell", "test_dataset", "test_condition", "metric").is_duplicated()
         & (pl.col("state") != "incompatible")
     )
     if not twice.is_empty():
         raise DataError(f"{RECORDS} has a row of cell {twice['cell'][0]} twice")
-    done = records.filter(pl.col("state") == "done")
+    scored = pl.col("state").is_in(["done", "undefined"])
+    kind = pl.when(scored).then(pl.lit("scored")).otherwise(pl.col("state"))
+    states = records.group_by("cell").agg(kind.unique().sort().alias("states"))
+    mixed = states.filter(pl.col("states").list.len() > 1)
+    if not mixed.is_empty():
+        raise DataError(f"{RECORDS} has cell {mixed['cell'][0]} in several states")
+    empty = records.filter(pl.col("state") != "done").select("value", "low", "high", "n")
+    unmade = records.filter(~scored).select("predictions", "images", "truth")
+    if any(column.count() for column in (*empty, *unmade)):
+        raise DataError(f"{RECORDS} has a value where a cell is not done")
+
+
+def _check_values(done: pl.DataFrame) -> None:
     for name in ("value", "n", "predictions", "images"):
         if done[name].null_count():
             raise DataError(f"{RECORDS}: {name} is empty where a cell is done")
@@ -80,18 +130,76 @@ def _check_rows(records: pl.DataFrame) -> None:
         raise DataError(f"{RECORDS} has an interval with one bound")
     if not ((done["low"] <= done["high"]) & (done["n"] > 0)).all():
         raise DataError(f"{RECORDS} has an interval that ends before it begins, or n below 1")
-    lost = records.filter(pl.col("state") != "done")
-    answered = lost.filter(pl.col("state") != "undefined")
-    if lost["value"].count() or answered["predictions"].count():
-        raise DataError(f"{RECORDS} has a value where a cell is not done")
-    parts = ("entrant", "encoder", "pretraining", "transfer", "baseline")
-    for label, encoder, pretraining, transfer, baseline in records.select(parts).unique().rows():
-        if label != (baseline or f"{encoder} + {pretraining} + {transfer}"):
-            raise DataError(f"{RECORDS}: entrant {shown(label)} is not what its parts say")
+    width = pl.col("high") - pl.col("low")
+    far = done.filter(
+        (pl.col("value") < pl.col("low") - width - _ROUNDING)
+        | (pl.col("value") > pl.col("high") + width + _ROUNDING)
+    )
+    if not far.is_empty():
+        row = far.row(0, named=True)
+        raise DataError(
+            f"{RECORDS}: {row['metric']} of cell {row['cell']} is {row['value']:g}, "
+            f"far outside of its interval from {row['low']:g} to {row['high']:g}"
+        )
+
+
+def check_complete(records: pl.DataFrame) -> None:
+    """Refuses records that lack a row which others of their kind have, or disagree on a metric.
+
+    Cells that were trained on the same scenes for one task are tested under the same conditions. An
+    entrant has the same metrics in each cell of a task. A metric of a task has one unit and one
+    direction, and one metric of a task is the primary one.
+
+    Raises:
+        DataError: Naming the cell or the metric.
+    """
+    for column in ("unit", "higher_is_better", "primary"):
+        values = records.group_by("task", "metric").agg(pl.col(column).n_unique().alias("count"))
+        several = values.filter(pl.col("count") > 1)
+        if not several.is_empty():
+            raise DataError(
+                f"{RECORDS}: {column} of {several['metric'][0]} of {several['task'][0]} differs "
+                "between rows"
+            )
+    primary = records.filter("primary").group_by("task").agg(pl.col("metric").n_unique())
+    if primary.height != records["task"].n_unique() or (primary["metric"] > 1).any():
+        raise DataError(f"{RECORDS}: a task has no primary metric or several")
+    _check_alike(
+        records.select("task", "dataset", "train_condition", "cell", *_VIEW).unique(),
+        ("task", "dataset", "train_condition"), _VIEW, "a row under",
+    )  # fmt: skip
+    scored = records.filter(pl.col("state").is_in(["done", "undefined"]))
+    _check_alike(
+        scored.select("task", "entrant", "test_dataset", "metric",
+                      pl.concat_str("cell", "test_condition", separator=" ").alias("cell")),
+        ("task", "entrant", "test_dataset"), ("metric",), "a row of",
+    )  # fmt: skip
+    if scored["cell"].n_unique() and (
+        scored.filter("primary").select("cell", *_VIEW).unique().height
+        != scored.select("cell", *_VIEW).unique().height
+    ):
+        raise DataError(f"{RECORDS} lacks the primary metric of a cell")
+
+
+def _check_alike(
+    rows: pl.DataFrame, group: tuple[str, ...], what: tuple[str, ...], lacking: str
+) -> None:
+    """Refuses groups in which a cell lacks something that another cell of the group has."""
+    have = rows.group_by(*group, "cell").agg(pl.struct(what).n_unique().alias("have"))
+    all_ = rows.group_by(*group).agg(pl.struct(what).unique().alias("all"))
+    joined = have.join(all_, on=list(group), nulls_equal=True)
+    short = joined.filter(pl.col("have") < pl.col("all").list.len())
+    if short.is_empty():
+        return
+    row = short.sort("cell").row(0, named=True)
+    cell = str(row["cell"]).partition(" ")[0]
+    mine = rows.filter(pl.col("cell") == row["cell"]).select(what).unique().rows()
+    name = next(one for one in row["all"] if tuple(one.values()) not in mine)
+    raise DataError(f"{RECORDS}: cell {cell} lacks {lacking} {shown(' '.join(name.values()))}")
 
 
 def check_provenance(records: pl.DataFrame, provenance: Any) -> None:
-    """Refuses descriptions that do not hash to their keys, and records that say otherwise.
+    """Refuses descriptions that do not hash to their keys, and rows of any state that differ.
 
     Raises:
         DataError: Naming the cell and the field.
@@ -106,7 +214,10 @@ def check_provenance(records: pl.DataFrame, provenance: Any) -> None:
                 raise DataError(f"provenance.json: {kind} {shown(key)} is not what it hashes to")
             if description.get("kind") != kind:
                 raise DataError(f"provenance.json: {kind} {key} is of another kind")
-    for row in records.filter(pl.col("state") == "done").iter_rows(named=True):
+    strange = set(provenance["fits"]) - set(records["cell"])
+    if strange:
+        raise DataError(f"provenance.json describes fit {min(strange)}, which no record names")
+    for row in records.select(_CLAIMED).unique(maintain_order=True).iter_rows(named=True):
         try:
             faults = list(_faults(row, provenance))
         except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
@@ -123,14 +234,9 @@ def check_provenance(records: pl.DataFrame, provenance: Any) -> None:
 
 def _faults(row: Mapping[str, Any], provenance: Provenance) -> Iterator[tuple[str, Any, Any]]:
     """Name, value in the records and value behind the key, of all that differs."""
-    answers = provenance["predictions"][row["predictions"]]["inputs"]
     fit = provenance["fits"][row["cell"]]
-    images = provenance["images"]
-    trained = images[fit["inputs"]["images"][0]]
     pairs = [(name, row[name], fit[name]) for name in sorted(_SAME)]
     pairs += [
-        ("cell", row["cell"], answers["fits"]),
-        ("images", row["images"], answers["images"]),
         ("seed_fit", row["seed_fit"], fit["seed"]),
         ("device", row["device"], fit["numerics"]["device"]),
         ("threads", row["threads"], fit["numerics"]["threads"]),
@@ -138,20 +244,13 @@ def _faults(row: Mapping[str, Any], provenance: Provenance) -> Iterator[tuple[st
         ("code", row["code"], fit["code"]["harness"]),
         ("torch", row["torch"], fit["code"]["torch"]),
     ]
-    budget = find_budget(row["budget"])
-    seen = (
-        ("train", row["dataset"], row["train_condition"], budget.train_scenes, trained),
-        ("test", row["test_dataset"], row["test_condition"], budget.test_scenes,
-         images[row["images"]]),
-    )  # fmt: skip
-    for split, dataset, condition, most, described in seen:
-        pairs += [
-            (f"{split} split", split, described["split"]),
-            (f"{split} dataset", dataset, described["dataset"]),
-            (f"{split} condition", _bare(condition), _bare(described["condition"]["name"])),
-            (f"{split} seed_draw", row["seed_draw"], described["seed"]),
-            (f"{split} scenes", min(most, described["count"]), described["count"]),
-        ]
+    trained = provenance["images"][fit["inputs"]["images"][0]]
+    pairs += _described_images("train", row["dataset"], row["train_condition"], row, trained)
+    if row["predictions"]:
+        made = provenance["predictions"][row["predictions"]]["inputs"]
+        tested = provenance["images"][row["images"]]
+        pairs += [("cell", row["cell"], made["fits"]), ("images", row["images"], made["images"])]
+        pairs += _described_images("test", row["test_dataset"], row["test_condition"], row, tested)
     if row["encoder"]:
         weights = provenance["weights"][fit["inputs"]["weights"]]
         pairs += [
@@ -165,6 +264,21 @@ def _faults(row: Mapping[str, Any], provenance: Provenance) -> Iterator[tuple[st
         pairs += [("truth split", "test", sky["split"]),
                   ("truth seed_draw", row["seed_draw"], sky["seed"])]  # fmt: skip
     return ((name, here, there) for name, here, there in pairs if here != there)
+
+
+def _described_images(
+    split: str, dataset: str, condition: str, row: Mapping[str, Any], described: Mapping[str, Any]
+) -> list[tuple[str, Any, Any]]:
+    """What a row says of the images of a split, beside what these were made from."""
+    budget = find_budget(row["budget"])
+    most = budget.train_scenes if split == "train" else budget.test_scenes
+    return [
+        (f"{split} split", split, described["split"]),
+        (f"{split} dataset", dataset, described["dataset"]),
+        (f"{split} condition", _bare(condition), _bare(described["condition"]["name"])),
+        (f"{split} seed_draw", row["seed_draw"], described["seed"]),
+        (f"{split} scenes", min(most, described["count"]), described["count"]),
+    ]
 
 
 def _bare(condition: str) -> str:

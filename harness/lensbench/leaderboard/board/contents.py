@@ -6,10 +6,8 @@ Opening one is the tier *reported*. Nothing of a plugin runs.
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +15,28 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from lensbench.api.budget import find_budget
 from lensbench.errors import DataError
-from lensbench.leaderboard.board.by_scene import Row, check_scores, said_by, scores_of
+from lensbench.leaderboard.board.by_scene import (
+    Row,
+    check_scores,
+    published_scores,
+    scores_of,
+)
 from lensbench.leaderboard.board.claims import (
     Provenance,
+    check_complete,
     check_provenance,
     check_records,
 )
+from lensbench.leaderboard.board.documents import (
+    StudyDocument,
+    read_citations,
+    read_environment,
+    read_study,
+)
+from lensbench.leaderboard.board.evidence import cells_resting_on, evidence_of, tiers_of
 from lensbench.leaderboard.board.layout import (
-    CITATIONS,
-    ENVIRONMENT,
     MANIFEST,
     PAGE,
     PROVENANCE,
@@ -43,11 +53,10 @@ from lensbench.leaderboard.board.reading import (
     read_predictions,
     read_table,
     read_text,
-    read_toml,
     reading,
 )
-from lensbench.leaderboard.board.texts import check_text
-from lensbench.store.records import COLUMNS, RESULTS, VERSION, columns_of
+from lensbench.leaderboard.board.texts import check_page, check_text
+from lensbench.store.records import VERSION, columns_of
 
 
 @dataclass(frozen=True)
@@ -58,14 +67,14 @@ class Board:
         folder: Where it is.
         manifest: Digests, and what was verified so far.
         records: All of its records.
-        study: The study that it answers, as its file says.
+        study: The study that it answers.
         provenance: What each key was made from.
     """
 
     folder: Path
     manifest: Manifest
     records: pl.DataFrame
-    study: Mapping[str, Any]
+    study: StudyDocument
     provenance: Provenance
 
     def predictions(self, key: str) -> tuple[list[str], dict[str, np.ndarray]] | None:
@@ -87,14 +96,8 @@ class Board:
     @functools.cached_property
     def without_predictions(self) -> frozenset[str]:
         """Cells some of whose predictions are not in the folder."""
-        return self._resting_on(
-            n for n in self.manifest.elsewhere if not (self.folder / n).exists()
-        )
-
-    def _resting_on(self, names: Iterable[str]) -> frozenset[str]:
-        """Cells that have some of these files of predictions."""
-        keys = [Path(name).stem for name in names]
-        return frozenset(self.records.filter(pl.col("predictions").is_in(keys))["cell"])
+        absent = [n for n in self.manifest.elsewhere if not (self.folder / n).exists()]
+        return cells_resting_on(self.records, absent)
 
     @functools.cached_property
     def scores(self) -> dict[Row, tuple[str, np.ndarray]]:
@@ -108,27 +111,12 @@ class Board:
     @functools.cached_property
     def evidence(self) -> dict[str, str]:
         """Digest of what each done cell rests on: its records, predictions and weights."""
-        known = columns_of(self.records["version"][0])
-        results = [name for name in RESULTS if name in known]
-        done = self.records.filter(pl.col("state") == "done").select(results)
-        files: dict[str, list[tuple[str, str]]] = {}
-        for name, file in self.manifest.known.items():
-            files.setdefault(name.rpartition(".")[0], []).append((name, file.sha256))
-        digests = {}
-        for (cell,), frame in done.group_by("cell", maintain_order=True):
-            fit = self.provenance["fits"][str(cell)]["inputs"]
-            names = [f"predictions/{key}" for key in frame["predictions"].unique()]
-            names += [f"fits/{cell}", f"weights/{fit['weights']}"]
-            named = sorted(file for name in names for file in files.get(name, ()))
-            rows = frame.sort("test_dataset", "test_condition", "metric").rows()
-            text = json.dumps([rows, named])
-            digests[str(cell)] = hashlib.sha256(text.encode()).hexdigest()
-        return digests
+        return evidence_of(self.records, self.provenance, self.manifest)
 
     @property
     def tiers(self) -> dict[str, Tier]:
         """The tier that each done cell has earned."""
-        return self.manifest.tiers(self.evidence, self._resting_on(self.manifest.elsewhere))
+        return tiers_of(self.records, self.provenance, self.manifest)
 
 
 def open_board(folder: Path) -> Board:
@@ -148,27 +136,24 @@ def open_board(folder: Path) -> Board:
     provenance = read_json(folder / PROVENANCE, PROVENANCE)
     with reading(PROVENANCE, "descriptions"):
         check_provenance(records, provenance)
-    study = read_toml(folder / STUDY, STUDY)
-    for where, document in (
-        (STUDY, study),
-        (PROVENANCE, provenance),
-        (ENVIRONMENT, read_json(folder / ENVIRONMENT, ENVIRONMENT)),
-        (CITATIONS, read_json(folder / CITATIONS, CITATIONS)),
-    ):
-        with reading(where, "text"):
-            for text in _texts(document):
-                check_text(f"a text in {where}", text)
-    board = Board(folder, manifest, records, study, provenance)
+        check_complete(records)
+    with reading(PROVENANCE, "text"):
+        for text in _texts(provenance):
+            check_text(f"a text in {PROVENANCE}", text)
+    read_environment(folder)
+    read_citations(folder)
+    board = Board(folder, manifest, records, read_study(folder), provenance)
     _check_budget(board)
     _check_predictions(board)
-    said = said_by(records)
+    published = published_scores(records)
+    resamples = find_budget(records["budget"][0]).resamples
     for name, kind in ((name, kind_of(name)) for name in manifest.files):
         if kind is not None and kind.form == "safetensors":
             check_weights(folder / name, name)
         elif kind is not None and kind.form == "text":
-            read_text(folder / name, name)
+            check_page(name, read_text(folder / name, name))
         elif name.startswith("scores/"):
-            check_scores(folder / name, name, said)
+            check_scores(folder / name, name, published, resamples)
     return board
 
 
@@ -247,7 +232,7 @@ def _texts(document: Any) -> Iterator[str]:
 
 
 def _check_budget(board: Board) -> None:
-    said, budget = board.study.get("budget"), board.records["budget"][0]
+    said, budget = board.study.budget, board.records["budget"][0]
     if said != budget:
         raise DataError(f"{STUDY} says budget {shown(said)}, the records {shown(budget)}")
 

@@ -12,8 +12,8 @@ import polars as pl
 from lensbench.errors import DataError, UsageError, nearest
 from lensbench.leaderboard.board.by_scene import scored_cells
 from lensbench.leaderboard.board.contents import Board, open_board
-from lensbench.leaderboard.board.layout import CITATIONS, ENVIRONMENT, READING, shown
-from lensbench.leaderboard.board.reading import read_json
+from lensbench.leaderboard.board.documents import read_citations, read_environment
+from lensbench.leaderboard.board.layout import READING, shown
 from lensbench.leaderboard.board.writing import Contents, fill, put_in_place, scratch_beside
 from lensbench.store.records import sides_of
 
@@ -70,7 +70,7 @@ def _needed(records: pl.DataFrame, contents: Contents) -> dict[str, Any]:
     provenance = contents.provenance
     done = records.filter(pl.col("state") == "done")
     keys: dict[str, set[str]] = {
-        "predictions": set(done["predictions"]), "fits": set(done["cell"]), "weights": set(),
+        "predictions": set(done["predictions"]), "fits": set(records["cell"]), "weights": set(),
         "images": set(done["images"]), "skies": set(done["truth"].drop_nulls()),
     }  # fmt: skip
     for cell in keys["fits"]:
@@ -80,20 +80,20 @@ def _needed(records: pl.DataFrame, contents: Contents) -> dict[str, Any]:
         keys["skies"] |= set(inputs["skies"])
     for one in keys["weights"]:
         keys["images"] |= set(provenance["weights"][one]["inputs"]["images"])
-    wanted = keys["predictions"] | keys["fits"] | keys["weights"]
+    needed = keys["predictions"] | keys["fits"] | keys["weights"]
     return {
         "provenance": {
-            kind: {key: its for key, its in provenance[kind].items() if key in keys[kind]}
+            kind: {key: text for key, text in provenance[kind].items() if key in keys[kind]}
             for kind in keys
         },
         "files": {
             name: path
             for name, path in contents.files.items()
-            if Path(name).stem in wanted
+            if Path(name).stem in needed
             or (name.startswith("scores/") and scored_cells(path, name) <= keys["fits"])
         },
         "elsewhere": {
-            name: file for name, file in contents.elsewhere.items() if Path(name).stem in wanted
+            name: file for name, file in contents.elsewhere.items() if Path(name).stem in needed
         },
     }
 
@@ -103,10 +103,10 @@ def contents_of(board: Board) -> Contents:
     names = [name for name in board.manifest.files if name.startswith(_CARRIED)]
     return Contents(
         records=board.records,
-        study=board.study,
+        study=board.study.model_dump(exclude_unset=True),
         provenance=board.provenance,
-        environment=read_json(board.folder / ENVIRONMENT, ENVIRONMENT),
-        citations=read_json(board.folder / CITATIONS, CITATIONS),
+        environment=read_environment(board.folder).model_dump(exclude_unset=True),
+        citations=[one.model_dump(exclude_unset=True) for one in read_citations(board.folder)],
         files={name: board.folder / name for name in names},
         elsewhere=board.manifest.elsewhere,
         licence=board.manifest.licence,
@@ -114,19 +114,31 @@ def contents_of(board: Board) -> Contents:
     )
 
 
-def merge(board: Board, bundle: Board) -> Board:
-    """Takes a bundle into a board, all of it or nothing.
+def without_entrant(contents: Contents, entrant: str) -> Contents:
+    """The same without the rows of one entrant, and without what only these rested on."""
+    records = contents.records.filter(pl.col("entrant") != entrant)
+    return replace(contents, records=records, **_needed(records, contents))
+
+
+def merge(board: Board, bundle: Board, replacing: bool = False) -> Board:
+    """Takes the rows of one entrant into a board, all of them or none.
 
     What the bundle says of its own verification counts for nothing, and neither its page nor its
     README or reading is taken.
 
+    Args:
+        board: The board.
+        bundle: A board of one entrant.
+        replacing: Whether the rows of that entrant which the board has give way.
+
     Raises:
         DataError: Where the two do not go together.
     """
-    _check_joint(board, bundle)
-    mine, other = contents_of(board), contents_of(bundle)
+    entrant = check_bundle(board, bundle, replacing)
+    mine, other = without_entrant(contents_of(board), entrant), contents_of(bundle)
     study = dict(mine.study)
-    study["include"] = [*study.get("include", []), *include_blocks(other.records)]
+    asked = study.get("include", [])
+    study["include"] = [*asked, *(b for b in include_blocks(other.records) if b not in asked)]
     joined = Contents(
         records=pl.concat([mine.records, other.records]),
         study=study,
@@ -134,7 +146,7 @@ def merge(board: Board, bundle: Board) -> Board:
             kind: {**other.provenance[kind], **mine.provenance[kind]} for kind in mine.provenance
         },
         environment=mine.environment,
-        citations=_joined(mine.citations, other.citations),
+        citations=_all_citations(mine.citations, other.citations),
         files={**{name: p for name, p in other.files.items() if name != READING}, **mine.files},
         elsewhere={**other.elsewhere, **mine.elsewhere},
         licence=mine.licence,
@@ -147,15 +159,32 @@ def merge(board: Board, bundle: Board) -> Board:
     return open_board(board.folder)
 
 
-def _joined(
+def _all_citations(
     mine: Iterable[Mapping[str, str]], other: Iterable[Mapping[str, str]]
 ) -> list[Mapping[str, str]]:
-    found = {(its["kind"], its["name"]): its for its in (*other, *mine)}
+    found = {(credit["kind"], credit["name"]): credit for credit in (*other, *mine)}
     return [found[key] for key in sorted(found)]
 
 
-def _check_joint(board: Board, bundle: Board) -> None:
-    """Refuses a bundle of another budget, of other scenes, or of what the board has."""
+def check_bundle(board: Board, bundle: Board, replacing: bool) -> str:
+    """The one entrant of a bundle that a board can take in.
+
+    Raises:
+        DataError: Where it has several entrants, one that the board has, or what it does not ask.
+    """
+    entrants = bundle.records["entrant"].unique().sort().to_list()
+    if len(entrants) > 1:
+        raise DataError(
+            f"the bundle has rows of {len(entrants)} entrants, {shown(entrants[0])} and "
+            f"{shown(entrants[1])} among them", "submit each entrant in a bundle of its own",
+        )  # fmt: skip
+    entrant: str = entrants[0]
+    if entrant in set(board.records["entrant"]) and not replacing:
+        raise DataError(
+            f"the board has rows of {entrant} already", "--replace puts the bundle's in their place"
+        )
+    if set(bundle.records["entrant"]) == set(board.records["entrant"]):
+        raise DataError(f"the board has no other rows than those of {entrant}", "publish it anew")
     ours, theirs = board.records["budget"][0], bundle.records["budget"][0]
     if ours != theirs:
         raise DataError(f"the bundle has budget {shown(theirs)}, the board {shown(ours)}")
@@ -164,13 +193,38 @@ def _check_joint(board: Board, bundle: Board) -> None:
             f"the bundle's licence is {bundle.manifest.licence}, "
             f"the board's {board.manifest.licence}", "submit it under the board's: --licence",
         )  # fmt: skip
-    both = set(board.records["cell"]) & set(bundle.records["cell"])
-    if both:
-        its = bundle.records.filter(pl.col("cell") == min(both))
-        raise DataError(
-            f"the board has cell {min(both)} of {its['entrant'][0]} already",
-            "submit what is new, or remove the row first",
-        )
+    _check_asked(board, bundle)
+    _check_scenes(board, bundle)
+    return entrant
+
+
+_ASKED = (
+    "task", "dataset", "train_condition", "test_dataset", "test_condition", "labels", "seed_draw",
+)  # fmt: skip
+_SHOWN = (0, 1, 3, 4, 5, 6)
+
+
+def _check_asked(board: Board, bundle: Board) -> None:
+    """Refuses rows, whatever their state, of what no row of the board is of."""
+    asked = set(board.records.select(_ASKED).unique().rows())
+    for row in bundle.records.select(_ASKED).unique(maintain_order=True).rows():
+        if row not in asked:
+            what = ", ".join(f"{_ASKED[i]} {shown(row[i])}" for i in _SHOWN)
+            raise DataError(
+                f"the bundle has a row that the board does not ask: {what}",
+                "run the board's study.toml",
+            )
+    for axis in ("pretraining", "fit"):
+        seeds = set(bundle.records[f"seed_{axis}"]) - set(board.study.seed_values(axis))
+        if seeds:
+            raise DataError(
+                f"the bundle has seed_{axis} {min(seeds)}, which the board's study does not ask",
+                "run the board's study.toml",
+            )
+
+
+def _check_scenes(board: Board, bundle: Board) -> None:
+    """Refuses a bundle that was tested on other scenes than the board."""
     view = ("task", "test_dataset", "test_condition", "seed_draw")
     scenes = _scenes(board.records, view)
     for what, images in _scenes(bundle.records, view).items():
@@ -180,11 +234,6 @@ def _check_joint(board: Board, bundle: Board) -> None:
                 f"images {images}, the board's are {scenes[what]}",
                 "run it with the board's versions of harness and dataset",
             )
-        if what not in scenes:
-            raise DataError(
-                f"the bundle has {what[0]} on {what[1]} under {what[2]}, seed {what[3]}, "
-                "which the board does not ask", "run the board's study.toml",
-            )  # fmt: skip
 
 
 def _scenes(records: pl.DataFrame, view: tuple[str, ...]) -> dict[tuple[Any, ...], str]:

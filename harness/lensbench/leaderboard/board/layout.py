@@ -45,7 +45,7 @@ class FileKind:
 
 FILES = (
     FileKind(re.compile(r"records\.parquet"), "Parquet", 2 * _GB),
-    FileKind(re.compile(r"study\.toml"), "TOML", 4 * _MB),
+    FileKind(re.compile(r"study\.toml"), "TOML", _MB // 4),
     FileKind(re.compile(r"(environment|citations)\.json"), "JSON", 4 * _MB),
     FileKind(re.compile(r"provenance\.json"), "JSON", 512 * _MB),
     FileKind(re.compile(r"(README\.md|READING\.md|LICENSE)"), "text", _MB),

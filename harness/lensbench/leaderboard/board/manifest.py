@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import pydantic
 
 from lensbench.errors import DataError
+from lensbench.leaderboard.board.documents import Document, parse_json
 from lensbench.leaderboard.board.layout import (
     FORMAT,
     MANIFEST,
@@ -20,6 +21,7 @@ from lensbench.leaderboard.board.layout import (
     kind_of,
     shown,
 )
+from lensbench.leaderboard.board.reading import read_bytes
 from lensbench.leaderboard.board.texts import check_key, check_name, check_text
 
 Tier = Literal["reported", "re-scored", "re-run", "fresh"]
@@ -28,20 +30,14 @@ TIERS: tuple[Tier, ...] = get_args(Tier)
 _SHA256 = pydantic.Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class _Part(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
-    )
-
-
-class File(_Part):
+class File(Document):
     """Digest and size [bytes] of one file."""
 
     sha256: str = _SHA256
     size: int = pydantic.Field(ge=0)
 
 
-class Finding(_Part):
+class Finding(Document):
     """What a check found of one cell.
 
     Attributes:
@@ -56,7 +52,7 @@ class Finding(_Part):
     note: str = ""
 
 
-class Check(_Part):
+class Check(Document):
     """One tier, tried once.
 
     Attributes:
@@ -76,7 +72,7 @@ class Check(_Part):
     cells: dict[str, Finding]
 
 
-class Manifest(_Part):
+class Manifest(Document):
     """The whole of `manifest.json`.
 
     Attributes:
@@ -88,11 +84,11 @@ class Manifest(_Part):
         checks: What was verified.
     """
 
-    format: int
+    format: Literal[1, 2]
     lensbench: str
     licence: str
     files: dict[str, File]
-    elsewhere: dict[str, File] = {}
+    elsewhere: dict[str, File] = pydantic.Field(default_factory=dict)
     checks: tuple[Check, ...] = ()
 
     @property
@@ -147,10 +143,7 @@ def parse_manifest(text: str | bytes) -> Manifest:
     version = raw.get("format") if isinstance(raw, dict) else None
     if isinstance(version, int) and version > FORMAT:
         raise DataError(f"{MANIFEST} has format {version}, this lensbench knows {FORMAT}")
-    try:
-        manifest = Manifest.model_validate_json(text)
-    except (pydantic.ValidationError, RecursionError) as error:
-        raise DataError(f"{MANIFEST}: {_first(error)}") from None
+    manifest: Manifest = parse_json(Manifest, MANIFEST, text)
     _check(manifest)
     return manifest
 
@@ -187,14 +180,11 @@ def read_manifest(folder: Path) -> Manifest:
         DataError: Where there is none, or it is not one.
     """
     path = folder / MANIFEST
-    try:
-        if path.is_symlink() or path.stat().st_size > MAX_MANIFEST:
-            raise DataError(f"{MANIFEST} is a link or has more than {MAX_MANIFEST} bytes")
-        return parse_manifest(path.read_bytes())
-    except OSError:
+    if not path.exists() and not path.is_symlink():
         raise DataError(
             f"{str(folder)!r} has no {MANIFEST}", "lensbench leaderboard publish makes a board"
-        ) from None
+        )
+    return parse_manifest(read_bytes(path, MANIFEST, MAX_MANIFEST))
 
 
 def file_of(path: Path) -> File:
@@ -206,11 +196,3 @@ def file_of(path: Path) -> File:
 
 def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is no number")
-
-
-def _first(error: Exception) -> str:
-    if not isinstance(error, pydantic.ValidationError):
-        return "nested too deeply"
-    first = error.errors(include_input=False, include_url=False)[0]
-    where = ".".join(str(part)[:80] for part in first["loc"])
-    return f"{shown(where, 100)}: {str(first['msg'])[:200]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,13 @@ MAX_ROWS = 20_000_000
 MAX_DECODED = 8 * 10**9
 """Bytes that one file may become in memory."""
 
+MAX_DOCUMENT = 512 * 10**6
+"""Bytes of a document that is read as a whole; the manifest allows less for most."""
+
+MAX_DOTS = 64
+"""Dots outside of quotes in a line of TOML: the parser takes time with the square of them."""
+
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
 _BATCH = 65_536
 _HINT = "fetch the board again; the file is damaged or was made to do harm"
 
@@ -43,10 +51,23 @@ def reading(name: str, form: str) -> Iterator[None]:
         raise DataError(f"{name} cannot be read as {form}: {shown(lines[0], 120)}", _HINT) from None
 
 
+def read_bytes(path: Path, name: str, limit: int = MAX_DOCUMENT) -> bytes:
+    """A regular file as a whole.
+
+    Raises:
+        DataError: Where it is a link, a pipe or a device, or has more than `limit` bytes.
+    """
+    if path.is_symlink():
+        raise DataError(f"{name} is a link", _HINT)
+    with reading(name, "bytes"):
+        return read_document(path, limit)
+
+
 def read_text(path: Path, name: str) -> str:
     """A file of UTF-8 text."""
+    data = read_bytes(path, name)
     with reading(name, "text"):
-        return read_document(path).decode("utf-8")
+        return data.decode("utf-8")
 
 
 def read_json(path: Path, name: str) -> Any:
@@ -55,15 +76,23 @@ def read_json(path: Path, name: str) -> Any:
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is no number")
 
+    data = read_bytes(path, name)
     with reading(name, "JSON"):
-        return json.loads(read_document(path), parse_constant=refuse)
+        return json.loads(data, parse_constant=refuse)
 
 
 def read_toml(path: Path, name: str) -> dict[str, Any]:
-    """A file of TOML."""
+    """A file of TOML.
+
+    Raises:
+        DataError: Where it is none, or a key has so many parts that parsing takes long.
+    """
+    text = read_text(path, name)
+    for line in text.splitlines():
+        if _QUOTED.sub("", line).count(".") > MAX_DOTS:
+            raise DataError(f"{name} is nested too deeply: {shown(line)}", _HINT)
+    check_nesting(name, text)
     with reading(name, "TOML"):
-        text = read_document(path).decode("utf-8")
-        check_nesting(name, text)
         return tomllib.loads(text)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from lensbench.leaderboard.board.manifest import File
-from lensbench.leaderboard.board.texts import plain
+from lensbench.leaderboard.board.texts import escaped, plain
 
 
 def readme_text(
@@ -23,11 +23,11 @@ def readme_text(
     name = str(study["name"])
     done = records.filter(pl.col("state") == "done")
     cited = dict.fromkeys(
-        f"- `{its['name']}` ({its['kind']}): {its['citation']}"
-        for its in citations
-        if its.get("citation")
+        f"- `{credit['name']}` ({credit['kind']}): {escaped(credit['citation'])}"
+        for credit in citations
+        if credit.get("citation")
     )
-    summary = plain(str(study.get("summary", "")))
+    summary = escaped(plain(str(study.get("summary", ""))))
     lacking = (
         f"{len(elsewhere)} files of predictions, {sum(file.size for file in elsewhere) / 1e9:.2g} "
         "GB, are not here but their SHA-256: their rows can be run again, and be scored again once "

@@ -14,6 +14,8 @@ MAX_TEXT = 2000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+*%:=,/|()\[\] '-]*")
 _KEY = re.compile(KEY)
 _TAG = re.compile(r"<[A-Za-z/!?]")
+_LINK = re.compile(r"\]:?\s*\(?\s*<?\s*([A-Za-z][A-Za-z0-9+.-]*):")
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>#|~&]|^[-+=]")
 _FORMULA = ("=", "+", "-", "@")
 _PATH = re.compile(r"(?:~[\w.-]*/|(?<![\w.)\]/²<])/(?!/)|\b[A-Za-z]:\\)[^\s'\"<>|:;,)]+")
 """An absolute path, or one from a home folder; the slashes of URLs, units and ratios are none."""
@@ -57,18 +59,42 @@ def check_text(what: str, text: str, limit: int = MAX_TEXT) -> None:
         raise DataError(f"{what} begins like a formula: {shown(text)}")
 
 
+def check_page(what: str, text: str) -> None:
+    """Refuses a page of text that holds HTML, control characters, or a link that runs a script.
+
+    Raises:
+        DataError: Naming the first of these.
+    """
+    if not text.replace("\n", "").replace("\t", "").replace("\r", "").isprintable():
+        raise DataError(f"{what} holds control characters")
+    tag = _TAG.search(text)
+    if tag:
+        raise DataError(
+            f"{what} holds HTML: {shown(text[tag.start() :])}", "write Markdown without tags"
+        )
+    for scheme in _LINK.findall(text):
+        if scheme.lower() not in ("http", "https", "mailto"):
+            raise DataError(f"{what} links to {shown(scheme + ':')}, expected https")
+
+
+def escaped(text: str) -> str:
+    """One line of free text as Markdown shows it: no heading, link, image or tag."""
+    text = _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
+    return text.replace("://", r"\://").replace("www.", r"www\.")
+
+
 def plain(text: str, limit: int = MAX_TEXT) -> str:
     """Free text as `check_text` and privacy want it: one line, no tags, no absolute paths."""
     text = " ".join(without_paths(text).split())
     text = "".join(c if c.isprintable() else "?" for c in text)
-    text = _TAG.sub(lambda its: "‹" + its[0][1:], text)
+    text = _TAG.sub(lambda tag: "‹" + tag[0][1:], text)
     text = text.lstrip("".join(_FORMULA)).strip()
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def without_paths(text: str) -> str:
     """The text with each absolute path cut to its last part."""
-    return _PATH.sub(lambda its: "…/" + re.split(r"[/\\]", its[0].rstrip("/\\"))[-1], text)
+    return _PATH.sub(lambda path: "…/" + re.split(r"[/\\]", path[0].rstrip("/\\"))[-1], text)
 
 
 def first_path(text: str) -> str:

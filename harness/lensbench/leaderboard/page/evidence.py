@@ -80,7 +80,7 @@ def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
         trust[check.tier] = (
             f"{passed} of {len(check.cells)} cells, {check.date[:10]}, lensbench {check.lensbench}"
         )
-    name = str(board.study.get("name", "")) or board.folder.resolve().name
+    name = board.study.name
     return Evidence(
         name=name,
         records=sort_records(board.records),

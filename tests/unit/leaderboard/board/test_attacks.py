@@ -135,14 +135,17 @@ def test_free_text(board, change_records, column, text):
     refused(board.folder)
 
 
-@pytest.mark.parametrize("name", ["study.toml", "environment.json", "citations.json"])
-def test_text_of_documents(board, reseal, name):
+@pytest.mark.parametrize(
+    ("name", "old", "where"),
+    [("study.toml", "by-hand", "name"), ("environment.json", "3.11", "python"),
+     ("citations.json", "someone", "tag")],
+)  # fmt: skip
+def test_text_of_documents(board, reseal, name, old, where):
     """A tag in any text beside the records is refused."""
     path = board.folder / name
-    old = {"study.toml": "by-hand", "environment.json": "3.11", "citations.json": "someone"}[name]
     path.write_text(path.read_text().replace(old, "<script>x"))
     reseal(board.folder)
-    refused(board.folder, "tag")
+    refused(board.folder, name, where)
 
 
 def test_another_name(board, change_records):

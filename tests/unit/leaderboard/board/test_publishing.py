@@ -7,6 +7,7 @@ import json
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 import yaml
@@ -20,6 +21,7 @@ from lensbench.leaderboard.board.manifest import Check, Finding, Manifest
 from lensbench.leaderboard.board.texts import first_path, plain
 from lensbench.leaderboard.board.toml import toml_text
 from lensbench.leaderboard.board.writing import write_board
+from lensbench.store.keys import key_of
 from lensbench.store.records import records_frame
 from lensbench.study.spec import parse_study
 
@@ -149,16 +151,21 @@ def test_paths_are_refused(make_contents, tmp_path, option):
 def test_paths_in_errors(make_contents, tmp_path):
     """The error of a failed cell keeps the last part of a path, and no mark-up."""
     contents = make_contents("a")
+    described = {kind: dict(its) for kind, its in contents.provenance.items()}
+    (fit,) = described["fits"].values()
+    described["fits"][key_of(fit | {"baseline": "b"})] = fit | {"baseline": "b"}
     lost = contents.records.row(0, named=True) | {
         "state": "failed", "value": None, "low": None, "high": None, "n": None,
-        "predictions": None, "images": None, "baseline": "b", "entrant": "b", "cell": "0" * 20,
+        "predictions": None, "images": None, "baseline": "b", "entrant": "b",
+        "cell": key_of(fit | {"baseline": "b"}),
         "error": "OSError: /home/ada/work/model.pt: not <b>there</b>\n=x",
     }  # fmt: skip
     records = pl.concat([contents.records, records_frame([lost])])
-    board = write_board(dataclasses.replace(contents, records=records), tmp_path / "board")
+    contents = dataclasses.replace(contents, records=records, provenance=described)
+    board = write_board(contents, tmp_path / "board")
     (error,) = board.records["error"].drop_nulls()
     assert error == "OSError: …/model.pt: not ‹b>there‹/b> =x"
-    assert set(board.tiers) == set(contents.records["cell"])
+    assert set(board.tiers) == set(contents.records.filter(state="done")["cell"])
 
 
 def test_what_a_path_is():
@@ -293,7 +300,8 @@ def test_readme_of_manifest(board):
     ("change", "word"),
     [({}, ""), ({"n": 23}, "n 23"), ({"values": [0.9] * 24}, "0.9 by scene"),
      ({"metric": "other"}, "no record"), ({"values": [0.7] * 23}, "by scene"),
-     ({"values": "x"}, "cannot be read"), ({"more": 1}, "other columns")],
+     ({"values": "x"}, "cannot be read"), ({"more": 1}, "other columns"),
+     ({"values": [0.7] * 24}, "interval from 0.7 to 0.7")],
 )  # fmt: skip
 def test_scores_by_scene(make_contents, tmp_path, change, word):
     """Scores by scene go with a board and its bundles where they come to the records' values."""
@@ -303,7 +311,7 @@ def test_scores_by_scene(make_contents, tmp_path, change, word):
         row = {
             "cell": cell, "test_dataset": "lenses", "test_condition": "euclid-vis",
             "metric": "auroc", "per_scene": True, "scenes": "0" * 20, "n": 24,
-            "values": [0.7] * 24,
+            "values": np.linspace(0.5, 0.9, 24, dtype=np.float32).tolist(),
         } | change  # fmt: skip
         path = tmp_path / f"{cell}.parquet"
         pl.DataFrame([row]).write_parquet(path)
