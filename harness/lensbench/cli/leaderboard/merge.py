@@ -10,7 +10,9 @@ import click
 @click.command("merge")
 @click.argument("board", type=click.Path(path_type=Path))
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--replace", is_flag=True, help="Put its rows in the place of the entrant's old ones.")
+@click.option(
+    "--replace", is_flag=True, help="Put its rows in the place of the entrant's old ones."
+)
 def command(board: Path, bundle: Path, replace: bool) -> None:
     """Take the rows of one entrant into a board: all of them, or none where one is wrong.
 

@@ -95,7 +95,9 @@ def _check_row(name: str, row: Mapping[str, Any], record: Published, resamples: 
     values = np.asarray(row["values"], dtype=float)
     if row["n"] != record.n or (row["per_scene"] and len(values) != record.n):
         raise DataError(f"{what} has n {row['n']} by scene, the record {record.n}")
-    if not row["per_scene"] and not len(values):  # the interval has a formula of its own, or is none
+    if not row["per_scene"] and not len(
+        values
+    ):  # the interval has a formula of its own, or is none
         return
     intervals = _intervals(row, values, record, resamples)
     if not _near(intervals[0].value, record.value, record):

@@ -181,6 +181,50 @@ def check_complete(records: pl.DataFrame) -> None:
         raise DataError(f"{RECORDS} lacks the primary metric of a cell")
 
 
+def check_metrics(records: pl.DataFrame, predicted: Mapping[str, str]) -> None:
+    """Refuses cells that lack a metric which others have whose predictions are of the same kinds.
+
+    Args:
+        records: All of a board.
+        predicted: Names of the arrays of predictions by their key, as far as these are here.
+
+    Raises:
+        DataError: Naming the cell and the metric.
+    """
+    names = pl.DataFrame(
+        {"predictions": list(predicted), "names": list(predicted.values())},
+        schema={"predictions": pl.String, "names": pl.String},
+    )
+    rows = records.join(names, on="predictions")
+    _check_alike(
+        rows.select("task", "test_dataset", "names", "metric",
+                    pl.concat_str("cell", "test_condition", separator=" ").alias("cell")),
+        ("task", "test_dataset", "names"), ("metric",), "a row of",
+    )  # fmt: skip
+
+
+def check_usual_metrics(records: pl.DataFrame, others: pl.DataFrame) -> None:
+    """Refuses cells that lack a metric which every entrant of others has for their task.
+
+    Raises:
+        DataError: Naming the task and the metric.
+    """
+    group = ("task", "test_dataset")
+    entrants = others.group_by(group).agg(pl.col("entrant").n_unique().alias("entrants"))
+    usual = (
+        others.group_by(*group, "metric").agg(pl.col("entrant").n_unique().alias("having"))
+        .join(entrants, on=group).filter(pl.col("having") == pl.col("entrants"))
+    )  # fmt: skip
+    asked = records.select(group).unique().join(usual, on=group)
+    lacking = asked.join(records, on=[*group, "metric"], how="anti")
+    if not lacking.is_empty():
+        row = lacking.row(0, named=True)
+        raise DataError(
+            f"the bundle lacks {row['metric']} of {row['task']}, which every entrant of the board "
+            "has", "submit it with its predictions",
+        )  # fmt: skip
+
+
 def _check_alike(
     rows: pl.DataFrame, group: tuple[str, ...], what: tuple[str, ...], lacking: str
 ) -> None:

@@ -26,6 +26,7 @@ from lensbench.leaderboard.board.by_scene import (
 from lensbench.leaderboard.board.claims import (
     Provenance,
     check_complete,
+    check_metrics,
     check_provenance,
     check_records,
 )
@@ -241,12 +242,14 @@ def _check_predictions(board: Board) -> None:
     """Each file of predictions is of the scenes that its records count, and nobody's twice."""
     done = board.records.filter(pl.col("state") == "done")
     scenes: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
     wanted = done.group_by("predictions", "images", maintain_order=True).agg(pl.col("n").max())
     for key, images, n in wanted.rows():
         here = board.predictions(key)
         if here is None:
             continue
-        ids, _ = here
+        ids, arrays = here
+        names[key] = " ".join(sorted(arrays))
         count = board.provenance["images"][images]["count"]
         if len(ids) != count or n > count:
             raise DataError(
@@ -255,6 +258,7 @@ def _check_predictions(board: Board) -> None:
             )
         if scenes.setdefault(images, ids) != ids:
             raise DataError(f"predictions {key} are of other scenes than those of other entrants")
+    check_metrics(board.records, names)
     known, cells = set(done["predictions"]), set(done["cell"])
     for name in board.manifest.known:
         key = Path(name).stem

@@ -11,6 +11,7 @@ import polars as pl
 
 from lensbench.errors import DataError, UsageError, nearest
 from lensbench.leaderboard.board.by_scene import scored_cells
+from lensbench.leaderboard.board.claims import check_usual_metrics
 from lensbench.leaderboard.board.contents import Board, open_board
 from lensbench.leaderboard.board.documents import read_citations, read_environment
 from lensbench.leaderboard.board.layout import READING, shown
@@ -195,6 +196,10 @@ def check_bundle(board: Board, bundle: Board, replacing: bool) -> str:
         )  # fmt: skip
     _check_asked(board, bundle)
     _check_scenes(board, bundle)
+    bare = bundle.records.filter(
+        pl.col("cell").is_in(list(bundle.without_predictions)) & pl.col("predictions").is_not_null()
+    )
+    check_usual_metrics(bare, board.records.filter(pl.col("predictions").is_not_null()))
     return entrant
 
 

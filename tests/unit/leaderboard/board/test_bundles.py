@@ -106,12 +106,6 @@ def test_merge_of_other_scenes(board, make_contents, tmp_path):
         merge(board, other)
 
 
-def test_merge_of_what_is_there(board):
-    """A row that a board has is not replaced by a bundle."""
-    with pytest.raises(DataError, match="already"):
-        merge(board, board)
-
-
 def test_claimed_tiers(board, make_contents, tmp_path):
     """What a bundle says of its own verification is not taken over."""
     other = write_board(make_contents("radial"), tmp_path / "other")
