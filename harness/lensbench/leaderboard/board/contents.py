@@ -57,7 +57,7 @@ from lensbench.leaderboard.board.reading import (
     reading,
 )
 from lensbench.leaderboard.board.texts import check_page, check_text
-from lensbench.store.records import VERSION, columns_of
+from lensbench.store.records import COLUMNS, VERSION, columns_of
 
 
 @dataclass(frozen=True)
