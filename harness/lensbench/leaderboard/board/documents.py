@@ -121,7 +121,8 @@ def read_study(folder: Path) -> StudyDocument:
     Raises:
         DataError: Naming the first value that is not as it should be.
     """
-    return parse(StudyDocument, STUDY, read_toml(folder / STUDY, STUDY))
+    study: StudyDocument = parse(StudyDocument, STUDY, read_toml(folder / STUDY, STUDY))
+    return study
 
 
 def read_environment(folder: Path) -> Environment:
@@ -130,7 +131,9 @@ def read_environment(folder: Path) -> Environment:
     Raises:
         DataError: Naming the first value that is not as it should be.
     """
-    return parse_json(Environment, ENVIRONMENT, read_bytes(folder / ENVIRONMENT, ENVIRONMENT))
+    data = read_bytes(folder / ENVIRONMENT, ENVIRONMENT)
+    environment: Environment = parse_json(Environment, ENVIRONMENT, data)
+    return environment
 
 
 def read_citations(folder: Path) -> list[Citation]:
@@ -139,7 +142,9 @@ def read_citations(folder: Path) -> list[Citation]:
     Raises:
         DataError: Naming the first value that is not as it should be.
     """
-    return parse_json(list[Citation], CITATIONS, read_bytes(folder / CITATIONS, CITATIONS))
+    data = read_bytes(folder / CITATIONS, CITATIONS)
+    citations: list[Citation] = parse_json(list[Citation], CITATIONS, data)
+    return citations
 
 
 def parse(model: Any, name: str, values: Any) -> Any:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
-FORMAT = 2
+FORMAT: Final = 2
 """Version of the layout; a board of a newer one is refused."""
 
 MANIFEST = "manifest.json"
