@@ -10,7 +10,10 @@ from fnmatch import fnmatchcase
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+
 from lensbench.leaderboard.standings import Row, has_value
+from lensbench.stats.aggregate import anchored
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,10 @@ class Scale:
     one: float
     log: bool
 
+    def score(self, value: np.ndarray | float) -> np.ndarray:
+        """Values on the scale, clipped to its ends."""
+        return anchored(value, self.zero, self.one, self.log)
+
 
 @dataclass(frozen=True)
 class Anchor:
@@ -36,6 +43,7 @@ class Anchor:
     scale: str
     zero: float | str
     one: float | Mapping[str, float]
+    names: Sequence[str]
     source: str
     tasks: Sequence[str] = ("*",)
     datasets: Sequence[str] = ("*",)

@@ -10,7 +10,8 @@ import polars as pl
 from lensbench.leaderboard.citations import Credit
 from lensbench.leaderboard.page.assemble import page
 from lensbench.leaderboard.page.evidence import Evidence
-from lensbench.leaderboard.page.overall import overall
+from lensbench.leaderboard.page.overall import budget_names, leaders, overall
+from lensbench.leaderboard.page.packing import clip
 from lensbench.leaderboard.page.payload import combine, payload
 from lensbench.leaderboard.page.rankings import contrasts_of, differences, rankings_of
 from lensbench.leaderboard.page.scenes import draw_scenes
@@ -35,11 +36,15 @@ def values_of(evidence: Evidence, credited: Sequence[Credit] = ()) -> dict[str, 
 
 def _values(evidence: Evidence, rows: pl.DataFrame, credited: Sequence[Credit]) -> dict[str, Any]:
     rankings = rankings_of(rows)
+    known = budget_names([str(one) for one in rows["budget"].unique(maintain_order=True)])
+    budgets = {clip(text): clip(name) for text, name in known.items()}
     return payload(
         evidence,
         rows,
         rankings,
         credited,
+        leaders=leaders(rankings),
+        budgets=budgets,
         aggregate=overall(rankings),
         contrasts=contrasts_of(evidence),
         differences=differences(rankings, evidence.records, evidence.scores),

@@ -12,8 +12,9 @@ import numpy as np
 from lensbench.leaderboard.anchors import Anchor, Scale, anchor_of, load_anchors
 from lensbench.leaderboard.contenders import TABLE
 from lensbench.leaderboard.page.packing import clip, short
+from lensbench.leaderboard.page.rankings import table_of
 from lensbench.leaderboard.standings import Ranking, Row, Standing, has_value
-from lensbench.stats.aggregate import Aggregate, aggregate, anchored, mean_ranks, profile
+from lensbench.stats.aggregate import Aggregate, aggregate, mean_ranks, profile
 
 LEVELS = tuple(round(0.05 * step, 2) for step in range(21))
 """Scores at which performance profiles are taken."""
@@ -46,8 +47,7 @@ class _Table:
 
     def score(self, row: Row, value: np.ndarray | float) -> np.ndarray:
         """A value, or many, under the condition of a row, on its scale."""
-        scale = self.scales[row["test_condition"]]
-        return anchored(value, scale.zero, scale.one, scale.log)
+        return self.scales[row["test_condition"]].score(value)
 
     def scores(self, standing: Standing) -> dict[str, float | None]:
         """Scores of an entrant by condition."""
@@ -112,14 +112,45 @@ def overall(rankings: Sequence[Ranking]) -> dict[str, Any]:
     }
 
 
+def leaders(rankings: Sequence[Ranking]) -> list[dict[str, Any]]:
+    """The ranking of each table that the first screen shows, and where its leader stands.
+
+    Returns:
+        For each table: `ranking`, its number; `title`; and where the metric has a scale, `score` of
+        the leader, the values of 0 and 1 (`ends`), and what they are (`names`).
+    """
+    first: dict[tuple[Any, ...], tuple[int, Ranking]] = {}
+    for number, ranking in enumerate(rankings):
+        labels = ranking.facts["labels"]
+        known = first.get(table_of(ranking.facts))
+        better = known is None or labels is None or (known[1].facts["labels"] or labels) < labels
+        if ranking.standings[0].first["primary"] and better:
+            first[table_of(ranking.facts)] = number, ranking
+    titles = table_titles([ranking.facts for _, ranking in first.values()])
+    found = []
+    for title, (number, ranking) in zip(titles, first.values(), strict=True):
+        row = ranking.standings[0].home
+        table = _table(title, ranking)
+        scale = table.scales.get(ranking.home) if table else None
+        line: dict[str, Any] = {"ranking": number, "title": clip(title)}
+        if row is not None and table is not None and scale is not None:
+            line["score"] = short(float(scale.score(row["value"])))
+            line["ends"] = [short(scale.zero), short(scale.one)]
+            line["names"] = list(table.anchor.names)
+        found.append(line)
+    return found
+
+
 def table_titles(tables: Sequence[Mapping[str, Any]]) -> list[str]:
     """The task of each table, and as much more as distinguishes it from others of that task."""
     words = {"test_dataset": "tested on ", "train_condition": "trained on ", "budget": "budget "}
+    budgets = budget_names([str(facts["budget"]) for facts in tables])
     titles = []
     for facts in tables:
         alike = [one for one in tables if one["task"] == facts["task"]]
         differ = [name for name in TABLE[1:] if len({one[name] for one in alike}) > 1]
-        parts = (f"{words.get(name, '')}{facts[name]}" for name in differ)
+        named = {**facts, "budget": budgets[facts["budget"]]}
+        parts = (f"{words.get(name, '')}{named[name]}" for name in differ)
         titles.append(", ".join([str(facts["task"]), *parts]))
     return titles
 
@@ -235,3 +266,21 @@ def _drawn(
 def _bounds(drawn: np.ndarray) -> list[float | int | None]:
     low, high = np.percentile(drawn, [2.5, 97.5])
     return [short(float(low)), short(float(high))]
+
+
+_BUDGETS = {"smoke": "smoke test", "minute": "first look", "quick": "quick look"}
+
+
+def budget_names(budgets: Sequence[str]) -> dict[str, str]:
+    """Names of budgets that a person reads, by their text; the text itself where two are alike.
+
+    `standard:train_steps=300,test_scenes=300` is `standard, 2 numbers changed`.
+    """
+    names = {}
+    for text in dict.fromkeys(budgets):
+        base, _, changes = text.partition(":")
+        count = len(changes.split(",")) if changes else 0
+        changed = f", {count} number{'s' if count > 1 else ''} changed" if count else ""
+        names[text] = f"{_BUDGETS.get(base, base)}{changed}"
+    alike = Counter(names.values())
+    return {text: name if alike[name] == 1 else text for text, name in names.items()}

@@ -1,8 +1,12 @@
-"""Serves the page: GET of four addresses, to those who call it by a name that is its own."""
+"""Serves the page: four addresses that can be read, to those who call it by its own name."""
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import socket
+import sys
+import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +23,21 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+
+HEADER_SECONDS = 10.0
+"""Time in which a client has to send the whole header of a request."""
+
+
+class _Server(ThreadingHTTPServer):
+    """Threads end with the program; clients that leave are no errors."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Prints the traceback of a fault of ours, and nothing where the client went away."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
 def open_server(live: Live, host: str, port: int) -> ThreadingHTTPServer:
@@ -44,12 +63,11 @@ def open_server(live: Live, host: str, port: int) -> ThreadingHTTPServer:
         name = host.lower()
 
     try:
-        server = ThreadingHTTPServer((host, port), Handler)
+        server = _Server((host, port), Handler)
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"{host}:{port} cannot be listened at: {error}", "name another --port or --host"
         ) from None
-    server.daemon_threads = True
     return server
 
 
@@ -68,6 +86,27 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "lensbench"
     sys_version = ""
 
+    def handle_one_request(self) -> None:
+        """Answers a request whose header came in time."""
+        self._waiting = threading.Timer(HEADER_SECONDS, self._hang_up)
+        self._waiting.daemon = True
+        self._waiting.start()
+        try:
+            super().handle_one_request()
+        finally:
+            self._waiting.cancel()
+
+    def parse_request(self) -> bool:
+        """Reads the header; the answer may take as long as it takes."""
+        try:
+            return super().parse_request()
+        finally:
+            self._waiting.cancel()
+
+    def _hang_up(self) -> None:
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
     def do_GET(self) -> None:
         if not self._is_for_us():
             self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"called by a name that is not ours\n")
@@ -84,9 +123,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK, route[0], body)
 
     def _refuse(self) -> None:
-        self._answer(HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"GET only\n", Allow="GET")
+        body = b"GET and HEAD only\n"
+        self._answer(HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", body, Allow="GET, HEAD")
 
-    do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _refuse
+    do_HEAD = do_GET
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _refuse
 
     def _is_for_us(self) -> bool:
         """Whether it is called by an address, by `localhost` or by the name that it was given.
@@ -114,4 +155,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the name of the base)
-        """Says nothing: who looks at the page is not noted."""
+        """Logs nothing: who looks at the page is nobody's business."""

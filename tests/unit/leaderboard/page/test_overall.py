@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 from tests.board_records import study_records
 
 from lensbench.leaderboard.anchors import Anchor, anchor_of, load_anchors
-from lensbench.leaderboard.page.overall import overall, table_titles
+from lensbench.leaderboard.page.overall import budget_names, leaders, overall, table_titles
 from lensbench.leaderboard.page.payload import combine
 from lensbench.leaderboard.page.rankings import rankings_of
 
@@ -128,9 +129,40 @@ def test_zero_may_be_a_traditional_method_of_the_same_table():
 
 def test_numbers_by_condition_have_one_for_all_others():
     """Named conditions first."""
-    anchor = Anchor(["rmse"], "log", 1.0, {"near": 0.1, "*": 0.2}, "a test")
+    anchor = Anchor(["rmse"], "log", 1.0, {"near": 0.1, "*": 0.2}, ["a", "b"], "a test")
     assert [anchor.at({}, name).one for name in ("near", "far")] == [0.1, 0.2]
-    assert Anchor(["rmse"], "log", 1.0, {"near": 0.1}, "a test").at({}, "far") is None
+    assert Anchor(["rmse"], "log", 1.0, {"near": 0.1}, ["a", "b"], "a test").at({}, "far") is None
+
+
+def test_radii_are_between_guessing_the_mean_and_the_reference():
+    """Zero is the spread of the radii that the population draws, whatever the draw."""
+    facts = {"task": "regression", "metric": "rmse_theta_E", "test_dataset": "lenses"}
+    scale = anchor_of(facts).at({}, "euclid-vis")
+    radii = np.random.default_rng(0).uniform(0.8, 1.6, 200_000)
+    assert scale.zero == pytest.approx(radii.std(), rel=5e-3)
+    assert float(scale.score(scale.zero)) == 0 and float(scale.score(scale.one)) == 1
+    assert float(scale.score(np.sqrt(scale.zero * scale.one))) == pytest.approx(0.5)
+
+
+def test_the_first_screen_says_where_each_leader_stands():
+    """The best of each table with all labels, and its place between chance and no error."""
+    records = study_records(entrants=3, tasks=2, conditions=2)
+    rankings = rankings_of(combine(records))
+    found = leaders(rankings)
+    assert [one["title"] for one in found] == ["morphology", "superres"]
+    best = rankings[found[0]["ranking"]]
+    assert best.facts["labels"] is None
+    assert found[0]["score"] == pytest.approx((best.standings[0].home["value"] - 0.5) / 0.5)
+    assert (found[0]["ends"], found[0]["names"]) == ([0.5, 1.0], ["chance", "no error"])
+    assert "score" not in found[1]
+
+
+def test_budgets_have_names_that_a_person_reads():
+    """The text itself where two would have the same name."""
+    names = budget_names(["minute", "standard:train_steps=300,test_scenes=300"])
+    assert list(names.values()) == ["first look", "standard, 2 numbers changed"]
+    alike = ["full:train_steps=1", "full:train_steps=2"]
+    assert list(budget_names(alike).values()) == alike
 
 
 def test_every_anchor_says_where_it_comes_from():

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import socket
+import struct
 import threading
+import time
 from collections.abc import Iterator
 
 import polars as pl
@@ -13,6 +17,7 @@ from tests.board_records import study_records
 
 from lensbench.errors import UsageError
 from lensbench.leaderboard.page import Evidence
+from lensbench.leaderboard.page import server as server_module
 from lensbench.leaderboard.page.live import Followed, Live
 from lensbench.leaderboard.page.server import is_loopback, open_server
 
@@ -79,10 +84,51 @@ def test_nothing_else_is_there(port, path):
     assert ask(port, path)[0] == 404
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_it_can_only_be_read(port, method):
-    """Every method but GET is refused."""
+    """Every method but GET and HEAD is refused."""
     assert ask(port, "/", method)[0] == 405
+
+
+@pytest.mark.parametrize(("path", "status"), [("/state.json", 200), ("/nothing", 404)])
+def test_head_is_get_without_a_body(port, path, status):
+    """Status and headers are those of GET."""
+    heads = {}
+    for method in ("GET", "HEAD"):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request(method, path)
+        answer = connection.getresponse()
+        heads[method] = {k: v for k, v in answer.getheaders() if k != "Date"}
+        body = answer.read()
+        connection.close()
+        assert answer.status == status
+        assert bool(body) == (method == "GET")
+    assert heads["GET"] == heads["HEAD"] and int(heads["HEAD"]["Content-Length"]) > 0
+
+
+def test_a_client_that_leaves_is_no_error(port, capfd):
+    """It asks for the page and is gone before it comes: nothing is printed, others are served."""
+    gone = socket.create_connection(("127.0.0.1", port))
+    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    gone.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    gone.close()
+    assert ask(port, "/state.json")[0] == 200
+    time.sleep(0.5)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_header_that_never_ends_is_hung_up_on(port, monkeypatch):
+    """Though its client sends a line now and again."""
+    monkeypatch.setattr(server_module, "HEADER_SECONDS", 0.6)
+    slow = socket.create_connection(("127.0.0.1", port), timeout=20)
+    slow.sendall(b"GET /state.json HTTP/1.1\r\nHost: localhost\r\n")
+    start = time.monotonic()
+    with contextlib.suppress(ConnectionError):
+        while time.monotonic() - start < 10:
+            slow.sendall(b"X-Slow: 1\r\n")
+            time.sleep(0.1)
+    assert time.monotonic() - start < 8
+    slow.close()
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", ""])

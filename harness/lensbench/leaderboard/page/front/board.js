@@ -71,7 +71,7 @@ export class Table {
     const { task, dataset, test_dataset, train_condition, budget } = this.facts;
     const tested = test_dataset && test_dataset !== dataset ? `, tested on ${test_dataset}` : "";
     const short = `${dataset}${tested}, trained on ${train_condition}`;
-    const rest = `${short}, budget ${budget}`;
+    const rest = `${short}, budget ${this.board.values.budgets[budget]}`;
     return { task, rest, brief: this.board.budget === null ? rest : short };
   }
 }

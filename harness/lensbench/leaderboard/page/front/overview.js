@@ -1,5 +1,5 @@
 // What is compared, how it stands, and who leads.
-import { entrantLink, h, stateChip } from "./dom.js";
+import { entrantLink, h, stateChip, swatch } from "./dom.js";
 import { count, decimals, fixed, intervalText, plural, signed } from "./format.js";
 import { labelText, nameOf } from "./board.js";
 import { colour, figure, MOST, shape } from "./plots.js";
@@ -8,33 +8,44 @@ import { standings } from "./ranking.js";
 
 export function overview(board) {
   const { counts } = board.values;
-  const tasks = [...new Set(board.tables.map((table) => table.task))];
-  const conditions = new Set(board.rows.map((row) => row.test_condition));
-  const facts = [
-    [count(board.entrants.length), board.entrants.length === 1 ? "entrant" : "entrants"],
-    [count(tasks.length), tasks.length === 1 ? "task" : "tasks"],
-    [count(conditions.size), conditions.size === 1 ? "observing condition" : "observing conditions"],
-    [count(counts.scenes), "test scenes at most"],
-    [count(counts.records), "records"],
-  ];
+  const tasks = new Set(board.tables.map((table) => table.task)).size;
+  const conditions = new Set(board.rows.map((row) => row.test_condition)).size;
   return h("div", {},
     h("p", { class: "kicker" }, "Leaderboard"),
     h("h1", {}, board.name),
-    h("p", { class: "lede" }, "Which vision model is better for strong lensing, where it breaks, and whether that can be believed. ",
-      "Every value stands with its 95 % interval; every entrant saw the same test scenes under every condition."),
-    knownOf(board),
-    h("dl", { class: "tiles" }, facts.map(([number, name]) => h("div", {}, h("dt", {}, name), h("dd", {}, number)))),
-    states(counts),
-    h("h2", {}, "Who leads"),
-    h("div", { class: "cards" }, board.tables.map(card)),
+    h("p", { class: "lede" }, `${plural(board.entrants.length, "entrant")}, ranked on ${plural(tasks, "task")} under ${plural(conditions, "observing condition")}. Every value stands with its 95 % interval.`),
+    h("section", { "aria-label": "Who leads" }, h("ul", { class: "leaders" }, board.values.leaders.map((one) => leader(board, one)))),
     contrasts(board),
-    aggregate(board));
+    aggregate(board),
+    h("h2", {}, "By table"),
+    h("div", { class: "cards" }, board.tables.map(card)),
+    h("h2", {}, "What is behind it"),
+    h("p", { class: "quietly" }, `${count(counts.records)} records, up to ${count(counts.scenes)} test scenes for a value. Every entrant saw the same test scenes under every condition.`),
+    states(counts),
+    boardFacts(board));
 }
 
-function knownOf(board) {
-  const said = Object.entries(board.values.trust);
-  if (board.budget !== null) said.push(["budget", board.budget]);
-  return said.length ? h("dl", { class: "facts inline" }, said.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))) : null;
+// Who leads a table, and how far between what counts as 0 and as 1.
+function leader(board, { ranking, title, score, ends, names }) {
+  const { table: index, labels, metric: name } = board.values.rankings[ranking];
+  const table = board.tables[index];
+  const metric = table.metrics.find((one) => one.metric === name);
+  const [best] = standings(table, labels, metric);
+  const scale = score === undefined ? null : h("span", { class: "scale" },
+    h("span", { class: "track", style: { "--at": `${Math.round(100 * score)}%` }, "aria-hidden": "true" }),
+    h("small", {}, `${names[0]} ${Number(ends[0].toPrecision(3))}`), h("small", {}, `${Math.round(100 * score)} % of the way`), h("small", {}, `${names[1]} ${Number(ends[1].toPrecision(3))}`));
+  return h("li", {},
+    h("a", { class: "task", href: table.address }, title),
+    best.atHome ? [entrantLink(best.entrant), best.note ? h("small", {}, best.note) : null, h("span", { class: "score" }, `${metric.metric} ${intervalText(best.atHome)}${metric.unit ? ` ${metric.unit}` : ""}`), scale]
+      : h("span", {}, "No entrant has a value yet."));
+}
+
+function boardFacts(board) {
+  const said = Object.entries(board.values.trust).map(([name, value]) => [name, value]);
+  for (const [text, name] of Object.entries(board.values.budgets)) {
+    said.push(["budget", text === name ? text : [name, h("details", {}, h("summary", {}, "in full"), h("code", {}, text))]]);
+  }
+  return h("dl", { class: "facts" }, said.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
 function states(counts) {
@@ -97,7 +108,7 @@ function aggregate(board) {
   if (!found?.rows.length) return null;
   const bar = (value) => (value === null ? "–" : h("span", { class: "level", style: { "--part": `${Math.round(100 * value)}%` } }, fixed(value, 3)));
   const within = (bounds, digits) => (bounds ? h("small", {}, ` ${fixed(bounds[0], digits)} to ${fixed(bounds[1], digits)}`) : null);
-  const score = (row) => (row.n === row.expected ? [bar(row.mean), within(row.interval, 3)] : h("small", {}, row.mean === null ? "–" : `${fixed(row.mean, 3)} (${row.n} of ${row.expected})`));
+  const score = (row) => (row.n === row.expected ? [bar(row.mean), within(row.interval, 3)] : [h("small", {}, row.mean === null ? "–" : `${fixed(row.mean, 3)} (${row.n} of ${row.expected})`), within(row.interval, 3)]);
   const ranked = found.rows.some((row) => row.rank !== undefined);
   const columns = [
     { label: "Entrant", heading: true, value: (row) => row.entrant + row.note, cell: (row) => [entrantLink(row.entrant), row.note ? h("small", {}, row.note) : null] },
@@ -121,15 +132,16 @@ function profiles(found) {
   const shown = found.rows.filter((row) => row.profile).slice(0, MOST);
   const names = shown.map((row) => row.entrant + row.note);
   const data = shown.flatMap((row, index) => row.profile.map((share, step) => ({ entrant: names[index], score: found.levels[step], share })));
-  return h("div", { class: "figures" }, figure({
+  const key = h("ul", { class: "key" }, names.map((name, index) => h("li", {}, swatch(index), h("span", {}, name))));
+  return h("div", {}, key, h("div", { class: "figures" }, figure({
     title: "Performance profiles",
     caption: `The share of (table, condition) pairs at which an entrant scores at least so much, over ${found.compared.join(", ")}. Higher is better.`,
     spec: {
       height: 260, data: { values: data },
-      encoding: { x: { field: "score", type: "quantitative", title: "score", axis: { grid: false } }, y: { field: "share", type: "quantitative", title: "share of pairs" }, color: { ...colour(names), legend: { orient: "bottom", columns: 1, labelLimit: 400, title: null } } },
+      encoding: { x: { field: "score", type: "quantitative", title: "score", axis: { grid: false } }, y: { field: "share", type: "quantitative", title: "share of pairs" }, color: colour(names) },
       layer: [{ mark: { type: "line", strokeWidth: 2, interpolate: "step-before" } }, { mark: { type: "point", filled: true, size: 25 }, encoding: { shape: shape(names), tooltip: [{ field: "entrant" }, { field: "score" }, { field: "share" }] } }],
     },
     header: ["entrant", ...found.levels.map((level) => fixed(level, 2))],
     rows: () => shown.map((row, index) => [names[index], ...row.profile.map((share) => fixed(share, 2))]),
-  }));
+  })));
 }
