@@ -12,7 +12,8 @@ import numpy as np
 
 from lensbench.data.container import damaged
 from lensbench.data.duplicates import MOST, THRESHOLD, near_duplicates
-from lensbench.data.picture import Column, Source, canonical_label
+from lensbench.data.picture import Column, Source
+from lensbench.data.proposals import command_to_use
 from lensbench.data.readers.guard import reading
 from lensbench.data.statistics import Statistics, collect
 
@@ -93,6 +94,10 @@ def inspect_source(source: Source, report: Callable[[int, int, str], None]) -> I
             for name in damaged(Path(source.path), lambda *_: None):
                 found.defect("damaged", name)
     convert = command_to_convert(source)
+    use, why_not = command_to_use(source, bool(set(found.scales) - {""}))
+    notes = list(source.notes)
+    if why_not:
+        notes.append(f"No task takes it as it is: {why_not}.")
     return Inspection(
         path=source.path,
         layout=source.layout,
@@ -116,9 +121,9 @@ def inspect_source(source: Source, report: Callable[[int, int, str], None]) -> I
             if name in found.defects
         },
         errors=found.errors,
-        notes=list(source.notes),
+        notes=notes,
         facts=dict(source.facts),
-        use=command_to_use(source, found),
+        use=use,
         convert=convert,
         compared=len(found.compared),
         masks=found.masks,
@@ -139,29 +144,6 @@ def _described(column: Column) -> str:
         return "of no image"
     some = f", of {len(known)} images" if len(known) < len(column.values) else ""
     return f"{known.min():.4g} to {known.max():.4g} {column.unit}".rstrip() + some
-
-
-def command_to_use(source: Source, found: Statistics) -> str:
-    """The command that uses a source as it is; empty where it must be converted."""
-    if any(item.pickled for item in source.items):
-        return ""
-    path = shlex.quote(source.path)
-    if "," in path or "=" in path:
-        return ""
-    classes = {canonical_label(item.label.lower()) for item in source.items}
-    if classes and classes <= {"no_sub", "cdm", "vortex"} and "pairs" not in source.layout:
-        conditions = dict.fromkeys(item.condition for item in source.items)
-        which = f",condition={next(iter(conditions))}" if len(conditions) > 1 else ""
-        run = "lensbench run --encoder mae-vit --task morphology"
-        return f"{run} --dataset stored:path={path}{which}"
-    single = source.layout in ("image-folder", "one-image") and all(
-        not item.condition for item in source.items
-    )
-    if single:
-        scale = "" if any(found.scales) else ",pixel_scale=ARCSEC"
-        run = "lensbench run --encoder mae-vit --task superres"
-        return f"{run} --test-dataset images:path={path}{scale}"
-    return ""
 
 
 def command_to_convert(source: Source) -> str:

@@ -1,0 +1,77 @@
+"""The command that puts a source to a task: it is tried before it is proposed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from lensbench.data.picture import Source
+from lensbench.errors import LensbenchError
+from lensbench.registry import load_catalogue
+
+_RUN = "lensbench run --encoder mae-vit"
+
+
+def command_to_use(source: Source, scaled: bool) -> tuple[str, str]:
+    """The command that uses a source as it is, and why there is none where it is empty.
+
+    Args:
+        source: Recognised.
+        scaled: Whether its images say how large their pixels are.
+    """
+    path = shlex.quote(source.path)
+    if any(item.pickled for item in source.items):
+        return "", "object pickles are converted first"
+    if any(mark in path for mark in ",=:+"):
+        return "", "its path has a mark that options are made of: convert it, or move it"
+    reason = ""
+    for options in _options_of(source):
+        name = f"stored:path={path}{options}"
+        try:
+            dataset = load_catalogue().build("dataset", name.replace(path, source.path))
+        except LensbenchError as error:
+            reason = reason or f"{error.message}; {error.hint}"
+            continue
+        task = _task_for(dataset)
+        if task:
+            return f"{_RUN} --task {task} --dataset {name}", ""
+        break
+    plain = source.layout in ("image-folder", "one-image", "object-folders")
+    if plain and all(not item.condition for item in source.items):
+        scale = "" if scaled else ",pixel_scale=ARCSEC"
+        if source.layout != "object-folders" and not reason.startswith("holds"):
+            return f"{_RUN} --task superres --test-dataset images:path={path}{scale}", ""
+    return "", reason
+
+
+def _options_of(source: Source) -> Iterator[str]:
+    """Options under which `stored` may take a source, the plainest first."""
+    extra = _said(source.options)
+    conditions = list(dict.fromkeys(item.condition for item in source.items))
+    chosen = [""] if len(conditions) == 1 else ["", *(f",condition={name}" for name in conditions)]
+    for condition in chosen:
+        for sizes in ("", ",sizes=crop", ",sizes=resample"):
+            yield f"{extra}{condition}{sizes}"
+
+
+def _said(options: str) -> str:
+    """Options of the reading commands as those of `stored`."""
+    words = shlex.split(options)
+    pairs = zip(words[::2], words[1::2], strict=False)
+    known = {"--key": "key", "--labels": "labels", "--extension": "extension"}
+    return "".join(f",{known[name]}={value}" for name, value in pairs if name in known)
+
+
+def _task_for(dataset: Any) -> str:
+    """The task that the targets of a dataset are for; empty where it has none."""
+    targets = dataset.targets
+    if "sky" in targets:
+        return "denoising" if dataset.upsample == 1 else f"superres:scale={dataset.upsample}"
+    for name, task in (("substructure", "morphology"), ("lens", "finding")):
+        if name in targets and len(targets[name].classes) > 1:
+            return task
+    if "class" in targets and len(targets["class"].classes) > 1:
+        return "classification"
+    numbers = [name for name, its in targets.items() if its.kind == "real"]
+    return f"regression:targets={numbers[0]}" if numbers else ""
