@@ -67,10 +67,12 @@ def test_answers_are_those_of_the_sweep(home, called):
     for name, count in (("a.h5.parquet", 24), ("b.parquet", 10)):
         found = pl.read_parquet(home / "answers" / name)
         assert found["id"].to_list() == ids[:count] and found["error"].null_count() == count
-        assert set(found.columns) == {"id", "error", *stored}
-        for column, values in stored.items():
+        assert set(found.columns) == {"id", "error", "theta_E", "theta_E_error"}
+        for column, values in (("theta_E", stored["mean"]), ("theta_E_error", stored["sigma"])):
             answers = np.array(found[column].to_list())
-            assert np.allclose(answers, values[:count], rtol=1e-4, atol=1e-5)
+            assert np.allclose(answers, values[:count, 0], rtol=1e-4, atol=1e-5)
+    table = pl.read_csv(home / "answers" / "predictions.csv")
+    assert len(table) == 34 and table.columns == found.columns
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from lensbench.cli.completion import CONDITION, ENCODER
 from lensbench.cli.options import json_option
 
 if TYPE_CHECKING:
-    from lensbench.inference.answering import Answerer
+    from lensbench.inference.answering import Answerer, Done
 
 _PATH = click.Path(path_type=Path)
 
@@ -70,8 +70,8 @@ def command(source: Path, encoder: str, condition: str, device: str, **named: An
 def answer(
     source: Path, make: Callable[[], Answerer], *, out: Path, key: str, batch_size: int,
     workers: int, where: str, address: str, threads: int, strict: bool, quiet: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Works through all shards and says what came of it."""
+) -> list[Done]:  # fmt: skip
+    """Works through all shards and says how many images there were."""
     from lensbench.cli.progress import Progress
     from lensbench.data.picture import Selection
     from lensbench.inference.answering import Work
@@ -83,13 +83,14 @@ def answer(
         done = answer_all(work, make, workers, threads, progress, cluster)
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in done], ensure_ascii=False))
-        return
+        return done
     images, flawed = sum(one.images for one in done), sum(one.flawed for one in done)
     skipped = sum(one.skipped for one in done)
     click.echo(f"{out}: {images} images of {len(done) - skipped} shards"
                + (f", {skipped} shards were there already" if skipped else ""))  # fmt: skip
     if flawed:
         click.echo(f"{flawed} images cannot be used: the column `error` says why")
+    return done
 
 
 def chosen_device(device: str) -> str:

@@ -14,7 +14,7 @@ from lensbench.cli.options import store_option, store_root
 
 @click.command("predict")
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--run", default="", metavar="KEY", help="[default: the last run]")
+@click.option("--run", default="", metavar="KEY", help="[default: the only one with the entrant]")
 @click.option("--entrant", required=True, metavar="NAME|KEY",
               help="As it stands in the run's table, or the key of its fit.")  # fmt: skip
 @click.option("--condition", type=CONDITION, default="", metavar="NAME[:…]",
@@ -25,16 +25,22 @@ def command(
     source: Path, run: str, entrant: str, condition: str, store: str | None, device: str,
     **named: Any,
 ) -> None:  # fmt: skip
-    """Answer a run's task for the images of SOURCE: a Parquet file of answers for each shard.
+    """Predict for the images of SOURCE by a fit that a run kept: a Parquet file for each shard.
 
-    Columns are `id`, what the task predicts, and `error` where an image cannot be used.
+    Columns are `id`, what the task predicts by the names of its targets and classes, and `error`
+    where an image cannot be used; `predictions.csv` has all images. Images are taken to have the
+    pixel scale and the PSF of their files, where these say it.
 
     \b
     Example:
       lensbench predict cutouts --entrant 'mae-vit + mae + finetune' --out answers
     """
     from lensbench.inference.predicting import answers_of
+    from lensbench.inference.results import write_summary
     from lensbench.study.describe import Numerics
 
     numerics = Numerics(chosen_device(device), named["threads"])
-    answer(source, answers_of(store_root(store), run, entrant, condition, numerics), **named)
+    done = answer(source, answers_of(store_root(store), run, entrant, condition, numerics), **named)
+    lines = write_summary([Path(one.output) for one in done], named["out"])
+    if not named["as_json"]:
+        click.echo("\n".join(lines))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -115,13 +116,19 @@ if TYPE_CHECKING:
     show_default=True,
 )
 @click.option("--metric", default="", metavar="NAME", help="[default: the task's primary one]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Write a table of all test images there: truth and prediction by entrant.",
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
 @execution_options
 @store_option
 @json_option
 def command(store: str | None, as_json: bool, form: str, metric: str, quiet: bool,
             test_conditions: str, pretraining_conditions: str, seed: int,
-            workers: int | None, threads: int | None, device: str | None,
+            workers: int | None, threads: int | None, device: str | None, out: Path | None,
             **named: Any) -> None:  # fmt: skip
     """Rank one entrant on one task, beside the supervised CNN and the task's baselines.
 
@@ -169,6 +176,11 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
         click.echo(f"Records: {opened.root / 'runs' / (swept.key + '.parquet')}")
         where = f" --store {store}" if store else ""
         click.echo(f"Pictures: lensbench show-run {swept.key}{where}")
+    if out is not None:
+        from lensbench.inference.results import write_results
+
+        written, _ = write_results(out, parts, opened, cells)
+        click.echo(f"Images: {written}", err=as_json)
     failed = swept.records.filter(swept.records["state"] == "failed")
     for name, error in failed.select("entrant", "error").unique().iter_rows():
         click.echo(f"failed: {name}: {error}", err=True)

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import torch
 
+from lensbench.api.condition import Condition
 from lensbench.api.samples import Samples
 from lensbench.cells.fits import kept_predictor
+from lensbench.cells.images import seen_by
 from lensbench.cells.resolved import Parts
 from lensbench.cells.score import as_arrays
-from lensbench.errors import UsageError, nearest
+from lensbench.errors import LensbenchError, UsageError, nearest
+from lensbench.inference.columns import named_columns
 from lensbench.inference.reading import Block
 from lensbench.leaderboard.source import open_source
 from lensbench.registry import load_catalogue
-from lensbench.store import open_store
+from lensbench.store import Store, open_store
 from lensbench.study.cell import Cell
 from lensbench.study.describe import Numerics
 from lensbench.training.chance import seeded
 from lensbench.verification.published import cells_of
+
+_SAME = 0.01
+"""Lengths that differ by less are the same."""
 
 
 class Answers:
@@ -43,21 +50,53 @@ class Answers:
         parts = Parts(load_catalogue(), numerics)
         self._device = torch.device(numerics.device)
         self._dataset = parts.get("dataset", cell.train.dataset)
-        self._observed = parts.get("condition", condition)
+        self._observed = seen_by(self._dataset, parts.get("condition", condition))
+        self._targets = tuple(parts.get("task", cell.task).targets)
         self._predictor = kept_predictor(open_store(store), fit, parts, cell)
 
     def __call__(self, block: Block) -> Mapping[str, np.ndarray]:
-        """Predictions by name, each (B, ...); see `lensbench.Predictions` for what they are."""
+        """Predictions as columns; see `named_columns`.
+
+        Images are taken to have the pixel scale and PSF of their files, where these say it.
+        """
+        observed = self._of_files(block)
         samples = Samples(
             ids=tuple(f"scene-{number}" for number in range(len(block.ids))),
             images=torch.from_numpy(block.images),
             targets={},
             info=self._dataset.targets,
-            condition=self._observed,
-            data_range=self._dataset.data_range / self._observed.noise_level,
+            condition=observed,
+            data_range=self._dataset.data_range / observed.noise_level,
         )
         with torch.no_grad(), seeded(0):
-            return as_arrays(self._predictor(samples.to(self._device)), len(samples))
+            found = as_arrays(self._predictor(samples.to(self._device)), len(samples))
+        return named_columns(self._dataset.targets, self._targets, found)
+
+    def _of_files(self, block: Block) -> Condition:
+        """The condition with what the files say of themselves."""
+        observed = self._observed
+        scale, width = block.pixel_scale, block.psf_fwhm
+        if scale and abs(scale / observed.pixel_scale - 1) > _SAME:
+            observed = replace(observed, pixel_scale=scale)
+        if width and abs(width / observed.psf_fwhm - 1) > _SAME and observed.psf != "image":
+            observed = replace(observed, psf_fwhm=width)
+        return observed
+
+
+def _done(run: str, store: Store) -> pl.DataFrame:
+    """Records of what is done: of one run, or of all that the store has."""
+    keys = [run] if run else store.stored("runs")
+    frames = []
+    for key in keys:
+        try:
+            records = open_source(key, lambda: store).records.filter(pl.col("state") == "done")
+            frames.append(records.with_columns(run=pl.lit(key)).collect())
+        except LensbenchError:
+            if run:  # of all others, those of another version are passed over
+                raise
+    if not frames:
+        raise UsageError("the store has no run", "`lensbench run` makes one")
+    return pl.concat(frames, how="diagonal")
 
 
 def answers_of(
@@ -67,7 +106,7 @@ def answers_of(
 
     Args:
         store: Folder or URL of the store.
-        run: Key of the run, or its beginning; the last run where it is empty.
+        run: Key of the run, or its beginning; where it is empty, the only run with the entrant.
         entrant: As it stands in the run's table, or the beginning of the key of a fit.
         condition: Name of what images are under; that of the training where it is empty.
         numerics: How things are computed.
@@ -75,14 +114,18 @@ def answers_of(
     Raises:
         UsageError: Where the run has no such entrant, or several fits of it.
     """
-    records = open_source(run, lambda: open_store(store)).records
-    done = records.filter(pl.col("state") == "done").collect()
+    opened = open_store(store)
+    done = _done(run, opened)
     chosen = done.filter((pl.col("entrant") == entrant) | pl.col("cell").str.starts_with(entrant))
     fits = chosen["cell"].unique(maintain_order=True).to_list()
     if not fits:
         raise UsageError(
             f"the run has no entrant {entrant!r}", nearest(entrant, done["entrant"].unique())
         )
+    if len(fits) > 1 and not run and chosen["run"].n_unique() > 1:
+        told = chosen.unique("run", maintain_order=True).select("run", "task", "test_dataset")
+        listed = "; ".join(f"{key[:12]} ({task} on {data})" for key, task, data in told.rows()[-4:])
+        raise UsageError(f"several runs have an entrant {entrant!r}", f"name one: --run {listed}")
     if len(fits) > 1:
         raise UsageError(
             f"the run has {len(fits)} fits of {entrant!r}",

@@ -35,11 +35,15 @@ class Block:
         ids: One name an image.
         images: (B, C, H, W) in units of the noise, sides multiples of eight; zero where flawed.
         errors: Why an image cannot be used; empty where it can.
+        pixel_scale: Side of a pixel, where the files say it [arcsec].
+        psf_fwhm: Width of the PSF, likewise [arcsec].
     """
 
     ids: list[str]
     images: np.ndarray
     errors: list[str]
+    pixel_scale: float | None = None
+    psf_fwhm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,9 @@ class _Raw:
     pixels: np.ndarray
     unit: str
     noise: np.ndarray | None = None
+    unusable: np.ndarray | None = None
+    pixel_scale: float | None = None
+    psf_fwhm: float | None = None
 
 
 def blocks_of(
@@ -63,15 +70,20 @@ def blocks_of(
         DataError: Where it cannot be read, or lacks the condition.
     """
     for raw in _raw_blocks(shard, condition, size, selection or Selection()):
-        errors = flaws(raw.pixels)
-        pixels = raw.pixels
+        pixels, bad = raw.pixels, raw.unusable
+        if bad is not None and bad.any():
+            known = np.where(bad, 0, pixels)
+            errors = flaws(known)
+        else:
+            bad, errors = None, flaws(pixels)
         if any(errors):
             pixels = pixels.copy()
             pixels[[bool(error) for error in errors]] = 0
-        images = cropped(in_units_of_noise(pixels, raw.unit, raw.noise))
+        images = cropped(in_units_of_noise(pixels, raw.unit, raw.noise, bad))
         if any(errors):
             images = np.nan_to_num(images, posinf=0, neginf=0)
-        yield Block(raw.ids, np.require(images, requirements=("C", "W")), errors)
+        whole = np.require(images, requirements=("C", "W"))
+        yield Block(raw.ids, whole, errors, raw.pixel_scale, raw.psf_fwhm)
 
 
 def ahead(blocks: Iterator[Block]) -> Iterator[Block]:
@@ -131,11 +143,19 @@ def _container(path: Path, condition: str, size: int) -> Iterator[_Raw]:
         group, ids = file[f"images/{name}"], file["scenes/id"][()]
         unit = str(attribute(group, "unit") or "")
         pixels, scenes = group["pixels"], group["scene"][()]
+        scale, width = attribute(group, "pixel_scale"), attribute(group, "psf_fwhm")
+        if any(kind in group for kind in ("pixel_scale", "mask", "noise")):
+            yield from _one_by_one(path, condition, size, Selection())
+            return
         for start in range(0, len(pixels), size):
             part = slice(start, start + size)
-            noise = group["noise"][part] if "noise" in group else None
+            names = [_text(ids[row]) for row in scenes[part]]
             yield _Raw(
-                [_text(ids[row]) for row in scenes[part]], np.asarray(pixels[part]), unit, noise
+                names,
+                np.asarray(pixels[part]),
+                unit,
+                pixel_scale=float(scale) if scale else None,
+                psf_fwhm=float(width) if width else None,
             )
 
 
@@ -199,7 +219,8 @@ def _one_by_one(path: Path, condition: str, size: int, selection: Selection) -> 
     kept: list[tuple[str, Any]] = []
 
     def kind(picture: Any) -> tuple[Any, ...]:
-        return picture.pixels.shape, picture.unit, picture.noise is None
+        scale, width = picture.pixel_scale, picture.psf_fwhm
+        return picture.pixels.shape, picture.unit, picture.noise is None, scale, width
 
     for index in chosen:
         picture = source.read(index)
@@ -213,9 +234,17 @@ def _one_by_one(path: Path, condition: str, size: int, selection: Selection) -> 
 
 def _joined(kept: list[tuple[str, Any]]) -> _Raw:
     first = kept[0][1]
-    noise = np.stack([p.noise for _, p in kept]) if first.noise is not None else None
+    pictures = [picture for _, picture in kept]
+    noise = np.stack([p.noise for p in pictures]) if first.noise is not None else None
+    ruled_out = any(p.mask is not None or p.noise is not None for p in pictures)
     return _Raw(
-        [name for name, _ in kept], np.stack([p.pixels for _, p in kept]), first.unit, noise
+        [name for name, _ in kept],
+        np.stack([p.pixels for p in pictures]),
+        first.unit,
+        noise,
+        np.stack([p.unusable() for p in pictures]) if ruled_out else None,
+        first.pixel_scale,
+        first.psf_fwhm,
     )
 
 

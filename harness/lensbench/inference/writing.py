@@ -90,7 +90,7 @@ def _column(values: np.ndarray, missing: np.ndarray) -> Any:
     import pyarrow as pa
 
     if values.ndim == 1:
-        return pa.array(values, mask=missing)
+        return pa.array(values.tolist() if values.dtype.kind == "U" else values, mask=missing)
     width = int(np.prod(values.shape[1:]))
     flat = pa.array(np.ascontiguousarray(values).reshape(-1))
     mask = pa.array(missing) if missing.any() else None

@@ -1,0 +1,83 @@
+"""A user's own images: from files to a ranked table, a table of objects, and predictions."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+
+def rings(root, count):
+    """Rings of several radii, with a table of these in arcsec; pixels are 0.1 arcsec."""
+    random = np.random.default_rng(0)
+    y, x = np.mgrid[:24, :24] - 11.5
+    root.mkdir()
+    rows = ["file,theta_E [arcsec],pixel_scale"]
+    for k in range(count):
+        radius = random.uniform(4, 9)
+        ring = 20 * np.exp(-(((np.hypot(x, y) - radius) / 1.5) ** 2))
+        np.save(root / f"{k}.npy", ring + random.normal(size=ring.shape))
+        rows.append(f"{k}.npy,{radius / 10:.4f},0.1")
+    (root / "catalogue.csv").write_text("\n".join(rows))
+    return root
+
+
+@pytest.mark.slow
+def test_radii_of_a_folder_with_a_table(tmp_path, lensbench, monkeypatch):
+    """`run --out` writes every test image with truth and prediction; `predict` does unknown ones.
+
+    The same pixels at half the scale have half the radius, for the scale is the files' own.
+    """
+    monkeypatch.chdir(tmp_path)
+    rings(tmp_path / "images", 40)
+    words = ["run", "--baseline", "ring-radius", "--task", "regression", "--budget", "smoke",
+             "--dataset", "stored:path=images", "--store", "store", "--workers", "0",
+             "--quiet", "--out", "results"]  # fmt: skip
+    done = lensbench(*words)
+    assert done.code == 0, done.err
+    table = pl.read_csv("results/predictions.csv").filter(pl.col("entrant") == "ring-radius")
+    known = pl.read_csv(tmp_path / "images" / "catalogue.csv")
+    truth = dict(known.select("file", "theta_E [arcsec]").rows())
+    assert len(table) == 8
+    assert {name: truth[name] for name in table["image"]} == pytest.approx(
+        dict(table.select("image", "true_theta_E").rows()), abs=1e-6
+    )
+    assert (table["theta_E"] - table["true_theta_E"]).abs().max() < 0.05
+    for name, scale in (("same", 0.1), ("half", 0.05)):
+        (tmp_path / name).mkdir()
+        for k in range(3):
+            np.save(tmp_path / name / f"{k}.npy", np.load(tmp_path / "images" / f"{k}.npy"))
+        rows = [f"{k}.npy,{scale}" for k in range(3)]
+        (tmp_path / name / "t.csv").write_text("\n".join(["file,pixel_scale", *rows]))
+        done = lensbench("predict", name, "--entrant", "ring-radius", "--store", "store",
+                         "--out", f"{name}-out", "--quiet")  # fmt: skip
+        assert done.code == 0, done.err
+        assert "theta_E: median" in done.out
+    same, half = (pl.read_csv(f"{name}-out/predictions.csv") for name in ("same", "half"))
+    assert same.columns == ["id", "theta_E", "theta_E_error", "error"]
+    assert [truth[f"{k}.npy"] for k in range(3)] == pytest.approx(same["theta_E"], abs=0.05)
+    assert half["theta_E"].to_list() == pytest.approx((same["theta_E"] / 2).to_list(), abs=0.08)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pairs", [("LR", "HR"), ("noisy", "clean")])
+def test_pairs_of_images(pairs, tmp_path, lensbench, monkeypatch):
+    """Super-resolution and denoising on a user's pairs, ranked with the traditional methods."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    factor = 2 if pairs[0] == "LR" else 1
+    for side in pairs:
+        (tmp_path / "pairs" / side).mkdir(parents=True)
+    for k in range(24):
+        small = random.uniform(10, 20) * np.exp(-((np.arange(16) - 7.5) ** 2)[:, None] / 20)
+        sharp = np.kron(small + np.zeros((16, 16)), np.ones((factor, factor)))
+        np.save(tmp_path / "pairs" / pairs[0] / f"{k}.npy", small + random.normal(size=(16, 16)))
+        np.save(tmp_path / "pairs" / pairs[1] / f"{k}.npy", sharp)
+    task, entrant = ("superres", "bicubic") if factor == 2 else ("denoising", "wiener")
+    done = lensbench("run", "--baseline", entrant, "--task", task, "--budget", "smoke",
+                     "--dataset", "stored:path=pairs", "--store", "store", "--workers", "0",
+                     "--quiet", "--out", "results")  # fmt: skip
+    assert done.code == 0, done.err
+    assert entrant in done.out and "richardson-lucy" in done.out
+    table = pl.read_csv("results/predictions.csv").filter(pl.col("entrant") == entrant)
+    assert len(table) == 5 and table["psnr"].min() > 10
