@@ -70,6 +70,8 @@ def score(
     Raises:
         UndefinedError: Where there is no such scene, or the metric has no finite value on those.
     """
+    if metric.target and metric.target not in samples.targets:
+        return None
     if metric.target:
         known = torch.isfinite(samples.targets[metric.target]).nonzero()[:, 0]
         if len(known) < len(samples):
