@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lensbench.api.pretraining import Objective as Objective
     from lensbench.api.pretraining import Pretraining as Pretraining
     from lensbench.api.pretraining import RestoringObjective as RestoringObjective
+    from lensbench.api.progress import Progress as Progress
     from lensbench.api.samples import Features as Features
     from lensbench.api.samples import Samples as Samples
     from lensbench.api.task import FeatureShape as FeatureShape
@@ -128,6 +129,7 @@ _HOMES = {
     "Predictions": "api.task",
     "Predictor": "api.predictor",
     "Pretraining": "api.pretraining",
+    "Progress": "api.progress",
     "PsfImage": "api.condition",
     "REAL_TARGETS": "sky.targets",
     "ReconstructingEncoder": "api.encoder",

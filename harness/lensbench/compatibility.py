@@ -18,7 +18,8 @@ API_VERSION = 2
 
 CHANGES: Mapping[int, str] = {
     1: "the first version",
-    2: "plugin classes derive from lensbench.Encoder, Task and so on; a task declares predicts",
+    2: "plugin classes derive from lensbench.Encoder, Task and so on; a task declares predicts; "
+    "fits report lensbench.Progress",
 }
 """What each version asks of a plugin that was written for the one before it."""
 

@@ -67,7 +67,12 @@ def context_of(samples: Samples) -> FitContext:
     budget = Budget("bench", 0, STEPS, len(samples), STEPS, 8, 8)
     report = throttled(lambda *_: None)
     return FitContext(
-        task, samples, samples.first(8), budget, 0, lambda *words: report("fit", *words)
+        task,
+        samples,
+        samples.first(8),
+        budget,
+        0,
+        lambda one: report("fit", one.done, one.total, one.text),
     )
 
 

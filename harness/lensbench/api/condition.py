@@ -48,7 +48,7 @@ class PsfImage:
             )
         total = float(array.sum())
         if not math.isfinite(total) or total <= 0:
-            raise DataError(f"a PSF that sums to {total}, expected a positive sum", "mend the file")
+            raise DataError(f"a PSF that sums to {total}, expected a positive sum", "fix the file")
         if self.pixel_scale <= 0:
             raise DataError(
                 f"a PSF with pixels of {self.pixel_scale}″", "give their side in arcsec"

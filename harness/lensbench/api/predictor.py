@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from lensbench.api.plugin import Plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import torch
 
     from lensbench.api.budget import Budget
+    from lensbench.api.progress import Report
     from lensbench.api.samples import Samples
     from lensbench.api.task import Predictions, Task
-
-    Report = Callable[[int, int, str], None]
 
 Reason = Literal["converged", "limit", "fixed"]
 
@@ -83,7 +82,7 @@ class FitContext:
         validation: Labelled samples for choices; never the test scenes.
         budget: How long to train.
         seed: For every random choice of the fit.
-        report: Called with steps done, steps in all and a word on the state.
+        report: Called with a `Progress` now and then.
         target: Unlabelled samples of another condition or population, to which a transfer that
             `adapts` may adapt; their scenes are of the pretraining split, so
             they are none of the others.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,8 +20,6 @@ from lensbench.store import Store
 from lensbench.study.cell import Cell
 from lensbench.study.describe import Description
 from lensbench.training.chance import seeded
-
-Report = Callable[[int, int, str], None]
 
 
 def fit(parts: Parts, cell: Cell, encoder: Any, context: FitContext) -> Predictor:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from lensbench.api.predictor import FitContext, Predictor
+from lensbench.api.progress import Progress, Report
 from lensbench.api.samples import Samples
 from lensbench.cells.answers import answers, blind
 from lensbench.cells.features import with_features, write_features
@@ -131,9 +132,17 @@ class Session:
         normal = self.parts.normal(cell)
         views = [confined(self._samples(cell, v, "pretraining"), normal) for v in cell.pretraining]
         stage = f"pretraining {cell.entrant.encoder} by {cell.entrant.pretraining}"
-        watch = functools.partial(self.watch, stage)
         budget = self.parts.budget(cell)
-        return pretrain(self.parts.catalogue, cell, views, budget, self.device, watch, team)
+        report = self._reporter(stage)
+        return pretrain(self.parts.catalogue, cell, views, budget, self.device, report, team)
+
+    def _reporter(self, stage: str) -> Report:
+        """Reports of a fit or a training, told as steps of a stage."""
+
+        def report(progress: Progress) -> None:
+            self.watch(stage, progress.done, progress.total, progress.text)
+
+        return report
 
     def _pretrain(self, cell: Cell, keys: Keys) -> Any:
         for view in cell.pretraining:
@@ -263,7 +272,7 @@ class Session:
             validation=confined(validation, normal).to(self.device),
             budget=self.parts.budget(cell),
             seed=fit_seed(cell),
-            report=functools.partial(self.watch, f"fitting {cell.entrant.label}"),
+            report=self._reporter(f"fitting {cell.entrant.label}"),
             target=target.to(self.device) if target else None,
         )
 

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lensbench.api.budget import Budget
+from lensbench.api.progress import Report
 from lensbench.api.samples import Samples
 from lensbench.errors import IncompatibleError
 from lensbench.registry import Catalogue
@@ -21,8 +22,6 @@ from lensbench.study.describe import Description
 from lensbench.training.chance import seeded
 from lensbench.training.loop import TrainingLoop
 from lensbench.training.team import Alone, Team
-
-Report = Callable[[int, int, str], None]
 
 
 def build_encoder(catalogue: Catalogue, cell: Cell, channels: int) -> Any:

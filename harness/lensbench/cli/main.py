@@ -12,7 +12,7 @@ from lensbench.cli.lazy import LazyGroup
 
 VERBS = {
     "run": ("lensbench.cli.run", "Rank one entrant on one task under several conditions."),
-    "pretrain": ("lensbench.cli.pretrain", "Pretrain an encoder at length, into a model's folder."),
+    "pretrain": ("lensbench.cli.pretrain", "Pretrain an encoder and write it to a folder."),
     "embed": ("lensbench.cli.embed", "Turn shards of images into shards of features."),
     "predict": ("lensbench.cli.predict", "Answer a task for shards of images."),
     "neighbours": ("lensbench.cli.neighbours", "Find what is most like an image."),

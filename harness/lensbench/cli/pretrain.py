@@ -20,69 +20,149 @@ _PATH = click.Path(path_type=Path)
 
 
 @click.command("pretrain")
-@click.option("--encoder", type=ENCODER, required=True, metavar="NAME[:OPTION=VALUE,…]")
 @click.option(
-    "--pretraining", type=PRETRAINING, default="mae", show_default=True, metavar="NAME[:…]"
+    "--encoder",
+    type=ENCODER,
+    required=True,
+    metavar="NAME[:OPTION=VALUE,…]",
+    help="Encoder to train.",
 )
-@click.option("--dataset", type=DATASET, default="lenses", show_default=True, metavar="NAME[:…]")
-@click.option("--populations", default="default", show_default=True, metavar="NAME,NAME,…")
+@click.option(
+    "--pretraining",
+    type=PRETRAINING,
+    default="mae",
+    show_default=True,
+    metavar="NAME[:…]",
+    help="Pretraining strategy.",
+)
+@click.option(
+    "--dataset",
+    type=DATASET,
+    default="lenses",
+    show_default=True,
+    metavar="NAME[:…]",
+    help="Dataset that scenes are drawn from.",
+)
+@click.option(
+    "--populations",
+    default="default",
+    show_default=True,
+    metavar="NAME,NAME,…",
+    help="Populations that scenes are drawn from, in turn.",
+)
 @click.option(
     "--conditions",
     type=CONDITIONS,
     default="",
     metavar="NAME,NAME,…",
-    help="[default: euclid-vis, or all that the shards share]",
+    help="Conditions under which each scene is observed.  "
+    "[default: euclid-vis, or all conditions that the shards share]",
 )
 @click.option(
     "--shards",
     multiple=True,
     type=_PATH,
     metavar="FILE",
-    help="Images of `lensbench data make --split pretraining`, in place of scenes drawn; may "
-    "stand several times: a chunk of each is taken in turn.",
+    help="File of `lensbench data make --split pretraining` to read in place of drawing scenes. "
+    "With several files, a chunk is read from each in turn.",
 )
-@click.option("--steps", type=click.IntRange(1), required=True, help="Optimiser steps.")
-@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True)
-@click.option("--learning-rate", type=float, default=0.0, help="Peak.  [default: the strategy's]")
+@click.option("--steps", type=click.IntRange(1), required=True, help="Number of optimiser steps.")
+@click.option(
+    "--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Scenes a step."
+)
+@click.option(
+    "--learning-rate",
+    type=float,
+    default=0.0,
+    help="Peak learning rate.  [default: the strategy's]",
+)
 @click.option(
     "--uses",
     type=float,
     default=8.0,
     show_default=True,
-    help="How often a scene is taken, on average, before another is drawn in its place.",
+    help="How often a scene is used, on average, before a new one replaces it.",
 )
-@click.option("--window", type=click.IntRange(1), default=64, show_default=True,
-              help="Chunks of scenes at hand.")  # fmt: skip
-@click.option("--chunk", type=click.IntRange(1), default=64, show_default=True,
-              help="Scenes of a chunk.")  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--out", type=_PATH, required=True, metavar="FOLDER")
 @click.option(
-    "--resume", is_flag=True, help="Go on with the pretraining in FOLDER, if one is there."
+    "--window",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    help="Chunks of scenes that batches are drawn from.",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
-              show_default=True)  # fmt: skip
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True,
-              help="Of each process.")  # fmt: skip
-@click.option("--processes", type=click.IntRange(1), default=1, show_default=True,
-              help="That divide every batch.")  # fmt: skip
 @click.option(
-    "--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True,
-    help="bf16 where an accelerator has it.",
-)  # fmt: skip
-@click.option("--drawers", type=click.IntRange(0), default=1, show_default=True,
-              help="Processes that draw scenes ahead; 0 to draw between steps.")  # fmt: skip
-@click.option("--probes", type=click.IntRange(0), default=10, show_default=True,
-              help="Linear probes on validation scenes, on the way.")  # fmt: skip
-@click.option("--probe-scenes", type=click.IntRange(16), default=192, show_default=True)
-@click.option("--checkpoint-minutes", type=float, default=2.0, show_default=True)
-@click.option("--quiet", is_flag=True, help="No progress.")
+    "--chunk", type=click.IntRange(1), default=64, show_default=True, help="Scenes in a chunk."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all randomness.")
+@click.option(
+    "--out", type=_PATH, required=True, metavar="FOLDER", help="Folder to write the model to."
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue a stopped pretraining in FOLDER. Start one if there is none.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Device to train on; auto takes an accelerator if there is one.",
+)
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads per process."
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Number of processes that each batch is divided among.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    default="auto",
+    show_default=True,
+    help="Floating-point precision; auto takes bf16 where the accelerator supports it.",
+)
+@click.option(
+    "--drawers",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Processes that draw scenes ahead of the training; 0 draws them between steps.",
+)
+@click.option(
+    "--probes",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="How often linear probes score the encoder on validation scenes during training.",
+)
+@click.option(
+    "--probe-scenes",
+    type=click.IntRange(16),
+    default=192,
+    show_default=True,
+    help="Validation scenes of each population behind a probe.",
+)
+@click.option(
+    "--checkpoint-minutes",
+    type=float,
+    default=2.0,
+    show_default=True,
+    help="Minutes between two checkpoints.",
+)
+@click.option("--quiet", is_flag=True, help="Show no progress.")
 @json_option
 def command(
     out: Path, resume: bool, quiet: bool, as_json: bool, drawers: int, probes: int,
     probe_scenes: int, checkpoint_minutes: float, **asked: Any,
 ) -> None:  # fmt: skip
-    """Pretrain an encoder at length, on scenes drawn as it goes, into a folder with a model card.
+    """Pretrain an encoder on simulated scenes and write it to a folder with a model card.
+
+    Scenes are drawn during training, so that it can be as long as you like.
 
     \b
     Examples:
@@ -90,7 +170,8 @@ def command(
       lensbench pretrain --encoder mae-vit:size=tiny --pretraining paired:mask=0.5 \\
         --conditions euclid-vis,hst-acs --populations default,survey --steps 50000 --out model
 
-    Ctrl-C stops it; the same command with --resume goes on, to the same weights on the CPU.
+    Ctrl-C stops the training. The same command with --resume continues it; on the CPU the weights
+    are the same, bit for bit, as without the stop.
     """
     import os
 

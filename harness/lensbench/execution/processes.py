@@ -13,7 +13,7 @@ from lensbench.training.lineage import end_with_parent
 
 
 def new_processes(
-    count: int, threads: int, prepare: Callable[..., None] | None = None, *arguments: Any
+    count: int, threads: int, prepare: Callable[..., object] | None = None, *arguments: Any
 ) -> ProcessPoolExecutor:
     """Processes begun afresh, so that they share no lock and no device with this one.
 
@@ -32,7 +32,7 @@ def new_processes(
 
 
 def _begin(
-    parent: int, threads: int, prepare: Callable[..., None] | None, arguments: tuple[Any, ...]
+    parent: int, threads: int, prepare: Callable[..., object] | None, arguments: tuple[Any, ...]
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to handle
     end_with_parent(parent)

@@ -134,7 +134,7 @@ def _pivoted(frame: pl.DataFrame, chosen: Selection) -> pl.DataFrame:
         first = several.filter(pl.all_horizontal(
             pl.col(name).eq_missing(pl.lit(several[name][0])) for name in (*rows, on)
         ))  # fmt: skip
-        others = [name for name in _NEEDED[:14] if name not in (*rows, on)]
+        others = [name for name in (*BY, *SEEDS) if name not in (*rows, on)]
         varied = [name for name in others if first[name].n_unique() > 1]
         raise UsageError(
             f"{first.height} records share one place of the pivot; they differ in "

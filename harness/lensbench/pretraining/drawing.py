@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -35,19 +36,20 @@ class Chunks:
     Args:
         source: Makes them in this process.
         folder: Where they are.
-        pool: Makes them elsewhere; none where chunks are made when they are asked for.
-        processes: Of the pool.
+        submit: Has a chunk of a number written to a path by another process; none where chunks are
+            made when they are asked for.
+        processes: How many of these processes there are.
     """
 
     def __init__(
         self,
         source: ChunkSource,
         folder: Path,
-        pool: ProcessPoolExecutor | None = None,
+        submit: Callable[[int, Path], Future[None]] | None = None,
         processes: int = 0,
     ) -> None:
         self._source, self._folder = source, folder
-        self._pool, self._processes = pool, processes
+        self._submit, self._processes = submit, processes
         self._pending: dict[int, Future[None]] = {}
         self.waited = 0.0
         """Seconds that the training has waited for chunks."""
@@ -84,8 +86,8 @@ class Chunks:
 
     def _order(self, number: int) -> None:
         path = self._path(number)
-        if self._pool is not None and number not in self._pending and not path.exists():
-            self._pending[number] = self._pool.submit(_write_here, number, path)
+        if self._submit is not None and number not in self._pending and not path.exists():
+            self._pending[number] = self._submit(number, path)
 
     def _path(self, number: int) -> Path:
         return path_of(self._folder, number)
@@ -126,9 +128,13 @@ def drawing(recipe: Recipe, source: ChunkSource, folder: Path, processes: int) -
     if processes == 0:
         yield Chunks(source, folder)
     else:
-        pool = new_processes(processes, 1, _prepare, recipe)
+        pool = new_processes(processes, 1, _source_here, recipe)
+
+        def submit(number: int, path: Path) -> Future[None]:
+            return pool.submit(_write_here, recipe, number, path)
+
         try:
-            yield Chunks(source, folder, pool, processes)
+            yield Chunks(source, folder, submit, processes)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -154,12 +160,11 @@ def is_whole(path: Path) -> bool:
     return hashlib.sha256(content[:-_DIGEST]).digest() == content[-_DIGEST:]
 
 
-_SOURCE: list[ChunkSource] = []
+@functools.lru_cache(maxsize=1)
+def _source_here(recipe: Recipe) -> ChunkSource:
+    """The source of a recipe, made once in each process that draws."""
+    return source_of(recipe)
 
 
-def _prepare(recipe: Recipe) -> None:
-    _SOURCE.append(source_of(recipe))
-
-
-def _write_here(number: int, path: Path) -> None:
-    write_chunk(_SOURCE[0], number, path)
+def _write_here(recipe: Recipe, number: int, path: Path) -> None:
+    write_chunk(_source_here(recipe), number, path)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lensbench.api.progress import Progress
 from lensbench.errors import IncompatibleError, UsageError
 from lensbench.pretraining.drawing import Awaited, Chunks, drawing
 from lensbench.pretraining.logs import loss_log, probe_log, probe_rows
@@ -207,7 +208,7 @@ def _run(
     strategy: Any,
     model: Streaming,
     team: Team,
-    told: Callable[[int, int, str], None],
+    told: Callable[[Progress], None],
 ) -> float:
     loop = TrainingLoop(
         steps=recipe.steps,
@@ -282,7 +283,6 @@ class _Watch:
         self._log, self._probes = loss_log(folder), probe_log(folder)
         self._began = self._last = time.perf_counter()
         self._told_at = 0
-        self._step = 0
         self._every = max(1, recipe.steps // max(1, watching.probes))
         self._log_every = max(1, min(50, recipe.steps // 100))
 
@@ -300,9 +300,9 @@ class _Watch:
             self._report("validation scenes", 1, 1, "")
         self._began = self._last = time.perf_counter()
 
-    def told(self, step: int, steps: int, note: str) -> None:
-        """One step was taken."""
-        self._step = step
+    def told(self, progress: Progress) -> None:
+        """Writes the log and probes when it is time, after a step of the training."""
+        step, steps = progress.done, progress.total
         if step % self._log_every == 0 or step == steps:
             now = time.perf_counter()
             seconds = now - self._last
@@ -311,14 +311,14 @@ class _Watch:
             self._chunks.waited = 0.0
             row = {
                 "step": step,
-                "loss": float(note.removeprefix("loss ")),
+                "loss": progress.loss,
                 "seconds": now - self._began,
                 "images_per_second": taken * self._recipe.batch_size / max(seconds, 1e-9),
                 "waited": waited,
             }
             self._log.put(step, [row])
             self._last, self._told_at = now, step
-        self._report("pretraining", step, steps, note)
+        self._report("pretraining", step, steps, progress.text)
         if step % self._every == 0 and step < steps:
             self._look(step)
 

@@ -16,6 +16,7 @@ from lensbench.errors import (
     OptionError,
     UsageError,
     nearest,
+    one_line,
 )
 from lensbench.registry import Catalogue, Registered, load_catalogue, parse_reference
 from lensbench.registry.discovery import GROUP, collect
@@ -133,7 +134,7 @@ def _of_plugin(
     except DataError as error:
         yield Finding(plugin, "contract", "skipped", error.message, error.hint)
         return
-    except Exception as error:  # a plugin may raise anything
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
         yield _failed(plugin, "contract", error)
         return
     for name, check in checks_of(candidate).items():
@@ -147,14 +148,14 @@ def _ended(plugin: str, name: str, check: Callable[[], object]) -> Finding:
         return Finding(plugin, name, "advice", str(advice))
     except CannotTellError as reason:
         return Finding(plugin, name, "skipped", str(reason))
-    except Exception as error:  # a plugin may raise anything
+    except (Exception, SystemExit) as error:  # a plugin may raise anything
         return _failed(plugin, name, error)
     return Finding(plugin, name, "passed")
 
 
-def _failed(plugin: str, name: str, error: Exception) -> Finding:
+def _failed(plugin: str, name: str, error: BaseException) -> Finding:
     if isinstance(error, LensbenchError):
         return Finding(plugin, name, "failed", error.message, error.hint)
-    lines = str(error).splitlines() or [""]
-    message = f"it raised {type(error).__name__}: {lines[0]}"
-    return Finding(plugin, name, "failed", message, "lensbench.testing has the call: mend it")
+    message = f"it raised {type(error).__name__}: {one_line(error)}"
+    hint = "call the same check of lensbench.testing to see where"
+    return Finding(plugin, name, "failed", message, hint)

@@ -43,8 +43,8 @@ def check_import(package: str) -> None:
             [sys.executable, "-c", _IMPORT, module], capture_output=True, text=True, check=False
         )
         if done.returncode:
-            told = done.stderr.strip().splitlines() or ["no message"]
-            raise PluginError(f"module {module!r} cannot be imported: {told[-1]}", "mend it")
+            lines = done.stderr.strip().splitlines() or ["no message"]
+            raise PluginError(f"module {module!r} cannot be imported: {lines[-1]}", "fix the error")
         seconds, modules = json.loads(done.stdout.splitlines()[-1])
         if heavy := _HEAVY & set(modules):
             raise PluginError(

@@ -1,4 +1,4 @@
-"""Does a plugin leave alone what it shares with others: chance, settings and the device?"""
+"""Does a plugin leave global state alone: random states, settings and the device?"""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ Step = Callable[[], Any]
 
 
 class CannotTellError(Exception):
-    """What is asked cannot be found out here; the message says why."""
+    """A check cannot be done here; the message says why."""
 
 
 @contextlib.contextmanager
 def untouched(what: str, chance: bool) -> Iterator[None]:
-    """Holds what is done inside to leaving global state as it was.
+    """Checks that global state is the same after the block as before it.
 
     Args:
-        what: Who is at work, for the message.
-        chance: Whether that goes for the global sources of random numbers too. Making and fitting
-            may draw from these, for the harness seeds them and puts them back.
+        what: What runs inside, for the message.
+        chance: Whether random states are compared too. Making and fitting may draw from these, for
+            the harness seeds them and restores them.
 
     Raises:
         PluginError: Naming what was changed.
@@ -53,10 +53,10 @@ def untouched(what: str, chance: bool) -> Iterator[None]:
 
 
 def check_surroundings(prepare: Callable[[], Step]) -> None:
-    """Making and fitting leave settings alone, and answering leaves chance alone too.
+    """Making and fitting leave settings alone; predicting leaves random states alone too.
 
     Args:
-        prepare: Makes and fits what is needed, and gives the step that draws nothing.
+        prepare: Makes and fits what is needed; returns the step that draws no random numbers.
 
     Raises:
         PluginError: Naming what was changed.

@@ -69,7 +69,7 @@ class Trial:
             validation=self.made(6, seed=2).first(count),
             budget=Budget("made", 0, 0, 24, 2, 6, _TEST),
             seed=_SEED,
-            report=lambda done, total, note: None,
+            report=lambda progress: None,
             target=replace(self.made(16, seed=3, size=40), targets={}) if self._adapts else None,
         )
 

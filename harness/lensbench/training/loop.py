@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from lensbench.api.predictor import TrainingSummary
+from lensbench.api.progress import Progress, Report
 from lensbench.errors import RunError, one_line
 from lensbench.training.chance import chance_state, set_chance_state
 from lensbench.training.checkpoints import next_checkpoint
@@ -21,7 +22,6 @@ from lensbench.training.convergence import Convergence
 from lensbench.training.costs import warmed_up
 from lensbench.training.team import Alone, LossOf, Team
 
-Report = Callable[[int, int, str], None]
 Validate = Callable[[], float]
 """Gives the validation score of the model as it is, the higher the better."""
 
@@ -98,7 +98,7 @@ class TrainingLoop:
             while training.step < training.end:
                 loss = training.advance(loss_of)
                 warmed_up()
-                report(training.step, training.end, f"loss {loss:.4g}")
+                report(Progress(training.step, training.end, loss))
                 if checkpoint is not None and checkpoint.due():
                     checkpoint.write(training.state)
         except KeyboardInterrupt:

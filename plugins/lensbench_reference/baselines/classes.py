@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lensbench import FitContext, IncompatibleError, Predictions, Samples
+from lensbench import FitContext, IncompatibleError, Predictions, Progress, Samples
 
 FeatureMap = Callable[[Tensor], np.ndarray]
 """From images (N, C, H, W) in units of σ to features (N, D)."""
@@ -129,7 +129,7 @@ def logistic_regression(features: FeatureMap, context: FitContext, baseline: str
         else LogisticRegression(C=0.1, max_iter=2000)
     )  # fmt: skip
     model.fit((values - mean) / scale, wanted)
-    context.report(1, 1, "")
+    context.report(Progress(1, 1))
     empty = torch.zeros(0, dtype=torch.float64)
     return LinearClasses(
         features,

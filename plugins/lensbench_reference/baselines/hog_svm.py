@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lensbench import Baseline, FitContext, Predictor, stretch
+from lensbench import Baseline, FitContext, Predictor, Progress, stretch
 from lensbench_reference.baselines.classes import (
     LinearClasses,
     always,
@@ -42,7 +42,7 @@ class HogSvm(Baseline):
         weights, bias, slopes, offsets = _calibrated(
             (values - mean) / scale, wanted, context.seed % 2**32
         )
-        context.report(1, 1, "")
+        context.report(Progress(1, 1))
         fitted = (mean, scale, weights, bias, present)
         return LinearClasses(
             hog_features,

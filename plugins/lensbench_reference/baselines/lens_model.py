@@ -12,7 +12,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from lensbench import Baseline, Condition, FitContext, OptionError, Predictions, Predictor, Samples
+from lensbench import (
+    Baseline,
+    Condition,
+    FitContext,
+    OptionError,
+    Predictions,
+    Predictor,
+    Progress,
+    Samples,
+)
 from lensbench_reference.baselines.lens_fit import (
     LARGEST_ELLIPTICITY,
     LARGEST_SHEAR,
@@ -144,7 +153,9 @@ class FittedLenses:
             )
             rows.append(self._answers(fit, images))
             if context is not None:
-                context.report(min(start + _CHUNK, len(one_band)), len(one_band), "lenses")
+                context.report(
+                    Progress(min(start + _CHUNK, len(one_band)), len(one_band), note="lenses")
+                )
         return torch.cat([mean for mean, _ in rows]), torch.cat([sigma for _, sigma in rows])
 
     def _answers(self, fit: Fit, images: Tensor) -> tuple[Tensor, Tensor]:

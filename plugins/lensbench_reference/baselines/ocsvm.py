@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensbench import Baseline, FitContext, OptionError, Predictions, Predictor, Samples
+from lensbench import Baseline, FitContext, OptionError, Predictions, Predictor, Progress, Samples
 from lensbench_reference.baselines.pca import Components, principal_components
 
 _FITTED = 4096
@@ -43,7 +43,7 @@ class OneClassSvm(Baseline):
         values = whitened(components, images).numpy()
         gamma = 1 / values.shape[1]
         model = OneClassSVM(kernel="rbf", gamma=gamma, nu=self.options.nu).fit(values)
-        context.report(1, 1, "")
+        context.report(Progress(1, 1))
         return Region(
             components,
             torch.from_numpy(model.support_vectors_).double(),

@@ -14,6 +14,7 @@ from lensbench import (
     IncompatibleError,
     Predictions,
     Predictor,
+    Progress,
     Samples,
     SkyTarget,
 )
@@ -53,7 +54,7 @@ class RichardsonLucy(Baseline):
             squared = torch.where(seen, answers - wanted.nan_to_num(), 0.0) ** 2
             error = squared.sum((2, 3, 4)) / seen.sum((1, 2, 3)).clamp(min=1)
             errors.append(torch.log(error.clamp(min=1e-20)))
-            context.report(int(indices[-1]) + 1, len(known), "images")
+            context.report(Progress(int(indices[-1]) + 1, len(known), note="images"))
         best = int(torch.cat(errors, 1).mean(1).argmin())
         return Deconvolution(sky, torch.tensor(_LEVELS[best]))
 

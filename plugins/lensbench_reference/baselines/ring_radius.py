@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensbench import Baseline, FitContext, Predictions, Predictor, Samples
+from lensbench import Baseline, FitContext, Predictions, Predictor, Progress, Samples
 from lensbench_reference.baselines.rings import mean_radius, peak_radius, ring_radius
 
 _RIDGE = 1e-3
@@ -46,7 +46,7 @@ class RingRadius(Baseline):
             left = wanted - design @ slope - constant
             freedom = max(1, len(wanted) - (values.shape[1] + 1 if name == "theta_E" else 1))
             sigmas.append((left.square().sum() / freedom).sqrt().clamp(min=1e-6))
-        context.report(1, 1, "")
+        context.report(Progress(1, 1))
         return LinearRadii(torch.stack(rows), torch.stack(sigmas))
 
     def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lensbench import Baseline, FitContext, Predictions, Predictor, Samples
+from lensbench import Baseline, FitContext, Predictions, Predictor, Progress, Samples
 from lensbench_reference.baselines.classes import class_target, labels_of
 from lensbench_reference.baselines.shapes import shape_features
 
@@ -34,7 +34,7 @@ class ShapeBoosting(Baseline):
             if sizes.min() < 20:
                 model.set_params(max_iter=60)
             model.fit(values, wanted)
-        context.report(1, 1, "")
+        context.report(Progress(1, 1))
 
         def predict(samples: Samples) -> Predictions:
             probability = torch.zeros(len(samples), count)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensbench import Baseline, FitContext, Predictions, Predictor, Samples, SkyTarget
+from lensbench import Baseline, FitContext, Predictions, Predictor, Progress, Samples, SkyTarget
 from lensbench_reference.baselines.interpolation import sky_of
 from lensbench_reference.deconvolution import SkyOperator
 
@@ -36,7 +36,7 @@ class Wiener(Baseline):
         # Unknown pixels count as mean ones.
         power = radial_power(torch.where(finite, wanted - level, 0.0).flatten(0, 1))
         unit = torch.tensor(known.condition.noise_level)
-        context.report(1, 1, "")
+        context.report(Progress(1, 1))
         grid = (wanted.shape[-1], known.condition.pixel_scale / sky.upsample)
         shape = torch.tensor(grid, dtype=torch.float64)
         return LinearEstimate(sky, power * unit**2, level * unit, shape)

@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from lensbench import FitContext, Predictions, Samples, Transfer
+from lensbench import FitContext, Predictions, Progress, Samples, Transfer
 from lensbench_reference.transfers.asked import asked, labels_of
 from lensbench_reference.transfers.standardising import Standardised, pooled_features
 
@@ -52,7 +52,7 @@ class NearestNeighbours(Transfer):
         if not self.options.k:
             wanted = labels_of(context.validation, classes, names)
             neighbours = _chosen(neighbours, context.validation, wanted)
-        context.report(1, 1, f"k={neighbours.k}")
+        context.report(Progress(1, 1, note=f"k={neighbours.k}"))
         return neighbours
 
     def restore(self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]) -> Neighbours:

@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
-from lensbench import FitContext, Predictions, Samples, Transfer
+from lensbench import FitContext, Predictions, Progress, Samples, Transfer
 from lensbench_reference.transfers.standardising import Standardised, pooled_features
 
 _CHUNK = 512
@@ -56,7 +56,7 @@ class _OutlierTransfer(Transfer):
         features = pooled_features(encoder, context.train)
         unit = Standardised.of(features)
         fitted = self.fitted(unit(features))
-        context.report(1, 1, "")
+        context.report(Progress(1, 1))
         return Outliers(encoder, unit, self.distance(fitted), fitted)
 
     def restore(self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]) -> Outliers:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lensbench import FitContext, Predictions, Samples, Transfer
+from lensbench import FitContext, Predictions, Progress, Samples, Transfer
 from lensbench_reference.transfers.asked import asked, labels_of
 from lensbench_reference.transfers.standardising import Standardised, pooled_features
 
@@ -57,7 +57,7 @@ class RidgeProbe(Transfer):
             else _ridges(values, labels)
         )
         weights, bias, sigma = (torch.from_numpy(its) for its in fitted)
-        context.report(1, 1, "")
+        context.report(Progress(1, 1))
         return LinearAnswers(encoder, unit, weights, bias, sigma, bool(classes))
 
     def restore(

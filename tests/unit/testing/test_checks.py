@@ -12,7 +12,7 @@ from torch import nn
 import lensbench
 from lensbench import Baseline, Encoder, Entry, Metric, Task
 from lensbench.errors import PluginError
-from lensbench.registry.discovery import collect
+from lensbench.registry.discovery import collect, load_catalogue
 from lensbench.testing import check_package, check_task
 from lensbench.testing.attributes import check_attributes
 from lensbench.testing.baselines import check_baseline
@@ -214,3 +214,30 @@ def test_a_required_attribute_and_the_base_class_are_asked_for():
         check_attributes("task", bare)
     with pytest.raises(PluginError, match=r"object is not derived from lensbench\.Task"):
         check_attributes("task", object())
+
+
+class UnreadableError(Exception):
+    """An error without a message that could be shown."""
+
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("error", [UnreadableError(), SystemExit(3)])
+def test_whatever_a_plugin_raises_is_a_finding(monkeypatch, error):
+    """One plugin does not end the checks of the others."""
+
+    def fit(self, context):
+        raise error
+
+    module = types.ModuleType("made_raising")
+    module.Raising = type("Raising", (Baseline,), {"fit": fit, "__doc__": "Raises."})
+    module.lensbench_baselines = lensbench.hookimpl(
+        lambda: [Entry("one", "made_raising:Raising", summary="Made.", tasks=("morphology",))]
+    )
+    monkeypatch.setitem(sys.modules, "made_raising", module)
+    found = collect([importlib.metadata.EntryPoint("made", "made_raising", "lensbench")])
+    found.entries |= load_catalogue().entries
+    ended = {one.check: one for one in check_package("baseline/one", found)}
+    assert ended["contract"].state == "failed"
+    assert type(error).__name__ in ended["contract"].message

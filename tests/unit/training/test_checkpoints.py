@@ -97,8 +97,8 @@ def test_an_interrupt_writes_what_was_reached(tmp_path):
     net = model()
     seen: list[int] = []
 
-    def report(done, total, note):
-        seen.append(done)
+    def report(progress):
+        seen.append(progress.done)
         if len(seen) == 5:
             raise KeyboardInterrupt
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from lensbench import Progress
 from lensbench.errors import RunError
 from lensbench.training.loop import TrainingLoop
 
@@ -23,7 +24,7 @@ def fitted(seed: int, steps: int = 60) -> torch.Tensor:
     return weight.detach()[:, 0]
 
 
-def ignore(done: int, total: int, note: str) -> None:
+def ignore(progress: Progress) -> None:
     """Watches nothing."""
 
 
@@ -96,3 +97,15 @@ def test_a_rate_of_nothing_is_an_error():
     """A misspelled name is told."""
     with pytest.raises(KeyError, match=r"'2\.weight'"):
         stepped({"2.weight": 0.5})
+
+
+def test_a_report_carries_the_loss_as_a_number():
+    """It need not be read out of a text; what is shown is made of it."""
+    weight = nn.Parameter(torch.tensor([3.0]))
+    seen: list[Progress] = []
+    loop = TrainingLoop(2, 1, 0.1, 0.0, 0)
+    loop.run(nn.ParameterList([weight]), 1, lambda *_: weight.square().sum(), seen.append)
+    assert [(one.done, one.total) for one in seen] == [(1, 2), (2, 2)]
+    assert seen[0].loss == 9.0
+    assert seen[0].text == "loss 9"
+    assert Progress(1, 1, note="k=3").text == "k=3"

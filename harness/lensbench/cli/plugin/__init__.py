@@ -9,7 +9,7 @@ from lensbench.cli.lazy import LazyGroup
 _HERE = "lensbench.cli.plugin"
 VERBS: dict[str, tuple[str, str]] = {
     "new": (f"{_HERE}.new", "Write the project of a new plugin."),
-    "check": (f"{_HERE}.check", "Check plugins against all that is asked of them."),
+    "check": (f"{_HERE}.check", "Check that plugins keep their contracts."),
 }
 
 

@@ -15,17 +15,19 @@ from lensbench.scaffold import PLUGIN_KINDS, new_project
 
 @click.command("new")
 @click.argument("name")
-@click.option("--kind", type=click.Choice(PLUGIN_KINDS), required=True, help="What it is.")
+@click.option("--kind", type=click.Choice(PLUGIN_KINDS), required=True, help="Kind of the plugin.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
     metavar="DIR",
-    help="Folder in which its folder is made.  [default: this one]",
+    help="Folder to make the project's folder in.  [default: this one]",
 )
 @json_option
 def command(name: str, kind: Kind, out: Path, as_json: bool) -> None:
-    """Write the project of a new plugin: it installs, passes its tests and can be ranked at once.
+    """Write the project of a new plugin, named NAME.
+
+    The project can be installed, passes its own tests and can be ranked at once.
 
     \b
     Examples:

@@ -43,6 +43,6 @@ def context() -> Callable[..., FitContext]:
         sky = SimpleNamespace(upsample=2, reference="hst-acs") if "sky" in targets else None
         task = SimpleNamespace(version="1", targets=targets, sky=sky, metrics=())
         known = train if validation is None else validation
-        return FitContext(task, train, known, BUDGETS["smoke"], 0, lambda done, of, state: None)
+        return FitContext(task, train, known, BUDGETS["smoke"], 0, lambda progress: None)
 
     return make

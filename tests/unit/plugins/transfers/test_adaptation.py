@@ -106,7 +106,7 @@ def test_a_stopped_adaptation_ends_with_the_same_bits(
     source, target, _ = domains()
     told = 0
 
-    def report(done, total, note):
+    def report(progress):
         nonlocal told
         told += 1
         if told == crash_at:
