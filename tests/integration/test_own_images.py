@@ -81,3 +81,27 @@ def test_pairs_of_images(pairs, tmp_path, lensbench, monkeypatch):
     assert entrant in done.out and "richardson-lucy" in done.out
     table = pl.read_csv("results/predictions.csv").filter(pl.col("entrant") == entrant)
     assert len(table) == 5 and table["psnr"].min() > 10
+
+
+@pytest.mark.slow
+def test_pretraining_on_unlabelled_images(tmp_path, lensbench, monkeypatch):
+    """`--pretraining-dataset` takes images without labels; other bands are refused."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for label in ("a", "b"):
+        (tmp_path / "labelled" / label).mkdir(parents=True)
+        for k in range(12):
+            image = random.normal(size=(24, 24)) * (1 if label == "a" else 1 + np.arange(24))
+            np.save(tmp_path / "labelled" / label / f"{k}.npy", image)
+    for name, shape in (("plain", (24, 24)), ("bands", (3, 24, 24))):
+        (tmp_path / name).mkdir()
+        for k in range(20):
+            np.save(tmp_path / name / f"{k}.npy", random.normal(size=shape))
+    words = ["run", "--encoder", "mae-vit:depth=1,heads=2,width=16", "--pretraining", "mae",
+             "--transfer", "linear", "--task", "classification", "--budget", "smoke", "--dataset",
+             "stored:path=labelled", "--store", "store", "--workers", "0", "--quiet"]  # fmt: skip
+    done = lensbench(*words, "--pretraining-dataset", "stored:path=plain")
+    assert done.code == 0, done.err
+    assert "mae + linear" in done.out
+    refused = lensbench(*words, "--pretraining-dataset", "stored:path=bands")
+    assert refused.code == 2 and "has 3 bands" in refused.err

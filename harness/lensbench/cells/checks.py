@@ -49,9 +49,18 @@ class Checks:
         self._passed.add(what)
 
     def _check_pair(self, cell: Cell) -> None:
-        """Refuses a paired pretraining of a dataset under one condition only."""
+        """Refuses pretraining images of other bands, and a paired one under one condition only."""
         if not cell.pretraining:
             return
+        wanted = self.parts.get("dataset", cell.train.dataset).channels
+        for view in cell.pretraining:
+            held = self.parts.get("dataset", view.dataset).channels
+            if held != wanted:
+                raise IncompatibleError(
+                    f"{view.dataset!r} has {held} bands, and {cell.train.dataset!r} has {wanted}",
+                    "pretrain on images of the same bands, or choose one with channel=",
+                )
+            self._check_scenes(view.dataset, "pretraining")
         strategy = self.parts.get("pretraining", cell.entrant.pretraining)
         datasets = Counter(view.dataset for view in cell.pretraining)
         if strategy.paired and min(datasets.values()) < 2:

@@ -84,6 +84,13 @@ if TYPE_CHECKING:
     help="Other conditions to test under.  [default: the usual four, or the dataset's own]",
 )
 @click.option(
+    "--pretraining-dataset",
+    type=DATASET,
+    default="",
+    metavar="NAME[:…]",
+    help="Scenes to pretrain on instead, e.g. stored:path=FOLDER of unlabelled images.",
+)
+@click.option(
     "--pretraining-conditions",
     type=CONDITIONS,
     default="",

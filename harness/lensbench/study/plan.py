@@ -27,6 +27,7 @@ class Request:
     test_dataset: str = ""
     train_condition: str = ""
     test_conditions: tuple[str, ...] = ()
+    pretraining_dataset: str = ""
     pretraining_conditions: tuple[str, ...] = ()
     target_condition: str = ""
     labels: int | None = None
@@ -49,9 +50,13 @@ def plan_run(catalogue: Catalogue, request: Request) -> list[Cell]:
     conditions = _conditions(catalogue, request)
     dataset = catalogue.canonical("dataset", request.dataset)
     tested = catalogue.canonical("dataset", request.test_dataset or request.dataset)
-    pretraining = find_conditions(catalogue, dataset, request.pretraining_conditions)
+    seen = catalogue.canonical("dataset", request.pretraining_dataset or request.dataset)
+    named = request.pretraining_conditions
+    if request.pretraining_dataset and not named:
+        named = usual_conditions(catalogue, seen)[:1]
+    pretraining = find_conditions(catalogue, seen, named)
     target = find_conditions(catalogue, dataset, tuple(filter(None, [request.target_condition])))
-    views = tuple(View(dataset, name) for name in pretraining or conditions[:1])
+    views = tuple(View(seen, name) for name in pretraining or conditions[:1])
     base = Cell(
         entrant=Entrant(),
         task=catalogue.canonical("task", request.task),
