@@ -53,6 +53,8 @@ def command(results: str, where: tuple[str, ...], metric: str, columns: str, sor
       lensbench leaderboard show --columns entrant,test_condition,value,seconds_fit --sort -value
       lensbench leaderboard show --pivot labels --where test_condition=euclid-vis
     """
+    from lensbench.leaderboard.board.layout import MANIFEST
+    from lensbench.leaderboard.board.manifest import read_manifest
     from lensbench.leaderboard.selection import Selection
 
     form = "json" if as_json else form
@@ -61,6 +63,10 @@ def command(results: str, where: tuple[str, ...], metric: str, columns: str, sor
         split_references(rows), value, limit, each_seed,
     )  # fmt: skip
     source = open_results(results, store)
+    if source.folder and (source.folder / MANIFEST).is_file():
+        withdrawn = read_manifest(source.folder).withdrawn
+        if withdrawn:
+            click.echo(f"withdrawn: {withdrawn}", err=True)
     flat = columns or sort or pivot or each_seed or limit or form not in _TEXT
     data = _flat(source, chosen, form) if flat else _ranked(source, chosen, form)
     if out is not None:

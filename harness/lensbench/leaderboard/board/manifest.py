@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import pydantic
 
 from lensbench.errors import DataError
-from lensbench.leaderboard.board.documents import Document, parse_json
+from lensbench.leaderboard.board.documents import Document, Line, parse_json
 from lensbench.leaderboard.board.layout import (
     FORMAT,
     MANIFEST,
@@ -79,6 +79,7 @@ class Manifest(Document):
         format: Version of the layout.
         lensbench: By which version it was published.
         licence: SPDX identifier.
+        withdrawn: Why the results no longer count, in one line; empty where they do.
         files: What the board carries.
         elsewhere: Predictions that it rests on and need not carry.
         checks: What was verified.
@@ -87,6 +88,7 @@ class Manifest(Document):
     format: Literal[1, 2]
     lensbench: str
     licence: str
+    withdrawn: Line = ""
     files: dict[str, File]
     elsewhere: dict[str, File] = pydantic.Field(default_factory=dict)
     checks: tuple[Check, ...] = ()

@@ -63,3 +63,17 @@ def test_changed_records_have_earned_nothing(checked, lensbench, change_records)
         shown = lensbench("leaderboard", "show", checked.folder, "--json")
         assert [row["tier"] for row in json.loads(shown.out)] == ["reported"]
         records.write_parquet(checked.folder / "records.parquet")
+
+
+def test_a_withdrawn_board_says_so(board, lensbench):
+    """Tables and verification state why; its scenes cannot be drawn again, its files are checked."""
+    manifest = board.manifest.model_copy(update={"withdrawn": "a label was corrected"})
+    write_manifest(board.folder, manifest)
+    shown = lensbench("leaderboard", "show", board.folder)
+    assert "withdrawn: a label was corrected" in shown.err
+    verified = lensbench("leaderboard", "verify", board.folder, "--fresh", "--no-write", "--json")
+    assert verified.code == 0, verified.err
+    assert "withdrawn: a label was corrected; the scenes were drawn" in verified.err
+    assert [check["tier"] for check in json.loads(verified.out)["checks"]] == ["reported"]
+    (board.folder / "study.toml").write_text("name = 1")
+    assert lensbench("leaderboard", "verify", board.folder, "--no-write").code == 1
