@@ -66,7 +66,7 @@ def test_changed_records_have_earned_nothing(checked, lensbench, change_records)
 
 
 def test_a_withdrawn_board_says_so(board, lensbench):
-    """Tables and verification state why; its scenes cannot be drawn again, its files are checked."""
+    """Tables and verification state why; of its scenes nothing is checked, of its files all is."""
     manifest = board.manifest.model_copy(update={"withdrawn": "a label was corrected"})
     write_manifest(board.folder, manifest)
     shown = lensbench("leaderboard", "show", board.folder)
