@@ -6,9 +6,11 @@ import pytest
 import torch
 from tests.small import small
 
+from lensbench import Target
 from lensbench.registry import load_catalogue
 from lensbench.testing import made_samples
 
+OF_STORED_IMAGES = {"class": Target("class", classes=("first", "second", "third"))}
 PAIRS = [
     pytest.param(item.entry, task, id=f"{item.entry.name}-{task}")
     for item in load_catalogue().of_kind("baseline")
@@ -20,7 +22,8 @@ def fit_of(catalogue, context, name):
     """Of a task of ours to 24 samples."""
     task = catalogue.build("task", name)
     upsample = task.sky.upsample if task.sky else 1
-    return replace(context(made_samples(24, upsample=upsample), *task.targets), task=task)
+    made = made_samples(24, upsample=upsample, targets=OF_STORED_IMAGES)
+    return replace(context(made, *task.targets), task=task)
 
 
 def shape_of(name, task, samples):
@@ -41,7 +44,7 @@ def degenerate():
     images[3] = 1e6
     images[4] = 30.0
     images[4, :, :, :16] = 0.0
-    samples = made_samples(count=5, size=32)
+    samples = made_samples(count=5, size=32, targets=OF_STORED_IMAGES)
     return replace(samples, images=images)
 
 
@@ -73,7 +76,7 @@ def test_it_answers_under_other_pixels(catalogue, context, entry, task, size):
     """Conditions sample one field with other pixels; seeds are of 64 bits."""
     fit = replace(fit_of(catalogue, context, task), seed=2**63 - 5)
     predict = catalogue.build("baseline", small(entry.name)).fit(fit)
-    other = made_samples(count=2, size=size)
+    other = made_samples(count=2, size=size, targets=OF_STORED_IMAGES)
     finer = replace(other.condition, name="other", pixel_scale=3.2 / size)
     answers = predict(replace(other, condition=finer))
     for name, answer in answers.items():
