@@ -35,8 +35,8 @@ _Z = np.linspace(0, 6, 601)
 class Survey:
     """Galaxy-scale lenses of a survey; the same for every substructure class.
 
-    Velocity dispersions follow Choi, Park & Vogeley 2007 (σ* = 161 km/s, α = 2.32, β = 2.67) with
-    numbers ∝ (1 + z)^−2.5; lens magnitudes and sizes Hyde & Bernardi 2009; axis ratios a Rayleigh
+    Velocity dispersions follow Choi, Park & Vogeley 2007 (σ* = 161 km/s, α = 2.32, β = 2.67), of
+    constant comoving density; magnitudes and sizes Hyde & Bernardi 2009; axis ratios a Rayleigh
     distribution of scale 0.378 − 0.000572 σ_v (Collett 2015); density slopes Auger et al. 2010
     (γ' = 2.078 ± 0.16); multipoles Hao et al. 2006; shear Oguri & Marshall 2010 (median 0.05,
     0.2 dex); source redshifts Smail et al. 1994; source sizes as in Collett 2015 from Mosleh et
@@ -250,7 +250,7 @@ def _tables() -> tuple[np.ndarray, ...]:
     """Cumulative distributions of lens redshift, source redshift and velocity dispersion."""
     z = np.linspace(0.05, 2, 400)
     distance = np.interp(z, _Z, _distances())
-    volume = distance**2 / np.sqrt(0.3 * (1 + z) ** 3 + 0.7) * (1 + z) ** -2.5
+    volume = distance**2 / np.sqrt(0.3 * (1 + z) ** 3 + 0.7)
     z_source = np.linspace(0.2, 5, 500)
     sources = z_source**2 * np.exp(-((z_source / 0.9) ** 1.5))
     sigma = np.linspace(100, 400, 400)
