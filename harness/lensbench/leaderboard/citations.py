@@ -90,8 +90,8 @@ def plugins_of(records: pl.DataFrame) -> list[tuple[str, str]]:
     """Kind and name of all plugins that records name, without their options."""
     further: dict[str, set[str]] = {"dataset": set(), "condition": set()}
     for text in (text for column in VIEWS for text in records[column].unique()):
-        for names, its in zip(further.values(), sides_of(text), strict=True):
-            names.update(its)
+        for names, sides in zip(further.values(), sides_of(text), strict=True):
+            names.update(sides)
     found = []
     for kind, columns in COLUMNS:
         texts = {text for column in columns for text in records[column].drop_nulls().unique()}

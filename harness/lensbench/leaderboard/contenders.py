@@ -35,7 +35,7 @@ def with_notes(rows: pl.DataFrame) -> pl.DataFrame:
     seen = told.select("pretraining_views").drop_nulls().unique().to_series()
     brief = {views: _brief(views) for views in seen if views}
     alike = Counter(brief.values())
-    named = {views: its if alike[its] == 1 else views for views, its in brief.items()}
+    named = {views: text if alike[text] == 1 else views for views, text in brief.items()}
     target, views = (pl.col(name).fill_null("") for name in CONTENDER[1:])
     several = views.n_unique().over(*TABLE, "entrant") > 1
     told = told.with_columns(

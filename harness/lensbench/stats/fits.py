@@ -208,17 +208,17 @@ def difference(a: Mapping[int, Fits], b: Mapping[int, Fits], matched: bool = Fal
     shared = [draw for draw in a if draw in b]
     if not shared:
         raise ValueError("two entrants that were never scored on the same scenes have no pairs")
-    mine, its = ({draw: one[draw] for draw in shared} for one in (a, b))
-    pairs = {draw: (mine[draw].by_pretraining(), its[draw].by_pretraining()) for draw in shared}
+    first, second = ({draw: one[draw] for draw in shared} for one in (a, b))
+    pairs = {draw: (first[draw].by_pretraining(), second[draw].by_pretraining()) for draw in shared}
     for ours, theirs in pairs.values():
         if (ours.n, ours.per_scene) != (theirs.n, theirs.per_scene):
             raise ValueError(f"scores of {ours.n} and {theirs.n} scenes cannot be paired")
     if len(shared) > 1:
         means = {d: float(x.values.mean() - y.values.mean()) for d, (x, y) in pairs.items()}
-        return _over_draws(means, [mine, its])
+        return _over_draws(means, [first, second])
     ((ours, theirs),) = pairs.values()
     value = float(ours.values.mean() - theirs.values.mean())
-    return _howe(value, _pair_parts(ours, theirs, matched), ours.n, [mine, its])
+    return _howe(value, _pair_parts(ours, theirs, matched), ours.n, [first, second])
 
 
 def independent_difference(a: Estimate, b: Estimate) -> Estimate:
@@ -259,10 +259,10 @@ def _pair_parts(a: Fits, b: Fits, matched: bool) -> tuple[Part, ...]:
             Fits(a.values - b.values, a.spread - b.spread, a.n, a.per_scene, a.pretraining)
         )
     both = _defined(np.concatenate([a.spread, b.spread]))
-    mine, its = both[: len(a.values)], both[len(a.values) :]
-    both_variance = _scene_variance(mine.mean(axis=0) - its.mean(axis=0), a)
+    first, second = both[: len(a.values)], both[len(a.values) :]
+    both_variance = _scene_variance(first.mean(axis=0) - second.mean(axis=0), a)
     scenes = Part(both_variance, a.n - 1.0, "scenes")
-    return _together((scenes, *_seed_parts(a, mine), *_seed_parts(b, its)))
+    return _together((scenes, *_seed_parts(a, first), *_seed_parts(b, second)))
 
 
 def _together(parts: Sequence[Part]) -> tuple[Part, ...]:

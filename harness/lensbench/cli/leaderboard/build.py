@@ -22,9 +22,9 @@ from lensbench.errors import UsageError
 def command(where: str, out: Path | None, store: str | None) -> None:
     """Build one HTML file that shows a run, a board's folder or a file of records.
 
-    It works from disk and offline, and asks nobody for anything. The last run where none is named.
-    In a board's folder it is no part of the board. A board has no images: for the gallery of
-    scenes it takes those of the store, where they are.
+    The last run is shown where none is named. The file opens from disk, works offline and loads
+    nothing from anywhere. In a board's folder it does not count as part of the board. The gallery
+    of scenes needs images, which a board does not have: they are taken from the store.
 
     \b
     Examples:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 @click.argument("after")
 @click.option("--in", "within", metavar="RUN|BOARD|FILE", default=None,
               help="BEFORE and AFTER are entrants of this, by name or a part of it.")  # fmt: skip
-@click.option("--metric", default="", metavar="NAME", help="[default: each task's primary one]")
+@click.option(
+    "--metric", default="", metavar="NAME", help="[default: the primary metric of each task]"
+)
 @click.option("--correction", type=click.Choice(["holm", "bh"]), default="holm", show_default=True,
               help="For many tests: Holm's, or Benjamini and Hochberg's.")  # fmt: skip
 @click.option("--fail-on-regression", is_flag=True,

@@ -27,7 +27,10 @@ def open_results(where: str, store: str | None) -> Source:
 def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--where` and `--metric`."""
     function = click.option(
-        "--metric", default="", metavar="NAME", help="Or `all`.  [default: each task's primary one]"
+        "--metric",
+        default="",
+        metavar="NAME",
+        help="A metric, or `all`.  [default: the primary metric of each task]",
     )(function)
     return click.option(
         "--where",

@@ -18,20 +18,20 @@ from lensbench.cli.options import store_option, store_root
     default="127.0.0.1",
     show_default=True,
     metavar="ADDRESS",
-    help="Where to listen; at any other, others than this machine can read the page.",
+    help="Address to listen at; at any other than the default, other machines can read the page.",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8765,
     show_default=True,
-    help="0 is any that is free.",
+    help="Port to listen at; 0 takes any free one.",
 )
 @store_option
 def command(where: str, host: str, port: int, store: str | None) -> None:
-    """Serve the page to a browser, fresh while a sweep runs. Nothing can be changed through it.
+    """Serve the page to a browser; it is updated while a sweep runs, and can only be read.
 
-    Where nothing is named, it is the sweep that runs in the store, or the last run.
+    Where nothing is named, it shows the sweep that runs in the store, or the last run.
 
     \b
     Examples:

@@ -23,14 +23,16 @@ _TEXT = ("terminal", "markdown", "latex")
 @click.argument("results", default="", metavar="[RUN|BOARD|FILE]")
 @selection_options
 @click.option("--columns", default="", metavar="A,B", help="A flat table of these columns.")
-@click.option("--sort", default="", metavar="A,-B", help="Columns to sort by; a minus turns.")
+@click.option(
+    "--sort", default="", metavar="A,-B", help="Columns to sort by; a minus reverses the order."
+)
 @click.option("--pivot", default="", metavar="COLUMN", help="Its values become columns.")
 @click.option("--rows", default="entrant", show_default=True, metavar="A,B",
               help="With --pivot: columns that name a row.")  # fmt: skip
 @click.option("--value", default="value", show_default=True, metavar="COLUMN",
               help="With --pivot: what to show.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(0), default=0, help="Rows at most.  [default: all]")
-@click.option("--each-seed", is_flag=True, help="A row a seed, in place of means over seeds.")
+@click.option("--each-seed", is_flag=True, help="One row per seed instead of means over seeds.")
 @click.option("--format", "form", default="terminal", show_default=True,
               type=click.Choice([*_TEXT, "csv", "json", "parquet"]))  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
@@ -41,9 +43,9 @@ def command(results: str, where: tuple[str, ...], metric: str, columns: str, sor
             out: Path | None, store: str | None) -> None:  # fmt: skip
     """Show tables of a run, a board or a file of records; the last run where none is named.
 
-    Ranked tables by default, a row an entrant and a column a test condition. With --columns,
-    --sort, --pivot or --each-seed, and in csv, json and parquet, a table of any columns. The
-    contrasts that a study declares follow the ranked tables. Rows of a board state the trust that
+    The default is ranked tables: one row per entrant, one column per test condition. The
+    contrasts that a study declares follow them. With --columns, --sort, --pivot or --each-seed, and
+    in csv, json and parquet, it is one table of any columns. Rows of a board state the trust that
     they have earned: in column `trust`, or `tier` of flat tables.
 
     \b

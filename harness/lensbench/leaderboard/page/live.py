@@ -63,15 +63,15 @@ class Live:
 
     def page(self) -> bytes:
         """The page as HTML."""
-        return self._cached("page", lambda its: build(its, self._credits(its), live=True))
+        return self._cached("page", lambda found: build(found, self._credits(found), live=True))
 
     def data(self) -> bytes:
         """The page's values, packed as they are in the page."""
-        return self._cached("data", lambda its: pack(values_of(its, self._credits(its))))
+        return self._cached("data", lambda found: pack(values_of(found, self._credits(found))))
 
     def news(self) -> bytes:
         """How things stand, as JSON: a digest that changes with the records, and the sweep."""
-        count = self._cached("count", lambda its: str(its.records.height))
+        count = self._cached("count", lambda found: str(found.records.height))
         state = self._followed.state()
         known = ("state", "jobs", "done", "failed", "waiting")
         told: State = {name: state[name] for name in known if name in state}

@@ -62,7 +62,9 @@ def payload(
             "table": [tables.index(table) for table in rows.select(TABLE).iter_rows()],
             **{name: [short(value) for value in rows[name]] for name in _NUMBERS},
         },
-        "seeds": [[short(one) for one in its] if len(its) > 1 else 0 for its in rows["seeds"]],
+        "seeds": [
+            [short(one) for one in values] if len(values) > 1 else 0 for values in rows["seeds"]
+        ],
         "metrics": _metrics(rows),
         "plugins": [
             {name: clip(text) for name, text in asdict(credit).items()}
