@@ -10,7 +10,7 @@ ENTRIES = [
     Entry(
         "anomaly",
         f"{_HERE}.anomaly:Anomaly",
-        summary="How strange a lens is to who has seen none with substructure.",
+        summary="How anomalous a lens is, after training on lenses without substructure.",
         citation="Alexander et al. 2020, arXiv:2008.12731",
         licence="MIT",
     ),
