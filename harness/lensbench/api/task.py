@@ -59,6 +59,9 @@ class Metric:
             and their order alone: those of one class, say. It is computed of all.
         interval: Whether the bootstrap's interval is shown. False for a number whose bootstrap does
             not cover, such as a maximum or a distance from a distribution.
+        scale: On which the errors of the score are near to normal, so that its interval is
+            Student's there: `log` of a mean of positive values a sample, `logit` of an area
+            between 0 and 1 for all. The bootstrap's percentiles where empty.
         bounds: The 95 % interval of a number for all samples, where there is a better one than the
             bootstrap's.
         resampled: The number for many resamples at once, where that is faster: from predictions,
@@ -75,6 +78,7 @@ class Metric:
     target: str = ""
     among: Callable[[Samples], np.ndarray] | None = None
     interval: bool = True
+    scale: Literal["", "log", "logit"] = ""
     bounds: Callable[[Predictions, Samples], tuple[float, float]] | None = None
     resampled: Callable[[Predictions, Samples, np.ndarray], np.ndarray] | None = None
 

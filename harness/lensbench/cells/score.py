@@ -15,8 +15,10 @@ from lensbench.errors import RunError, UndefinedError
 from lensbench.sky.seeds import seed_of
 from lensbench.stats.intervals import (
     Interval,
+    area_interval,
     mean_interval,
     percentile_interval,
+    positive_mean_interval,
     proportion_interval,
     resampled_together,
 )
@@ -107,17 +109,26 @@ def _score(
             raise UndefinedError(f"{metric.name} is not finite for {lost} of {n} scenes")
         if found.dtype == np.bool_:
             return Scored(proportion_interval(found), True, values)
+        if not metric.interval:
+            return Scored(Interval(float(values.mean()), np.nan, np.nan, n), True, values)
+        if metric.scale == "log":
+            return Scored(positive_mean_interval(values), True, values)
         return Scored(mean_interval(values, resamples, seed), True, values)
     value = float(_on_resamples(metric, predictions, samples, np.arange(n)[None])[0])
     if not np.isfinite(value):
         raise UndefinedError(f"{metric.name} is not finite on these {n} scenes")
-    if metric.bounds or not metric.interval:
-        low, high = metric.bounds(predictions, samples) if metric.bounds else (np.nan, np.nan)
-        return Scored(Interval(value, low, high, n), False, np.empty(0))
-    drawn = resampled_together(
-        partial(_on_resamples, metric, predictions, samples), n, resamples, seed
-    )
-    return Scored(percentile_interval(value, drawn, n), False, drawn)
+    drawn = np.empty(0)
+    if metric.interval and (metric.resampled or not metric.bounds):
+        compute = partial(_on_resamples, metric, predictions, samples)
+        drawn = resampled_together(compute, n, resamples, seed)
+    if metric.bounds:
+        interval = Interval(value, *metric.bounds(predictions, samples), n)
+    elif not metric.interval:
+        interval = Interval(value, np.nan, np.nan, n)
+    else:
+        shown = area_interval if metric.scale == "logit" else percentile_interval
+        interval = shown(value, drawn, n)
+    return Scored(interval, False, drawn)
 
 
 def _on_resamples(

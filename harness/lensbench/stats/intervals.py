@@ -152,6 +152,54 @@ def percentile_interval(value: float, drawn: np.ndarray, n: int) -> Interval:
     return Interval(float(value), float(low), float(high), n)
 
 
+def positive_mean_interval(values: np.ndarray) -> Interval:
+    """Mean of one positive, skewed value a scene (N,), such as a squared error, with its interval.
+
+    Student's on the logarithm of the mean. Its degrees of freedom are those of the variance
+    behind it, 2n/(k − 1) for values of kurtosis k (Satterthwaite 1946), at most n − 1: where few
+    scenes make up most of the variance, it is known badly. No bounds for one scene or a mean of 0.
+
+    Raises:
+        ValueError: Where there is no value.
+    """
+    n = len(values)
+    if n == 0:
+        raise ValueError("a mean of no values was asked for")
+    mean = float(values.mean())
+    if n < 2 or not mean > 0:
+        return Interval(mean, np.nan, np.nan, n)
+    squares = (values - mean) ** 2
+    variance = float(squares.sum()) / (n - 1)
+    if variance == 0:
+        return Interval(mean, mean, mean, n)
+    kurtosis = float((squares**2).mean() / squares.mean() ** 2)
+    df = min(n - 1.0, max(2.0, 2 * n / max(kurtosis - 1, 1e-9)))
+    half = float(special.stdtrit(df, 0.5 + LEVEL / 2)) * np.sqrt(variance / n) / mean
+    return Interval(mean, float(mean * np.exp(-half)), float(mean * np.exp(half)), n)
+
+
+def area_interval(value: float, drawn: np.ndarray, n: int) -> Interval:
+    """An area between 0 and 1 with Student's interval on its logit.
+
+    Percentiles of areas near one cover too little, for their spread shrinks towards the edge.
+
+    Args:
+        value: On the scenes themselves.
+        drawn: On resamples of them (R,); NaN where undefined.
+        n: Number of scenes.
+
+    Returns:
+        No bounds where the area is 0 or 1: a perfect ranking of few scenes tells no spread.
+    """
+    known = drawn[~np.isnan(drawn)]
+    if n < 2 or len(known) < 2 or not 0 < value < 1:
+        return Interval(float(value), np.nan, np.nan, n)
+    se = float(known.std(ddof=1)) * np.sqrt(n / (n - 1)) / (value * (1 - value))
+    half = float(special.stdtrit(n - 1, 0.5 + LEVEL / 2)) * se
+    low, high = special.expit(special.logit(value) + np.array([-half, half]))
+    return Interval(float(value), float(low), float(high), n)
+
+
 def expanded_tail(n: int) -> float:
     """Share of resamples to cut off on each side: Φ(−√(n/(n−1)) t), t Student's of n − 1.
 

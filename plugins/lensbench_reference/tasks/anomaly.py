@@ -43,11 +43,15 @@ class Anomaly(Task):
         self.targets = (target,)
         self.normal = (target, options.normal)
         self.metrics = (
-            resampled_metric("auroc", partial(_all, self.normal, auroc), chance=0.5),
-            resampled_metric("pr_auc", partial(_all, self.normal, average_precision)),
+            resampled_metric("auroc", partial(_all, self.normal, auroc), chance=0.5, scale="logit"),
+            resampled_metric(
+                "pr_auc", partial(_all, self.normal, average_precision), scale="logit"
+            ),
             *operating_metrics(partial(_ranked, self.normal), ("0.1", "1e-2")),
             *(
-                resampled_metric(f"auroc_{name}", partial(_against, name), chance=0.5)
+                resampled_metric(
+                    f"auroc_{name}", partial(_against, name), chance=0.5, scale="logit"
+                )
                 for name in (_ANOMALOUS if target == _TARGET else ())
             ),
         )

@@ -56,9 +56,14 @@ def class_metrics(target: str, balanced: bool = True) -> tuple[Metric, ...]:
     """
     chance = 1 / 3 if balanced else None
     return (
-        resampled_metric("auroc", partial(_one_against_rest, target, auroc), chance=0.5),
         resampled_metric(
-            "pr_auc", partial(_one_against_rest, target, average_precision), chance=chance
+            "auroc", partial(_one_against_rest, target, auroc), chance=0.5, scale="logit"
+        ),
+        resampled_metric(
+            "pr_auc",
+            partial(_one_against_rest, target, average_precision),
+            chance=chance,
+            scale="logit",
         ),
         Metric("accuracy", partial(_right, target), per_sample=True, chance=chance),
         Metric(

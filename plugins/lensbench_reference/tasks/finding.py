@@ -60,7 +60,9 @@ class Finding(Task):
         self._weighted = options.weighted
         metrics = (
             *class_metrics("lens", balanced=False),
-            resampled_metric(f"partial_auroc_{_RATES[0]}", _partial_area, chance=0.5),
+            resampled_metric(
+                f"partial_auroc_{_RATES[0]}", _partial_area, chance=0.5, scale="logit"
+            ),
             *operating_metrics(_ranked, _RATES),
             *(metric for share in _PREVALENCES for metric in survey_metrics(_ranked, share)),
         )

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lensbench import Metric, Predictions, Samples
+from lensbench import Metric, Predictions, Samples, positive_mean_interval
 from lensbench_reference.tasks.resampling import resampled_metric
 
 _MAD = 1.4826
@@ -62,16 +62,30 @@ def residual_metrics(name: str, index: int, unit: str) -> tuple[Metric, ...]:
             return measure(_answer(predictions, samples, name, index))
 
         return Metric(
-            f"{figure}_{name}", measured, unit, higher_is_better=up, per_sample=True, target=name
+            f"{figure}_{name}",
+            measured,
+            unit,
+            higher_is_better=up,
+            per_sample=True,
+            target=name,
+            interval=figure != "nll",  # one outlier rules it: no interval of it covers
         )
 
-    def resampled(figure: str, measure: Callable[[np.ndarray], np.ndarray]) -> Metric:
+    def resampled(
+        figure: str,
+        measure: Callable[[np.ndarray], np.ndarray],
+        bounds: Callable[[np.ndarray], tuple[float, float]] | None = None,
+    ) -> Metric:
+        def residual(predictions: Predictions, samples: Samples) -> np.ndarray:
+            return _answer(predictions, samples, name, index).residual
+
         def measured(predictions: Predictions, samples: Samples, indices: np.ndarray) -> np.ndarray:
-            return measure(_answer(predictions, samples, name, index).residual[indices])
+            return measure(residual(predictions, samples)[indices])
 
-        return resampled_metric(
-            f"{figure}_{name}", measured, unit=unit, higher_is_better=False, target=name
-        )
+        more: dict[str, Any] = {"unit": unit, "higher_is_better": False, "target": name}
+        if bounds is not None:
+            more["bounds"] = lambda predictions, samples: bounds(residual(predictions, samples))
+        return resampled_metric(f"{figure}_{name}", measured, **more)
 
     def distance(figure: str, measure: Callable[[Answer], float]) -> Metric:
         def measured(predictions: Predictions, samples: Samples) -> float:
@@ -95,7 +109,7 @@ def residual_metrics(name: str, index: int, unit: str) -> tuple[Metric, ...]:
         )
 
     return (
-        resampled("rmse", lambda residual: np.sqrt(np.mean(residual**2, -1))),
+        resampled("rmse", rmse, rmse_bounds),
         each("bias", lambda answer: answer.residual, unit),
         resampled("nmad", nmad),
         *(outliers(cut) for cut in OUTLIERS),
@@ -124,7 +138,15 @@ def joint_metrics(names: tuple[str, ...]) -> tuple[Metric, ...]:
             residual = np.asarray(predictions["mean"], np.float64) - _truths(samples, names)
             return measure(residual, _covariance(predictions))
 
-        return Metric(figure, measured, unit, higher_is_better=up, per_sample=True, among=known)
+        return Metric(
+            figure,
+            measured,
+            unit,
+            higher_is_better=up,
+            per_sample=True,
+            among=known,
+            interval=figure != "nll_joint",
+        )
 
     return (
         *(
@@ -133,6 +155,17 @@ def joint_metrics(names: tuple[str, ...]) -> tuple[Metric, ...]:
         ),
         each("nll_joint", joint_nll, "nat", False),
     )
+
+
+def rmse(residual: np.ndarray) -> np.ndarray:
+    """Root mean square of residuals (..., N)."""
+    return np.asarray(np.sqrt(np.mean(residual**2, -1)))
+
+
+def rmse_bounds(residual: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the root mean square of residuals (N,): the root of that of the mean."""
+    squares = positive_mean_interval(residual**2)
+    return float(np.sqrt(squares.low)), float(np.sqrt(squares.high))
 
 
 def nmad(residual: np.ndarray) -> np.ndarray:

@@ -48,8 +48,8 @@ def sky_metrics(sky: SkyTarget) -> tuple[Metric, ...]:
     return (
         metric("psnr", _psnr, unit="dB"),
         metric("ssim", _ssim),
-        metric("flux_error", _flux_error, False),
-        metric("residual_chi2", _residual_chi2, False),
+        metric("flux_error", _flux_error, False, scale="log"),
+        metric("residual_chi2", _residual_chi2, False, interval=False),
         metric("image_chi2", partial(_image_chi2, sky), None),
         *(
             metric(f"power_ratio_{name}", partial(_power_ratio, sky, band), None)

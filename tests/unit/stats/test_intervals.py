@@ -10,10 +10,13 @@ from scipy.stats import bootstrap as scipy_bootstrap
 from lensbench.stats.bca import bca_interval
 from lensbench.stats.intervals import (
     TOGETHER,
+    Interval,
+    area_interval,
     bootstrap,
     expanded_tail,
     mean_interval,
     percentile_interval,
+    positive_mean_interval,
     proportion_interval,
     resampled,
     resampled_together,
@@ -271,3 +274,32 @@ def test_a_bca_interval_that_cannot_be_is_refused():
     ):
         with pytest.raises(ValueError, match="undefined on these 8 scenes"):
             bca_interval(lambda i, f=defined: 1.0 if f(i) else float("nan"), 8, 5, 0)
+
+
+def test_the_interval_of_squared_errors_covers_where_percentiles_do_not():
+    """Of the squares of normal errors, 93 to 97 % with 24 and with 100 scenes."""
+    random = np.random.default_rng(0)
+    for n in (24, 100):
+        found = [positive_mean_interval(random.normal(0, 1, n) ** 2) for _ in range(1500)]
+        assert 0.93 <= np.mean([one.low <= 1 <= one.high for one in found]) <= 0.97
+    assert positive_mean_interval(np.ones(5)) == Interval(1.0, 1.0, 1.0, 5)
+    assert np.isnan(positive_mean_interval(np.zeros(5)).low)
+
+
+def test_the_interval_of_an_area_stays_inside_and_covers():
+    """Of AUROCs of 0.955 over 100 scenes; a perfect ranking shows no interval."""
+    random = np.random.default_rng(1)
+    truth, held = scipy_stats.norm.cdf(2.4 / np.sqrt(2)), []
+
+    def area(lens, other):
+        return float((lens[:, None] > other).mean())
+
+    for _ in range(300):
+        lens, other = random.normal(2.4, 1, 50), random.normal(0, 1, 50)
+        drawn = np.array(
+            [area(random.choice(lens, 50), random.choice(other, 50)) for _ in range(200)]
+        )
+        found = area_interval(area(lens, other), drawn, 100)
+        held.append(found.low <= truth <= found.high < 1)
+    assert 0.92 <= np.mean(held) <= 0.985
+    assert np.isnan(area_interval(1.0, np.ones(10), 100).low)
