@@ -145,12 +145,12 @@ def test_ranks_agree_with_scipy():
     assert sbc_distance(residual + sigma, sigma) > 0.3
 
 
-def test_a_distance_from_a_distribution_shows_no_interval():
-    """The bootstrap of one does not cover."""
+def test_metrics_whose_intervals_do_not_cover_show_none():
+    """Distances from a distribution, and likelihoods, which one outlier rules."""
     samples, answer = measured(100)
     for metric in task().metrics:
         interval = score(metric, answer, samples, 50).interval
-        shown = not metric.name.startswith(("coverage_bins", "sbc"))
+        shown = not metric.name.startswith(("coverage_bins", "sbc", "nll"))
         assert np.isfinite([interval.low, interval.high]).all() == shown
 
 
