@@ -134,7 +134,7 @@ def test_anomalies_are_all_but_the_normal_class():
     labels = samples.targets["substructure"].numpy()
     values = np.random.default_rng(1).normal(size=90) + 0.7 * labels
     ours = {}
-    for metric in Anomaly().metrics:
+    for metric in Anomaly(Anomaly.Options()).metrics:
         with contextlib.suppress(UndefinedError):
             scored = score(metric, {"score": values}, samples, 50)
             ours[metric.name] = scored and scored.interval.value

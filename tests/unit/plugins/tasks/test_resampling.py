@@ -18,7 +18,7 @@ from lensbench_reference.tasks.regression import Regression
 TASKS = (
     Morphology(),
     Finding(Finding.Options()),
-    Anomaly(),
+    Anomaly(Anomaly.Options()),
     Regression(Regression.Options("theta_E+shear_1")),
 )
 METRICS = [(task, m) for task in TASKS for m in task.metrics if m.resampled]
