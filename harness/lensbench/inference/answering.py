@@ -102,7 +102,7 @@ def _refuse_flawed(work: Work, shard: Path, block: Block, before: int) -> None:
         if error and work.strict:
             raise DataError(
                 f"image {before + place} ({block.ids[place]}) of {str(shard)!r}: {error}",
-                "mend it, or leave out --strict to have the reason in its row",
+                "correct it, or leave out --strict to have the reason in its row",
             )
 
 

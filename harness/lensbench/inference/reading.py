@@ -200,7 +200,9 @@ def _shaped(path: Path, column: Any, shape: list[int] | None) -> np.ndarray:
     """
     numbers = column.flatten().to_numpy(zero_copy_only=False)
     if column.null_count or len(numbers) % max(1, len(column)):
-        raise DataError(f"{str(path)!r} has rows without an image, or of several sizes", "mend it")
+        raise DataError(
+            f"{str(path)!r} has rows without an image, or of several sizes", "correct it"
+        )
     length = len(numbers) // max(1, len(column))
     if shape is None:
         side = round(length**0.5)

@@ -205,7 +205,7 @@ def table_source(
 ) -> Source:
     """Source of a table: an item a row and column of images."""
     if selection.labels and selection.labels not in plain:
-        raise DataError(f"{str(path)!r} has no column {selection.labels!r}", "mend --labels")
+        raise DataError(f"{str(path)!r} has no column {selection.labels!r}", "correct --labels")
     if any(len(column) != count for column in plain.values()):
         raise DataError(
             f"{str(path)!r} has columns that are not as long as the table", "it is damaged"
