@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,10 @@ from torch import Tensor, nn
 from lensbench import DataError, Encoder, Features, OptionError
 from lensbench_reference.encoders.extras import hub_folder, package
 from lensbench_reference.encoders.resizing import resized
-from lensbench_reference.encoders.weights import digest_of
+from lensbench_reference.encoders.weights import digest_of, stored_shapes
+
+_SPARE = 10_000_000
+"""Numbers that a model may have beyond twice those of its file: a pooler, say."""
 
 
 class HuggingFaceEncoder(Encoder, nn.Module):
@@ -98,14 +102,22 @@ def _load(folder: Path) -> Any:
     transformers = package("transformers", "hf", "hf")
     try:
         with _quiet(transformers.utils.logging):
-            config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+            config = transformers.AutoConfig.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+            _check_size(transformers, config, folder)
             if hasattr(config, "mask_ratio"):
                 config.mask_ratio = 0.0
             model, found = transformers.AutoModel.from_pretrained(
-                folder, config=config, local_files_only=True, use_safetensors=True,
-                dtype=torch.float32, output_loading_info=True,
-            )  # fmt: skip
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+                folder,
+                config=config,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+    except (OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError) as error:
         said = next(filter(None, str(error).splitlines()), type(error).__name__)
         raise DataError(
             f"{folder} has no model of transformers: {said}",
@@ -118,6 +130,30 @@ def _load(folder: Path) -> Any:
             "save the model with save_pretrained",
         )
     return model
+
+
+def _check_size(transformers: Any, config: Any, folder: Path) -> None:
+    """Refuses a configuration that asks for a far larger model than its weights are of.
+
+    Raises:
+        DataError: Naming both sizes.
+    """
+    shapes = stored_shapes(*sorted(folder.glob("*.safetensors")))
+    layers = max(getattr(config, "num_hidden_layers", 0) or 0, sum(getattr(config, "depths", ())))
+    if layers > len(shapes):
+        raise DataError(
+            f"{folder} has {len(shapes)} tensors for a model of {layers} layers",
+            "config.json is of another model than the weights",
+        )
+    with torch.device("meta"):
+        model = transformers.AutoModel.from_config(config, trust_remote_code=False)
+    wanted = sum(parameter.numel() for parameter in model.parameters())
+    stored = sum(math.prod(shape) for shape in shapes.values())
+    if wanted > _SPARE + 2 * stored:
+        raise DataError(
+            f"{folder} has weights of {stored} numbers for a model of {wanted}",
+            "config.json is of another model than the weights",
+        )
 
 
 @contextlib.contextmanager

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import functools
 import math
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from lensbench import (
     RING_FEATURES,
+    DataError,
     Encoder,
     Features,
     SkyView,
     log_ring_power,
     ring_amplitudes,
 )
-from lensbench_reference.encoders.vit_options import VisionTransformerOptions, architecture
-from lensbench_reference.encoders.weights import digest_of, load_into
+from lensbench_reference.encoders.vit_options import (
+    Architecture,
+    VisionTransformerOptions,
+    architecture,
+)
+from lensbench_reference.encoders.weights import digest_of, load_into, stored_shapes
 from lensbench_reference.transformer import Block, patches_of
 
 
@@ -40,6 +46,8 @@ class VisionTransformer(Encoder, nn.Module):
     def __init__(self, options: VisionTransformerOptions, channels: int) -> None:
         super().__init__()
         its = architecture(options)
+        if options.file:
+            _check_stored(its, options.file)
         self.patch = its.patch
         self.width = its.width
         self.view = SkyView(options.pixel, options.field) if options.pixel else None
@@ -124,6 +132,37 @@ class VisionTransformer(Encoder, nn.Module):
         """
         its = self.norm.weight
         return _positions(rows, columns, self.width, its.device, its.dtype, spacing)
+
+
+def _check_stored(its: Architecture, path: Path) -> None:
+    """Refuses weights of another depth, width or number of registers before a model is built.
+
+    What such a file says of itself could ask for any amount of memory.
+
+    Raises:
+        DataError: Naming what differs.
+    """
+    hint = "give the options that these weights were made with"
+    shapes = stored_shapes(path)
+    stored = {name.split(".")[1] for name in shapes if name.startswith("blocks.")}
+    if its.depth > len(stored):
+        raise DataError(
+            f"weights {path} have no tensor 'blocks.{len(stored)}…': depth is {its.depth}", hint
+        )
+    with torch.device("meta"):
+        block = Block(its.width, its.heads, its.mlp_ratio)
+    bands = shapes.get("embed.weight", (0, 0))[1:]
+    expected = {"embed.weight": (its.width, *bands)}
+    expected |= {f"blocks.0.{name}": tuple(t.shape) for name, t in block.state_dict().items()}
+    if its.registers:
+        expected["registers"] = (its.registers, its.width)
+    for name, shape in expected.items():
+        if name not in shapes:
+            raise DataError(f"weights {path} have no tensor {name!r} {shape}", hint)
+        if shapes[name] != shape:
+            raise DataError(
+                f"weights {path}: tensor {name!r} has shape {shapes[name]}, expected {shape}", hint
+            )
 
 
 @functools.lru_cache(maxsize=16)

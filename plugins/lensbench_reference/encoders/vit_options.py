@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 from lensbench import DataError, OptionError
 from lensbench_reference.encoders.weights import stored_options, weights_file
@@ -65,11 +65,11 @@ class VisionTransformerOptions:
 
     size: Literal["micro", "tiny", "small", "base"] | None = None
     patch: Annotated[int, Ge(1)] | None = None
-    width: Annotated[int, Ge(4)] | None = None
-    depth: Annotated[int, Ge(1)] | None = None
-    heads: Annotated[int, Ge(1)] | None = None
-    mlp_ratio: Annotated[float, Gt(0)] | None = None
-    registers: Annotated[int, Ge(0)] | None = None
+    width: Annotated[int, Ge(4), Le(16384)] | None = None
+    depth: Annotated[int, Ge(1), Le(1000)] | None = None
+    heads: Annotated[int, Ge(1), Le(16384)] | None = None
+    mlp_ratio: Annotated[float, Gt(0), Le(64)] | None = None
+    registers: Annotated[int, Ge(0), Le(4096)] | None = None
     condition: bool | None = None
     pixel: Annotated[float, Ge(0)] = 0.1
     field: Annotated[float, Gt(0)] = 6.4

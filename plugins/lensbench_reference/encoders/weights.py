@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,19 @@ def read(path: Path) -> dict[str, Tensor]:
     return load_file(str(path))
 
 
+def stored_shapes(*paths: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes of the tensors of safetensors files by name, from their headers alone.
+
+    Raises:
+        DataError: Where one is no such file.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path in paths:
+        with _opened(path) as file:
+            shapes |= {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    return shapes
+
+
 Fit = Callable[[Tensor, Tensor], Tensor]
 """Of a stored tensor and the one expected: the stored one, brought to the other's shape."""
 
@@ -100,18 +114,41 @@ def load_into(module: nn.Module, path: Path, fits: Mapping[str, Fit] | None = No
 
 
 def _metadata(path: Path) -> Mapping[str, str]:
+    with _opened(path) as file:
+        return file.metadata() or {}
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """An open safetensors file.
+
+    Raises:
+        DataError: Where it is none.
+    """
     from safetensors import SafetensorError, safe_open
 
+    _check_regular(path)
     try:
         with safe_open(str(path), "pt") as file:
-            return file.metadata() or {}
+            yield file
     except (OSError, SafetensorError) as error:
         raise DataError(
             f"weights {path} cannot be read: {error}", "name a .safetensors file"
         ) from None
 
 
+def _check_regular(path: Path) -> None:
+    """Refuses what is there and is no regular file: reading a named pipe would never end.
+
+    Raises:
+        DataError: Naming it.
+    """
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is no regular file", "name a .safetensors file")
+
+
 def _sha256(path: Path) -> str:
+    _check_regular(path)
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from typing import Any
 
 import pytest
@@ -127,3 +129,56 @@ def test_folders_without_a_model_are_refused(build, folders, monkeypatch, tmp_pa
     transformers.SwinModel(swin).save_pretrained(tmp_path)
     with pytest.raises(OptionError, match="SwinConfig"):
         build(f"hf:{tmp_path}")
+
+
+CODE = """
+import pathlib
+pathlib.Path({marker!r}).touch()
+from transformers import PretrainedConfig, PreTrainedModel
+class Config(PretrainedConfig):
+    model_type = "evil"
+class Model(PreTrainedModel):
+    config_class = Config
+"""
+
+
+def test_code_in_the_folder_is_never_run(build, folders, tmp_path, capsys, monkeypatch):
+    """Nor is anybody asked whether to run it, who could be made to say yes."""
+    marker = tmp_path / "ran"
+    folder = tmp_path / "model"
+    shutil.copytree(folders("vit"), folder)
+    (folder / "evil.py").write_text(CODE.format(marker=str(marker)))
+    config = json.loads((folder / "config.json").read_text())
+    config |= {
+        "model_type": "evil",
+        "auto_map": {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"},
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    with pytest.raises(DataError, match="has no model of transformers"):
+        build(f"hf:{folder}")
+    assert not marker.exists() and capsys.readouterr().out == ""
+
+
+def test_pickled_weights_are_never_read(build, folders, tmp_path):
+    """Only safetensors, whatever else lies in the folder."""
+    folder = tmp_path / "model"
+    shutil.copytree(folders("vit"), folder)
+    (folder / "model.safetensors").unlink()
+    torch.save({}, folder / "pytorch_model.bin")
+    with pytest.raises(DataError):
+        build(f"hf:{folder}")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [("num_hidden_layers", 10**6, "of 1000000 layers"), ("intermediate_size", 10**8, "numbers")],
+)
+def test_a_configuration_larger_than_its_weights(build, folders, tmp_path, field, value, told):
+    """A few bytes of text ask for no memory."""
+    folder = tmp_path / "model"
+    shutil.copytree(folders("vit"), folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {field: value}))
+    with pytest.raises(DataError, match=told):
+        build(f"hf:{folder}")

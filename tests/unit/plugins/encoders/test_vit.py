@@ -1,6 +1,9 @@
 """The transformer: sizes, registers, condition, and weights from a file."""
 
 import json
+import os
+import resource
+import time
 
 import pytest
 import torch
@@ -189,3 +192,34 @@ def test_how_it_looks_is_no_part_of_its_architecture(catalogue):
     """A pretraining of one seed starts from the same weights, at native pixels or not."""
     assert catalogue.architecture("mae-vit:size=tiny,pixel=0,rings=false") == "mae-vit:size=tiny"
     assert catalogue.architecture("mae-vit:width=64") != catalogue.architecture("mae-vit:width=32")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"depth": 1_000_000}, "less than or equal to 1000"),
+        ({"depth": 900}, "no tensor 'blocks.1…': depth is 900"),
+        ({"width": 16_384, "heads": 1}, "has shape (16, 64), expected (16384, 64)"),
+        ({"mlp_ratio": 64.0}, "expected"),
+        ({"registers": 4096}, "expected (4096, 16)"),
+    ],
+)
+def test_metadata_asks_for_no_memory(build, tmp_path, said, told):
+    """A file of a few bytes that says it is a huge model is refused before one is built."""
+    tiny = build("mae-vit:width=16,depth=1,heads=2,registers=2")
+    options = {"width": 16, "depth": 1, "heads": 2, "registers": 2} | said
+    path = tmp_path / "a.safetensors"
+    save_file(dict(tiny.state_dict()), path, metadata={"options": json.dumps(options)})
+    began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(DataError) as caught:
+        build(f"mae-vit:weights={path}")
+    assert told in caught.value.message
+    assert time.process_time() - began < 2
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2e5  # kilobytes
+
+
+def test_a_named_pipe_is_no_file_of_weights(build, tmp_path):
+    """It is refused and not waited for."""
+    os.mkfifo(tmp_path / "a.safetensors")
+    with pytest.raises(DataError, match="is no regular file"):
+        build(f"mae-vit:weights={tmp_path / 'a.safetensors'}")
