@@ -84,7 +84,8 @@ def _computed(cell: Cell, parts: Parts, folder: Path) -> pl.DataFrame:
 def _agreement(board: Board, key: str, again: pl.DataFrame, tolerance: float) -> tuple[bool, str]:
     """Whether a cell's scores agree, and how well."""
     said = board.records.filter((pl.col("cell") == key) & (pl.col("state") == "done"))
-    joined = said.join(again, on=_VIEW, how="full", coalesce=True, suffix="_again")
+    done = again.filter(pl.col("state") == "done")  # some metrics are undefined, both times
+    joined = said.join(done, on=_VIEW, how="full", coalesce=True, suffix="_again")
     if joined["value"].null_count() or joined["value_again"].null_count():
         return False, "it has other tests or metrics"
     far = (joined["value"] - joined["value_again"]).abs().to_numpy()
