@@ -279,3 +279,12 @@ def test_fuzz(any_path: Path, tmp_path: Path, round_: int) -> None:
             except DataError as error:
                 assert "\n" not in error.message
                 assert str(tmp_path) in error.message or any_path.name in error.message
+
+
+@pytest.mark.parametrize("entry", ["{'shape': (", "[" * 150, "{'shape': '", "\\", "\xff", "\0"])
+def test_npy_with_a_header_that_does_not_parse(entry: str, tmp_path: Path) -> None:
+    """Text in a .npy header that ends amid a bracket, a quote or an escape is refused."""
+    text = entry.encode("latin-1").ljust(117) + b"\n"
+    path = tmp_path / "broken.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(64))
+    assert "cannot be read as NumPy .npy" in refusal(path).message
