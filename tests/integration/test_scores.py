@@ -22,7 +22,7 @@ fit = 2
 
 
 def test_a_sweep_leaves_scores_by_scene(lensbench, tmp_path):
-    """A row a record that is done; means over scenes are the values; `compare` pairs them."""
+    """A row a record that has an interval; means over scenes are the values; `compare` pairs them."""
     (tmp_path / "pairs.toml").write_text(STUDY)
     where = ("--store", tmp_path / "store")
     swept = lensbench("sweep", tmp_path / "pairs.toml", *where, "--workers", "0", "--quiet")
@@ -31,7 +31,9 @@ def test_a_sweep_leaves_scores_by_scene(lensbench, tmp_path):
     records = pl.read_parquet(store.find("runs", store.keys("runs")[-1]))
     scores = read_scores(store.find("scores", key) for key in store.keys("scores"))
     joined = records.join(scores, on=list(BY), how="inner", validate="1:1")
-    assert joined.height == records.height == scores.height
+    assert joined.height == scores.height
+    without = records.join(scores, on=list(BY), how="anti")
+    assert set(without["metric"]) == {"ece", "ece_excess"}  # shown without an interval
     for row in joined.filter("per_scene").iter_rows(named=True):
         assert len(row["values"]) == row["n"]
         assert np.isclose(np.mean(row["values"]), row["value"])
