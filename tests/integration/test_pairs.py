@@ -20,8 +20,9 @@ from lensbench.study.cell import Cell
 from lensbench.study.expand import expand
 from lensbench.study.spec import parse_study
 
-ELSEWHERE = {"hf", "zoobot"}
-"""Encoders that need a file; tests of their own have small ones."""
+ELSEWHERE = {"hf", "zoobot", "classification"}
+"""Encoders that need a file, and the task of classes that stored images alone have; they have
+tests of their own."""
 COST = {"denoising": 3, "superres": 3}
 """Of a cell, in those of other tasks."""
 
