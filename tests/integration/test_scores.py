@@ -22,7 +22,7 @@ fit = 2
 
 
 def test_a_sweep_leaves_scores_by_scene(lensbench, tmp_path):
-    """A row a record that has an interval; means over scenes are the values; `compare` pairs them."""
+    """A row a record with an interval; means over scenes are the values; `compare` pairs them."""
     (tmp_path / "pairs.toml").write_text(STUDY)
     where = ("--store", tmp_path / "store")
     swept = lensbench("sweep", tmp_path / "pairs.toml", *where, "--workers", "0", "--quiet")
