@@ -57,7 +57,7 @@ def test_a_range_is_of_the_scenes_that_have_the_number(tmp_path, capsys, scenes)
     shown = in_process(capsys, "inspect", made, "--quiet")
     (told,) = json.loads(in_process(capsys, "inspect", made, "--quiet", "--json"))
     found = told["values"]["vortex_half_length"]
-    assert ("vortex_half_length of no scene\n" in shown) == (found is None) == (scenes == 2)
+    assert ("vortex_half_length of no image\n" in shown) == (found is None) == (scenes == 2)
     assert found is None or found[0] == found[1] > 0
     assert "nan" not in shown
 

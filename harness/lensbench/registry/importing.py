@@ -17,8 +17,9 @@ from lensbench.errors import PluginError, one_line
 DISABLE = "LENSBENCH_DISABLE_PLUGINS"
 """Environment variable with names of packages or entry points, joined by commas, to leave out."""
 
+_OWN = "lensbench"
 _PATIENCE = 2.0
-"""Seconds of an import after which its package is named on stderr."""
+"""Seconds of an import after which its package is named on stderr, where it is not lensbench."""
 
 
 class PluginImportError(PluginError):
@@ -37,7 +38,8 @@ def guarded(package: str) -> Iterator[None]:
     """
     slow = threading.Timer(_PATIENCE, _say_who, [package])
     slow.daemon = True
-    slow.start()
+    if package != _OWN:
+        slow.start()
     try:
         with _printing_to_stderr(), _without_exit(), _interrupts() as interrupts:
             try:
