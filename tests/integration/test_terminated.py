@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,24 +13,33 @@ from pathlib import Path
 import pytest
 from tests.killing import PATIENCE
 
-BOARD = Path(__file__).resolve().parents[2] / "leaderboards" / "reference-skies"
+from lensbench.leaderboard.board.manifest import read_manifest, write_manifest
+
+BOARD = Path(__file__).resolve().parents[2] / "leaderboards" / "reference-populations"
 
 
 @pytest.mark.slow
 def test_a_terminated_verify_leaves_no_scenes(tmp_path):
-    """SIGTERM, as a scheduler sends it: one line, and the scenes are gone."""
-    words = ["leaderboard", "verify", str(BOARD)]
+    """SIGTERM, as a scheduler sends it: one line, and the scenes are gone.
+
+    The board is a copy that is not withdrawn, as the scenes of one that is are not drawn again.
+    """
+    board, temporary = tmp_path / "board", tmp_path / "temporary"
+    shutil.copytree(BOARD, board)
+    write_manifest(board, read_manifest(board).model_copy(update={"withdrawn": ""}))
+    temporary.mkdir()
+    words = ["leaderboard", "verify", str(board)]
     process = subprocess.Popen(
         [sys.executable, "-c", "from lensbench.cli import main; main()", *words],
-        env=os.environ | {"TMPDIR": str(tmp_path)}, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"TMPDIR": str(temporary)}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
-        if list(tmp_path.glob("lensbench-*/*/*")):
+        if list(temporary.glob("lensbench-*/*/*")):
             break
         time.sleep(0.01)
-    assert list(tmp_path.glob("lensbench-*/*/*")), "no scenes were drawn"
+    assert list(temporary.glob("lensbench-*/*/*")), "no scenes were drawn"
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130 and "stopped" in said and "Traceback" not in said
-    assert [path for path in tmp_path.rglob("*") if not path.name.startswith("lensbench-")] == []
+    assert [path for path in temporary.rglob("*") if not path.name.startswith("lensbench-")] == []
