@@ -1,8 +1,9 @@
-"""The command that puts a source to a task: it is tried before it is proposed."""
+"""The command that uses a source for a task: it is tried before it is proposed."""
 
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,10 +47,14 @@ def command_to_use(source: Source, scaled: bool) -> tuple[str, str]:
 
 
 def _options_of(source: Source) -> Iterator[str]:
-    """Options under which `stored` may take a source, the plainest first."""
+    """Options under which `stored` may take a source, the plainest first.
+
+    Of several conditions or bands, that with the most images is tried.
+    """
     extra = _said(source.options)
-    conditions = list(dict.fromkeys(item.condition for item in source.items))
-    chosen = [""] if len(conditions) == 1 else ["", *(f",condition={name}" for name in conditions)]
+    conditions = Counter(item.condition for item in source.items)
+    (most, _), *_ = conditions.most_common(1)
+    chosen = [""] if len(conditions) == 1 else ["", f",condition={most}"]
     for condition in chosen:
         for sizes in ("", ",sizes=crop", ",sizes=resample"):
             yield f"{extra}{condition}{sizes}"
@@ -73,5 +78,5 @@ def _task_for(dataset: Any) -> str:
             return task
     if "class" in targets and len(targets["class"].classes) > 1:
         return "classification"
-    numbers = [name for name, its in targets.items() if its.kind == "real"]
+    numbers = [name for name, target in targets.items() if target.kind == "real"]
     return f"regression:targets={numbers[0]}" if numbers else ""

@@ -11,10 +11,13 @@ import h5py
 import numpy as np
 import pytest
 from astropy.io import fits
+from click.testing import CliRunner
 
+from lensbench.cli.data import command
 from lensbench.data.duplicates import near_duplicates, thumbnail
 from lensbench.data.inspection import DEFECTS, inspect_source
 from lensbench.data.layouts import open_source
+from lensbench.data.readers import fits as fits_files
 from lensbench.data.report import lines_of
 
 Rings = Callable[..., np.ndarray]
@@ -134,3 +137,19 @@ def test_bands_of_a_scene_are_not_duplicates(write: Callable[[str], Path]) -> No
     source = open_source(write("bands"))
     same = dataclasses.replace(source, read=lambda _: source.read(0))
     assert "near_duplicate" not in inspect_source(same, quiet).defects
+
+
+def test_inspecting_many_bands_takes_few_openings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command to use is tried on one band, so that work grows with the bands and not faster."""
+    path = tmp_path / "many.fits.gz"
+    units = [fits.ImageHDU(np.zeros((16, 16), np.uint8), name=f"B{i}") for i in range(500)]
+    fits.HDUList([fits.PrimaryHDU(), *units]).writeto(path)
+    looked: list[Path] = []
+    true = fits_files.find_images
+    monkeypatch.setattr(fits_files, "find_images", lambda p, s: looked.append(p) or true(p, s))
+    done = CliRunner().invoke(command, ["inspect", str(path), "--quiet"])
+    assert done.exit_code == 0, done.output
+    assert "one FITS file of 501 extensions with 500 images" in done.output
+    assert 1 <= len(looked) <= 8

@@ -17,6 +17,7 @@ from lensbench import DataError
 from lensbench.data.layouts import open_source, open_sources
 from lensbench.data.picture import Selection
 from lensbench.data.readers.axes import as_picture
+from lensbench.data.readers.extensions import bands_of, named
 
 Write = Callable[[str], Path]
 Rings = Callable[..., np.ndarray]
@@ -249,3 +250,29 @@ def test_folder_of_several_kinds(tmp_path: Path, rings: Rings) -> None:
     assert {Path(s.path).name for s in open_sources(tmp_path)} == {"x.npz", "b"}
     with pytest.raises(DataError, match="2 sets of images"):
         open_source(tmp_path)
+
+
+def test_extensions_of_one_name_are_paired_in_their_order(tmp_path: Path) -> None:
+    """The first noise map goes with the first image; as many as do not pair go with none."""
+    units: list[fits.ImageHDU] = []
+    for level in (1.0, 2.0, 3.0):
+        units.append(fits.ImageHDU(np.full((16, 16), level, np.float32), name="SCI"))
+        units.append(fits.ImageHDU(np.full((16, 16), level / 10, np.float32), name="ERR"))
+    fits.HDUList([fits.PrimaryHDU(), *units]).writeto(tmp_path / "pairs.fits")
+    source = open_source(tmp_path / "pairs.fits")
+    pictures = [source.read(index) for index in range(3)]
+    assert [picture.pixels.max() for picture in pictures] == [1.0, 2.0, 3.0]
+    assert [picture.noise.max() for picture in pictures] == pytest.approx([0.1, 0.2, 0.3])
+    fits.HDUList([fits.PrimaryHDU(), *units[:-1]]).writeto(tmp_path / "odd.fits")
+    odd = open_source(tmp_path / "odd.fits")
+    assert [odd.read(index).noise is None for index in range(3)] == [True] * 3
+
+
+def test_extensions_are_grouped_in_linear_time() -> None:
+    """5,000 images of one name, each with its noise map: a pair each, and each looked at once."""
+    found = [
+        named(number, "SCI" if number % 2 else "ERR", 1, (16, 16)) for number in range(1, 10_001)
+    ]
+    bands = bands_of(found, [one for one in found if one.role == "image"])
+    assert len(bands) == 5000
+    assert all(band.partners == {"noise": (band.image + 1,)} for band in bands)

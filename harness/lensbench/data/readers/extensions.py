@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -72,8 +73,10 @@ def named(number: int, name: str, version: int, shape: tuple[int, ...]) -> Exten
 def bands_of(found: list[Extension], chosen: list[Extension]) -> list[Band]:
     """The chosen images, each with what goes with it: of its band and version.
 
-    What is of no band goes with the image where that is alone.
+    What is of no band goes with the image where that is alone. Where images have one name and one
+    version, the first goes with the first noise map of their band, and so on.
     """
+    groups = _Groups(found)
     stems = {one.stem for one in chosen}
     versions = {one.version for one in chosen}
     bands = []
@@ -83,17 +86,52 @@ def bands_of(found: list[Extension], chosen: list[Extension]) -> list[Band]:
             name = f"{name},{image.version}"
         partners: dict[str, tuple[int, ...]] = {}
         for role in _PARTNERS:
-            of_role = [one for one in found if one.role == role and one.number != image.number]
-            same = [one for one in of_role if one.stem == image.stem]
-            exact = [one for one in same if one.version == image.version]
-            own = exact or (same if len(versions) == 1 else [])
-            if not own and len(chosen) == 1 and (len(of_role) == 1 or role == "part"):
-                own = of_role
+            own = groups.partners(image, role, len(chosen) == 1, len(versions) == 1)
             fitting = [one for one in own if role == "psf" or _plane(one) == _plane(image)]
             if fitting:
                 partners[role] = tuple(one.number for one in fitting)
         bands.append(Band(name, image.number, image.stem, image.version, partners))
     return bands
+
+
+class _Groups:
+    """Extensions of a file by role, band and version, each looked at once."""
+
+    def __init__(self, found: list[Extension]) -> None:
+        self._groups: dict[tuple[str | int, ...], list[Extension]] = defaultdict(list)
+        self._namesakes: dict[tuple[str, int], list[int]] = defaultdict(list)
+        self._rank: dict[int, int] = {}
+        for one in found:
+            for key in ((one.role,), (one.role, one.stem), (one.role, one.stem, one.version)):
+                self._groups[key].append(one)
+            namesakes = self._namesakes[one.name.upper(), one.version]
+            self._rank[one.number] = len(namesakes)
+            namesakes.append(one.number)
+
+    def partners(
+        self, image: Extension, role: str, alone: bool, one_version: bool
+    ) -> list[Extension]:
+        """Extensions of a role that go with an image.
+
+        Args:
+            image: The image.
+            role: Another than its own.
+            alone: Whether no other image is chosen.
+            one_version: Whether all images that are chosen have the same version.
+        """
+        if role == image.role:
+            return []
+        own = self._groups.get((role, image.stem, image.version), [])
+        if not own and one_version:
+            own = self._groups.get((role, image.stem), [])
+        of_role = self._groups.get((role,), [])
+        if not own and alone and (len(of_role) == 1 or role == "part"):
+            own = of_role
+        namesakes = len(self._namesakes[image.name.upper(), image.version])
+        if namesakes == 1 or len(own) <= 1:
+            return own
+        rank = self._rank[image.number]
+        return own[rank : rank + 1] if len(own) == namesakes else []
 
 
 def with_noise_once(band: Band) -> Band:
@@ -109,15 +147,15 @@ def unused(found: list[Extension], bands: list[Band]) -> list[str]:
     """What is left out of a file, an extension each, with the reason."""
     used = {number for band in bands for numbers in band.partners.values() for number in numbers}
     used |= {band.image for band in bands}
+    reasons = dict(_REASONS)
+    if any({"noise", "variance"} & set(band.partners) for band in bands):
+        reasons |= dict.fromkeys(("variance", "ivar"), "another source of the noise is used")
     return [
-        f"{one.name} [{one.number}]: " + (
-            "another source of the noise is used" if one.role in ("variance", "ivar") and any(
-                "noise" in band.partners or "variance" in band.partners for band in bands
-            ) else _REASONS.get(one.role, "another image, left out by --extension")
-        )
+        f"{one.name} [{one.number}]: "
+        + reasons.get(one.role, "another image, left out by --extension")
         for one in found
         if one.number not in used
-    ]  # fmt: skip
+    ]
 
 
 def is_named(one: Extension, asked: str) -> bool:
