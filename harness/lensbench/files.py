@@ -9,13 +9,15 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import stat
 import time
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from lensbench.errors import DataError
 
@@ -49,6 +51,8 @@ _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 T = TypeVar("T")
 
@@ -116,7 +120,9 @@ def read_document(path: Path, limit: int = MAX_DOCUMENT) -> bytes:
 def check_nesting(name: Path | str, text: str, limit: int = MAX_NESTING) -> None:
     """Refuses a JSON or TOML document that is nested too deeply for its parser.
 
-    Brackets are counted everywhere, in quoted text too, and so are the dots of a line's key.
+    Brackets are counted everywhere, in quoted text too. Dots are counted line by line, since a
+    TOML parser takes time with the square of the parts of a key; a quarter of them counts in
+    quoted text, where a name of a model may have some.
 
     Raises:
         DataError: Naming the document.
@@ -128,12 +134,27 @@ def check_nesting(name: Path | str, text: str, limit: int = MAX_NESTING) -> None
             deepest = max(deepest, depth)
         elif character in "]}":
             depth = max(0, depth - 1)
-    dotted = max((line.partition("=")[0].count(".") for line in text.splitlines()), default=0)
+    dotted = max(map(_dots, text.splitlines()), default=0)
     if max(deepest, dotted) > limit:
         raise DataError(
             f"{str(name)!r} is nested more than {limit} levels deep",
             "the file is damaged or was made to do harm",
         )
+
+
+def _dots(line: str) -> int:
+    return max(_QUOTED.sub("", line).count("."), line.count(".") // 4)
+
+
+def parse_toml(name: Path | str, text: str) -> dict[str, Any]:
+    """A TOML document that others wrote.
+
+    Raises:
+        DataError: Naming the document, where it is nested too deeply.
+        tomllib.TOMLDecodeError: Where it is no TOML.
+    """
+    check_nesting(name, text)
+    return tomllib.loads(text)
 
 
 def check_expansion(name: Path | str, packed: int, unpacked: int) -> None:

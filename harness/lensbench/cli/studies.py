@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lensbench.errors import UsageError
+from lensbench.files import read_document
 
 if TYPE_CHECKING:
     from lensbench.cells.resolved import Parts
@@ -32,17 +33,19 @@ def read_study(path: Path, overrides: Sequence[str]) -> tuple[Study, str]:
     """A study file and its text.
 
     Raises:
+        DataError: Where it is no regular file, too large or nested too deeply.
         UsageError: Where it cannot be read or makes no sense.
     """
     from lensbench.study.spec import parse_study
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_document(path).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"the study {str(path)!r} cannot be read: {error}", "name a TOML file"
         ) from None
-    return parse_study(text, overrides), text + "".join(f"\n# --set {word}" for word in overrides)
+    study = parse_study(text, overrides, str(path))
+    return study, text + "".join(f"\n# --set {word}" for word in overrides)
 
 
 def expand_study(parts: Parts, study: Study) -> Expanded:

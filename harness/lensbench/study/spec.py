@@ -11,6 +11,7 @@ import pydantic
 
 from lensbench.api.budget import find_budget
 from lensbench.errors import UsageError, nearest
+from lensbench.files import check_nesting, parse_toml
 from lensbench.stats.contrasts import Contrast
 
 Names = tuple[str, ...]
@@ -234,18 +235,20 @@ EXCLUDABLE = set(Axes.model_fields) - {"adapt_dataset", "adapt_condition"}
 """What an `exclude` may name."""
 
 
-def parse_study(text: str, overrides: Sequence[str] = ()) -> Study:
+def parse_study(text: str, overrides: Sequence[str] = (), name: str = "study.toml") -> Study:
     """The study that a file's text says.
 
     Args:
         text: TOML.
         overrides: Each `key=value` or `table.key=value`, the value in TOML or a bare word.
+        name: Of the file, for messages.
 
     Raises:
+        DataError: Where the text or an override is nested too deeply.
         UsageError: Naming the key, what it is and what is allowed.
     """
     try:
-        values = tomllib.loads(text)
+        values = parse_toml(name, text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the study file is not TOML: {error}", _PAGE) from None
     for override in overrides:
@@ -259,6 +262,7 @@ def parse_study(text: str, overrides: Sequence[str] = ()) -> Study:
 
 
 def _override(values: dict[str, Any], override: str) -> None:
+    check_nesting("--set", override)
     path, equals, text = override.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):

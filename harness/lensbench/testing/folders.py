@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lensbench.errors import UsageError
+from lensbench.files import parse_toml, read_document
 from lensbench.registry.discovery import GROUP
 
 _PROJECT = "pyproject.toml"
@@ -69,7 +70,7 @@ def _project(folder: Path) -> Mapping[str, Any]:
             "name a package or the folder of one",
         )
     try:
-        project: Mapping[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))["project"]
+        project: Mapping[str, Any] = parse_toml(file, read_document(file).decode())["project"]
         name, points = project["name"], project["entry-points"][GROUP]
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise UsageError(

@@ -1,8 +1,11 @@
 """Study files: what they may say, and what is said of one that is wrong."""
 
+import subprocess
+import sys
+
 import pytest
 
-from lensbench.errors import UsageError
+from lensbench.errors import DataError, UsageError
 from lensbench.study.spec import parse_study
 
 SMALL = """
@@ -183,3 +186,27 @@ def test_a_block_of_baselines_has_no_encoder_unless_it_is_named():
     assert (labels.encoder, labels.baseline, labels.labels) == (("resnet18",), (), (5,))
     assert (baseline.encoder, baseline.baseline) == ((), ("bicubic",))
     assert (both.encoder, both.baseline) == (("a", "b"), ("bicubic",))
+
+
+@pytest.mark.parametrize(
+    "text", ["x = " + "[" * 200_000, "x = " + "{a = " * 200_000, "a." * 200_000 + "a = 1"]
+)
+@pytest.mark.parametrize("verb", ["plan", "sweep"])
+def test_a_study_nested_too_deeply_is_refused(tmp_path, verb, text):
+    """One line before it is parsed, by every verb that reads studies."""
+    path = tmp_path / "deep.toml"
+    path.write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-c", "from lensbench.cli import main; main()", verb, str(path)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert f"{str(path)!r} is nested more than 64 levels deep" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("override", ["axes.labels=" + "[" * 20_000, "a." * 20_000 + "a=1"])
+def test_an_override_nested_too_deeply_is_refused(override):
+    """The same guard holds for `--set`."""
+    with pytest.raises(DataError, match="'--set' is nested more than 64 levels deep"):
+        parse_study(SMALL, [override])
