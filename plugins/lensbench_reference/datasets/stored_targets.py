@@ -172,14 +172,3 @@ def check_splits(
                 f"all images of the split {split!r} of {path!r} are of class {only!r}",
                 "add images of the other classes to it, or merge the splits and let them be made",
             )
-
-
-def imbalance(targets: Mapping[str, Target], values: Values) -> str:
-    """How unequal classes are in number, in words; empty where they are not."""
-    if "class" not in targets:
-        return ""
-    classes = targets["class"].classes
-    counts = np.bincount(values["class"], minlength=len(classes))
-    if counts.max() < 2 * counts.min():
-        return ""
-    return ", ".join(f"{name} ({count})" for name, count in zip(classes, counts, strict=True))

@@ -99,10 +99,8 @@ def _check_row(name: str, row: Mapping[str, Any], record: Published, resamples: 
     values = np.asarray(row["values"], dtype=float)
     if row["n"] != record.n or (row["per_scene"] and len(values) != record.n):
         raise DataError(f"{what} has n {row['n']} by scene, the record {record.n}")
-    if not row["per_scene"] and not len(
-        values
-    ):  # the interval has a formula of its own, or is none
-        return
+    if not row["per_scene"] and not len(values):
+        return  # the interval has a formula of its own, or there is none
     intervals = _intervals(row, values, record, resamples)
     if not _near(intervals[0].value, record.value, record):
         raise DataError(
@@ -110,9 +108,8 @@ def _check_row(name: str, row: Mapping[str, Any], record: Published, resamples: 
         )
     if record.low is None and record.high is None:  # the metric's interval would not hold
         return
-    if not any(_agrees(found, record) for found in intervals) and not (
-        not row["per_scene"] and _like(intervals[0], record)
-    ):
+    by_formula = not row["per_scene"] and _like(intervals[0], record)
+    if not by_formula and not any(_agrees(found, record) for found in intervals):
         raise DataError(
             f"{what} has the interval from {intervals[0].low:.6g} to {intervals[0].high:.6g} by "
             f"scene, the record says from {record.low} to {record.high}"
