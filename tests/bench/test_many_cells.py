@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lensbench.cells.resolved import Parts
+from lensbench.cells.resolved import Resolver
 from lensbench.cells.rows import unscored_rows
 from lensbench.execution.sweeps import Sweep
 from lensbench.registry import load_catalogue
@@ -47,9 +47,9 @@ def sweep_of(store: Store, seeds: int) -> Sweep:
             "seeds": {"fit": seeds},
         }
     )
-    parts = Parts(load_catalogue(), Numerics())
-    expanded = expand(parts.catalogue, study, lambda cell: None)
-    return Sweep(parts, store, expanded.cells)
+    resolver = Resolver(load_catalogue(), Numerics())
+    expanded = expand(resolver.catalogue, study, lambda cell: None)
+    return Sweep(resolver, store, expanded.cells)
 
 
 def per_seed() -> int:
@@ -63,17 +63,17 @@ def stored(tmp_path_factory: Any) -> Path:
     folder = tmp_path_factory.mktemp("many")
     store = Store(folder)
     sweep = sweep_of(store, STORED // per_seed())
-    assert len(sweep.keys) == STORED
+    assert len(sweep.cells) == STORED
     scores = scores_frame([_by_scene(metric) for metric in ("auroc", "accuracy")])
-    for cell, keys in sweep.keys.items():
-        rows = unscored_rows(sweep.parts, cell, "done", "")
+    for cell in sweep.cells:
+        rows = unscored_rows(cell, "done", "")
         for row in rows:
             row["value"] = 0.5
-        described = sweep.parts.describe_records(cell, keys)
-        with store.writing("records", keys.records, ".parquet", described) as path:
+        described = cell.describe_records()
+        with store.writing("records", cell.records, ".parquet", described) as path:
             records_frame(rows).write_parquet(path)
-        beside = {"kind": "scores", "inputs": {"records": keys.records}}
-        with store.writing("scores", keys.records, ".parquet", beside) as path:
+        beside = {"kind": "scores", "inputs": {"records": cell.records}}
+        with store.writing("scores", cell.records, ".parquet", beside) as path:
             scores.write_parquet(path)
     return folder
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import psutil
 
-from lensbench.cells.resolved import Parts
-from lensbench.cells.session import Session
+from lensbench.cells.computation import Computation, Workplace
+from lensbench.cells.resolved import Resolver
 from lensbench.registry import load_catalogue
 from lensbench.store import Store
 from lensbench.study.cell import Cell, Entrant, Seeds, View
@@ -28,11 +28,11 @@ def test_a_thousand_cells(benchmark: Any, tmp_path: Path) -> None:
 
     Each has its own encoder and fit, and every hundredth new scenes.
     """
-    parts = Parts(load_catalogue(), Numerics())
-    session = Session(parts, Store(tmp_path), lambda *_: None)
+    resolver = Resolver(load_catalogue(), Numerics())
+    place = Workplace(Store(tmp_path), resolver.numerics, lambda *_: None)
     entrant = Entrant(
         *(
-            parts.catalogue.canonical(kind, text)  # type: ignore[arg-type]
+            resolver.catalogue.canonical(kind, text)  # type: ignore[arg-type]
             for kind, text in (
                 ("encoder", "mae-vit:depth=1,width=16"),
                 ("pretraining", "none"),
@@ -47,7 +47,8 @@ def test_a_thousand_cells(benchmark: Any, tmp_path: Path) -> None:
     def compute() -> None:
         for number in range(CELLS):
             seeds = Seeds(draw=number // 100, pretraining=number, fit=number)
-            session.records(dataclasses.replace(base, seeds=seeds))
+            cell = resolver.resolve(dataclasses.replace(base, seeds=seeds))
+            Computation(cell, place).records()
             resident.append(psutil.Process().memory_info().rss)
 
     benchmark.pedantic(compute, rounds=1)

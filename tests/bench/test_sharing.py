@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lensbench.cells.checks import Checks
-from lensbench.cells.resolved import Parts
+from lensbench.cells.resolved import Resolver
 from lensbench.cli.display import Display
 from lensbench.execution.executors.inline import InlineExecutor
 from lensbench.execution.sweeps import Sweep
@@ -36,23 +36,23 @@ TASKS = [
 SEEDS, SAMPLE = 3, 6
 
 
-def cells_of(parts: Parts) -> tuple[Cell, ...]:
+def cells_of(resolver: Resolver) -> tuple[Cell, ...]:
     """4 encoders, 4 tasks, 6 training conditions and 3 seeds; the tests are the same six."""
     study = parse_study(
         f'name = "sharing"\nbudget = "smoke"\n[axes]\ntask = {TASKS}\nencoder = {ENCODERS}\n'
         f'transfer = ["linear"]\nbaseline = []\ntrain_condition = {CONDITIONS}\n'
         f"[tests]\ncondition = {CONDITIONS}\n[seeds]\nfit = {SEEDS}\n"
     )
-    return expand(parts.catalogue, study, Checks(parts).check).cells
+    return expand(resolver.catalogue, study, Checks(resolver.plugins).check).cells
 
 
-def seconds(parts: Parts, folder: Path, cells: tuple[Cell, ...]) -> float:
+def seconds(resolver: Resolver, folder: Path, cells: tuple[Cell, ...]) -> float:
     """Wall time of cells in a fresh store."""
     store = open_store(folder)
-    settings = Settings(store.address, parts.numerics, parts.code)
+    settings = Settings(store.address, resolver.numerics, resolver.code.known)
     start = time.perf_counter()
     with Display(quiet=True) as shown:
-        swept = Sweep(parts, store, cells).run(
+        swept = Sweep(resolver, store, cells).run(
             lambda: InlineExecutor(settings, work, shown.told), shown
         )
     assert swept.failed == {}
@@ -62,14 +62,14 @@ def seconds(parts: Parts, folder: Path, cells: tuple[Cell, ...]) -> float:
 @pytest.mark.slow
 def test_a_study_costs_a_fifth_of_its_cells(tmp_path, capsys):
     """Four encoders, four tasks, six conditions, three seeds: at least five times less."""
-    parts = Parts(load_catalogue())
-    cells = cells_of(parts)
-    seconds(parts, tmp_path / "warm", cells[:1])
+    resolver = Resolver(load_catalogue())
+    cells = cells_of(resolver)
+    seconds(resolver, tmp_path / "warm", cells[:1])
     chosen = random.Random(0).sample(cells, SAMPLE)
     before, after = chosen[: SAMPLE // 2], chosen[SAMPLE // 2 :]
-    alone = [seconds(parts, tmp_path / f"b{i}", (one,)) for i, one in enumerate(before)]
-    together = seconds(parts, tmp_path / "whole", cells)
-    alone += [seconds(parts, tmp_path / f"a{i}", (one,)) for i, one in enumerate(after)]
+    alone = [seconds(resolver, tmp_path / f"b{i}", (one,)) for i, one in enumerate(before)]
+    together = seconds(resolver, tmp_path / "whole", cells)
+    alone += [seconds(resolver, tmp_path / f"a{i}", (one,)) for i, one in enumerate(after)]
     one_by_one = sum(alone) / len(alone) * len(cells)
     with capsys.disabled():
         print(  # noqa: T201 (the figure)

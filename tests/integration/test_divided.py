@@ -19,8 +19,8 @@ from safetensors.torch import load_file
 from tests.killing import killed_when
 from torch import nn
 
-from lensbench.cells.resolved import Parts
-from lensbench.cells.session import Session, part_of
+from lensbench.cells.computation import Computation, Workplace, part_of
+from lensbench.cells.resolved import Resolver
 from lensbench.cells.weights import build_encoder, pretraining_seed
 from lensbench.errors import RunError
 from lensbench.registry import load_catalogue
@@ -47,21 +47,25 @@ def cell_of(pretraining: str, encoder: str = "mae-vit:depth=1,width=16") -> Cell
     return Cell(entrant, "morphology", VIEW, (VIEW,), (VIEW,), budget="smoke")
 
 
-def session_of(
-    folder: Path, processes: int, watch: Callable[..., None] = lambda *_: None, every: float = 60.0
-) -> Session:
-    parts = Parts(load_catalogue(), Numerics("cpu", 1, processes))
-    return Session(parts, Store(folder), watch, every)
+def computation_of(
+    folder: Path,
+    cell: Cell,
+    processes: int,
+    watch: Callable[..., None] = lambda *_: None,
+    every: float = 60.0,
+) -> Computation:
+    resolver = Resolver(load_catalogue(), Numerics("cpu", 1, processes))
+    place = Workplace(Store(folder), resolver.numerics, watch, every)
+    return Computation(resolver.resolve(cell), place)
 
 
 def pretrained(
     folder: Path, cell: Cell, processes: int, watch: Callable[..., None] = lambda *_: None
 ) -> Weights:
     """The weights that the store has in the end."""
-    session = session_of(folder, processes, watch)
-    keys = session.parts.keys(cell)
-    session.weights(cell, keys)
-    return load_file(session.store.find("weights", keys.weights))
+    computation = computation_of(folder, cell, processes, watch)
+    computation.encoder()
+    return load_file(computation.store.find("weights", computation.cell.weights))
 
 
 def ranks_alive() -> list[psutil.Process]:
@@ -100,12 +104,13 @@ def features(cell: Cell, weights: Weights) -> Weights:
         return {"pooled": encoder(images).pooled}
 
 
-def simclr_of_two_shares(session: Session, cell: Cell) -> Weights:
+def simclr_of_two_shares(computation: Computation) -> Weights:
     """SimCLR's training written out: two shares, each with its own chance and its own negatives."""
-    samples = session._samples(cell, VIEW, "pretraining")
-    budget = session.parts.budget(cell)
-    strategy = session.parts.get("pretraining", cell.entrant.pretraining)
-    encoder = build_encoder(session.parts.catalogue, cell, 1)
+    resolved = computation.cell
+    cell, plugins, budget = resolved.cell, resolved.plugins, resolved.budget
+    samples = computation.place.samples(resolved.pretraining[0])
+    strategy = plugins.get("pretraining", cell.entrant.pretraining)
+    encoder = build_encoder(plugins.catalogue, cell, 1)
     seed = pretraining_seed(cell)
     own = torch.Generator()
     with seeded(seed):
@@ -144,7 +149,7 @@ def test_chance_and_negatives_are_of_the_share(tmp_path):
     """SimCLR in two processes is the mean of two losses, each of half a batch."""
     cell = cell_of("simclr")
     two = pretrained(tmp_path, cell, 2)
-    assert_close(two, dict(simclr_of_two_shares(session_of(tmp_path, 2), cell)), 1e-5)
+    assert_close(two, dict(simclr_of_two_shares(computation_of(tmp_path, cell, 2))), 1e-5)
 
 
 @pytest.mark.slow
@@ -167,18 +172,17 @@ def test_a_lost_process_fails_the_training_with_its_death(tmp_path):
 @pytest.mark.slow
 def test_an_error_in_another_process_is_the_trainings(tmp_path):
     """What the second process cannot do is told by its own words."""
-    session = session_of(tmp_path, 2)
     entrant = Entrant("no-such-encoder", "mae", "linear")
     cell = cell_of("mae")
     other = dataclasses.replace(cell, entrant=entrant)
-    parts = session.parts
-    part = functools.partial(part_of, tmp_path, parts.numerics, parts.code, other)
-    division = Division(parts.numerics, part)
+    computation = computation_of(tmp_path, cell, 2)
+    numerics, code = computation.place.numerics, computation.cell.descriptions.code.known
+    division = Division(numerics, functools.partial(part_of, tmp_path, numerics, code, other))
     with (
         pytest.raises(RunError, match=r"process 2 of 2: .*no-such-encoder"),
         divided(division, 0) as team,
     ):
-        session.pretrain(cell, team)
+        computation.pretrain(team)
     assert ranks_alive() == []
 
 
@@ -200,8 +204,8 @@ def test_killed_and_resumed_it_ends_with_the_same_bits(tmp_path):
         "        print(*(p.pid for p in t.ranks_alive()), flush=True)\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         f"cell = t.cell_of('simclr', {encoder!r})\n"
-        f"session = t.session_of(pathlib.Path({str(tmp_path / 'cut')!r}), 2, watch, 0.0)\n"
-        "session.weights(cell, session.parts.keys(cell))\n"
+        f"folder = pathlib.Path({str(tmp_path / 'cut')!r})\n"
+        "t.computation_of(folder, cell, 2, watch, 0.0).encoder()\n"
     )
     killed = subprocess.run(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, env=dict(os.environ), check=False

@@ -9,7 +9,7 @@ import pytest
 from tests.small import small
 
 from lensbench.cells.checks import Checks
-from lensbench.cells.resolved import Parts
+from lensbench.cells.resolved import Resolver
 from lensbench.cli.display import Display
 from lensbench.execution.executors.inline import InlineExecutor
 from lensbench.execution.sweeps import Sweep
@@ -82,12 +82,12 @@ def covering(cells: Iterable[Cell]) -> list[Cell]:
 @pytest.mark.slow
 def test_every_compatible_pair_runs(catalogue, tmp_path):
     """None fails, and no plugin is left out."""
-    parts = Parts(catalogue)
-    cells = covering(expand(catalogue, parse_study(study()), Checks(parts).check).cells)
+    resolver = Resolver(catalogue)
+    cells = covering(expand(catalogue, parse_study(study()), Checks(resolver.plugins).check).cells)
     store = open_store(tmp_path)
-    settings = Settings(store.address, parts.numerics, parts.code)
+    settings = Settings(store.address, resolver.numerics, resolver.code.known)
     with Display(quiet=True) as shown:
-        swept = Sweep(parts, store, cells).run(
+        swept = Sweep(resolver, store, cells).run(
             lambda: InlineExecutor(settings, work, shown.told), shown
         )
     assert swept.failed == {}

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from lensbench.cells.checks import Checks
-from lensbench.cells.resolved import Parts
+from lensbench.cells.resolved import Resolver
 from lensbench.cli.display import Display
 from lensbench.execution.executors.cluster import RayExecutor
 from lensbench.execution.executors.inline import InlineExecutor
@@ -41,14 +41,14 @@ def test_a_lost_node_changes_nothing(catalogue, tmp_path: Path):
     """Killed while it computes, its jobs go to the other; the records are those of one process."""
     from ray.cluster_utils import Cluster
 
-    parts = Parts(catalogue)
-    cells = expand(catalogue, parse_study(STUDY), Checks(parts).check).cells
+    resolver = Resolver(catalogue)
+    cells = expand(catalogue, parse_study(STUDY), Checks(resolver.plugins).check).cells
 
     def sweep(folder: str, make):
         store = open_store(tmp_path / folder)
-        settings = Settings(store.address, parts.numerics, parts.code)
+        settings = Settings(store.address, resolver.numerics, resolver.code.known)
         with Display(quiet=True) as display:
-            swept = Sweep(parts, store, cells).run(lambda: make(settings, display), display)
+            swept = Sweep(resolver, store, cells).run(lambda: make(settings, display), display)
         assert swept.failed == {}
         return results(swept.records)
 

@@ -11,7 +11,7 @@ from tests.calls import Result
 
 from lensbench import DataError, IncompatibleError
 from lensbench.cells.checks import Checks
-from lensbench.cells.resolved import Parts
+from lensbench.cells.plugins import Plugins
 from lensbench.registry import Catalogue, load_catalogue
 from lensbench.study.plan import Request, plan_run
 
@@ -110,7 +110,7 @@ def test_refusals_name_the_remedy(tmp_path: Path, catalogue: Catalogue) -> None:
     stored = Request("morphology", baseline="spectrum-logreg",
                      dataset=f"stored:path={tmp_path / 'b.npz'}")  # fmt: skip
     with pytest.raises(IncompatibleError, match="no target 'substructure'") as missing:
-        Checks(Parts(catalogue)).check(plan_run(catalogue, stored)[0])
+        Checks(Plugins(catalogue)).check(plan_run(catalogue, stored)[0])
     assert missing.value.hint.startswith("it has: class;")
 
 

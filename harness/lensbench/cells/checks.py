@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from lensbench.api.predictor import Transfer
-from lensbench.cells.resolved import Parts
+from lensbench.cells.plugins import Plugins
 from lensbench.cells.weights import build_encoder
 from lensbench.errors import IncompatibleError, LensbenchError, UsageError
 from lensbench.registry import parse_reference
@@ -15,10 +15,10 @@ from lensbench.study.plan import check_targets
 
 
 class Checks:
-    """Tries how the parts of cells fit together, each combination once."""
+    """Tries how the plugins of cells fit together, each combination once."""
 
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
+    def __init__(self, plugins: Plugins) -> None:
+        self.plugins = plugins
         self._passed: set[tuple[object, ...]] = set()
         self._refused: dict[tuple[str, str, str], LensbenchError | None] = {}
         self._looked_at: tuple[tuple[str, int], Any] = (("", 0), None)
@@ -36,7 +36,7 @@ class Checks:
         what = (cell.entrant, cell.task, cell.train.dataset, *sorted(datasets))
         if what in self._passed:
             return
-        task = self.parts.get("task", cell.task)
+        task = self.plugins.get("task", cell.task)
         needs = tuple(task.targets)
         self._check_scope(cell)
         if cell.entrant.encoder:
@@ -52,16 +52,16 @@ class Checks:
         """Refuses pretraining images of other bands, and a paired one under one condition only."""
         if not cell.pretraining:
             return
-        wanted = self.parts.get("dataset", cell.train.dataset).channels
+        wanted = self.plugins.get("dataset", cell.train.dataset).channels
         for view in cell.pretraining:
-            held = self.parts.get("dataset", view.dataset).channels
+            held = self.plugins.get("dataset", view.dataset).channels
             if held != wanted:
                 raise IncompatibleError(
                     f"{view.dataset!r} has {held} bands, and {cell.train.dataset!r} has {wanted}",
                     "pretrain on images of the same bands, or choose one with channel=",
                 )
             self._check_scenes(view.dataset, "pretraining")
-        strategy = self.parts.get("pretraining", cell.entrant.pretraining)
+        strategy = self.plugins.get("pretraining", cell.entrant.pretraining)
         datasets = Counter(view.dataset for view in cell.pretraining)
         if strategy.paired and min(datasets.values()) < 2:
             raise IncompatibleError(
@@ -76,17 +76,17 @@ class Checks:
             ("baseline", entrant.baseline) if entrant.baseline else ("transfer", entrant.transfer)
         )
         name, task = parse_reference(text).name, parse_reference(cell.task).name
-        entry = self.parts.catalogue.find(kind, name).entry  # type: ignore[arg-type]
+        entry = self.plugins.catalogue.find(kind, name).entry  # type: ignore[arg-type]
         if task in entry.tasks:
             return
         if entrant.baseline or entry.tasks:
             raise IncompatibleError(
                 f"{kind} {name!r} does not do task {task!r}", f"it does: {', '.join(entry.tasks)}"
             )
-        if not self.parts.get("task", cell.task).trainable:
+        if not self.plugins.get("task", cell.task).trainable:
             able = [
                 item.entry.name
-                for item in self.parts.catalogue.of_kind("transfer")
+                for item in self.plugins.catalogue.of_kind("transfer")
                 if task in item.entry.tasks
             ]
             raise IncompatibleError(
@@ -97,15 +97,15 @@ class Checks:
     def _check_encoder(self, cell: Cell) -> tuple[str, ...]:
         """Tries strategy and transfer on the encoder; gives the targets that the former needs."""
         entrant = cell.entrant
-        strategy = self.parts.get("pretraining", entrant.pretraining)
-        transfer = self.parts.get("transfer", entrant.transfer)
-        dataset = self.parts.get("dataset", cell.train.dataset)
+        strategy = self.plugins.get("pretraining", entrant.pretraining)
+        transfer = self.plugins.get("transfer", entrant.transfer)
+        dataset = self.plugins.get("dataset", cell.train.dataset)
         if type(transfer).check is not Transfer.check:  # an encoder is built for those that look
             encoder = self._encoder(cell, dataset.channels)
             transfer.check(encoder, parse_reference(entrant.pretraining).name)
         what = (entrant.encoder, entrant.pretraining, cell.train.dataset)
         if what not in self._refused:
-            encoder = build_encoder(self.parts.catalogue, cell, dataset.channels)
+            encoder = build_encoder(self.plugins.catalogue, cell, dataset.channels)
             try:
                 strategy.objective(encoder, dataset.channels, dataset.targets)
                 self._refused[what] = None
@@ -119,24 +119,24 @@ class Checks:
         """One to be looked at and not changed: the last one, where it is the same."""
         what = (cell.entrant.encoder, channels)
         if self._looked_at[0] != what:
-            self._looked_at = (what, build_encoder(self.parts.catalogue, cell, channels))
+            self._looked_at = (what, build_encoder(self.plugins.catalogue, cell, channels))
         return self._looked_at[1]
 
     def _check_targets(self, task: str, needs: tuple[str, ...], name: str) -> None:
         """Refuses a dataset that lacks a target, or the class that a task calls normal."""
-        targets = self.parts.get("dataset", name).targets
+        targets = self.plugins.get("dataset", name).targets
         missing = set(needs) - set(targets)
         if missing:
-            entry = self.parts.catalogue.find("dataset", parse_reference(name).name).entry
+            entry = self.plugins.catalogue.find("dataset", parse_reference(name).name).entry
             if set(targets) <= set(entry.targets) and not missing <= set(entry.targets):
-                check_targets(self.parts.catalogue, task, needs, name)
+                check_targets(self.plugins.catalogue, task, needs, name)
             raise IncompatibleError(
                 f"dataset {name!r} has no target {min(missing)!r} with these options, "
                 f"which task {parse_reference(task).name!r} needs",
                 f"it has: {', '.join(targets) or 'none'}; "
                 f"`lensbench show {entry.name}` lists its options",
             )
-        normal = getattr(self.parts.get("task", task), "normal", None)
+        normal = getattr(self.plugins.get("task", task), "normal", None)
         if normal and normal[1] not in targets[normal[0]].classes:
             raise IncompatibleError(
                 f"dataset {name!r} has no class {normal[1]!r}, which task {task!r} calls normal",
@@ -146,8 +146,8 @@ class Checks:
 
     def _check_sampling(self, task: str, name: str) -> None:
         """Refuses pairs of images whose sampling is not what the task wants."""
-        wanted = self.parts.get("task", task).sky
-        held = getattr(self.parts.get("dataset", name), "upsample", None)
+        wanted = self.plugins.get("task", task).sky
+        held = getattr(self.plugins.get("dataset", name), "upsample", None)
         if wanted is None or held is None or wanted.upsample == held:
             return
         right = "denoising" if held == 1 else f"superres:scale={held}"
@@ -158,7 +158,7 @@ class Checks:
         )
 
     def _check_scenes(self, name: str, split: str) -> None:
-        if self.parts.get("dataset", name).size(split) == 0:
+        if self.plugins.get("dataset", name).size(split) == 0:
             raise UsageError(
                 f"dataset {name!r} has no scenes in its split {split!r}",
                 "train on a dataset that has, and give this one to --test-dataset",

@@ -1,41 +1,78 @@
-"""Fits: an entrant trained on a task, kept where its predictor can be, and its answers."""
+"""Fits: an entrant trained on a task, and kept where its predictor can be."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_file, save_file
 
+from lensbench.api.budget import find_budget
 from lensbench.api.predictor import FitContext, Predictor, Restorable, Trained
 from lensbench.api.samples import Samples
-from lensbench.cells.images import no_samples
-from lensbench.cells.resolved import Parts
-from lensbench.cells.weights import build_encoder, load_weights
-from lensbench.errors import RunError, StoreError
+from lensbench.cells.answers import blind
+from lensbench.cells.splits import assert_disjoint, confined
 from lensbench.sky.seeds import seed_of
 from lensbench.store import Store
-from lensbench.study.cell import Cell
+from lensbench.study.cell import Cell, Entrant
 from lensbench.study.describe import Description
 from lensbench.training.chance import seeded
 
+if TYPE_CHECKING:
+    from lensbench.cells.plugins import Plugins
 
-def fit(parts: Parts, cell: Cell, encoder: Any, context: FitContext) -> Predictor:
-    """Trains a cell's entrant."""
-    with seeded(context.seed):
-        predictor: Predictor
-        if encoder is None:
-            predictor = parts.get("baseline", cell.entrant.baseline).fit(context)
-        else:
-            predictor = parts.get("transfer", cell.entrant.transfer).fit(encoder, context)
-    return predictor
+
+def fit_context(
+    plugins: Plugins,
+    cell: Cell,
+    train: Samples,
+    validation: Samples,
+    adaptation: Samples | None = None,
+    tests: Sequence[Samples] = (),
+) -> FitContext:
+    """What a cell is fitted on: scenes that are in no other split.
+
+    Args:
+        plugins: Those that the cell names.
+        cell: Which.
+        train: Of which the first `cell.labels` are taken.
+        validation: To choose by.
+        adaptation: What the transfer adapts to, which it sees without targets.
+        tests: Of each test dataset, to see that it shares no scene.
+
+    Raises:
+        RunError: Where two splits share a scene, or none is of the class to train on.
+    """
+    for other in (*tests, *([adaptation] if adaptation else [])):
+        assert_disjoint(train, validation, other)
+    normal = plugins.normal(cell.task)
+    return FitContext(
+        task=plugins.get("task", cell.task),
+        train=confined(train.first(cell.labels), normal),
+        validation=confined(validation, normal),
+        budget=find_budget(cell.budget),
+        seed=fit_seed(cell),
+        report=lambda *_: None,
+        target=blind(adaptation) if adaptation else None,
+    )
 
 
 def fit_seed(cell: Cell) -> int:
-    """The seed of all chance in a cell's fit."""
+    """The seed of everything random in a cell's fit."""
     return seed_of("fit", cell.task, cell.seeds.fit)
+
+
+def fit(plugins: Plugins, entrant: Entrant, encoder: Any, context: FitContext) -> Predictor:
+    """Trains an entrant, on an encoder unless it is a baseline."""
+    with seeded(context.seed):
+        predictor: Predictor
+        if encoder is None:
+            predictor = plugins.get("baseline", entrant.baseline).fit(context)
+        else:
+            predictor = plugins.get("transfer", entrant.transfer).fit(encoder, context)
+    return predictor
 
 
 def keep_fit(
@@ -71,14 +108,13 @@ def training_facts(predictor: Predictor) -> dict[str, Any]:
 
 
 def restore_fit(
-    store: Store, key: str, parts: Parts, cell: Cell, encoder: Any, context: FitContext
+    store: Store, key: str, plugins: Plugins, entrant: Entrant, encoder: Any, context: FitContext
 ) -> Predictor | None:
     """The kept predictor of a fit, or `None` where there is none."""
-    entrant = cell.entrant
-    kind, name = (
-        ("baseline", entrant.baseline) if entrant.baseline else ("transfer", entrant.transfer)
-    )
-    maker = parts.get(kind, name)  # type: ignore[arg-type]
+    if entrant.baseline:
+        maker = plugins.get("baseline", entrant.baseline)
+    else:
+        maker = plugins.get("transfer", entrant.transfer)
     path = store.find("fits", key)
     if path is None:
         return None
@@ -89,81 +125,3 @@ def restore_fit(
         maker.restore(empty, state) if encoder is None else maker.restore(encoder, empty, state)
     )
     return predictor
-
-
-def kept_encoder(store: Store, weights: str, parts: Parts, cell: Cell) -> Any:
-    """The encoder of a cell with the weights that a store keeps, on its device, in evaluation mode.
-
-    Raises:
-        StoreError: Where it was pretrained and its weights are not there.
-    """
-    channels = parts.get("dataset", cell.train.dataset).channels
-    encoder = build_encoder(parts.catalogue, cell, channels)
-    if not load_weights(store, weights, encoder) and cell.pretraining:
-        raise StoreError(f"the store keeps no weights {weights}", "run its command again")
-    return encoder.to(torch.device(parts.numerics.device)).eval()
-
-
-def kept_predictor(store: Store, key: str, parts: Parts, cell: Cell) -> Predictor:
-    """The predictor of a fit that a store keeps, without the scenes that it was fitted on.
-
-    Raises:
-        StoreError: Where the fit or its weights are not there, or its plugin restores none.
-    """
-    described = store.describe("fits", key)
-    if described is None:
-        raise StoreError(
-            f"the store keeps no fit {key}",
-            "its transfer or baseline has no state to keep, or the fit was cleared",
-        )
-    device = torch.device(parts.numerics.device)
-    encoder = None
-    if cell.entrant.encoder:
-        encoder = kept_encoder(store, described["from"]["inputs"]["weights"], parts, cell)
-    wanted = parts.image_set(cell.train.dataset, "train", 1, cell.seeds.draw)
-    condition = cell.train.condition
-    sky = parts.piece(condition, cell.task) if parts.has_sky(cell, "train") else None
-    empty = no_samples(wanted, parts.piece(condition), sky).to(device)
-    context = FitContext(
-        task=parts.get("task", cell.task), train=empty, validation=empty,
-        budget=parts.budget(cell), seed=fit_seed(cell), report=lambda *_: None,
-    )  # fmt: skip
-    predictor = restore_fit(store, key, parts, cell, encoder, context)
-    if predictor is None:
-        raise StoreError(
-            f"fit {key} cannot be restored",
-            "its file is damaged, or its transfer or baseline has no restore",
-        )
-    return predictor
-
-
-def confined(samples: Samples, normal: tuple[str, str] | None) -> Samples:
-    """The samples of one class of a target, or all where no class is named.
-
-    Raises:
-        RunError: Where none is left.
-    """
-    if normal is None:
-        return samples
-    target, name = normal
-    index = samples.info[target].classes.index(name)
-    chosen = (samples.targets[target] == index).nonzero()[:, 0]
-    if not len(chosen):
-        raise RunError(f"no sample has {target} {name!r}", "take more scenes or another dataset")
-    return samples.take(chosen)
-
-
-def assert_disjoint(*splits: Samples) -> None:
-    """Refuses splits that share a scene.
-
-    Raises:
-        RunError: Naming a scene that two splits have.
-    """
-    seen: set[str] = set()
-    for samples in splits:
-        twice = seen & set(samples.ids)
-        if twice:
-            raise RunError(
-                f"scene {min(twice)} is in two splits", "the dataset has to keep splits disjoint"
-            )
-        seen |= set(samples.ids)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,23 +16,33 @@ from lensbench.api.dataset import Dataset, ObservedDataset, Split
 from lensbench.api.samples import Samples
 from lensbench.api.task import SkyTarget
 from lensbench.errors import DataError
-from lensbench.sky.observation import check_scenes, coverage, expose, grid_of, observe
+from lensbench.sky.observation import coverage, expose, grid_of
+from lensbench.sky.splits import SceneBatch, observe_split
 from lensbench.store import Store, key_of
 from lensbench.store.arrays import ArrayWriter, map_arrays, writing_arrays
-from lensbench.study.describe import Code, Description, describe_images
+from lensbench.study.describe import Description
 
-_CHUNK = 24
+_BATCH = 24
 _IMAGES, _IDS, _SKY = "images", "scene", "sky"
 
 Sky = tuple[SkyTarget, Condition]
+"""What a task asks for of the sky, and the condition whose PSF it is seen with."""
 
 
 @dataclass(frozen=True)
-class ImageSet:
-    """Which scenes: the first so many of a split of a dataset."""
+class SceneSet:
+    """The first scenes of a split of a dataset.
+
+    Attributes:
+        name: Of the dataset, with its options.
+        dataset: The plugin.
+        split: Which of its splits.
+        count: How many scenes, where it has so many.
+        seed: Of the draw.
+    """
 
     name: str
-    dataset: Dataset
+    dataset: Dataset = field(compare=False, repr=False)
     split: Split
     count: int
     seed: int
@@ -47,13 +57,6 @@ class ImageSet:
         """The condition with the pixel scale and PSF that the dataset knows of its own images."""
         return seen_by(self.dataset, condition)
 
-    def describe(self, piece: Piece, code: Code) -> Description:
-        """What a piece of these depends on."""
-        digest, seen = self.dataset.digest(), self.seen(piece.condition)
-        return describe_images(
-            self.name, digest, self.split, self.size, self.seed, seen, piece.sky, code
-        )
-
 
 def seen_by(dataset: Dataset, condition: Condition) -> Condition:
     """A condition as the images of a dataset are under it: some know more than its nominal one."""
@@ -61,11 +64,20 @@ def seen_by(dataset: Dataset, condition: Condition) -> Condition:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """What is wanted of scenes: images of a condition, or the sky that a task wants with them."""
+class Layer:
+    """Images of a set of scenes under a condition, or the sky that a task asks for with them.
 
-    condition: Condition
-    sky: Sky | None = None
+    Attributes:
+        key: Of the artefact.
+        condition: Under which the scenes are seen.
+        sky: What is asked of the sky; `None` of images.
+        description: What the artefact depends on, `key` being its key.
+    """
+
+    key: str
+    condition: Condition = field(compare=False)
+    sky: Sky | None = field(compare=False)
+    description: Description = field(compare=False, repr=False)
 
     @property
     def kind(self) -> str:
@@ -75,109 +87,97 @@ class Piece:
 
 def ensure_images(
     store: Store,
-    wanted: ImageSet,
-    pieces: Sequence[Piece],
-    code: Code,
+    scenes: SceneSet,
+    layers: Sequence[Layer],
     report: Callable[[int, int, str], None],
 ) -> None:
-    """Makes those of these pieces that the store lacks, in one pass over the scenes."""
-    described = {piece: wanted.describe(piece, code) for piece in pieces}
-    keys = {piece: key_of(description) for piece, description in described.items()}
-    if all(store.find(piece.kind, key) for piece, key in keys.items()):
+    """Makes those of these layers that the store lacks, in one pass over the scenes."""
+    if all(store.find(layer.kind, layer.key) for layer in layers):
         return
-    claim = key_of({"dataset": wanted.name, "split": wanted.split, "seed": wanted.seed})
+    claim = key_of({"dataset": scenes.name, "split": scenes.split, "seed": scenes.seed})
     with contextlib.ExitStack() as stack:
         stack.enter_context(store.claim("images", claim))
-        writers: dict[Piece, ArrayWriter] = {}
-        for piece, key in keys.items():
-            if store.find(piece.kind, key) is not None:
+        writers: dict[Layer, ArrayWriter] = {}
+        for layer in dict.fromkeys(layers):
+            if store.find(layer.kind, layer.key) is not None:
                 continue
-            path = stack.enter_context(store.writing(piece.kind, key, ".h5", described[piece]))
-            attributes = {"condition": piece.condition.name, "classes": _classes(wanted.dataset)}
-            writers[piece] = stack.enter_context(writing_arrays(path, attributes, wanted.size))
-        for start in range(0, wanted.size if writers else 0, _CHUNK):
-            indices = range(start, min(start + _CHUNK, wanted.size))
-            for piece, rows in _rows(wanted, indices, list(writers)):
-                writers[piece].append(rows)
-            report(indices.stop, wanted.size, f"{len(writers)} views")
+            path = stack.enter_context(
+                store.writing(layer.kind, layer.key, ".h5", layer.description)
+            )
+            attributes = {"condition": layer.condition.name, "classes": _classes(scenes.dataset)}
+            writers[layer] = stack.enter_context(writing_arrays(path, attributes, scenes.size))
+        for batch in _batches(scenes, scenes.size if writers else 0):
+            for layer, writer in writers.items():
+                writer.append(_rows(batch, layer, scenes.dataset.field_of_view))
+            report(batch.indices.stop, scenes.size, f"{len(writers)} views")
 
 
-def read_samples(
-    store: Store, wanted: ImageSet, condition: Condition, key: str, sky: str = ""
-) -> Samples:
-    """The images of a condition as samples, with the sky of a key where one is named."""
-    arrays = _arrays(store, "images", key)
-    if sky:
-        arrays[_SKY] = _arrays(store, "skies", sky)[_SKY]
-    return _samples(wanted, condition, arrays)
+def read_samples(store: Store, scenes: SceneSet, images: Layer, sky: Layer | None) -> Samples:
+    """The images of a condition as samples, with the sky behind them where one is asked for."""
+    arrays = _arrays(store, images)
+    if sky is not None:
+        arrays[_SKY] = _arrays(store, sky)[_SKY]
+    return _samples(scenes, images.condition, arrays)
 
 
-def no_samples(wanted: ImageSet, images: Piece, sky: Piece | None) -> Samples:
+def no_samples(scenes: SceneSet, images: Layer, sky: Layer | None) -> Samples:
     """Samples as these are, but none of them: their shape, condition and targets."""
     arrays: dict[str, np.ndarray] = {}
-    for _, rows in _rows(wanted, range(1), [images, sky] if sky else [images]):
-        arrays |= rows
-    return _samples(wanted, images.condition, arrays).take(torch.arange(0))
+    for batch in _batches(scenes, 1):
+        for layer in filter(None, (images, sky)):
+            arrays |= _rows(batch, layer, scenes.dataset.field_of_view)
+    return _samples(scenes, images.condition, arrays).take(torch.arange(0))
 
 
-def _samples(wanted: ImageSet, nominal: Condition, arrays: dict[str, np.ndarray]) -> Samples:
-    condition = wanted.seen(nominal)
+def _batches(scenes: SceneSet, count: int) -> Any:
+    return observe_split(scenes.dataset, scenes.split, range(count), scenes.seed, _BATCH)
+
+
+def _samples(scenes: SceneSet, nominal: Condition, arrays: dict[str, np.ndarray]) -> Samples:
+    condition = scenes.seen(nominal)
     ids = tuple(scene.decode() for scene in arrays.pop(_IDS))
     images = torch.from_numpy(arrays.pop(_IMAGES))
     return Samples(
         ids=ids,
         images=images,
         targets={name: torch.from_numpy(values) for name, values in arrays.items()},
-        info=wanted.dataset.targets,
+        info=scenes.dataset.targets,
         condition=condition,
-        data_range=wanted.dataset.data_range / condition.noise_level,
+        data_range=scenes.dataset.data_range / condition.noise_level,
     )
 
 
-def _arrays(store: Store, kind: str, key: str) -> dict[str, np.ndarray]:
-    path = store.find(kind, key)
+def _arrays(store: Store, layer: Layer) -> dict[str, np.ndarray]:
+    path = store.find(layer.kind, layer.key)
     if path is None:
-        raise DataError(f"{kind} {key} are no longer in the store", "run the command again")
+        raise DataError(
+            f"{layer.kind} {layer.key} are no longer in the store", "run the command again"
+        )
     return map_arrays(path)
 
 
-def _rows(
-    wanted: ImageSet, indices: Sequence[int], pieces: Sequence[Piece]
-) -> Iterator[tuple[Piece, dict[str, np.ndarray]]]:
-    """Rows of each piece: observed here, or as the dataset has them."""
-    dataset = wanted.dataset
-    if isinstance(dataset, ObservedDataset):
-        for piece in pieces:
-            seen = dataset.observed(wanted.split, indices, piece.condition.name)
-            rows = {_IDS: np.array(seen.ids, dtype="S64")}
-            if piece.sky is None:
-                rows |= {_IMAGES: seen.images.numpy()} | _plain_targets(seen.targets)
-            elif seen.sky is None:
-                raise DataError(f"{wanted.name!r} has no sky behind its images", "see its targets")
-            else:
-                rows[_SKY] = seen.sky.numpy()
-            yield piece, rows
-        return
-    scenes = dataset.scenes(wanted.split, indices, wanted.seed)
-    check_scenes(scenes)
-    field_of_view = dataset.field_of_view
-    for piece in pieces:
-        ids = {_IDS: np.array(scenes.ids, dtype="S64")}
-        if piece.sky is None:
-            images = observe(scenes, piece.condition, field_of_view, wanted.seed)
-            yield piece, ids | {_IMAGES: images.numpy()} | _plain_targets(scenes.targets)
-        else:
-            target, reference = piece.sky
-            grid = grid_of(piece.condition, field_of_view, target.upsample)
-            sharp = expose(scenes, reference, grid) / piece.condition.noise_level
-            sharp[~coverage(scenes, grid)] = torch.nan
-            yield piece, ids | {_SKY: sharp.numpy().astype("f4")}
+def _rows(batch: SceneBatch, layer: Layer, field_of_view: float) -> dict[str, np.ndarray]:
+    """Rows of a layer for a batch of scenes."""
+    if layer.sky is None:
+        seen = batch.observed(layer.condition)
+        rows = {_IDS: np.array(seen.ids, dtype="S64"), _IMAGES: seen.images.numpy()}
+        return rows | _plain_targets(seen.targets)
+    if batch.scenes is None:
+        seen = batch.observed(layer.condition)
+        if seen.sky is None:
+            raise DataError("the dataset has no sky behind its images", "see its targets")
+        return {_IDS: np.array(seen.ids, dtype="S64"), _SKY: seen.sky.numpy()}
+    target, reference = layer.sky
+    grid = grid_of(layer.condition, field_of_view, target.upsample)
+    sharp = expose(batch.scenes, reference, grid) / layer.condition.noise_level
+    sharp[~coverage(batch.scenes, grid)] = torch.nan
+    return {_IDS: np.array(batch.scenes.ids, dtype="S64"), _SKY: sharp.numpy().astype("f4")}
 
 
 def _classes(dataset: Dataset) -> str:
     """Names of the classes of each class target, as JSON."""
     targets = dataset.targets.items()
-    return json.dumps({name: its.classes for name, its in targets if its.kind == "class"})
+    return json.dumps({name: target.classes for name, target in targets if target.kind == "class"})
 
 
 def _plain_targets(targets: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

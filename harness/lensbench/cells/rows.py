@@ -14,22 +14,21 @@ import torch
 from lensbench.api.samples import Samples
 from lensbench.api.task import Metric
 from lensbench.cells.code import checkouts, harness_version, packages
-from lensbench.cells.resolved import Keys, Parts
+from lensbench.cells.descriptions import SplitView
+from lensbench.cells.resolved import ResolvedCell
 from lensbench.cells.score import Scored, score
 from lensbench.errors import UndefinedError
 from lensbench.stats.intervals import Interval
 from lensbench.store.scores import scenes_digest
-from lensbench.study.cell import Cell, View
+from lensbench.study.cell import View
 from lensbench.training.devices import device_name
 
 Row = dict[str, Any]
 
 
 def done_rows(
-    parts: Parts,
-    cell: Cell,
-    keys: Keys,
-    view: View,
+    cell: ResolvedCell,
+    test: SplitView,
     samples: Samples,
     predictions: Mapping[str, np.ndarray],
     costs: Mapping[str, Any],
@@ -39,33 +38,28 @@ def done_rows(
     A metric that has no value on these scenes is a record that says why, of the state `undefined`.
 
     Args:
-        parts: The plugins.
-        cell: Which.
-        keys: Of what it made.
-        view: The test.
+        cell: Whose predictions they are.
+        test: What they are for.
         samples: Test samples with their targets.
-        predictions: Answers to them, in their order.
+        predictions: In the order of the samples.
         costs: Values of cost columns, as far as they are known.
     """
-    number = cell.tests.index(view)
-    task = parts.get("task", cell.task)
-    dataset = parts.get("dataset", view.dataset)
     rows, scores = [], []
     scenes = scenes_digest(samples.ids)
-    facts = _facts(parts, cell, keys, view)
+    facts = _facts(cell, test.view)
     common = {
-        "data_range": dataset.data_range if task.sky else None,
-        "predictions": keys.predictions[number],
-        "images": keys.tests[number],
-        "truth": keys.skies[2 + number] if keys.skies else None,
+        "data_range": test.scenes.dataset.data_range if cell.task.sky else None,
+        "predictions": cell.predictions[cell.tests.index(test)],
+        "images": test.images.key,
+        "truth": test.sky.key if test.sky else None,
         **costs,
-        "device_name": device_name(parts.numerics.device),
-        "git": checkouts(parts.catalogue, cell),
+        "device_name": device_name(cell.descriptions.numerics.device),
+        "git": checkouts(cell.plugins.catalogue, cell.cell),
     }
-    for metric in task.metrics:
+    for metric in cell.task.metrics:
         found: Row
         try:
-            scored = score(metric, predictions, samples, parts.budget(cell).resamples)
+            scored = score(metric, predictions, samples, cell.budget.resamples)
         except UndefinedError as why:
             found = {"state": "undefined", "error": str(why)}
         else:
@@ -73,35 +67,34 @@ def done_rows(
                 continue
             found = {"state": "done", **_interval(scored.interval)}
             if len(scored.values):
-                scores.append(_scores(keys, view, metric, scored, scenes))
-        rows.append(facts | _named(metric, metric is task.metrics[0]) | found | common)
+                scores.append(_scores(cell, test.view, metric, scored) | {"scenes": scenes})
+        rows.append(facts | _named(metric, metric is cell.task.metrics[0]) | found | common)
     return rows, scores
 
 
-def unscored_rows(parts: Parts, cell: Cell, state: str, error: str) -> list[Row]:
+def unscored_rows(cell: ResolvedCell, state: str, error: str) -> list[Row]:
     """One row a test, with the reason in place of a value."""
-    keys = parts.keys(cell)
-    metric = parts.get("task", cell.task).metrics[0]
+    metric = cell.task.metrics[0]
     return [
-        _facts(parts, cell, keys, view) | _named(metric, True) | {"state": state, "error": error}
-        for view in cell.tests
+        _facts(cell, test.view) | _named(metric, True) | {"state": state, "error": error}
+        for test in cell.tests
     ]
 
 
-def _interval(its: Interval) -> Row:
-    """An interval's columns; bounds that there are not stay empty."""
-    return {name: None if math.isnan(value) else value for name, value in asdict(its).items()}
+def _interval(interval: Interval) -> Row:
+    """An interval's columns; a bound that is not defined stays empty."""
+    columns = asdict(interval)
+    return {name: None if math.isnan(value) else value for name, value in columns.items()}
 
 
-def _scores(keys: Keys, view: View, metric: Metric, scored: Scored, scenes: str) -> Row:
+def _scores(cell: ResolvedCell, view: View, metric: Metric, scored: Scored) -> Row:
     """How a metric varies over the test scenes."""
     return {
-        "cell": keys.fit,
+        "cell": cell.fit,
         "test_dataset": view.dataset,
         "test_condition": view.condition,
         "metric": metric.name,
         "per_scene": scored.per_scene,
-        "scenes": scenes,
         "n": scored.interval.n,
         "values": scored.values.astype(np.float32),
     }
@@ -118,11 +111,12 @@ def _named(metric: Metric, primary: bool) -> Row:
     }
 
 
-def _facts(parts: Parts, cell: Cell, keys: Keys, view: View) -> Row:
+def _facts(resolved: ResolvedCell, view: View) -> Row:
     """What is said of a cell, its seeds and how it is computed."""
+    cell, numerics = resolved.cell, resolved.descriptions.numerics
     entrant = cell.entrant
     return {
-        "cell": keys.fit,
+        "cell": resolved.fit,
         "entrant": entrant.label,
         "encoder": entrant.encoder,
         "pretraining": entrant.pretraining,
@@ -140,13 +134,13 @@ def _facts(parts: Parts, cell: Cell, keys: Keys, view: View) -> Row:
         "seed_draw": cell.seeds.draw,
         "seed_pretraining": cell.seeds.pretraining,
         "seed_fit": cell.seeds.fit,
-        "device": parts.numerics.device,
-        "threads": parts.numerics.threads,
-        "processes": parts.numerics.processes,
+        "device": numerics.device,
+        "threads": numerics.threads,
+        "processes": numerics.processes,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "lensbench": harness_version(),
-        "plugins": ", ".join(sorted(set(packages(parts.catalogue, cell).values()))),
-        "code": parts.code.harness,
+        "plugins": ", ".join(sorted(set(packages(resolved.plugins.catalogue, cell).values()))),
+        "code": resolved.describe_fit()["code"]["source"],
     }

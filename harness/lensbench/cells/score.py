@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from lensbench.api.samples import Samples
-from lensbench.api.task import Metric, Predictions
-from lensbench.errors import RunError, UndefinedError
+from lensbench.api.task import Metric
+from lensbench.errors import UndefinedError
 from lensbench.sky.seeds import seed_of
 from lensbench.stats.intervals import (
     Interval,
@@ -39,24 +39,6 @@ class Scored:
     interval: Interval
     per_scene: bool
     values: np.ndarray
-
-
-def as_arrays(predictions: Predictions, count: int) -> dict[str, np.ndarray]:
-    """Predictions as float32 or int64 arrays (N, ...).
-
-    Raises:
-        RunError: Where their number is not that of the samples, or one is not finite.
-    """
-    arrays = {}
-    for name, values in predictions.items():
-        array = torch.as_tensor(values).detach().cpu().numpy()
-        array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
-        if len(array) != count:
-            raise RunError(f"prediction {name!r} has {len(array)} rows for {count} samples")
-        if not np.isfinite(array).all():
-            raise RunError(f"prediction {name!r} holds values that are not finite")
-        arrays[name] = array
-    return arrays
 
 
 def score(

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from lensbench.api.budget import Budget
+from lensbench.api.budget import find_budget
 from lensbench.api.progress import Report
 from lensbench.api.samples import Samples
 from lensbench.errors import IncompatibleError
@@ -21,7 +21,7 @@ from lensbench.study.cell import Cell
 from lensbench.study.describe import Description
 from lensbench.training.chance import seeded
 from lensbench.training.loop import TrainingLoop
-from lensbench.training.team import Alone, Team
+from lensbench.training.team import Team
 
 
 def build_encoder(catalogue: Catalogue, cell: Cell, channels: int) -> Any:
@@ -34,21 +34,19 @@ def pretrain(
     catalogue: Catalogue,
     cell: Cell,
     views: Sequence[Samples],
-    budget: Budget,
     device: torch.device,
     report: Report,
-    team: Team | None = None,
+    team: Team,
 ) -> Any:
     """An encoder trained by the cell's strategy.
 
     Args:
         catalogue: The plugins.
-        cell: Which encoder, which strategy, which seed.
+        cell: Which encoder, which strategy, which seed, and how long.
         views: Samples of each view; of the same scenes where the strategy is paired.
-        budget: How long.
         device: Where.
-        report: Told of every step.
-        team: Processes that divide every batch; this one alone where none is named.
+        report: Called with every step.
+        team: Processes that divide every batch.
 
     Raises:
         IncompatibleError: Where a paired strategy has no two views of the same scenes.
@@ -58,12 +56,11 @@ def pretrain(
     strategy = catalogue.build("pretraining", cell.entrant.pretraining)
     batch_of = _paired(views) if strategy.paired else _mixed(views)
     seed = pretraining_seed(cell)
-    team = team or Alone()
     with seeded(seed):
         objective = strategy.objective(encoder, channels, views[0].info)
         objective.to(device).train()
         loop = TrainingLoop(
-            steps=budget.pretraining_steps,
+            steps=find_budget(cell.budget).pretraining_steps,
             batch_size=strategy.batch_size,
             learning_rate=strategy.learning_rate,
             weight_decay=strategy.weight_decay,
@@ -82,7 +79,7 @@ def pretrain(
 
 
 def pretraining_seed(cell: Cell) -> int:
-    """The seed of all chance in a cell's pretraining."""
+    """The seed of everything random in a cell's pretraining."""
     return seed_of("pretraining", cell.entrant.pretraining, cell.seeds.pretraining)
 
 
@@ -101,8 +98,8 @@ def _mixed(views: Sequence[Samples]) -> BatchOf:
 def _paired(views: Sequence[Samples]) -> BatchOf:
     """Each batch of one view with the same scenes of another."""
     partners = {
-        i: [j for j, other in enumerate(views) if j != i and other.ids == its.ids]
-        for i, its in enumerate(views)
+        i: [j for j, other in enumerate(views) if j != i and other.ids == view.ids]
+        for i, view in enumerate(views)
     }
     if not all(partners.values()):
         raise IncompatibleError(

@@ -11,10 +11,10 @@ import click
 from lensbench.cli.display import Display
 
 if TYPE_CHECKING:
-    from lensbench.cells.resolved import Parts
+    from lensbench.cells.resolved import Resolver
     from lensbench.execution.executors import Executor
     from lensbench.execution.executors.local import Limits
-    from lensbench.execution.sweeps import Swept
+    from lensbench.execution.sweeps import SweepResult
     from lensbench.store import Store
     from lensbench.study.describe import Numerics
     from lensbench.study.expand import Expanded
@@ -42,9 +42,9 @@ def execution_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def make_parts(threads: int | None, device: str | None, processes: int = 1) -> Parts:
+def make_resolver(threads: int | None, device: str | None, processes: int = 1) -> Resolver:
     """The plugins, for computing so."""
-    from lensbench.cells.resolved import Parts
+    from lensbench.cells.resolved import Resolver
     from lensbench.registry import load_catalogue
     from lensbench.study.describe import Numerics
     from lensbench.training.devices import default_device
@@ -53,11 +53,11 @@ def make_parts(threads: int | None, device: str | None, processes: int = 1) -> P
     catalogue = load_catalogue()
     for old in catalogue.outdated:
         click.echo(f"warning: {old.package} is for an older lensbench; {old.changes}", err=True)
-    return Parts(catalogue, Numerics(chosen, threads or 1, processes))
+    return Resolver(catalogue, Numerics(chosen, threads or 1, processes))
 
 
 def compute(
-    parts: Parts,
+    resolver: Resolver,
     store: Store,
     expanded: Expanded,
     *,
@@ -65,11 +65,11 @@ def compute(
     quiet: bool = False,
     retry_failed: bool = False,
     study: str = "",
-) -> Swept:
+) -> SweepResult:
     """Records of cells: those of the store, or computed by what `executor` makes."""
     from lensbench.execution.sweeps import Sweep
 
-    sweep = Sweep(parts, store, expanded.cells, study, expanded.incompatible)
+    sweep = Sweep(resolver, store, expanded.cells, study, expanded.incompatible)
     finished = sweep.finished()
     if finished is not None:
         return finished
@@ -78,7 +78,7 @@ def compute(
 
 
 def local_executor(
-    parts: Parts,
+    resolver: Resolver,
     store: Store,
     workers: int | None,
     display: Display,
@@ -90,8 +90,8 @@ def local_executor(
     from lensbench.execution.executors.local import LocalExecutor
     from lensbench.execution.worker import Settings, work
 
-    settings = Settings(store.address, parts.numerics, parts.code, checkpoint_seconds)
-    numerics = parts.numerics
+    settings = Settings(store.address, resolver.numerics, resolver.code.known, checkpoint_seconds)
+    numerics = resolver.numerics
     count = workers if workers is not None else default_workers(numerics)
     if count == 0:
         return InlineExecutor(settings, work, display.told)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lensbench.cli.display import duration
-from lensbench.cli.execution import default_workers, execution_options, make_parts
+from lensbench.cli.execution import default_workers, execution_options, make_resolver
 from lensbench.cli.options import json_option, store_option, store_root
 from lensbench.cli.studies import expand_study, read_study, study_options
 
@@ -39,16 +39,18 @@ def command(study: Path, overrides: tuple[str, ...], workers: int | None, thread
     from lensbench.study.summary import summarise
 
     spec, _ = read_study(study, overrides)
-    parts = make_parts(threads or spec.run.threads, device or spec.run.device, spec.run.processes)
-    expanded = expand_study(parts, spec)
+    resolver = make_resolver(
+        threads or spec.run.threads, device or spec.run.device, spec.run.processes
+    )
+    expanded = expand_study(resolver, spec)
     opened = open_store(store_root(store))
-    sweep = Sweep(parts, opened, expanded.cells)
+    sweep = Sweep(resolver, opened, expanded.cells)
     plan = sweep.plan()
-    keys = {its.records for its in sweep.keys.values()}
+    keys = {cell.records for cell in sweep.cells}
     stored = keys & opened.stored("records") & opened.stored("scores")
     at_work = workers if workers is not None else spec.run.workers
     if at_work is None:
-        at_work = default_workers(parts.numerics)
+        at_work = default_workers(resolver.numerics)
     summary = summarise(
         plan.jobs, plan.shared, cells=len(keys), stored=len(stored),
         failed=len(keys & opened.stored("failures")), costs=mean_costs(opened), workers=at_work,

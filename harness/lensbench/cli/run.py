@@ -26,7 +26,7 @@ from lensbench.errors import UsageError, nearest
 if TYPE_CHECKING:
     import polars as pl
 
-    from lensbench.cells.resolved import Parts
+    from lensbench.cells.resolved import Resolver
     from lensbench.leaderboard.standings import Limits
     from lensbench.registry import Catalogue
     from lensbench.store import Store
@@ -147,7 +147,7 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
 
     Whatever is in the store already is not computed again.
     """
-    from lensbench.cli.execution import compute, local_executor, make_parts
+    from lensbench.cli.execution import compute, local_executor, make_resolver
     from lensbench.store import open_store
     from lensbench.study.cell import Seeds
     from lensbench.study.expand import Expanded
@@ -159,26 +159,26 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
         test_conditions=split_references(test_conditions),
         pretraining_conditions=split_references(pretraining_conditions),
     )
-    parts = make_parts(threads, device)
-    cells = plan_run(parts.catalogue, asked)
+    resolver = make_resolver(threads, device)
+    cells = plan_run(resolver.catalogue, asked)
     opened = open_store(store_root(store))
 
     from lensbench.cells.checks import Checks
 
-    checks = Checks(parts)
+    checks = Checks(resolver.plugins)
     for cell in cells:
         checks.check(cell)
-    _check_metric(parts, cells[0].task, metric)
+    _check_metric(resolver, cells[0].task, metric)
     swept = compute(
-        parts, opened, Expanded(tuple(cells), ()), quiet=quiet, retry_failed=True,
-        executor=lambda display: local_executor(parts, opened, workers, display),
+        resolver, opened, Expanded(tuple(cells), ()), quiet=quiet, retry_failed=True,
+        executor=lambda display: local_executor(resolver, opened, workers, display),
     )  # fmt: skip
     if as_json:
         click.echo(swept.records.write_json())
     else:
         from lensbench.leaderboard.table import run_table
 
-        limits = _limits(opened, parts.catalogue, swept.records)
+        limits = _limits(opened, resolver.catalogue, swept.records)
         click.echo(run_table(swept.records, metric, limits).text(form))
         click.echo(f"Records: {opened.root / 'runs' / (swept.key + '.parquet')}")
         where = f" --store {store}" if store else ""
@@ -186,7 +186,7 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
     if out is not None:
         from lensbench.inference.results import write_results
 
-        written, _ = write_results(out, parts, opened, cells)
+        written, _ = write_results(out, resolver, opened, cells)
         click.echo(f"Images: {written}", err=as_json)
     failed = swept.records.filter(swept.records["state"] == "failed")
     for name, error in failed.select("entrant", "error").unique().iter_rows():
@@ -194,9 +194,9 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
     sys.exit(1 if swept.failed else 0)
 
 
-def _check_metric(parts: Parts, task: str, metric: str) -> None:
+def _check_metric(resolver: Resolver, task: str, metric: str) -> None:
     """Refuses a metric that the task does not have, before anything is computed."""
-    known = [its.name for its in parts.get("task", task).metrics]
+    known = [its.name for its in resolver.plugins.get("task", task).metrics]
     if metric and metric not in known:
         raise UsageError(f"task {task!r} has no metric {metric!r}", nearest(metric, known))
 

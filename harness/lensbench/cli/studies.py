@@ -12,7 +12,7 @@ from lensbench.errors import UsageError
 from lensbench.files import read_document
 
 if TYPE_CHECKING:
-    from lensbench.cells.resolved import Parts
+    from lensbench.cells.resolved import Resolver
     from lensbench.study.expand import Expanded
     from lensbench.study.spec import Study
 
@@ -48,12 +48,12 @@ def read_study(path: Path, overrides: Sequence[str]) -> tuple[Study, str]:
     return study, text + "".join(f"\n# --set {word}" for word in overrides)
 
 
-def expand_study(parts: Parts, study: Study) -> Expanded:
+def expand_study(resolver: Resolver, study: Study) -> Expanded:
     """The cells of a study, tried for how their parts fit."""
     from lensbench.cells.checks import Checks
     from lensbench.study.expand import expand
 
-    expanded = expand(parts.catalogue, study, Checks(parts).check)
+    expanded = expand(resolver.catalogue, study, Checks(resolver.plugins).check)
     if not expanded.cells and not expanded.incompatible:
         raise UsageError(f"study {study.name!r} has no cell", "name an encoder or a baseline")
     return expanded

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lensbench.cli.execution import compute, execution_options, local_executor, make_parts
+from lensbench.cli.execution import compute, execution_options, local_executor, make_resolver
 from lensbench.cli.options import json_option, store_option, store_root
 from lensbench.cli.studies import expand_study, read_study, study_options
 
@@ -46,8 +46,8 @@ def command(study: Path, overrides: tuple[str, ...], where: str, address: str, r
 
     spec, text = read_study(study, overrides)
     run = spec.run
-    parts = make_parts(threads or run.threads, device or run.device, run.processes)
-    expanded = expand_study(parts, spec)
+    resolver = make_resolver(threads or run.threads, device or run.device, run.processes)
+    expanded = expand_study(resolver, spec)
     opened = open_store(store_root(store))
     count = workers if workers is not None else run.workers
 
@@ -58,14 +58,22 @@ def command(study: Path, overrides: tuple[str, ...], where: str, address: str, r
             from lensbench.execution.executors.cluster import RayExecutor
             from lensbench.execution.worker import Settings, work
 
-            settings = Settings(opened.address, parts.numerics, parts.code, run.checkpoint_seconds)
+            settings = Settings(
+                opened.address, resolver.numerics, resolver.code.known, run.checkpoint_seconds
+            )
             return RayExecutor(settings, work, address, Limits(run.seconds, run.bytes))
         return local_executor(
-            parts, opened, count, display, Limits(run.seconds, run.bytes), run.checkpoint_seconds
+            resolver, opened, count, display, Limits(run.seconds, run.bytes), run.checkpoint_seconds
         )
 
     swept = compute(
-        parts, opened, expanded, quiet=quiet, retry_failed=retry_failed, study=text, executor=make
+        resolver,
+        opened,
+        expanded,
+        quiet=quiet,
+        retry_failed=retry_failed,
+        study=text,
+        executor=make,
     )
     if as_json:
         click.echo(swept.records.write_json())

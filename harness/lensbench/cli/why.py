@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lensbench.cli.options import json_option, store_option, store_root
+
+if TYPE_CHECKING:
+    from lensbench.store import Store
 
 
 @click.command("why")
@@ -16,10 +19,11 @@ from lensbench.cli.options import json_option, store_option, store_root
 @store_option
 @json_option
 def command(key: str, store: str | None, as_json: bool) -> None:
-    """Tell what an artefact is made of, and why it was not found but made.
+    """Show what an artefact was made from, and why it had to be made.
 
-    The beginning of the key is enough. What differs from the artefact that is most like it is
-    why that one could not be taken.
+    KEY is the key of any artefact in the store, or the first digits of one. The command looks for
+    the stored artefact that is most like it, and lists what differs: those differences are why
+    the other one could not be used again. Where the code differs, it names the functions.
 
     \b
     Example:
@@ -32,9 +36,12 @@ def command(key: str, store: str | None, as_json: bool) -> None:
     kind, found = find_artefact(opened, key)
     described = opened.describe(kind, found) or {}
     like = nearest_artefact(opened, kind, found)
+    changed = _changed_code(opened, like.differs) if like else []
     if as_json:
         facts: dict[str, Any] = {"kind": kind, "key": found, **described}
-        facts["nearest"] = {"key": like.key, "differs": like.differs} if like else None
+        facts["nearest"] = (
+            {"key": like.key, "differs": like.differs, "code": changed} if like else None
+        )
         click.echo(json.dumps(facts, indent=1))
         return
     state = "intact" if opened.intact(kind, found) else "damaged"
@@ -45,15 +52,25 @@ def command(key: str, store: str | None, as_json: bool) -> None:
     for line in _tree({k: v for k, v in described["from"].items() if k != "inputs"}):
         click.echo(line)
     for input_kind, input_key in inputs_of(described):
-        its = (opened.describe(input_kind, input_key) or {}).get("from")
-        words = _words(its) if its else "no longer in the store"
+        made_from = (opened.describe(input_kind, input_key) or {}).get("from")
+        words = _words(made_from) if made_from else "no longer in the store"
         click.echo(f"  {input_kind} {input_key}: {words}")
     if like is None:
-        click.echo(f"nothing like it was stored: the only one of its kind, {kind}")
+        click.echo(f"the store has no other {kind} to compare it with")
         return
     click.echo(f"most like {kind} {like.key}, which differs in:")
     for path, (there, here) in like.differs.items():
         click.echo(f"  {path}: {there} → {here}")
+    for line in changed:
+        click.echo(f"    {line}")
+
+
+def _changed_code(store: Store, differs: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    """Modules and functions that differ, where the code does."""
+    from lensbench.store.manifests import changed_functions
+
+    there, here = differs.get("code.source", ("", ""))
+    return changed_functions(store, str(there), str(here)) if there and here else []
 
 
 def _tree(value: Mapping[str, Any], indent: str = "  ") -> Iterator[str]:
@@ -66,7 +83,7 @@ def _tree(value: Mapping[str, Any], indent: str = "  ") -> Iterator[str]:
 
 
 def _words(description: Mapping[str, Any]) -> str:
-    """What tells an input apart, in one line."""
+    """What tells an input from others, in one line."""
     left_out = ("kind", "code", "inputs", "numerics")
     plain = {
         name: value["name"] if isinstance(value, Mapping) and "name" in value else value

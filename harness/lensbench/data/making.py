@@ -21,11 +21,11 @@ import h5py
 import numpy as np
 
 from lensbench.api.condition import Condition
-from lensbench.api.dataset import Dataset, ObservedDataset, Scenes, Split
+from lensbench.api.dataset import Dataset, Scenes, Split
 from lensbench.data.container import Container, damaged, writing_container
 from lensbench.data.whole import replace_by
 from lensbench.errors import DataError, UsageError
-from lensbench.sky.observation import check_scenes, observe
+from lensbench.sky.splits import SceneBatch, observe_split
 from lensbench.store.keys import key_of
 
 BLOCK = 96
@@ -197,22 +197,24 @@ def _make_block(recipe: Recipe, block: int, file: Path) -> Iterator[int]:
     temporary = file.with_suffix(".writing")
     last = min(recipe.count, (block + 1) * BLOCK)
     with writing_container(temporary, {"recipe": recipe.key, "block": block}) as container:
-        for start in range(block * BLOCK, last, _CHUNK):
-            indices = range(start, min(start + _CHUNK, last))
-            first = start - block * BLOCK
-            if isinstance(recipe.dataset, ObservedDataset):
-                _append_observed(container, recipe, recipe.dataset, indices, first)
+        batches = observe_split(
+            recipe.dataset, recipe.split, range(block * BLOCK, last), recipe.seed, _CHUNK
+        )
+        for batch in batches:
+            first = batch.indices.start - block * BLOCK
+            if batch.scenes is None:
+                _append_observed(container, recipe, batch, first)
             else:
-                scenes = recipe.dataset.scenes(recipe.split, indices, recipe.seed)
-                check_scenes(scenes)
-                _append(container, recipe, scenes, first)
-            yield len(indices)
+                _append(container, recipe, batch, batch.scenes, first)
+            yield len(batch.indices)
     with temporary.open("rb") as written:
         os.fsync(written.fileno())
     temporary.replace(file)
 
 
-def _append(container: Container, recipe: Recipe, scenes: Scenes, first: int) -> None:
+def _append(
+    container: Container, recipe: Recipe, batch: SceneBatch, scenes: Scenes, first: int
+) -> None:
     """Adds scenes and their images under all conditions."""
     container.append("/scenes/id", np.array(scenes.ids, dtype="S64"))
     container.append("/scenes/psf_fwhm", np.asarray(scenes.psf_fwhm, dtype=np.float64))
@@ -221,18 +223,12 @@ def _append(container: Container, recipe: Recipe, scenes: Scenes, first: int) ->
             container.append(f"/scenes/{kind}/{name}", np.asarray(values))
     rows = np.arange(first, first + len(scenes.ids))
     for condition in recipe.conditions:
-        noisy = observe(scenes, condition, recipe.dataset.field_of_view, recipe.seed)
+        noisy = batch.observed(condition).images
         container.append(f"/images/{condition.name}/pixels", noisy.numpy().astype("<f4"))
         container.append(f"/images/{condition.name}/scene", rows)
 
 
-def _append_observed(
-    container: Container,
-    recipe: Recipe,
-    dataset: ObservedDataset,
-    indices: Sequence[int],
-    first: int,
-) -> None:
+def _append_observed(container: Container, recipe: Recipe, batch: SceneBatch, first: int) -> None:
     """Adds images that were observed already.
 
     Raises:
@@ -240,7 +236,7 @@ def _append_observed(
     """
     ids: tuple[str, ...] = ()
     for condition in recipe.conditions:
-        seen = dataset.observed(recipe.split, indices, condition.name)
+        seen = batch.observed(condition)
         if ids and seen.ids != ids:
             raise DataError(
                 f"{recipe.name!r} has other scenes under {condition.name!r}",

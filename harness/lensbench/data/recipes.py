@@ -9,9 +9,10 @@ from lensbench.api.dataset import Split
 from lensbench.data.making import Recipe
 from lensbench.errors import UsageError, nearest
 from lensbench.registry import Catalogue, parse_reference
-from lensbench.store.provenance import source_digest
+from lensbench.store.closure import closure_of
 
-_ROOMS = ("api", "data/readers", "sky")
+_MAKING = ("lensbench.sky.splits", "lensbench.registry.options")
+"""Modules in which the making of images begins, beside the dataset."""
 
 
 def recipe_of(
@@ -58,7 +59,7 @@ def recipe_of(
         "package": registered.package,
         "package_version": registered.version,
     }
-    plugin = entry.target.partition(":")[0].partition(".")[0]
+    modules = (*_MAKING, entry.target.partition(":")[0])
     return Recipe(
         name=catalogue.canonical("dataset", dataset),
         dataset=catalogue.build("dataset", dataset),
@@ -67,5 +68,5 @@ def recipe_of(
         count=count,
         conditions=tuple(catalogue.build("condition", name) for name in conditions),
         about=about,
-        code=f"{source_digest('lensbench', _ROOMS)}+{source_digest(plugin)}",
+        code=closure_of(modules).code["source"],
     )

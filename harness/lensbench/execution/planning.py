@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from lensbench.cells.resolved import Keys, Parts
+from lensbench.cells.descriptions import SplitView
+from lensbench.cells.images import SceneSet
+from lensbench.cells.resolved import ResolvedCell
 from lensbench.store import key_of
-from lensbench.study.cell import Cell, View
 from lensbench.study.job import (
     CellRequest,
     FeaturesRequest,
@@ -16,9 +17,6 @@ from lensbench.study.job import (
     WeightsRequest,
 )
 
-Group = tuple[str, str, int, int]
-"""Scenes drawn in one go: dataset, split, count and seed."""
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -26,155 +24,126 @@ class Plan:
 
     Attributes:
         jobs: What is to be made.
-        keys: Keys of each cell.
         shared: How many cells make use of each job but their own.
     """
 
     jobs: list[Job]
-    keys: Mapping[Cell, Keys]
     shared: Mapping[str, int]
 
 
-def plan_jobs(
-    parts: Parts, keys: Mapping[Cell, Keys], stored: Mapping[str, Collection[str]]
-) -> Plan:
-    """The jobs of these cells, but for the artefacts that are stored already.
+def plan_jobs(cells: Iterable[ResolvedCell], stored: Mapping[str, Collection[str]]) -> Plan:
+    """The jobs of these cells, without those whose artefacts are stored already.
 
     Args:
-        parts: The plugins.
-        keys: The cells to be computed, with their keys.
+        cells: To be computed.
         stored: Keys in the store by kind.
     """
-    planner = _Planner(parts, stored)
-    cells = [planner.add(cell, its) for cell, its in keys.items()]
-    return Plan([*planner.upstream(), *cells], keys, planner.shared)
+    planner = _Planner(stored)
+    jobs = [planner.add(cell) for cell in cells]
+    return Plan([*planner.upstream(), *jobs], planner.shared)
 
 
 class _Planner:
     """Collects jobs from cells one by one."""
 
-    def __init__(self, parts: Parts, stored: Mapping[str, Collection[str]]) -> None:
-        self.parts = parts
+    def __init__(self, stored: Mapping[str, Collection[str]]) -> None:
         self.stored = stored
-        self.groups: dict[Group, tuple[str, dict[tuple[str, str], None]]] = {}
+        self.drawings: dict[SceneSet, tuple[str, dict[tuple[str, str], None]]] = {}
         self.weights: dict[str, Job] = {}
-        self.features: dict[tuple[str, str], Job] = {}
+        self.features: dict[tuple[str, str], Job | None] = {}
         self.shared: dict[str, int] = {}
-        self.known: dict[tuple[object, ...], tuple[str, ...]] = {}
+        self.found: dict[tuple[object, ...], tuple[str, ...]] = {}
 
-    def add(self, cell: Cell, keys: Keys) -> Job:
-        """The job of a cell; what it needs is noted."""
-        frozen = self.parts.frozen(cell)
-        what = (keys.weights, frozen, cell.task, keys.train, keys.target, keys.tests)
-        needs = self.known.get(what)
+    def add(self, cell: ResolvedCell) -> Job:
+        """The job of a cell; those that it needs are noted."""
+        what = (cell.weights, cell.frozen, cell.cell.task, cell.fitted, cell.tests)
+        needs = self.found.get(what)
         if needs is None:
-            needs = self.known[what] = self._needs(cell, keys, frozen)
+            needs = self.found[what] = tuple(dict.fromkeys(filter(None, self._needs(cell))))
         for need in needs:
             self.shared[need] = self.shared.get(need, 0) + 1
-        label = cell.entrant.label
+        label, task = cell.cell.entrant.label, cell.cell.task
         return Job(
-            keys.records,
-            f"{label}, {cell.task}",
+            cell.records,
+            f"{label}, {task}",
             needs,
-            CellRequest(cell),
-            f"cell | {label} | {cell.task} | {cell.budget} | {cell.labels}",
+            CellRequest(cell.cell),
+            _like("cell", label, task, cell.cell.budget, cell.cell.labels),
         )
-
-    def _needs(self, cell: Cell, keys: Keys, frozen: bool) -> tuple[str, ...]:
-        """Keys of the jobs before those of a cell with these keys."""
-        needs: dict[str, None] = {}
-        for view, split, key in _seen(cell, keys):
-            _need(needs, self._images(cell, view, split, key))
-            if frozen:
-                _need(needs, self._features(cell, keys, view, split, key))
-        if cell.entrant.encoder:
-            _need(needs, self._weights(cell, keys))
-        return tuple(needs)
 
     def upstream(self) -> Iterable[Job]:
         """Jobs that cells need, those that others need first."""
-        for group, (key, pieces) in self.groups.items():
-            dataset, split, count, _ = group
+        for scenes, (key, layers) in self.drawings.items():
             yield Job(
                 key,
-                f"{split} scenes of {dataset}",
+                f"{scenes.split} scenes of {scenes.name}",
                 (),
-                ImagesRequest(*group, tuple(pieces)),
-                _like("images", dataset, count * len(pieces)),
+                ImagesRequest(scenes.name, scenes.split, scenes.count, scenes.seed, tuple(layers)),
+                _like("images", scenes.name, scenes.count * len(layers)),
             )
         yield from self.weights.values()
-        yield from self.features.values()
+        yield from filter(None, self.features.values())
 
-    def _images(self, cell: Cell, view: View, split: str, images: str) -> str:
+    def _needs(self, cell: ResolvedCell) -> Iterable[str]:
+        """Keys of the jobs before that of a cell; empty where there is nothing to do."""
+        for seen in (*cell.fitted, *cell.tests):
+            yield self._images(cell, seen)
+            if cell.frozen:
+                yield self._features(cell, seen)
+        if cell.cell.entrant.encoder:
+            yield self._weights(cell)
+
+    def _images(self, cell: ResolvedCell, seen: SplitView) -> str:
         """Key of the job that makes these images and skies; empty where they are stored."""
-        sky = self.parts.sky_key(cell, view, split)
-        missing = [] if images in self.stored["images"] else [""]
-        if sky and sky not in self.stored["skies"]:
-            missing.append(cell.task)
+        missing = [layer for layer in seen.layers if layer.key not in self.stored[layer.kind]]
         if not missing:
             return ""
-        group = self.parts.group(cell, view, split)
-        if group not in self.groups:
-            self.groups[group] = (key_of({"kind": "drawing", "group": group}), {})
-        job, pieces = self.groups[group]
-        for task in missing:
-            pieces[view.condition, task] = None
+        scenes = seen.scenes
+        if scenes not in self.drawings:
+            group = (scenes.name, scenes.split, scenes.count, scenes.seed)
+            self.drawings[scenes] = (key_of({"kind": "drawing", "group": group}), {})
+        job, layers = self.drawings[scenes]
+        for layer in missing:
+            layers[seen.view.condition, cell.cell.task if layer.sky else ""] = None
         return job
 
-    def _weights(self, cell: Cell, keys: Keys) -> str:
+    def _weights(self, cell: ResolvedCell) -> str:
         """Key of the job that pretrains; empty where there is nothing to do."""
-        if not keys.pretraining or keys.weights in self.stored["weights"]:
+        key = cell.weights
+        if not cell.pretraining or key in self.stored["weights"]:
             return ""
-        if keys.weights not in self.weights:
-            needs: dict[str, None] = {}
-            for view, key in zip(cell.pretraining, keys.pretraining, strict=True):
-                _need(needs, self._images(cell, view, "pretraining", key))
-            entrant = cell.entrant
-            self.weights[keys.weights] = Job(
-                keys.weights,
+        if key not in self.weights:
+            needs = filter(None, (self._images(cell, seen) for seen in cell.pretraining))
+            entrant = cell.cell.entrant
+            self.weights[key] = Job(
+                key,
                 f"{entrant.encoder} by {entrant.pretraining}",
-                tuple(needs),
-                WeightsRequest(cell),
-                _like("weights", entrant.encoder, entrant.pretraining, cell.budget),
+                tuple(dict.fromkeys(needs)),
+                WeightsRequest(cell.cell),
+                _like("weights", entrant.encoder, entrant.pretraining, cell.cell.budget),
             )
-        return keys.weights
+        return key
 
-    def _features(self, cell: Cell, keys: Keys, view: View, split: str, images: str) -> str:
+    def _features(self, cell: ResolvedCell, seen: SplitView) -> str:
         """Key of the job that encodes; empty where the features are stored."""
-        maps = self.parts.needs_maps(cell)
-        known = self.features.get((keys.weights, images))
-        if known is None or (maps and not known.request.maps):  # type: ignore[union-attr]
-            parts = ("pooled", "maps") if maps else ("pooled",)
-            found = [self.parts.features_key(cell, keys.weights, images, part) for part in parts]
-            if all(key in self.stored["features"] for key in found):
-                return ""
-            needs: dict[str, None] = {}
-            _need(needs, self._images(cell, view, split, images))
-            _need(needs, self._weights(cell, keys))
-            known = Job(
-                self.parts.features_key(cell, keys.weights, images, "pooled"),
-                f"{cell.entrant.encoder} on {split} scenes of {view.dataset}",
-                tuple(needs),
-                FeaturesRequest(cell, view, split, maps),
-                _like("features", cell.entrant.encoder, split, cell.budget),
-            )
-            self.features[keys.weights, images] = known
-        return known.key
+        what = (cell.weights, seen.images.key)
+        job = self.features.get(what)
+        if job is None or "maps" in cell.parts:
+            keys = [cell.feature_key(seen, part) for part in cell.parts]
+            if not self.stored["features"].issuperset(keys):  # type: ignore[attr-defined]
+                job = self.features[what] = self._encoding(cell, seen, keys[0])
+        return job.key if job else ""
 
-
-def _seen(cell: Cell, keys: Keys) -> Iterable[tuple[View, str, str]]:
-    """All that a cell looks at: view, split and key of its images."""
-    yield cell.train, "train", keys.train
-    yield cell.train, "validation", keys.validation
-    if cell.target is not None:
-        yield cell.target, "pretraining", keys.target
-    for view, key in zip(cell.tests, keys.tests, strict=True):
-        yield view, "test", key
-
-
-def _need(needs: dict[str, None], key: str) -> None:
-    if key:
-        needs[key] = None
+    def _encoding(self, cell: ResolvedCell, seen: SplitView, key: str) -> Job:
+        encoder = cell.cell.entrant.encoder
+        needs = filter(None, (self._images(cell, seen), self._weights(cell)))
+        return Job(
+            key,
+            f"{encoder} on {seen.split} scenes of {seen.view.dataset}",
+            tuple(dict.fromkeys(needs)),
+            FeaturesRequest(cell.cell, seen.view, seen.split),
+            _like("features", encoder, seen.split, cell.cell.budget),
+        )
 
 
 def _like(*words: object) -> str:

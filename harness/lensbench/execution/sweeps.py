@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from lensbench.cells.resolved import Keys, Parts
+from lensbench.cells.resolved import ResolvedCell, Resolver
 from lensbench.cells.rows import unscored_rows
 from lensbench.errors import room_in
 from lensbench.execution.driver import Events, drive
@@ -30,8 +30,8 @@ _STATE_EVERY = 1.0
 
 
 @dataclass(frozen=True)
-class Swept:
-    """What a sweep came to.
+class SweepResult:
+    """The records of a sweep.
 
     Attributes:
         key: Of the records in the store, kind `runs`.
@@ -45,50 +45,50 @@ class Swept:
 
 
 class Sweep:
-    """Cells with their keys, computed in one store.
+    """Cells, computed in one store.
 
     Args:
-        parts: The plugins and the keys.
+        resolver: Finds plugins and keys.
         store: Where artefacts are.
         cells: Checked already.
-        study: What was asked for, as text, for the journal.
-        incompatible: Cells that cannot be, which stand in the records with the reason.
+        study: The study file, as text, for the journal.
+        incompatible: Cells that cannot be computed, which stand in the records with the reason.
     """
 
     def __init__(
         self,
-        parts: Parts,
+        resolver: Resolver,
         store: Store,
         cells: Sequence[Cell],
         study: str = "",
         incompatible: Sequence[Incompatible] = (),
     ) -> None:
-        self.parts = parts
+        self.resolver = resolver
         self.store = store
-        self.keys = {cell: parts.keys(cell) for cell in cells}
+        self.cells = [resolver.resolve(cell) for cell in cells]
         self.study = study
         self.incompatible = incompatible
-        records = sorted({its.records for its in self.keys.values()})
+        records = sorted({cell.records for cell in self.cells})
         self.description: dict[str, Any] = {"kind": "runs", "inputs": {"records": records}}
         if incompatible:
             self.description["incompatible"] = [[one.cell, one.reason] for one in incompatible]
         self.key = key_of(self.description)
 
-    def finished(self) -> Swept | None:
-        """What the sweep came to, where all its cells are done already and their scores whole."""
+    def finished(self) -> SweepResult | None:
+        """The records, where all cells are done already and their scores whole."""
         path = self.store.find("runs", self.key)
-        scored = (self.store.intact("scores", its.records) for its in self.keys.values())
+        scored = (self.store.intact("scores", cell.records) for cell in self.cells)
         if path is None or not all(scored):
             return None
         self.store.touch("runs", self.key)
-        return Swept(self.key, read_records([path]), {})
+        return SweepResult(self.key, read_records([path]), {})
 
     def run(
         self,
         executor: Callable[[], Executor],
         events: Events,
         retry_failed: bool = False,
-    ) -> Swept:
+    ) -> SweepResult:
         """Computes what the store lacks and gathers the records.
 
         Args:
@@ -102,79 +102,78 @@ class Sweep:
         with room_in(self.store.address):
             return self._run(executor, events, retry_failed)
 
-    def _run(self, executor: Callable[[], Executor], events: Events, retry_failed: bool) -> Swept:
+    def _run(
+        self, executor: Callable[[], Executor], events: Events, retry_failed: bool
+    ) -> SweepResult:
         failed = {} if retry_failed else self._failed_before()
-        wanted = {cell: its for cell, its in self.keys.items() if its.records not in failed}
+        wanted = [cell for cell in self.cells if cell.records not in failed]
         found = self._find(wanted)
-        missing = {cell: its for cell, its in wanted.items() if its.records not in found}
+        missing = [cell for cell in wanted if cell.records not in found]
         if missing:
             failed |= self._compute(missing, executor, events)
-            found |= self._find(
-                {cell: its for cell, its in missing.items() if its.records not in failed}
-            )
+            found |= self._find([cell for cell in missing if cell.records not in failed])
         lost = [
             row
             for one in self.incompatible
-            for row in unscored_rows(self.parts, one.cell, "incompatible", one.reason)
+            for row in unscored_rows(self.resolver.resolve(one.cell), "incompatible", one.reason)
         ]
         lost += [
             row
-            for cell, its in self.keys.items()
-            if its.records in failed
-            for row in unscored_rows(self.parts, cell, "failed", failed[its.records])
+            for cell in self.cells
+            if cell.records in failed
+            for row in unscored_rows(cell, "failed", failed[cell.records])
         ]
         records = sort_records(pl.concat([read_records(found.values()), records_frame(lost)]))
         description = self.description | ({"failed": sorted(failed)} if failed else {})
         key = key_of(description)
         with self.store.writing("runs", key, ".parquet", description) as path:
             records.write_parquet(path)
-        return Swept(key, records, failed)
+        return SweepResult(key, records, failed)
 
-    def plan(self, cells: Mapping[Cell, Keys] | None = None) -> Plan:
-        """The jobs of cells, of all where none are given, but for what is stored."""
+    def plan(self, cells: Sequence[ResolvedCell] | None = None) -> Plan:
+        """The jobs of cells, of all where none are given, without what is stored."""
         kinds = (*KINDS_PLANNED, "records", "scores")
         stored = {kind: self.store.stored(kind) for kind in kinds}
-        wanted = self.keys if cells is None else cells
         if cells is None:
             done = stored["records"] & stored["scores"]
-            wanted = {cell: its for cell, its in wanted.items() if its.records not in done}
-        return plan_jobs(self.parts, wanted, stored)
+            cells = [cell for cell in self.cells if cell.records not in done]
+        return plan_jobs(cells, stored)
 
-    def _find(self, cells: Mapping[Cell, Keys]) -> dict[str, Path]:
+    def _find(self, cells: Sequence[ResolvedCell]) -> dict[str, Path]:
         """Files of the records that the store has, with the scores beside them, by key."""
         stored = self.store.stored("records") & self.store.stored("scores")
         found = {}
-        for key in (its.records for its in cells.values() if its.records in stored):
+        for key in (cell.records for cell in cells if cell.records in stored):
             path, scores = (self.store.find(kind, key) for kind in ("records", "scores"))
             if path is not None and scores is not None:
                 found[key] = path
         return found
 
     def _failed_before(self) -> dict[str, str]:
-        stored = self.store.stored("failures")
-        keys = {its.records for its in self.keys.values()} & stored
+        keys = {cell.records for cell in self.cells} & self.store.stored("failures")
         described = {key: self.store.describe("failures", key) for key in keys}
-        return {key: str(its["from"]["error"]) for key, its in described.items() if its}
+        return {key: str(said["from"]["error"]) for key, said in described.items() if said}
 
     def _compute(
-        self, cells: Mapping[Cell, Keys], executor: Callable[[], Executor], events: Events
+        self, cells: Sequence[ResolvedCell], executor: Callable[[], Executor], events: Events
     ) -> dict[str, str]:
         """Computes cells; gives the errors of those that failed."""
         plan = self.plan(cells)
+        self.resolver.code.keep(self.store)
         costs = mean_costs(self.store)
-        mine = {its.records for its in cells.values()}
-        watched = _Watched(self.store, Journal(self.store, self.key), events, mine)
-        watched.journal.begin(self.study, (its.records for its in self.keys.values()))
+        mine = {cell.records for cell in cells}
+        recorder = _Recorder(self.store, Journal(self.store, self.key), events, mine)
+        recorder.journal.begin(self.study, (cell.records for cell in self.cells))
         made = executor()
         at_once = True
         try:
-            outcomes = drive(plan.jobs, made, watched, costs)
+            outcomes = drive(plan.jobs, made, recorder, costs)
             at_once = False
         finally:
             made.close(at_once)
             self.store.tidy()
             with contextlib.suppress(OSError):  # where the disk is full, it is so already
-                watched.close(finished=not at_once)
+                recorder.close(finished=not at_once)
         return {one.key: one.error for one in outcomes if one.key in mine and one.state != "done"}
 
 
@@ -183,7 +182,7 @@ def results(records: pl.DataFrame) -> pl.DataFrame:
     return records.select(list(RESULTS))
 
 
-class _Watched:
+class _Recorder:
     """Writes the journal, keeps failures, and passes everything on."""
 
     def __init__(self, store: Store, journal: Journal, events: Events, cells: set[str]) -> None:

@@ -8,18 +8,19 @@ import io
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 
-from lensbench.cells.resolved import Parts
-from lensbench.cells.session import Session, Watch
+from lensbench.cells.code import Asked, CodeDigest
+from lensbench.cells.computation import Computation, Watch, Workplace
+from lensbench.cells.resolved import Resolver
 from lensbench.errors import LensbenchError, no_room
 from lensbench.registry import load_catalogue
-from lensbench.store import open_store
+from lensbench.store import Store, open_store
 from lensbench.store.artefacts import DamageWarning
-from lensbench.study.describe import Code, Numerics
+from lensbench.study.describe import Numerics
 from lensbench.study.job import (
     CellRequest,
     FeaturesRequest,
@@ -37,17 +38,17 @@ class Settings:
     Attributes:
         store: Folder or URL of the store.
         numerics: How things are computed.
-        code: What computes them, as the plan's keys say.
+        code: Digests of what computes them, as they stand in the plan's keys.
         checkpoint_seconds: Between the checkpoints of a training.
     """
 
     store: str
     numerics: Numerics
-    code: Code
+    code: Mapping[Asked, CodeDigest]
     checkpoint_seconds: float = 60.0
 
     def __hash__(self) -> int:
-        return hash((self.store, self.numerics, self.code.harness))
+        return hash((self.store, self.numerics))
 
 
 def work(settings: Settings, job: Job, watch: Watch) -> Outcome:
@@ -59,16 +60,16 @@ def work(settings: Settings, job: Job, watch: Watch) -> Outcome:
     with _captured(log, notes):
         try:
             torch.set_num_threads(settings.numerics.threads)
-            compute(_session(settings), job, watch)
+            compute(settings, job, watch)
         except (Exception, SystemExit) as fault:  # plugins may raise anything
             full = no_room(fault, settings.store if isinstance(fault, OSError) else "")
             state = "no room" if full else "failed"
-            error = full.message if full else _told(fault)
+            error = full.message if full else _one_line(fault)
             traceback.print_exc(file=log)
     return Outcome(job.key, state, error, time.perf_counter() - start, log.getvalue(), tuple(notes))
 
 
-def _told(fault: BaseException) -> str:
+def _one_line(fault: BaseException) -> str:
     """A fault in one line."""
     if isinstance(fault, LensbenchError):
         return fault.message
@@ -78,31 +79,31 @@ def _told(fault: BaseException) -> str:
     return f"out of memory: {line}" if full else line
 
 
-def compute(session: Session, job: Job, watch: Watch) -> None:
+def compute(settings: Settings, job: Job, watch: Watch) -> None:
     """Makes what a job asks for."""
-    session.watch = watch
+    resolver, store = _resolver(settings)
+    place = Workplace(store, settings.numerics, watch, settings.checkpoint_seconds)
     request = job.request
-    parts = session.parts
     if isinstance(request, ImagesRequest):
-        wanted = parts.image_set(request.dataset, request.split, request.count, request.seed)
-        session.images(wanted, [parts.piece(*piece) for piece in request.pieces])
-    elif isinstance(request, WeightsRequest):
-        session.weights(request.cell, parts.keys(request.cell))
+        scenes = resolver.scenes(request.dataset, request.split, request.count, request.seed)
+        place.make_images(scenes, [resolver.layer(scenes, *layer) for layer in request.layers])
+        return
+    cell = resolver.resolve(request.cell)
+    computation = Computation(cell, place)
+    if isinstance(request, WeightsRequest):
+        computation.encoder()
     elif isinstance(request, FeaturesRequest):
-        keys = parts.keys(request.cell)
-        session.features(request.cell, keys, request.view, request.split, request.maps)
+        what = (request.view, request.split)
+        computation.features(next(seen for seen in cell if (seen.view, seen.split) == what))
     elif isinstance(request, CellRequest):
-        session.records(request.cell)
+        computation.records()
 
 
 @functools.lru_cache(maxsize=1)
-def _session(settings: Settings) -> Session:
-    parts = Parts(load_catalogue(), settings.numerics, settings.code)
-    return Session(parts, open_store(settings.store), _unwatched, settings.checkpoint_seconds)
-
-
-def _unwatched(stage: str, done: int, total: int, note: str) -> None:
-    """Before the first job nobody watches."""
+def _resolver(settings: Settings) -> tuple[Resolver, Store]:
+    """Kept from one job to the next, with all that was found."""
+    resolver = Resolver(load_catalogue(), settings.numerics, settings.code)
+    return resolver, open_store(settings.store)
 
 
 @contextlib.contextmanager

@@ -12,10 +12,10 @@ import torch
 
 from lensbench.api.condition import Condition
 from lensbench.api.samples import Samples
-from lensbench.cells.fits import kept_predictor
+from lensbench.cells.answers import as_arrays
 from lensbench.cells.images import seen_by
-from lensbench.cells.resolved import Parts
-from lensbench.cells.score import as_arrays
+from lensbench.cells.kept import kept_predictor
+from lensbench.cells.resolved import Resolver
 from lensbench.errors import LensbenchError, UsageError, nearest
 from lensbench.inference.columns import named_columns
 from lensbench.inference.reading import Block
@@ -47,12 +47,12 @@ class Answers:
     ) -> None:
         self.digest = f"{fit} {numerics.device}"
         self.condition = condition
-        parts = Parts(load_catalogue(), numerics)
+        resolver = Resolver(load_catalogue(), numerics)
         self._device = torch.device(numerics.device)
-        self._dataset = parts.get("dataset", cell.train.dataset)
-        self._observed = seen_by(self._dataset, parts.get("condition", condition))
-        self._targets = tuple(parts.get("task", cell.task).targets)
-        self._predictor = kept_predictor(open_store(store), fit, parts, cell)
+        self._dataset = resolver.plugins.get("dataset", cell.train.dataset)
+        self._observed = seen_by(self._dataset, resolver.plugins.get("condition", condition))
+        self._targets = tuple(resolver.plugins.get("task", cell.task).targets)
+        self._predictor = kept_predictor(open_store(store), fit, resolver, cell)
 
     def __call__(self, block: Block) -> Mapping[str, np.ndarray]:
         """Predictions as columns; see `named_columns`.
@@ -133,5 +133,5 @@ def answers_of(
         )
     cell = cells_of(chosen)[fits[0]]
     seen = condition or cell.train.condition
-    Parts(load_catalogue(), numerics).get("condition", seen)
+    Resolver(load_catalogue(), numerics).plugins.get("condition", seen)
     return functools.partial(Answers, store, fits[0], cell, seen, numerics)

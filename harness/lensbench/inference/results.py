@@ -9,20 +9,21 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from lensbench.cells.descriptions import SplitView
 from lensbench.cells.images import read_samples
-from lensbench.cells.resolved import Parts
+from lensbench.cells.resolved import ResolvedCell, Resolver
 from lensbench.data.whole import whole
 from lensbench.inference.columns import named_columns, truth_columns
 from lensbench.store import Store
 from lensbench.store.predictions import read_predictions
-from lensbench.study.cell import Cell, View
+from lensbench.study.cell import Cell
 
 NAME = "predictions"
 _MARK = re.compile(r"-[0-9a-f]{12}$")
 
 
 def write_results(
-    folder: Path, parts: Parts, store: Store, cells: Iterable[Cell]
+    folder: Path, resolver: Resolver, store: Store, cells: Iterable[Cell]
 ) -> tuple[Path, Path]:
     """Writes `predictions.csv` and `predictions.parquet` of the cells that are done.
 
@@ -31,9 +32,9 @@ def write_results(
     """
     frames = [
         frame
-        for cell in cells
-        for view, key in zip(cell.tests, parts.keys(cell).predictions, strict=True)
-        if (frame := _frame(parts, store, cell, view, key)) is not None
+        for resolved in map(resolver.resolve, cells)
+        for test, key in zip(resolved.tests, resolved.predictions, strict=True)
+        if (frame := _frame(store, resolved, test, key)) is not None
     ]
     table = pl.concat(frames, how="diagonal") if frames else pl.DataFrame()
     paths = folder / f"{NAME}.csv", folder / f"{NAME}.parquet"
@@ -44,19 +45,14 @@ def write_results(
     return paths
 
 
-def _frame(parts: Parts, store: Store, cell: Cell, view: View, key: str) -> pl.DataFrame | None:
+def _frame(store: Store, resolved: ResolvedCell, test: SplitView, key: str) -> pl.DataFrame | None:
     """Rows of one cell under one test; `None` where there are no predictions."""
     path = store.find("predictions", key)
     if path is None:
         return None
     ids, predictions = read_predictions(path)
-    wanted = parts.image_set(*parts.group(cell, view, "test"))
-    condition = parts.get("condition", view.condition)
-    samples = read_samples(
-        store, wanted, condition, parts.images_key(cell, view, "test"),
-        parts.sky_key(cell, view, "test"),
-    )  # fmt: skip
-    task = parts.get("task", cell.task)
+    samples = read_samples(store, test.scenes, test.images, test.sky)
+    task = resolved.task
     targets = {name: values.numpy() for name, values in samples.targets.items()}
     columns = {
         **truth_columns(samples.info, task.targets, targets),
@@ -69,9 +65,9 @@ def _frame(parts: Parts, store: Store, cell: Cell, view: View, key: str) -> pl.D
             if metric.per_sample
         }
     fixed = {
-        "entrant": [cell.entrant.label] * len(ids),
-        "test_dataset": [view.dataset] * len(ids),
-        "test_condition": [view.condition] * len(ids),
+        "entrant": [resolved.cell.entrant.label] * len(ids),
+        "test_dataset": [test.view.dataset] * len(ids),
+        "test_condition": [test.view.condition] * len(ids),
         "image": _names(ids),
     }
     plain = {name: values for name, values in columns.items() if values.ndim == 1}

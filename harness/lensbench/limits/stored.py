@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -14,7 +15,8 @@ from lensbench.limits.bounds import Limit, limits, measured_targets
 from lensbench.registry import Catalogue
 from lensbench.sky.population import CLASSES, Population
 from lensbench.store import Store, key_of
-from lensbench.store.provenance import source_digest
+from lensbench.store.closure import Closure, closure_of
+from lensbench.study.describe import describe_condition
 
 SCENES = 24
 """Test scenes that a limit is taken over, where nothing else is said."""
@@ -24,8 +26,6 @@ ONLY = CLASSES[0]
 
 KIND = "limits"
 """Of the artefact."""
-
-_CODE = ("api", "limits", "sky")
 
 
 def ensure_limits(
@@ -98,12 +98,18 @@ def _described(
     return {
         "kind": KIND,
         "dataset": dataset,
-        "condition": condition,
+        "condition": describe_condition(condition),
         "seed": seed,
         "count": scenes,
         "only": only,
-        "code": source_digest("lensbench", _CODE),
+        "code": _code().code,
     }
+
+
+@functools.cache
+def _code() -> Closure:
+    """The code that limits depend on."""
+    return closure_of(["lensbench.limits.bounds", "lensbench.sky.populations"])
 
 
 def _read(store: Store, key: str) -> list[Limit] | None:

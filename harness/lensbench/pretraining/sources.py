@@ -17,7 +17,7 @@ from lensbench.errors import DataError, IncompatibleError, UsageError
 from lensbench.pretraining.recipe import Recipe
 from lensbench.pretraining.stream import IDS, IMAGES, TARGET, Known
 from lensbench.registry import Catalogue, load_catalogue
-from lensbench.sky.observation import check_scenes, observe
+from lensbench.sky.splits import observe_split
 
 _AT_ONCE = 16
 """Scenes whose skies are in memory together."""
@@ -119,16 +119,14 @@ def observed_scenes(
 ) -> Arrays:
     """Scenes of a dataset under all conditions, with the targets that are known."""
     parts: list[Arrays] = []
-    for start in range(indices.start, indices.stop, _AT_ONCE):
-        scenes = dataset.scenes(split, range(start, min(start + _AT_ONCE, indices.stop)), seed)
-        check_scenes(scenes)
-        part: Arrays = {IDS: np.array(scenes.ids, dtype="S64")}
-        for name, condition in known.conditions.items():
-            images = observe(scenes, condition, dataset.field_of_view, seed)
-            part[IMAGES + name] = images.numpy()
+    for batch in observe_split(dataset, split, indices, seed, _AT_ONCE):
+        images = {name: batch.observed(seen) for name, seen in known.conditions.items()}
+        first = next(iter(images.values()))
+        part: Arrays = {IDS: np.array(first.ids, dtype="S64")}
+        part |= {IMAGES + name: seen.images.numpy() for name, seen in images.items()}
         for name, target in known.info.items():
             kind = np.int64 if target.kind == "class" else np.float32
-            part[TARGET + name] = scenes.targets[name].astype(kind)
+            part[TARGET + name] = first.targets[name].astype(kind)
         parts.append(part)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

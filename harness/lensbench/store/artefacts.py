@@ -16,8 +16,8 @@ from lensbench.store.claims import claimed, scratch, sweep_claims, sweep_scratch
 from lensbench.store.keys import canonical
 from lensbench.store.sidecars import seal, unseal
 
-FORMAT = 1
-"""Version of the layout; a store of a newer one is refused."""
+FORMAT = 2
+"""Version of the layout and of what keys are made of; a store of another one is refused."""
 
 OBJECTS = "objects"
 """Says of a store that its claims are objects, not locks: all who use it must use the same."""
@@ -25,6 +25,25 @@ OBJECTS = "objects"
 
 class DamageWarning(UserWarning):
     """An artefact in the store is not what was written."""
+
+
+def check_format(address: str, version: int) -> None:
+    """Refuses a store that another version of lensbench wrote.
+
+    Raises:
+        StoreError: Naming the store and both formats.
+    """
+    if version > FORMAT:
+        raise StoreError(
+            f"the store {address!r} has format {version}, this lensbench knows {FORMAT}",
+            "update lensbench or name another store with --store",
+        )
+    if version < FORMAT:
+        raise StoreError(
+            f"the store {address!r} has format {version}, whose keys this lensbench cannot find "
+            f"(it knows {FORMAT})",
+            "name a new folder with --store; boards that were published from it can still be read",
+        )
 
 
 class Store:
@@ -67,11 +86,7 @@ class Store:
                 f"the store {str(root)!r} cannot be used: {error}",
                 "name a folder that you can write with --store or LENSBENCH_STORE",
             ) from error
-        if version > FORMAT:
-            raise StoreError(
-                f"the store {str(root)!r} has format {version}, this lensbench knows {FORMAT}",
-                "update lensbench or name another folder with --store",
-            )
+        check_format(str(root), version)
 
     def find(self, kind: str, key: str) -> Path | None:
         """The file of an artefact, or `None` where it is absent or damaged (with a warning)."""

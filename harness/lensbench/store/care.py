@@ -10,10 +10,11 @@ from typing import Any
 
 from lensbench.errors import StoreError, UsageError, nearest
 from lensbench.store.artefacts import Store
+from lensbench.store.manifests import manifest_of
 
 KINDS = (
     "images", "skies", "weights", "features", "fits", "predictions", "records", "scores",
-    "runs", "failures", "limits",
+    "runs", "failures", "limits", "code",
 )  # fmt: skip
 ROOTS = ("runs", "records", "failures", "limits")
 """Kinds that are kept for their own sake."""
@@ -69,6 +70,7 @@ def reached(store: Store, roots: Iterator[tuple[str, str]]) -> set[tuple[str, st
         described = None if one in seen else store.describe(*one)
         if described is not None:
             seen.add(one)
+            seen.update(manifest_of(described))
             waiting.extend(inputs_of(described))
     return seen
 
@@ -92,6 +94,7 @@ def _beside(store: Store) -> set[tuple[str, str]]:
         described = store.describe(one.kind, one.key)
         if described and set(inputs_of(described)) <= needed:
             beside.add((one.kind, one.key))
+            beside.update(manifest_of(described))
     return beside
 
 

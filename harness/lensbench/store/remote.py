@@ -14,7 +14,7 @@ from typing import Any
 from fsspec.implementations.local import LocalFileSystem
 
 from lensbench.errors import StoreError
-from lensbench.store.artefacts import FORMAT, OBJECTS, Store
+from lensbench.store.artefacts import FORMAT, OBJECTS, Store, check_format
 from lensbench.store.claims import temporary_folder
 from lensbench.store.far_claims import far_claimed
 from lensbench.store.sidecars import unseal
@@ -217,11 +217,7 @@ class RemoteStore(Store):
             return
         known = json.loads(self._fs.cat_file(marker))
         version = known["format"]
-        if version > FORMAT:
-            raise StoreError(
-                f"the store {self.url!r} has format {version}, this lensbench knows {FORMAT}",
-                "update lensbench or name another store with --store",
-            )
+        check_format(self.url, version)
         if known.get("claims") != OBJECTS and isinstance(self._fs, LocalFileSystem):
             raise StoreError(
                 f"the store {self.url!r} was begun as a folder and keeps its claims as locks",

@@ -1,10 +1,12 @@
 """Descriptions: all that an artefact depends on, from which its key follows.
 
-Each names the artefacts that it is made from by their keys, under `inputs`.
+Each names the artefacts that it is made from by their keys, under `inputs`, and the code that
+makes it by its digest, under `code`. What only people read (summaries, sources) is left out.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +16,11 @@ from lensbench.api.task import SkyTarget
 from lensbench.study.cell import Cell
 
 Description = Mapping[str, Any]
+Code = Mapping[str, Any]
+"""What a description says of the code: the digest of its source, and the version of torch."""
+
+_FOR_PEOPLE = {"summary", "source"}
+"""Fields of a condition that no result depends on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,68 +43,56 @@ class Numerics:
         return {"device": self.device, "threads": self.threads, "processes": self.processes}
 
 
-@dataclass(frozen=True)
-class Code:
-    """Digests of the code that makes artefacts, by what it is part of.
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Scenes that are drawn in one go: the first of a split of a dataset.
 
     Attributes:
-        harness: Of the rooms of the harness that compute.
-        plugins: By `kind/name`: version and digest of the plugin's package.
-        torch: Version of torch.
+        dataset: Name with options.
+        digest: Of the files that the dataset reads, if any.
+        split: Which of its splits.
+        count: How many scenes.
+        seed: Of the draw.
     """
 
-    harness: str
-    plugins: Mapping[str, str]
-    torch: str
+    dataset: str
+    digest: str
+    split: str
+    count: int
+    seed: int
 
-    def of(self, *names: str) -> dict[str, str]:
-        """Harness, torch and these plugins (`kind/name:options`)."""
-        plugins = {name.partition(":")[0] for name in names}
-        known = {name: self.plugins[name] for name in plugins}
-        return {"harness": self.harness, "torch": self.torch, **known}
+
+def describe_condition(condition: Condition) -> dict[str, Any]:
+    """The numbers of a condition, wherever they are written down."""
+    fields = (field.name for field in dataclasses.fields(condition))
+    return {name: getattr(condition, name) for name in fields if name not in _FOR_PEOPLE}
 
 
 def describe_images(
-    dataset: str,
-    digest: str,
-    split: str,
-    count: int,
-    seed: int,
-    condition: Condition,
-    sky: tuple[SkyTarget, Condition] | None,
-    code: Code,
+    draw: Draw, condition: Condition, sky: tuple[SkyTarget, Condition] | None, code: Code
 ) -> Description:
-    """The first `count` scenes of a split: observed, or as the sky that a task wants to know."""
+    """Scenes as they are observed, or the sky that a task asks for with them."""
     return {
         "kind": "skies" if sky else "images",
-        "dataset": dataset,
-        "digest": digest,
-        "split": split,
-        "count": count,
-        "seed": seed,
-        "condition": condition,
-        "sky": list(sky) if sky else None,
-        "code": code.of(f"dataset/{dataset}"),
+        **dataclasses.asdict(draw),
+        "condition": describe_condition(condition),
+        "sky": [sky[0], describe_condition(sky[1])] if sky else None,
+        "code": code,
     }
 
 
 def describe_weights(
-    encoder: str,
-    pretraining: str,
-    seed: int,
-    budget: str,
+    cell: Cell,
     digest: str,
     images: Sequence[str],
     normal: tuple[str, str] | None,
     numerics: Numerics,
     code: Code,
 ) -> Description:
-    """An encoder before any task.
+    """A cell's encoder before any task.
 
     Args:
-        encoder, pretraining: Names with options.
-        seed: Of initial weights and of the pretraining.
-        budget: How long to train, where it is trained.
+        cell: Whose encoder, pretraining, seed and budget.
         digest: Of the files that the encoder reads, if any.
         images: Keys of the images that it is trained on; none where it is not trained.
         normal: Target and class to which these are confined.
@@ -106,15 +101,15 @@ def describe_weights(
     """
     described: dict[str, Any] = {
         "kind": "weights",
-        "encoder": encoder,
+        "encoder": cell.entrant.encoder,
         "digest": digest,
-        "pretraining": pretraining,
-        "seed": seed,
+        "pretraining": cell.entrant.pretraining,
+        "seed": cell.seeds.pretraining,
         "inputs": {"images": list(images)},
-        "code": code.of(f"encoder/{encoder}", f"pretraining/{pretraining}"),
+        "code": code,
     }
     if images:
-        described |= {"budget": budget, "normal": normal, "numerics": numerics.described}
+        described |= {"budget": cell.budget, "normal": normal, "numerics": numerics.described}
     return described
 
 
@@ -128,7 +123,7 @@ def describe_features(
         "part": part,
         "numerics": numerics.described,
         "inputs": {"weights": weights, "images": images},
-        "code": code.of(f"encoder/{encoder}"),
+        "code": code,
     }
 
 
@@ -151,11 +146,6 @@ def describe_fit(
         code: What computes it.
     """
     entrant = cell.entrant
-    parts = (
-        [f"baseline/{entrant.baseline}"]
-        if entrant.baseline
-        else [f"encoder/{entrant.encoder}", f"transfer/{entrant.transfer}"]
-    )
     return {
         "kind": "fits",
         "encoder": entrant.encoder,
@@ -167,17 +157,17 @@ def describe_fit(
         "budget": cell.budget,
         "numerics": numerics.described,
         "inputs": {"weights": weights, "images": list(images), "skies": list(skies)},
-        "code": code.of(f"task/{cell.task}", *parts),
+        "code": code,
     }
 
 
-def describe_predictions(fit: str, images: str) -> Description:
-    """What a fit answers for images."""
-    return {"kind": "predictions", "inputs": {"fits": fit, "images": images}}
+def describe_predictions(fit: str, images: str, code: Code) -> Description:
+    """What a fit predicts for images."""
+    return {"kind": "predictions", "inputs": {"fits": fit, "images": images}, "code": code}
 
 
 def describe_records(
-    cell: Cell, predictions: Sequence[str], skies: Sequence[str], resamples: int
+    cell: Cell, predictions: Sequence[str], skies: Sequence[str], resamples: int, code: Code
 ) -> Description:
     """The scores of a cell, from its predictions and the true skies in the order of its tests."""
     return {
@@ -185,4 +175,5 @@ def describe_records(
         "pretraining": cell.entrant.pretraining,
         "resamples": resamples,
         "inputs": {"predictions": list(predictions), "skies": list(skies)},
+        "code": code,
     }

@@ -4,43 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lensbench.api.dataset import Split
 from lensbench.study.cell import Cell, View
 
 
 @dataclass(frozen=True, slots=True)
 class ImagesRequest:
-    """Scenes of a split, drawn once, and what is wanted of them.
+    """Scenes of a split, drawn once, with the images and skies to be made of them.
 
     Attributes:
         dataset: Name with options.
         split: Which of its splits.
         count: How many scenes, from the first.
         seed: Of the draw.
-        pieces: Conditions, each with the task whose sky is wanted, or with no name for images.
+        layers: Conditions, each with the task that asks for the sky, or with no name for images.
     """
 
     dataset: str
-    split: str
+    split: Split
     count: int
     seed: int
-    pieces: tuple[tuple[str, str], ...]
+    layers: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WeightsRequest:
-    """The pretrained encoder that a cell asks for."""
+    """The pretrained encoder of a cell."""
 
     cell: Cell
 
 
 @dataclass(frozen=True, slots=True)
 class FeaturesRequest:
-    """What a cell's frozen encoder makes of the images of a split, with its maps or without."""
+    """What a cell's frozen encoder makes of the images of a split, as its task needs it."""
 
     cell: Cell
     view: View
     split: str
-    maps: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import torch
 from lensbench.api.dataset import Target
 from lensbench.api.samples import Features, Samples
 from lensbench.api.task import FeatureShape, Metric
-from lensbench.cells.score import as_arrays
+from lensbench.cells.answers import as_arrays
 from lensbench.errors import PluginError, UndefinedError
 from lensbench.testing.attributes import check_attributes
 from lensbench.testing.samples import made_samples

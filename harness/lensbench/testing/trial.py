@@ -16,7 +16,7 @@ from lensbench.api.dataset import Target
 from lensbench.api.predictor import FitContext, Restorable
 from lensbench.api.samples import Features, Samples
 from lensbench.api.task import FeatureShape, Task
-from lensbench.cells.score import as_arrays
+from lensbench.cells.answers import as_arrays
 from lensbench.errors import PluginError, RunError
 from lensbench.testing.samples import made_samples
 from lensbench.training.chance import seeded

@@ -9,8 +9,8 @@ import torch
 
 from lensbench.api.samples import Features, Samples
 from lensbench.cells.answers import answers
-from lensbench.cells.fits import kept_encoder
-from lensbench.cells.resolved import Parts
+from lensbench.cells.kept import kept_encoder
+from lensbench.cells.resolved import Resolver
 from lensbench.sky.seeds import seed_of
 from lensbench.store import Store
 from lensbench.study.cell import Cell, View
@@ -33,11 +33,11 @@ class EncodedTests:
         self._seed = seed
         self._pooled: dict[tuple[object, ...], np.ndarray] = {}
 
-    def of(self, parts: Parts, cell: Cell, weights: str, draw: int) -> dict[View, Samples]:
+    def of(self, resolver: Resolver, cell: Cell, weights: str, draw: int) -> dict[View, Samples]:
         """The test samples of each view, with features where the cell's encoder is frozen.
 
         Args:
-            parts: The plugins.
+            resolver: Finds plugins and keys.
             cell: Whose tests they are.
             weights: Key of its encoder's weights.
             draw: Seed of the scenes.
@@ -46,14 +46,15 @@ class EncodedTests:
             StoreError: Where scenes or weights cannot be had.
         """
         its = replace(cell, seeds=replace(cell.seeds, draw=draw))
-        tests = draw_tests(parts, self._store, its)
-        if not parts.frozen(cell) or parts.needs_maps(cell):
+        tests = draw_tests(resolver, self._store, its)
+        plugins = resolver.plugins
+        if not plugins.frozen(cell.entrant.transfer) or plugins.needs_maps(cell.task):
             return tests
         keys = {view: (weights, cell.budget, view, draw) for view in tests}
         missing = [view for view, key in keys.items() if key not in self._pooled]
         if missing:
-            encoder = kept_encoder(self._store, weights, parts, cell)
-            device = torch.device(parts.numerics.device)
+            encoder = kept_encoder(self._store, weights, resolver, cell)
+            device = torch.device(resolver.numerics.device)
 
             def pooled(samples: Samples) -> dict[str, np.ndarray]:
                 return {"pooled": pooled_of(encoder, samples, device)}

@@ -20,8 +20,8 @@ from lensbench.api.predictor import Predictor
 from lensbench.api.samples import Samples
 from lensbench.api.task import Metric, Predictions
 from lensbench.cells.answers import answers
-from lensbench.cells.fits import kept_predictor
-from lensbench.cells.resolved import Parts
+from lensbench.cells.kept import kept_predictor
+from lensbench.cells.resolved import Resolver
 from lensbench.cells.score import values_by_scene
 from lensbench.errors import LensbenchError
 from lensbench.leaderboard.board.contents import Board
@@ -118,7 +118,7 @@ def significant(p: Sequence[float], level: float) -> list[bool]:
     return fallen
 
 
-def _obstacle(board: Board, parts: Parts, cell: Cell, key: str) -> str:
+def _obstacle(board: Board, resolver: Resolver, cell: Cell, key: str) -> str:
     """Why a cell cannot be tried; empty where it can."""
     files = board.manifest.files
     if f"fits/{key}.safetensors" not in files:
@@ -128,9 +128,9 @@ def _obstacle(board: Board, parts: Parts, cell: Cell, key: str) -> str:
     if pretrained and f"weights/{weights}.safetensors" not in files:
         return "its encoder's weights were not published"
     for view in cell.tests:
-        if parts.get("dataset", view.dataset).size("test") is not None:
+        if resolver.plugins.get("dataset", view.dataset).size("test") is not None:
             return f"{view.dataset} has no fresh scenes: it is not drawn"
-    metric = parts.get("task", cell.task).metrics[0]
+    metric = resolver.plugins.get("task", cell.task).metrics[0]
     if key in board.without_predictions and not (
         metric.per_sample and all(_by_scene(key, it, metric) in board.scores for it in cell.tests)
     ):
@@ -144,15 +144,15 @@ def _by_scene(key: str, view: View, metric: Metric) -> tuple[str, str, str, str]
 
 
 def _try(
-    board: Board, key: str, cell: Cell, parts: Parts, store: Store, tests: EncodedTests,
+    board: Board, key: str, cell: Cell, resolver: Resolver, store: Store, tests: EncodedTests,
     seed: int, most: int,
 ) -> tuple[Drop, str]:  # fmt: skip
     """The drop of one cell, and in words."""
-    predictor = _published_predictor(board, key, cell, parts, store)
-    device = torch.device(parts.numerics.device)
+    predictor = _published_predictor(board, key, cell, resolver, store)
+    device = torch.device(resolver.numerics.device)
     weights = board.provenance["fits"][key]["inputs"]["weights"]
-    public, drawn = (tests.of(parts, cell, weights, draw) for draw in (cell.seeds.draw, seed))
-    metric = parts.get("task", cell.task).metrics[0]
+    public, drawn = (tests.of(resolver, cell, weights, draw) for draw in (cell.seeds.draw, seed))
+    metric = resolver.plugins.get("task", cell.task).metrics[0]
     rows = board.records.filter(board.records["cell"] == key)
     pairs = []
     for number, view in enumerate(cell.tests):
@@ -187,7 +187,7 @@ def measured_drop(pairs: Sequence[Pair], most: int, seed: int) -> Drop:
 
 
 def _published_predictor(
-    board: Board, key: str, cell: Cell, parts: Parts, store: Store
+    board: Board, key: str, cell: Cell, resolver: Resolver, store: Store
 ) -> Predictor:
     """What the published weights answer with."""
     weights = board.provenance["fits"][key]["inputs"]["weights"]
@@ -197,8 +197,8 @@ def _published_predictor(
             described = board.provenance[kind][one]
             with store.writing(kind, one, ".safetensors", described) as path:
                 shutil.copyfile(board.folder / name, path)
-    torch.set_num_threads(parts.numerics.threads)
-    return kept_predictor(store, key, parts, cell)
+    torch.set_num_threads(resolver.numerics.threads)
+    return kept_predictor(store, key, resolver, cell)
 
 
 def _check_answers(

@@ -7,15 +7,14 @@ from dataclasses import replace
 
 import torch
 
-from lensbench.cells.code import code_of
-from lensbench.cells.resolved import Parts
+from lensbench.cells.resolved import Resolver
 from lensbench.leaderboard.board.claims import Provenance
 from lensbench.registry import load_catalogue
 from lensbench.study.describe import Numerics
 
 
 class Installation:
-    """Parts by what a cell's fit says of its device, threads and processes.
+    """Resolvers by what a cell's fit says of its device, threads and processes.
 
     Args:
         provenance: Of the board: a merged one has cells of several machines.
@@ -24,19 +23,18 @@ class Installation:
     def __init__(self, provenance: Provenance) -> None:
         self._provenance = provenance
 
-    def as_claimed(self, cell: str) -> Parts:
-        """Parts whose keys are those of a cell's claims; nothing may be computed with them."""
-        return _parts(Numerics(**self._provenance["fits"][cell]["numerics"]))
+    def as_claimed(self, cell: str) -> Resolver:
+        """One whose keys are those of a cell's claims; nothing may be computed with it."""
+        return _resolver(Numerics(**self._provenance["fits"][cell]["numerics"]))
 
-    def for_work(self, cell: str) -> Parts:
-        """Parts to compute a cell with: on the CPU where its device is not here."""
+    def for_work(self, cell: str) -> Resolver:
+        """One to compute a cell with: on the CPU where its device is not here."""
         numerics = self.as_claimed(cell).numerics
         if numerics.device != "cpu" and not torch.cuda.is_available():
             numerics = replace(numerics, device="cpu")
-        return _parts(replace(numerics, processes=1))
+        return _resolver(replace(numerics, processes=1))
 
 
 @functools.lru_cache(maxsize=16)
-def _parts(numerics: Numerics) -> Parts:
-    catalogue = load_catalogue()
-    return Parts(catalogue, numerics, code_of(catalogue, torch.__version__))
+def _resolver(numerics: Numerics) -> Resolver:
+    return Resolver(load_catalogue(), numerics)

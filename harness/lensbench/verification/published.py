@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import polars as pl
 
-from lensbench.cells.resolved import Keys, Parts
+from lensbench.cells.resolved import ResolvedCell, Resolver
 from lensbench.errors import StoreError
 from lensbench.leaderboard.citations import Credit
-from lensbench.store import Store, key_of
+from lensbench.store import Store
+from lensbench.store.care import inputs_of
 from lensbench.store.keys import canonical
 from lensbench.store.records import views_of
 from lensbench.study.cell import Cell, Entrant, Seeds, View
@@ -54,64 +55,57 @@ def numerics_of(records: pl.DataFrame) -> Numerics:
 
 
 def provenance_of(
-    parts: Parts, store: Store, cells: Mapping[str, Cell]
+    resolver: Resolver, store: Store, records: pl.DataFrame
 ) -> dict[str, dict[str, Any]]:
-    """What every key of these cells was made from: as the store says, or as it follows from here.
+    """What all that records depend on was made from, by kind and key.
+
+    As it follows from the code and the plugins that are here, or else as the store says.
 
     Raises:
         StoreError: Where a cell was made by other code and the store no longer says how.
     """
+    cells = cells_of(records)
+    here = {
+        (kind, key): description
+        for cell in cells.values()
+        for kind, key, description in _descriptions(resolver.resolve(cell))
+    }
     found: dict[str, dict[str, Any]] = {
         kind: {} for kind in ("predictions", "fits", "weights", "images", "skies")
     }
-    for key, cell in cells.items():
-        keys = parts.keys(cell)
-        fit = _described(store, "fits", key, parts.describe_fit(cell, keys))
-        found["fits"][key] = fit
-        weights = fit["inputs"]["weights"]
-        if weights:
-            now = parts.describe_weights(cell, keys.pretraining)
-            found["weights"][weights] = _described(store, "weights", weights, now)
-        for kind, one, description in _pieces(parts, cell, keys):
-            found[kind][one] = description
-        for one in fit["inputs"]["images"]:
-            if one not in found["images"]:
-                found["images"][one] = _described(store, "images", one, {})
+    waiting = [("fits", key) for key in cells]
+    for kind, column in (("predictions", "predictions"), ("skies", "truth")):
+        waiting += [(kind, key) for key in records[column].drop_nulls().unique()]
+    while waiting:
+        kind, key = waiting.pop()
+        if key not in found[kind]:
+            found[kind][key] = here.get((kind, key)) or _stored(store, kind, key)
+            waiting += inputs_of({"from": found[kind][key]})
     plain: dict[str, dict[str, Any]] = canonical(found)
     return plain
 
 
-def _pieces(parts: Parts, cell: Cell, keys: Keys) -> Iterable[tuple[str, str, Any]]:
-    """Images, skies and predictions of a cell as they follow from here."""
-    views = [(cell.train, "train"), (cell.train, "validation")]
-    views += [(view, "test") for view in cell.tests]
-    views += [(view, "pretraining") for view in cell.pretraining]
-    views += [(cell.target, "train")] if cell.target else []
-    for view, split in views:
-        wanted = parts.image_set(*parts.group(cell, view, split))
-        described = wanted.describe(parts.piece(view.condition), parts.code)
-        yield "images", key_of(described), described
-        if parts.has_sky(cell, split):
-            sky = wanted.describe(parts.piece(view.condition, cell.task), parts.code)
-            yield "skies", key_of(sky), sky
-    for key, images in zip(keys.predictions, keys.tests, strict=True):
-        yield (
-            "predictions",
-            key,
-            {"kind": "predictions", "inputs": {"fits": keys.fit, "images": images}},
-        )
+def _descriptions(cell: ResolvedCell) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Kind, key and description of all that a cell is made of, as they follow from here."""
+    for seen in cell:
+        for layer in seen.layers:
+            yield layer.kind, layer.key, layer.description
+    if cell.weights:
+        yield "weights", cell.weights, cell.describe_weights()
+    yield "fits", cell.fit, cell.describe_fit()
+    for key, test in zip(cell.predictions, cell.tests, strict=True):
+        yield "predictions", key, cell.describe_predictions(test)
 
 
-def _described(store: Store, kind: str, key: str, now: Mapping[str, Any]) -> Any:
-    if key_of(now) == key:
-        return now
-    stored = store.describe(kind, key)
-    if stored is None:
+def _stored(store: Store, kind: str, key: str) -> Mapping[str, Any]:
+    described = store.describe(kind, key)
+    if described is None:
         raise StoreError(
             f"the store does not say what {kind} {key} were made from",
             "publish with the versions that computed it, or run the study again",
         )
-    return stored["from"]
+    stored: Mapping[str, Any] = described["from"]
+    return stored
 
 
 _PACKAGES = (

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 import torch
 
-from lensbench.cells.resolved import Parts
-from lensbench.cells.session import Session
+from lensbench.cells.computation import Computation, Workplace
+from lensbench.cells.resolved import Resolver
 from lensbench.errors import LensbenchError, NoRoomError, RunError
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.manifest import Finding
@@ -71,11 +71,12 @@ def rerun(
     return findings
 
 
-def _computed(cell: Cell, parts: Parts, folder: Path) -> pl.DataFrame:
+def _computed(cell: Cell, resolver: Resolver, folder: Path) -> pl.DataFrame:
     store = open_store(folder)
-    torch.set_num_threads(parts.numerics.threads)
-    Session(parts, store, lambda *_: None).records(cell)
-    path = store.find("records", parts.keys(cell).records)
+    torch.set_num_threads(resolver.numerics.threads)
+    resolved = resolver.resolve(cell)
+    Computation(resolved, Workplace(store, resolver.numerics, lambda *_: None)).records()
+    path = store.find("records", resolved.records)
     if path is None:
         raise RunError("the records vanished from the temporary store")
     return read_records([Path(path)])

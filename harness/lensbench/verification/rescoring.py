@@ -13,7 +13,7 @@ import polars as pl
 import torch
 
 from lensbench.api.samples import Samples
-from lensbench.cells.resolved import Parts
+from lensbench.cells.resolved import Resolver
 from lensbench.cells.rows import done_rows
 from lensbench.errors import LensbenchError, RunError
 from lensbench.execution.processes import new_processes
@@ -131,17 +131,18 @@ class _Scorer:
             return False, f"{type(error).__name__}: {error}"
 
 
-def _rescored(board: Board, key: str, cell: Cell, parts: Parts, store: Store) -> str:
+def _rescored(board: Board, key: str, cell: Cell, resolver: Resolver, store: Store) -> str:
     """Says how a cell agrees.
 
     Raises:
         Mismatch: Where it does not.
     """
     rows = board.records.filter((pl.col("cell") == key) & pl.col("predictions").is_not_null())
-    note = _same_code(board, key, cell, parts)
-    keys = parts.keys(cell)
-    samples = draw_tests(parts, store, cell)
-    for view in cell.tests:
+    note = _same_code(board, key, cell, resolver)
+    samples = draw_tests(resolver, store, cell)
+    resolved = resolver.resolve(cell)
+    for test in resolved.tests:
+        view = test.view
         its = rows.filter(
             (pl.col("test_dataset") == view.dataset) & (pl.col("test_condition") == view.condition)
         )
@@ -150,7 +151,7 @@ def _rescored(board: Board, key: str, cell: Cell, parts: Parts, store: Store) ->
             raise Mismatch(f"predictions under {view.condition} are not in the board")
         ids, predictions = here
         check_scenes(ids, samples[view], view)
-        again, by_scene = done_rows(parts, cell, keys, view, samples[view], predictions, {})
+        again, by_scene = done_rows(resolved, test, samples[view], predictions, {})
         done = its.filter(pl.col("state") == "done")
         _compare(done, [row for row in again if row["state"] == "done"], view)
         _compare_by_scene(board, key, by_scene, view)
@@ -177,16 +178,12 @@ def check_scenes(ids: list[str], samples: Samples, view: View) -> None:
     raise Mismatch(f"predictions under {view.condition} are in another order than the scenes")
 
 
-def _same_code(board: Board, key: str, cell: Cell, parts: Parts) -> str:
+def _same_code(board: Board, key: str, cell: Cell, resolver: Resolver) -> str:
     """Where the same code is here, the cell's key has to come out again."""
-    described = board.provenance["fits"][key]["code"]
-    names = [name for name in described if "/" in name]
-    here: dict[str, Any] = {}
-    if all(name in parts.code.plugins for name in names):
-        here = parts.code.of(*names)
-    if here != described:
+    resolved = resolver.resolve(cell)
+    if resolved.describe_fit()["code"] != board.provenance["fits"][key]["code"]:
         return "made by other versions than are installed here"
-    if parts.keys(cell).fit != key:
+    if resolved.fit != key:
         raise Mismatch("the cell's key does not follow from what its records say")
     return "made by the versions installed here"
 

@@ -21,6 +21,8 @@ from lensbench_reference.encoders.weights import digest_of, stored_shapes
 _SPARE = 10_000_000
 """Numbers that a model may have beyond twice those of its file: a pooler, say."""
 
+IMPORTED_BY_NAME = ("transformers",)
+
 
 class HuggingFaceEncoder(Encoder, nn.Module):
     """A vision model of transformers (Wolf et al. 2019): ViT, ViT-MAE, DINOv2, ConvNeXt and such.

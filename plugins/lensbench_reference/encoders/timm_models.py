@@ -14,6 +14,8 @@ from lensbench_reference.encoders.extras import hub_folder, package
 from lensbench_reference.encoders.resizing import resized
 from lensbench_reference.encoders.weights import digest_of, read
 
+IMPORTED_BY_NAME = ("timm",)
+
 WEIGHTS = "model.safetensors"
 
 

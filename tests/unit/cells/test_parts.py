@@ -7,7 +7,8 @@ from torch import nn
 
 from lensbench import Encoder
 from lensbench.api.task import Metric
-from lensbench.cells.score import as_arrays, score
+from lensbench.cells.answers import as_arrays
+from lensbench.cells.score import score
 from lensbench.errors import PluginError, RunError
 from lensbench.testing import made_samples
 from lensbench.training.encoding import encode, feature_shape

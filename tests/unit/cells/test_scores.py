@@ -9,11 +9,11 @@ import torch
 from lensbench import IncompatibleError
 from lensbench.api.task import Metric
 from lensbench.cells.checks import Checks
-from lensbench.cells.resolved import Parts
+from lensbench.cells.plugins import Plugins
+from lensbench.cells.resolved import Resolver
 from lensbench.cells.rows import done_rows
 from lensbench.cells.score import score
 from lensbench.errors import UndefinedError
-from lensbench.study.cell import View
 from lensbench.study.plan import Request, plan_run
 from lensbench.testing import made_samples
 
@@ -114,15 +114,14 @@ def test_a_metric_may_show_no_interval():
 
 def test_an_undefined_metric_is_a_row_with_its_reason(catalogue):
     """Beside the rows of those that have a value."""
-    parts = Parts(catalogue)
+    resolver = Resolver(catalogue)
     request = Request(task="anomaly", baseline="pca-residual", budget="smoke")
-    cell = plan_run(catalogue, request)[0]
+    cell = resolver.resolve(plan_run(catalogue, request)[0])
     samples = made_samples(count=12)
     normal = torch.zeros(12, dtype=torch.int64)
     samples = replace(samples, targets={"substructure": normal})
-    view: View = cell.tests[0]
     predictions = {"score": np.arange(12.0)}
-    rows, scores = done_rows(parts, cell, parts.keys(cell), view, samples, predictions, {})
+    rows, scores = done_rows(cell, cell.tests[0], samples, predictions, {})
     first = next(row for row in rows if row["primary"])
     assert first["metric"] not in {one["metric"] for one in scores}
     assert first["state"] == "undefined"
@@ -138,11 +137,12 @@ def test_a_task_without_a_head_refuses_who_would_train_one(catalogue):
     assert all(cell.entrant.baseline for cell in cells)
     asked = Request(task="anomaly", encoder="resnet18", budget="smoke")
     with pytest.raises(IncompatibleError, match="no head"):
-        Checks(Parts(catalogue)).check(plan_run(catalogue, asked)[0])
+        Checks(Plugins(catalogue)).check(plan_run(catalogue, asked)[0])
 
 
 def test_a_task_may_want_the_sky_under_the_same_condition(catalogue):
     """The reference of a denoised image is its own condition."""
-    piece = Parts(catalogue).piece("euclid-vis", "denoising")
-    assert piece.sky is not None
-    assert piece.sky[1] == piece.condition
+    resolver = Resolver(catalogue)
+    scenes = resolver.scenes("lenses", "test", 1, 0)
+    images, sky = resolver.layers(scenes, "euclid-vis", "denoising")
+    assert sky.sky[1] == sky.condition == images.condition

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lensbench.cells.fits import assert_disjoint
+from lensbench.cells.splits import assert_disjoint
 from lensbench.errors import RunError
 from lensbench.testing import made_samples
 

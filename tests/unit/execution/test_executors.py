@@ -15,10 +15,10 @@ from lensbench.execution.executors.inline import InlineExecutor
 from lensbench.execution.executors.local import Limits, LocalExecutor, _Pool
 from lensbench.execution.worker import Settings
 from lensbench.study.cell import Cell, Entrant, View
-from lensbench.study.describe import Code, Numerics
+from lensbench.study.describe import Numerics
 from lensbench.study.job import CellRequest, Job, Outcome
 
-SETTINGS = Settings("", Numerics(), Code("", {}, ""))
+SETTINGS = Settings("", Numerics(), {})
 CELL = Cell(Entrant(baseline="b"), "t", View("d", "c"), (View("d", "c"),))
 
 

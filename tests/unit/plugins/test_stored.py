@@ -12,7 +12,7 @@ from astropy.io import fits
 
 from lensbench import DataError, IncompatibleError
 from lensbench.cells.checks import Checks
-from lensbench.cells.resolved import Parts
+from lensbench.cells.plugins import Plugins
 from lensbench.data.conversion import convert
 from lensbench.data.layouts import open_source
 from lensbench.registry import load_catalogue
@@ -322,7 +322,7 @@ def refused(task: str, path: Path) -> IncompatibleError:
     asked = Request(task, baseline="bicubic" if task.startswith("superres") else "ocsvm",
                     dataset=f"stored:path={path}")  # fmt: skip
     with pytest.raises(IncompatibleError) as caught:
-        Checks(Parts(load_catalogue())).check(plan_run(load_catalogue(), asked)[-1])
+        Checks(Plugins(load_catalogue())).check(plan_run(load_catalogue(), asked)[-1])
     return caught.value
 
 

@@ -186,8 +186,8 @@ def test_why_tells_parts_inputs_and_what_differs(store, lensbench):
     ):  # fmt: skip
         assert line in told, told
     facts = json.loads(lensbench("why", "3c", *where, "--json").out)
-    assert facts["nearest"] == {"key": "4d", "differs": {"seed": [1, 0]}}
+    assert facts["nearest"] == {"key": "4d", "differs": {"seed": [1, 0]}, "code": []}
     (store.root / "fits" / "3c.txt").write_text("other")
     assert "3c.txt, damaged" in lensbench("why", "3c", *where).out
     lensbench("store", "gc", "--yes", *where)
-    assert "nothing like it was stored" in lensbench("why", "3c", *where).out
+    assert "the store has no other fits to compare it with" in lensbench("why", "3c", *where).out

@@ -11,7 +11,7 @@ CELL = Cell(Entrant("mae-vit", "none", "linear"), "morphology", VIEW, (VIEW,))
 REQUESTS = {
     "images": ImagesRequest("lenses", "train", 8, 0, (("euclid-vis", ""),)),
     "weights": WeightsRequest(CELL),
-    "features": FeaturesRequest(CELL, VIEW, "train", False),
+    "features": FeaturesRequest(CELL, VIEW, "train"),
     "cells": CellRequest(CELL),
 }
 

@@ -8,9 +8,8 @@ import pytest
 import torch
 from tests.small import small
 
-from lensbench.cells.code import code_of
-from lensbench.cells.fits import kept_encoder
-from lensbench.cells.resolved import Parts
+from lensbench.cells.kept import kept_encoder
+from lensbench.cells.resolved import Resolver
 from lensbench.store import open_store
 from lensbench.study.describe import Numerics
 from lensbench.study.plan import Request, plan_run
@@ -21,9 +20,9 @@ from lensbench.verification.scenes import draw_tests
 
 
 @pytest.fixture
-def parts(catalogue) -> Parts:
+def resolver(catalogue) -> Resolver:
     """The plugins of this environment on one core."""
-    return Parts(catalogue, Numerics("cpu", 1, 1), code_of(catalogue, torch.__version__))
+    return Resolver(catalogue, Numerics("cpu", 1, 1))
 
 
 @pytest.fixture
@@ -41,13 +40,13 @@ def cell_of(catalogue, task="morphology", transfer="linear"):
     return plan_run(catalogue, request)[0]
 
 
-def test_what_the_encoder_gives(catalogue, parts, store):
+def test_what_the_encoder_gives(catalogue, resolver, store):
     """Features are those of the encoder, scene by scene, though it saw them in another order."""
     cell = cell_of(catalogue)
     tests = EncodedTests(store, 1)
-    seen = tests.of(parts, cell, "key", 5)
-    plain = draw_tests(parts, store, replace(cell, seeds=replace(cell.seeds, draw=5)))
-    encoder = kept_encoder(store, "key", parts, cell)
+    seen = tests.of(resolver, cell, "key", 5)
+    plain = draw_tests(resolver, store, replace(cell, seeds=replace(cell.seeds, draw=5)))
+    encoder = kept_encoder(store, "key", resolver, cell)
     assert list(seen) == list(plain) == list(cell.tests)
     for view, samples in plain.items():
         with torch.no_grad():
@@ -57,7 +56,7 @@ def test_what_the_encoder_gives(catalogue, parts, store):
         assert wanted.std(0).max() > 0
 
 
-def test_once(catalogue, parts, store, monkeypatch):
+def test_once(catalogue, resolver, store, monkeypatch):
     """Fits with other labels or of another task share them; other weights and draws do not."""
     encodings = []
     known = encoded.pooled_of
@@ -66,19 +65,19 @@ def test_once(catalogue, parts, store, monkeypatch):
     )
     cell = cell_of(catalogue)
     tests = EncodedTests(store, 1)
-    tests.of(parts, cell, "key", 5)
+    tests.of(resolver, cell, "key", 5)
     assert encodings == ["euclid-vis", "hst-acs"]
-    tests.of(parts, replace(cell, labels=10), "key", 5)
-    tests.of(parts, cell_of(catalogue, task="regression:targets=theta_E"), "key", 5)
+    tests.of(resolver, replace(cell, labels=10), "key", 5)
+    tests.of(resolver, cell_of(catalogue, task="regression:targets=theta_E"), "key", 5)
     assert len(encodings) == 2
-    tests.of(parts, cell, "other", 5)
+    tests.of(resolver, cell, "other", 5)
     assert len(encodings) == 4
-    tests.of(parts, cell, "key", 6)
+    tests.of(resolver, cell, "key", 6)
     assert len(encodings) == 6
 
 
 @pytest.mark.parametrize(("task", "transfer"), [("morphology", "finetune"), ("superres", "linear")])
-def test_none(catalogue, parts, store, task, transfer):
+def test_none(catalogue, resolver, store, task, transfer):
     """An encoder that was trained further has none to share, nor has a head that looks at maps."""
-    seen = EncodedTests(store, 1).of(parts, cell_of(catalogue, task, transfer), "key", 5)
+    seen = EncodedTests(store, 1).of(resolver, cell_of(catalogue, task, transfer), "key", 5)
     assert all(samples.features is None for samples in seen.values())

@@ -28,14 +28,13 @@ def run_contents(where: str, run: str, licence: str, weights_below: float) -> Co
         UsageError: Where there is no such run.
         StoreError: Where what it was made from is gone.
     """
-    from lensbench.cli.execution import make_parts
+    from lensbench.cli.execution import make_resolver
     from lensbench.leaderboard.board.writing import Contents, without_persons
     from lensbench.leaderboard.source import find_run
     from lensbench.store import open_store
     from lensbench.store.records import read_records
     from lensbench.verification.credits import credits_of
     from lensbench.verification.published import (
-        cells_of,
         environment_of,
         numerics_of,
         provenance_of,
@@ -53,9 +52,9 @@ def run_contents(where: str, run: str, licence: str, weights_below: float) -> Co
     if done.is_empty():
         raise UsageError(f"run {key} has no cell that is done", "there is nothing to publish")
     numerics = numerics_of(records)
-    parts = make_parts(numerics.threads, numerics.device, numerics.processes)
-    provenance = provenance_of(parts, store, cells_of(records))
-    credited = credits_of(parts.catalogue, records)
+    resolver = make_resolver(numerics.threads, numerics.device, numerics.processes)
+    provenance = provenance_of(resolver, store, records)
+    credited = credits_of(resolver.catalogue, records)
     files = _files(store, "predictions", set(done["predictions"]), needed=True)
     described = store.describe("runs", key) or {}
     made = described.get("from", {}).get("inputs", {}).get("records", [])
@@ -106,14 +105,14 @@ def primary_alone(contents: Contents, folder: Path) -> Contents:
 
 def _study_run(store: Store, path: Path) -> tuple[str, dict[str, Any]]:
     """Key of a study's run, and the study in plain values, without comments."""
-    from lensbench.cli.execution import make_parts
+    from lensbench.cli.execution import make_resolver
     from lensbench.cli.studies import expand_study, read_study
     from lensbench.execution.sweeps import Sweep
 
     spec, text = read_study(path, ())
-    parts = make_parts(spec.run.threads, spec.run.device, spec.run.processes)
-    expanded = expand_study(parts, spec)
-    sweep = Sweep(parts, store, expanded.cells, text, expanded.incompatible)
+    resolver = make_resolver(spec.run.threads, spec.run.device, spec.run.processes)
+    expanded = expand_study(resolver, spec)
+    sweep = Sweep(resolver, store, expanded.cells, text, expanded.incompatible)
     if sweep.finished() is None:
         raise UsageError(
             f"study {spec.name!r} is not finished in this store", f"lensbench sweep {path}"

@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Iterable
 
-from lensbench.cells.session import Watch
+from lensbench.cells.computation import Watch
 from lensbench.execution.executors import Message
 from lensbench.store.claims import temporary_folder
 

@@ -285,7 +285,7 @@ def _faults(row: Mapping[str, Any], provenance: Provenance) -> Iterator[tuple[st
         ("device", row["device"], fit["numerics"]["device"]),
         ("threads", row["threads"], fit["numerics"]["threads"]),
         ("processes", row["processes"], fit["numerics"]["processes"]),
-        ("code", row["code"], fit["code"]["harness"]),
+        ("code", row["code"], fit["code"].get("source", fit["code"].get("harness"))),
         ("torch", row["torch"], fit["code"]["torch"]),
     ]
     trained = provenance["images"][fit["inputs"]["images"][0]]
