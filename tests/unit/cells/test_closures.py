@@ -51,16 +51,18 @@ def records(task, encoder="", transfer="", baseline=""):
 def cases(folder):
     """Each reference plugin in some computation."""
     stack = folder / "stack.npy"
-    np.save(stack, np.random.default_rng(0).normal(size=(12, 16, 16)).astype("f4"))
+    pictures = folder / "pictures"
+    pictures.mkdir()
+    pixels = np.random.default_rng(0).normal(size=(12, 16, 16)).astype("f4")
+    np.save(stack, pixels)
+    for number, picture in enumerate(pixels):
+        np.save(pictures / f"{number}.npy", picture)
     yield {"make": "images", "kinds": ("images",), "dataset": "lenses", "split": "test", "sky": 1}
-    for dataset, split in (("stored", "pretraining"), ("images", "test")):
-        yield {
-            "make": "images",
-            "kinds": ("images",),
-            "dataset": f"{dataset}:path={stack}",
-            "split": split,
-            "sky": 0,
-        }
+    for dataset, split in (
+        (f"stored:path={stack}", "pretraining"),
+        (f"images:path={pictures},pixel_scale=0.1", "test"),
+    ):
+        yield {"make": "images", "kinds": ("images",), "dataset": dataset, "split": split, "sky": 0}
     for name in names("encoder"):
         if name not in FILES:
             yield {

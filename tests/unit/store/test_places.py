@@ -8,6 +8,7 @@ import pytest
 
 from lensbench.errors import NoRoomError
 from lensbench.store import open_store
+from lensbench.store.artefacts import FORMAT
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_a_store_of_a_newer_lensbench_is_told(tmp_path: Path, lensbench, scheme)
     ended = lensbench("store", "ls", "--store", f"{scheme}{tmp_path}")
     assert (ended.code, len(ended.err.splitlines())) == (2, 2)
     error, hint = ended.err.splitlines()
-    told = f"the store '{scheme}{tmp_path}' has format 99, this lensbench knows 1"
+    told = f"the store '{scheme}{tmp_path}' has format 99, this lensbench knows {FORMAT}"
     assert error.endswith(told)
     assert hint.startswith("hint: update lensbench")
 
