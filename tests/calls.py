@@ -56,5 +56,5 @@ def _forget() -> None:
     from lensbench.verification import installation
 
     importlib.invalidate_caches()
-    for remembered in (discovery._load_catalogue, worker._session, installation._parts):
+    for remembered in (discovery._load_catalogue, worker._resolver, installation._resolver):
         remembered.cache_clear()

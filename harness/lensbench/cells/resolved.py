@@ -220,10 +220,9 @@ class Resolver:
         return self._once(what, lambda: key_of(self.descriptions.weights(cell, pretraining)))
 
     def _once(self, what: tuple[object, ...], find: Callable[[], _Value]) -> _Value:
-        try:
-            found: _Value = self._known[what]
-        except KeyError:
-            found = self._known[what] = find()
+        if what not in self._known:
+            self._known[what] = find()
+        found: _Value = self._known[what]
         return found
 
 

@@ -14,6 +14,7 @@ import functools
 import hashlib
 import importlib.metadata
 import importlib.util
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ def closure_of(entries: Iterable[str], at_once: bool = False) -> Closure:
         if name in modules or top in packages or top in sys.stdlib_module_names or apart(name):
             continue
         file = module_file(name)
-        if file is None or file.suffix != ".py" or (top not in own and _is_installed(file)):
+        if file is None or file.suffix != ".py" or (top not in own and _is_installed(top)):
             if top not in _NOT_COMPUTING and (version := _version(top)):
                 packages[top] = version
             continue
@@ -292,18 +293,42 @@ def _parents(name: str) -> Iterator[str]:
             yield parent
 
 
-def _is_installed(file: Path) -> bool:
-    return not _INSTALLED.isdisjoint(file.parts)
+@functools.cache
+def _is_installed(package: str) -> bool:
+    """Whether a package lies where its distribution was installed, and not in a checkout."""
+    file = module_file(package)
+    if file is None or not _INSTALLED.isdisjoint(file.parts):
+        return True
+    distribution = _distribution(package)
+    if distribution is None:
+        return False
+    return file.is_relative_to(str(distribution.locate_file("")))
+
+
+def _version(package: str) -> str:
+    """The version of the distribution that a package comes with; empty where there is none."""
+    if package == "torch":
+        return _torch_version()
+    distribution = _distribution(package)
+    return distribution.version if distribution else ""
 
 
 @functools.cache
-def _version(package: str) -> str:
-    """The version of the distribution that a package comes with; empty where there is none."""
+def _torch_version() -> str:
+    """What `torch.__version__` says, which names the build, found without importing torch."""
+    file = module_file("torch.version")
+    found = re.search(r"^__version__ = ['\"](.+)['\"]", file.read_text() if file else "", re.M)
+    return found[1] if found else ""
+
+
+@functools.cache
+def _distribution(package: str) -> importlib.metadata.Distribution | None:
+    """The distribution that a package comes with."""
     try:
-        return importlib.metadata.version(_DISTRIBUTIONS.get(package, package))
+        return importlib.metadata.distribution(_DISTRIBUTIONS.get(package, package))
     except importlib.metadata.PackageNotFoundError:
         names = _distributions().get(package, ())
-        return importlib.metadata.version(names[0]) if names else ""
+        return importlib.metadata.distribution(names[0]) if names else None
 
 
 @functools.cache

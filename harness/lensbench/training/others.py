@@ -49,6 +49,7 @@ class Others:
         self.count = division.numerics.processes
         self.processes: list[subprocess.Popen[bytes]] = []
         self.logs: list[IO[bytes]] = []
+        self.first_lines: dict[int, bytes] = {}
         threads = str(division.numerics.threads)
         environment = os.environ | {
             "OMP_NUM_THREADS": threads,
@@ -80,7 +81,8 @@ class Others:
         """
         for process in self.processes:
             assert process.stdout is not None
-            if process.stdout.readline().strip() != b"ready":
+            line = self.first_lines[process.pid] = process.stdout.readline()
+            if line.strip() != b"ready":
                 process.wait()
                 raise RunError(self.fault(float("inf")) or "a process vanished")
 
@@ -119,11 +121,10 @@ class Others:
         for log in self.logs:
             log.close()
 
-    @staticmethod
-    def _told(process: subprocess.Popen[bytes], code: int) -> tuple[float, str]:
+    def _told(self, process: subprocess.Popen[bytes], code: int) -> tuple[float, str]:
         """When and how a process failed, by its last words or by its exit code."""
         assert process.stdout is not None
-        for line in process.stdout:
+        for line in (self.first_lines.get(process.pid, b""), *process.stdout):
             with contextlib.suppress(ValueError, KeyError):
                 words = json.loads(line)
                 return float(words["at"]), str(words["error"])
