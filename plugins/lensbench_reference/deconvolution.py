@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from lensbench import Condition, Samples, SkyTarget, condition_of, imaging_operator
+from lensbench import Condition, Samples, SkyTarget, condition_of, imaging_operator, seen_at
 
 LEVEL = 0.93
 """Misfit at which a deconvolution stops where nobody chose one. Below one, as a fit takes up some
@@ -41,28 +41,42 @@ class SkyOperator:
         reference: Whose PSF the answer has.
         size: Pixels on a side of the images.
         upsample: Fine pixels along the side of one.
+        seen: The condition with the seeing of each image, where it varies; else empty.
     """
 
     condition: Condition
-    reference: Condition
+    reference: Condition | None
     size: int
     upsample: int
+    seen: tuple[Condition, ...] = ()
 
     @classmethod
     def of(cls, samples: Samples, sky: SkyTarget) -> SkyOperator:
         """The operator of samples and of the sky that a task wants."""
-        seen = samples.condition
-        reference = condition_of(sky.reference) if sky.reference else seen
-        return cls(seen, reference, samples.images.shape[-1], sky.upsample)
+        condition = samples.condition
+        reference = condition_of(sky.reference) if sky.reference else None
+        seen = seen_at(condition, samples.ids) if condition.seeing_scatter else ()
+        return cls(condition, reference, samples.images.shape[-1], sky.upsample, seen)
+
+    def take(self, indices: Tensor) -> SkyOperator:
+        """The operator of some of the images."""
+        if not self.seen:
+            return self
+        return replace(self, seen=tuple(self.seen[i] for i in indices.tolist()))
+
+    def one(self, index: int) -> SkyOperator:
+        """The operator of one of the images alone."""
+        return replace(self, condition=self.seen[index], seen=()) if self.seen else self
 
     def image(self, sky: Tensor) -> Tensor:
         """Noise-free images (..., N, N) of fine skies (..., sN, sN)."""
-        return self._apply(self.condition, sky, self.size, self.condition.pixel_scale)
+        return self._apply(self.seen or self.condition, sky, self.size, self.condition.pixel_scale)
 
     def answer(self, sky: Tensor) -> Tensor:
-        """Fine skies (..., sN, sN) behind the reference's PSF."""
+        """Fine skies (..., sN, sN) behind the reference's PSF, or their own where it is none."""
         fine = self.condition.pixel_scale / self.upsample
-        return self._apply(self.reference, sky, self.size * self.upsample, fine)
+        behind = self.reference or self.seen or self.condition
+        return self._apply(behind, sky, self.size * self.upsample, fine)
 
     def again(self, answers: Tensor) -> Tensor:
         """Noise-free images (..., N, N) that answers (..., sN, sN) would be seen as.
@@ -72,11 +86,11 @@ class SkyOperator:
         """
         side = self.size * self.upsample
         fine = self.condition.pixel_scale / self.upsample
-        point = torch.zeros(side, side, dtype=torch.float64)
-        point[0, 0] = 1.0
+        point = torch.zeros(1, 1, side, side, dtype=torch.float64)
+        point[..., 0, 0] = 1.0
         wide, sharp = (
             torch.fft.rfft2(imaging_operator(seen, side, fine, side, fine, point.dtype)(point))
-            for seen in (self.condition, self.reference)
+            for seen in (self.seen or self.condition, self.reference or self.condition)
         )
         ratio = wide * sharp.conj() / (sharp.abs().square() + 1e-6)
         blurred = torch.fft.irfft2(torch.fft.rfft2(answers.double()) * ratio, s=(side, side))
@@ -90,7 +104,9 @@ class SkyOperator:
             imaged = self.image(blank.requires_grad_())
         return torch.autograd.grad(imaged, blank, images)[0]
 
-    def _apply(self, seen: Condition, sky: Tensor, size: int, scale: float) -> Tensor:
+    def _apply(
+        self, seen: Condition | Sequence[Condition], sky: Tensor, size: int, scale: float
+    ) -> Tensor:
         fine = self.condition.pixel_scale / self.upsample
         rays = self.size * self.upsample
         operator = imaging_operator(seen, rays, fine, size, scale, sky.dtype, str(sky.device))
@@ -120,14 +136,15 @@ def richardson_lucy(
     """
     condition = operator.condition
     electrons = condition.sigma_electrons
-    background = condition.sky_electrons + condition.read_electrons**2
+    background = condition.background_electrons + condition.read_electrons**2
     counts = (images * electrons + background).clamp(min=0)
-    share = operator.transpose(torch.ones_like(images[:1])).clamp(min=1e-6)
+    ones = torch.ones_like(images if operator.seen else images[:1])
+    share = operator.transpose(ones).clamp(min=1e-6)
     light = before = _smooth(images, operator.upsample)
     gain = earlier = torch.zeros_like(light)
     found = torch.stack([light] * len(levels))
     stopped = torch.zeros(len(levels), len(images), dtype=torch.bool, device=images.device)
-    active = torch.arange(len(images), device=images.device)
+    active, whole = torch.arange(len(images), device=images.device), operator
     for _ in range(_MOST):
         ahead = (light + _momentum(gain, earlier) * (light - before)).clamp(min=0)
         with torch.enable_grad():
@@ -150,10 +167,12 @@ def richardson_lucy(
         if not going.all():
             active = active[going]
             images, counts = images[going], counts[going]
+            operator = whole.take(active)
+            share = share[going] if operator.seen else share
             before, light, earlier, gain = (it[going] for it in (before, light, earlier, gain))
     for its, done in zip(found, stopped[:, active], strict=True):
         its[active[~done]] = light[~done]
-    return operator.answer(found)
+    return whole.answer(found)
 
 
 def deconvolved(samples: Samples, sky: SkyTarget) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from lensbench.errors import DataError
@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 
 MICROJANSKY_ZEROPOINT = 23.9
 """AB magnitude of a source of 1 µJy (Oke & Gunn 1983: m_AB = 8.90 − 2.5 log10(f/Jy))."""
+
+PsfShape = Literal["gaussian", "moffat", "airy", "image"]
+
+_RANGES = {
+    "psf_beta": (1.1, 100.0),
+    "psf_diffraction": (0.01, 1.1),
+    "psf_obstruction": (0.0, 0.9),
+    "psf_e1": (-0.6, 0.6),
+    "psf_e2": (-0.6, 0.6),
+    "psf_error": (-0.9, 9.0),
+    "psf_error_e1": (-0.6, 0.6),
+    "seeing_scatter": (0.0, 1.0),
+    "dark_current": (0.0, math.inf),
+}
+"""What numbers of a condition may be."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +87,27 @@ class Condition:
     Attributes:
         name: What the user types, e.g. `euclid-vis`.
         pixel_scale: Side of a pixel [arcsec].
-        psf_fwhm: Full width at half maximum of the PSF, pixel not included [arcsec].
+        psf_fwhm: Full width at half maximum of the PSF, pixel not included [arcsec]. It is the
+            only scale of the PSF: another width is the same shape, larger or smaller.
         zeropoint: AB magnitude that gives one electron per second.
         sky_brightness: AB magnitude of a square arcsecond of empty sky.
         exposure_time: Length of one exposure [s].
         num_exposures: How many exposures are added.
         read_noise: Standard deviation of one read [electrons].
-        psf: Shape of the PSF.
+        psf: Shape of the PSF: `airy` is the diffraction of a circular aperture with a central
+            obstruction, smoothed by a Gaussian (jitter, charge diffusion) to the width that is
+            stated.
         psf_beta: Power of a Moffat PSF; ignored by the others.
+        psf_diffraction: λ/D of an `airy` PSF in units of its FWHM; ignored by the others.
+        psf_obstruction: Diameter of the central obstruction over that of the aperture.
+        psf_e1: Ellipticity of the PSF, |e| cos 2φ with |e| = (1 − q)/(1 + q).
+        psf_e2: Likewise |e| sin 2φ. A PSF that is an image has no other ellipticity.
+        psf_error: Relative error of the width that methods are told: the image is made with
+            `psf_fwhm`, and `told` has (1 + psf_error) times that.
+        psf_error_e1: What is added to `psf_e1` in `told`.
+        seeing_scatter: Standard deviation of the logarithm of the PSF's width from scene to
+            scene. Methods are told the width of each scene.
+        dark_current: Of one pixel [electrons/s].
         psf_image: The PSF where `psf` is `image`; `psf_fwhm` is then its measured width.
         noise_correlation: Ratio R ≥ 1 of the noise on large areas to what the scatter of single
             pixels suggests, as drizzling makes it (Fruchter & Hook 2002, section 7); 1 for
@@ -99,9 +127,17 @@ class Condition:
     exposure_time: float
     num_exposures: int
     read_noise: float
-    psf: Literal["gaussian", "moffat", "image"] = "gaussian"
+    psf: PsfShape = "gaussian"
     psf_beta: float = 3.0
+    psf_diffraction: float = 0.9
+    psf_obstruction: float = 0.0
+    psf_e1: float = 0.0
+    psf_e2: float = 0.0
+    psf_error: float = 0.0
+    psf_error_e1: float = 0.0
+    seeing_scatter: float = 0.0
     psf_image: PsfImage | None = None
+    dark_current: float = 0.0
     noise_correlation: float = 1.0
     artefacts: int = 0
     summary: str = ""
@@ -117,6 +153,35 @@ class Condition:
             )
         if self.artefacts not in range(6):
             raise DataError(f"condition {self.name}: artefacts={self.artefacts}, expected 0 to 5")
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise DataError(
+                    f"condition {self.name}: {name}={getattr(self, name)}, "
+                    f"expected {low:g} to {high:g}"
+                )
+        if self.psf == "image" and self.told != self:
+            raise DataError(
+                f"condition {self.name}: the PSF is an image, and psf_error is of a profile",
+                "take a profile, or give methods another image",
+            )
+
+    @property
+    def told(self) -> Condition:
+        """The condition as methods know it: with the PSF that they are told."""
+        if not self.psf_error and not self.psf_error_e1:
+            return self
+        return replace(
+            self,
+            psf_fwhm=self.psf_fwhm * (1 + self.psf_error),
+            psf_e1=self.psf_e1 + self.psf_error_e1,
+            psf_error=0.0,
+            psf_error_e1=0.0,
+        )
+
+    @property
+    def true(self) -> Condition:
+        """The condition with the PSF that makes images, of which methods are told the truth."""
+        return replace(self, psf_error=0.0, psf_error_e1=0.0)
 
     @property
     def total_time(self) -> float:
@@ -136,19 +201,25 @@ class Condition:
         return sky * self.electrons_per_sb
 
     @property
+    def background_electrons(self) -> float:
+        """Electrons that the empty sky and the dark current leave in a pixel."""
+        return self.sky_electrons + self.dark_current * self.total_time
+
+    @property
     def read_electrons(self) -> float:
         """Noise of all reads together [electrons]."""
         return math.sqrt(self.num_exposures) * self.read_noise
 
     @property
     def sigma_electrons(self) -> float:
-        """Noise of an empty pixel: sky and reads, added in variance [electrons].
+        """Noise of an empty pixel: sky, dark current and reads, added in variance [electrons].
 
         Noise that is spread over neighbours scatters less from pixel to pixel, by the ratio R of
         `noise_correlation`, and as much as ever over large areas.
         """
         return (
-            math.hypot(math.sqrt(self.sky_electrons), self.read_electrons) / self.noise_correlation
+            math.hypot(math.sqrt(self.background_electrons), self.read_electrons)
+            / self.noise_correlation
         )
 
     @property
@@ -179,10 +250,13 @@ class Condition:
         return self.zeropoint - 2.5 * math.log10(significance * noise / self.total_time)
 
     def vector(self) -> tuple[float, float, float]:
-        """The condition as an encoder may ask for it: log10 of scale, PSF width and depth."""
+        """The condition as an encoder may ask for it: log10 of scale, PSF width and depth.
+
+        The width is the one that methods are told.
+        """
         return (
             math.log10(self.pixel_scale),
-            math.log10(self.psf_fwhm),
+            math.log10(self.told.psf_fwhm),
             math.log10(self.noise_level * self.pixel_scale),
         )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from lensbench.api.condition import Condition, PsfImage
+from lensbench.api.condition import Condition, PsfImage, PsfShape
+from lensbench.sky.diffraction import smoothed_transfer
 
 SIGMAS_PER_FWHM = 2 * math.sqrt(2 * math.log(2))
 
@@ -20,15 +20,28 @@ class Blur:
 
     Attributes:
         psf: Shape.
-        fwhm: Of a Gaussian or a Moffat profile [arcsec].
+        fwhm: Of a profile [arcsec].
         beta: Power of a Moffat profile.
+        diffraction: λ/D over the FWHM of an `airy` profile.
+        obstruction: Of its aperture.
+        e1: Ellipticity |e| cos 2φ of a profile.
+        e2: Ellipticity |e| sin 2φ.
         image: The PSF itself, where the shape is `image`.
     """
 
-    psf: Literal["gaussian", "moffat", "image"]
+    psf: PsfShape
     fwhm: float
     beta: float = 0.0
+    diffraction: float = 0.0
+    obstruction: float = 0.0
+    e1: float = 0.0
+    e2: float = 0.0
     image: PsfImage | None = None
+
+    @property
+    def separable(self) -> bool:
+        """Whether it is the same along both axes, and one after the other: a round Gaussian."""
+        return self.psf == "gaussian" and not self.e1 and not self.e2
 
     def transfer(self, size: int, pixel_scale: float) -> Tensor:
         """Transfer function (size, size // 2 + 1), complex, of a sky of so many pixels."""
@@ -36,9 +49,21 @@ class Blur:
         if self.image is not None:
             return image_transfer(self.image, k_y, k_x, pixel_scale)
         if self.psf == "moffat":
-            return moffat_transfer(size, pixel_scale, self.fwhm, self.beta).to(torch.complex128)
-        k_squared = k_y[:, None] ** 2 + k_x[None, :] ** 2
+            return self._moffat(size, pixel_scale).to(torch.complex128)
+        k_squared = stretched(k_y[:, None], k_x[None, :], -self.e1, -self.e2)
+        if self.psf == "airy":
+            cycles = self.fwhm * k_squared.sqrt()
+            transfer = smoothed_transfer(cycles, self.diffraction, self.obstruction)
+            return transfer.to(torch.complex128)
         return gaussian_transfer(k_squared, self.fwhm).to(torch.complex128)
+
+    def _moffat(self, size: int, pixel_scale: float) -> Tensor:
+        """Transfer function (size, size // 2 + 1) of a Moffat PSF, sampled on the sky."""
+        axis = torch.fft.fftfreq(size, 1 / size, dtype=torch.float64) * pixel_scale
+        squared = stretched(axis[:, None], axis[None, :], self.e1, self.e2)
+        psf = moffat_profile(squared, self.fwhm, self.beta)
+        transfer: Tensor = torch.fft.rfft2(psf / psf.sum()).real
+        return transfer
 
 
 def blur_of(condition: Condition, already: float) -> Blur:
@@ -47,12 +72,34 @@ def blur_of(condition: Condition, already: float) -> Blur:
     A blurred sky gets the Gaussian that is missing in quadrature, whatever the shape of the PSF,
     and one that is blurred more than the PSF is left as it is.
     """
-    if already > 0 or condition.psf == "gaussian":
-        missing = math.sqrt(max(condition.psf_fwhm**2 - already**2, 0.0))
-        return Blur("gaussian", missing)
-    if condition.psf == "moffat":
-        return Blur("moffat", condition.psf_fwhm, condition.psf_beta)
-    return Blur("image", condition.psf_fwhm, image=condition.psf_image)
+    if already > 0:
+        return Blur("gaussian", math.sqrt(max(condition.psf_fwhm**2 - already**2, 0.0)))
+    if condition.psf == "image":
+        return Blur("image", condition.psf_fwhm, image=condition.psf_image)
+    moffat, airy = condition.psf == "moffat", condition.psf == "airy"
+    return Blur(
+        condition.psf,
+        condition.psf_fwhm,
+        beta=condition.psf_beta if moffat else 0.0,
+        diffraction=condition.psf_diffraction if airy else 0.0,
+        obstruction=condition.psf_obstruction if airy else 0.0,
+        e1=condition.psf_e1,
+        e2=condition.psf_e2,
+    )
+
+
+def stretched(y: Tensor, x: Tensor, e1: float, e2: float) -> Tensor:
+    """Squared elliptical radius of the same area as the circle's, at places (y, x).
+
+    The ellipse is long along the angle φ of e1 = |e| cos 2φ, e2 = |e| sin 2φ; in Fourier space it
+    is long across it, which both signs turned about give.
+    """
+    e = math.hypot(e1, e2)
+    if not e:
+        return y**2 + x**2
+    across = (1 + e**2) / (1 - e**2)  # (q + 1/q)/2 with q = (1 − e)/(1 + e)
+    along = 2 / (1 - e**2)  # (1/q − q)/2 over e
+    return across * (x**2 + y**2) - along * (e1 * (x**2 - y**2) + 2 * e2 * x * y)
 
 
 def frequencies(size: int, pixel_scale: float) -> tuple[Tensor, Tensor]:
@@ -78,14 +125,6 @@ def moffat_profile(radius_squared: Tensor, fwhm: float, beta: float) -> Tensor:
     """Moffat PSF (Moffat 1969), one at the centre, at squared radii [arcsec²]."""
     alpha = fwhm / (2 * math.sqrt(2 ** (1 / beta) - 1))
     return (1 + radius_squared / alpha**2) ** (-beta)
-
-
-def moffat_transfer(size: int, pixel_scale: float, fwhm: float, beta: float) -> Tensor:
-    """Transfer function (size, size // 2 + 1) of a Moffat PSF, sampled on the sky, of unit sum."""
-    axis = torch.fft.fftfreq(size, 1 / size, dtype=torch.float64) * pixel_scale
-    psf = moffat_profile(axis[:, None] ** 2 + axis[None, :] ** 2, fwhm, beta)
-    transfer: Tensor = torch.fft.rfft2(psf / psf.sum()).real
-    return transfer
 
 
 def image_transfer(image: PsfImage, k_y: Tensor, k_x: Tensor, pixel_scale: float) -> Tensor:

@@ -22,7 +22,8 @@ class CustomCondition(Plugin):
     """`custom:base=NAME,…`: makes a `Condition` of a named one, with what is given replaced.
 
     With `psf=FILE` the PSF is an image from a FITS file, see `PsfImage` for how it is read;
-    `psf_fwhm` then follows from the image. With `psf=moffat` or `psf=gaussian` it is that profile.
+    `psf_fwhm` then follows from the image. With `psf=gaussian`, `psf=moffat` or `psf=airy` it is
+    that profile.
     """
 
     @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class CustomCondition(Plugin):
 
         Attributes:
             base: Name of the condition to start from.
-            psf: `gaussian`, `moffat` or the path of a FITS file.
+            psf: `gaussian`, `moffat`, `airy` or the path of a FITS file.
             psf_hdu: Which extension of the file, by number.
             psf_scale: Side of a pixel of the PSF [arcsec]; from the header where it is 0.
         """
@@ -42,12 +43,20 @@ class CustomCondition(Plugin):
         psf_scale: float = 0.0
         psf_fwhm: float | None = None
         psf_beta: float | None = None
+        psf_diffraction: float | None = None
+        psf_obstruction: float | None = None
+        psf_e1: float | None = None
+        psf_e2: float | None = None
+        psf_error: float | None = None
+        psf_error_e1: float | None = None
+        seeing_scatter: float | None = None
         pixel_scale: float | None = None
         zeropoint: float | None = None
         sky_brightness: float | None = None
         exposure_time: float | None = None
         num_exposures: int | None = None
         read_noise: float | None = None
+        dark_current: float | None = None
         noise_correlation: float | None = None
         artefacts: int | None = None
 
@@ -80,12 +89,17 @@ def _psf(options: CustomCondition.Options) -> dict[str, Any]:
     """Fields of the PSF that the options ask for."""
     if not options.psf:
         return {}
-    if options.psf in ("gaussian", "moffat"):
+    if options.psf in ("gaussian", "moffat", "airy"):
         return {"psf": options.psf, "psf_image": None}
     from lensbench.sky.psf import measure_fwhm, read_psf
 
     image = read_psf(options.psf, options.psf_hdu, options.psf_scale)
-    return {"psf": "image", "psf_image": image, "psf_fwhm": measure_fwhm(image)}
+    return {
+        "psf": "image",
+        "psf_image": image,
+        "psf_fwhm": measure_fwhm(image),
+        **dict.fromkeys(("psf_e1", "psf_e2", "seeing_scatter"), 0.0),
+    }
 
 
 def _name(options: CustomCondition.Options) -> str:

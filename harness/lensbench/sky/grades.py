@@ -1,7 +1,9 @@
 """Graded conditions: one property of `euclid-vis` made worse in five steps, all else as it is.
 
-- `psf@1..5`: the PSF widens from 1.5 to 6 times its width, 0.24″ to 0.96″: past Euclid NISP
-  (0.5″ is between 3 and 4) to the seeing of the Dark Energy Survey.
+- `psf@1..5`: the PSF widens from 1.5 to 6 times its width, 0.22″ to 0.86″: past Euclid NISP
+  (0.43″ is grade 3) to the seeing of the Dark Energy Survey.
+- `psf-error@1..5`: images are those of `euclid-vis`, and methods are told a PSF that is too wide,
+  by 2, 5, 10, 20 and 40 %, and elliptical by 0.005, 0.01, 0.02, 0.05 and 0.1.
 - `depth@1..5`: exposures shorten by 2, 4, 8, 16 and 32; the number of reads stays, so the last
   grades are limited by read noise.
 - `sampling@1..5`: pixels grow by 1.25, 1.5, 2, 2.5 and 4, 0.13″ to 0.40″; PSF and exposure stay.
@@ -19,6 +21,7 @@ from lensbench.sky.space import EUCLID_VIS as BASE
 GRADES = (1, 2, 3, 4, 5)
 
 _PSF = (1.5, 2.0, 3.0, 4.5, 6.0)
+_PSF_ERROR = ((0.02, 0.005), (0.05, 0.01), (0.1, 0.02), (0.2, 0.05), (0.4, 0.1))
 _DEPTH = (2, 4, 8, 16, 32)
 _SAMPLING = (1.25, 1.5, 2.0, 2.5, 4.0)
 
@@ -32,6 +35,22 @@ def psf_grade(grade: int) -> Condition:
         psf_fwhm=round(BASE.psf_fwhm * factor, 4),
         summary=f"euclid-vis with a PSF {factor:g} times as wide.",
         source=f"psf_fwhm: grade {grade} of 5; all else: as euclid-vis",
+    )
+
+
+def psf_error_grade(grade: int) -> Condition:
+    """`euclid-vis`, of whose PSF methods are told something else."""
+    width, ellipticity = _PSF_ERROR[grade - 1]
+    return replace(
+        BASE,
+        name=f"psf-error@{grade}",
+        psf_error=width,
+        psf_error_e1=ellipticity,
+        summary=(
+            f"euclid-vis, whose PSF methods are told {100 * width:g} % too wide "
+            f"and elliptical by {ellipticity:g}."
+        ),
+        source=f"psf_error, psf_error_e1: grade {grade} of 5; all else: as euclid-vis",
     )
 
 
@@ -72,6 +91,7 @@ def artefacts_grade(grade: int) -> Condition:
 
 AXES: dict[str, Callable[[int], Condition]] = {
     "psf": psf_grade,
+    "psf-error": psf_error_grade,
     "depth": depth_grade,
     "sampling": sampling_grade,
     "artefacts": artefacts_grade,
@@ -79,7 +99,9 @@ AXES: dict[str, Callable[[int], Condition]] = {
 """Makers of the graded conditions by axis."""
 
 CONDITIONS = {
-    f"{axis.upper()}_{grade}": make(grade) for axis, make in AXES.items() for grade in GRADES
+    f"{axis.upper().replace('-', '_')}_{grade}": make(grade)
+    for axis, make in AXES.items()
+    for grade in GRADES
 }
 """All of them by the name of their attribute here, e.g. `PSF_3`."""
 

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import math
+
 from lensbench.api.condition import Condition
 
+_SCATTER = 0.27
+"""Scatter of ln FWHM between visits: in r, quartiles of 0.88″ and 1.27″ on Cerro Pachón (PSTN-054,
+Table 4). A sum of n visits has a scatter that is smaller by √n."""
+
+_SEEING_SOURCE = (
+    "seeing_scatter: that of single visits in PSTN-054, Table 4, over the root of their number"
+)
+_MOFFAT_SOURCE = "psf: Moffat profile, psf_beta of 3 as in Bridle et al. 2010 (arXiv:0908.0945)"
 _DES_SOURCE = (
-    "pixel_scale, read_noise, psf_fwhm, zeropoint, sky_brightness, exposure_time, num_exposures: "
-    "Abbott et al. 2018 (arXiv:1801.03181); as in lenstronomy 1.14 (DES, 3 years)"
+    "pixel_scale, read_noise, zeropoint, sky_brightness, exposure_time: Abbott et al. 2018 "
+    "(arXiv:1801.03181), as in lenstronomy 1.14 (DES); psf_fwhm: Abbott et al. 2021 "
+    "(arXiv:2101.05765), less the pixel; num_exposures: there, 76,217 images of 2.7 square "
+    f"degrees over 5,000 in five bands; {_MOFFAT_SOURCE}; {_SEEING_SOURCE}"
 )
 _RUBIN_SOURCE = (
-    "pixel_scale, read_noise, psf_fwhm, zeropoint, sky_brightness, exposure_time, num_exposures: "
-    "Ivezić et al. 2019 (arXiv:0805.2366); as in lenstronomy 1.14 (LSST)"
+    "zeropoint, read_noise: SMTN-002, the read noise with the dark current; sky_brightness: "
+    "SMTN-002, brighter by the extinction of one airmass, which dims the zeropoint and not the "
+    "sky; psf_fwhm: 0.822 FWHM_eff + 0.052 of SMTN-002, where FWHM_eff is the width of a Gaussian "
+    "with as large a noise-equivalent area; psf: Moffat profile, psf_beta of 4.765 as turbulence "
+    "has it (Trujillo et al. 2001, astro-ph/0109067), which has that area; pixel_scale, "
+    "exposure_time: Ivezić et al. 2019 (arXiv:0805.2366); num_exposures: two a visit, one in u, "
+    f"visits of their Table 1; {_SEEING_SOURCE}"
 )
 _HSC_SOURCE = (
     "pixel_scale, exposure_time, num_exposures: Aihara et al. 2018 (arXiv:1704.05858); "
     "psf_fwhm: Aihara et al. 2022 (arXiv:2108.13045), Table 1, Wide; "
     "read_noise: Subaru, HSC instrument parameters; "
     "zeropoint: from the filters' throughput and 8.2 m, as in galcheat 1.0 (HSC); "
-    "sky_brightness: Subaru exposure time calculator, as in galcheat 1.0 (HSC)"
+    "sky_brightness: set so that a point source has the depth of that table; "
+    f"{_MOFFAT_SOURCE}; {_SEEING_SOURCE}"
 )
 
 
@@ -25,13 +43,15 @@ def _des(band: str, zeropoint: float, sky: float, fwhm: float, time: float = 90.
     return Condition(
         name=f"des-{band}",
         pixel_scale=0.263,
+        psf="moffat",
         psf_fwhm=fwhm,
+        seeing_scatter=_averaged(8),
         zeropoint=zeropoint,
         sky_brightness=sky,
         exposure_time=time,
-        num_exposures=10,
+        num_exposures=8,
         read_noise=7.0,
-        summary=f"Dark Energy Survey {band} band: 10 × {time:.0f} s.",
+        summary=f"Dark Energy Survey {band} band: 8 × {time:.0f} s.",
         source=_DES_SOURCE,
     )
 
@@ -42,7 +62,9 @@ def _hsc(
     return Condition(
         name=f"hsc-{band}",
         pixel_scale=0.168,
+        psf="moffat",
         psf_fwhm=fwhm,
+        seeing_scatter=_averaged(count),
         zeropoint=zeropoint,
         sky_brightness=sky,
         exposure_time=time,
@@ -53,21 +75,29 @@ def _hsc(
     )
 
 
+def _averaged(visits: int) -> float:
+    """Scatter of the seeing of a sum of visits."""
+    return round(_SCATTER / math.sqrt(visits), 3)
+
+
 def _rubin(
     band: str, zeropoint: float, sky: float, fwhm: float, count: int, years: int = 10
 ) -> Condition:
-    exposures = years * count // 10
+    visits, snaps = years * count // 10, 1 if band == "u" else 2
     after = "ten years" if years == 10 else "one year"
     return Condition(
         name=f"rubin-{band}" if years == 10 else f"rubin-{band}-y{years}",
         pixel_scale=0.2,
-        psf_fwhm=fwhm,
+        psf="moffat",
+        psf_fwhm=round(0.822 * fwhm + 0.052, 3),
+        psf_beta=4.765,
+        seeing_scatter=_averaged(visits),
         zeropoint=zeropoint,
         sky_brightness=sky,
-        exposure_time=15.0,
-        num_exposures=exposures,
-        read_noise=10.0,
-        summary=f"Rubin LSST {band} band after {after}: {exposures} × 15 s.",
+        exposure_time=30.0 / snaps,
+        num_exposures=snaps * visits,
+        read_noise=9.0,
+        summary=f"Rubin LSST {band} band after {after}: {snaps * visits} × {30 // snaps} s.",
         source=_RUBIN_SOURCE,
     )
 
@@ -75,7 +105,9 @@ def _rubin(
 KIDS_R = Condition(
     name="kids-r",
     pixel_scale=0.214,
+    psf="moffat",
     psf_fwhm=0.70,
+    seeing_scatter=_averaged(5),
     zeropoint=25.86,
     sky_brightness=20.79,
     exposure_time=360.0,
@@ -86,30 +118,32 @@ KIDS_R = Condition(
         "pixel_scale, psf_fwhm, exposure_time, num_exposures: Kuijken et al. 2019 "
         "(arXiv:1902.11265); read_noise: OmegaCAM signal-to-noise pages of Astro-WISE; "
         "zeropoint: estimated here, 4.6 m² at a total throughput of 0.4 over Δλ/λ = 0.22; "
-        "sky_brightness: set so that 5σ in 2″ is the 25.02 mag of Kuijken et al. 2019"
+        "sky_brightness: set so that 5σ in 2″ is the 25.02 mag of Kuijken et al. 2019; "
+        f"{_MOFFAT_SOURCE}; {_SEEING_SOURCE}"
     ),
 )
 
 _RUBIN_BANDS = (
-    ("u", 26.50, 22.99, 0.81, 140),
-    ("g", 28.30, 22.26, 0.77, 200),
-    ("r", 28.13, 21.20, 0.73, 460),
-    ("i", 27.79, 20.48, 0.71, 460),
-    ("z", 27.40, 19.60, 0.69, 400),
-    ("y", 26.58, 18.61, 0.68, 400),
+    ("u", 26.52, 23.05 - 0.47, 0.92, 56),
+    ("g", 28.51, 22.25 - 0.21, 0.87, 80),
+    ("r", 28.36, 21.20 - 0.13, 0.83, 184),
+    ("i", 28.17, 20.46 - 0.10, 0.80, 184),
+    ("z", 27.78, 19.61 - 0.07, 0.78, 160),
+    ("y", 26.82, 18.60 - 0.17, 0.76, 160),
 )
+"""Zeropoint, sky less extinction, FWHM_eff and visits in ten years."""
 
 GROUND = (
-    _des("g", 26.58, 22.01, 1.12),
-    _des("r", 26.78, 21.15, 0.96),
-    _des("i", 26.75, 19.89, 0.88),
-    _des("z", 26.48, 18.72, 0.84),
-    _des("y", 25.40, 17.96, 0.90, time=45.0),
+    _des("g", 26.58, 22.01, 1.097),
+    _des("r", 26.78, 21.15, 0.933),
+    _des("i", 26.75, 19.89, 0.862),
+    _des("z", 26.48, 18.72, 0.811),
+    _des("y", 25.40, 17.96, 0.882, time=45.0),
     KIDS_R,
-    _hsc("g", 28.90, 21.4, 0.79, 150.0, 4),
-    _hsc("r", 28.86, 20.6, 0.75, 150.0, 4),
-    _hsc("i", 28.61, 19.7, 0.61, 200.0, 6),
-    _hsc("z", 27.68, 18.3, 0.68, 200.0, 6),
+    _hsc("g", 28.90, 21.6, 0.79, 150.0, 4),
+    _hsc("r", 28.86, 21.53, 0.75, 150.0, 4),
+    _hsc("i", 28.61, 19.99, 0.61, 200.0, 6),
+    _hsc("z", 27.68, 19.15, 0.68, 200.0, 6),
     _hsc("y", 27.33, 17.9, 0.68, 200.0, 6),
     *(_rubin(*band) for band in _RUBIN_BANDS),
     *(_rubin(*band, years=1) for band in _RUBIN_BANDS),

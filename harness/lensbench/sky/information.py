@@ -45,7 +45,7 @@ def fisher_information(
     Args:
         model: Renders the sky; see `scene_model`.
         values: Where to evaluate it (P,).
-        condition: Observes the sky.
+        condition: Observes the sky, with the PSF that methods are told.
         pixel_scale: Side of a pixel of the sky [arcsec].
         field_of_view: Side of the image [arcsec].
         variance_term: Whether to count what the variance tells. For pure photon noise the exact
@@ -56,10 +56,10 @@ def fisher_information(
     def electrons(theta: Tensor) -> Tensor:
         sky = model(theta)
         scenes = Scenes(("",), sky[None], pixel_scale, np.zeros(1))
-        return expose(scenes, condition, grid)[0] * condition.electrons_per_sb
+        return expose(scenes, condition.told, grid)[0] * condition.electrons_per_sb
 
     mean, slopes = _derivatives(electrons, values.to(torch.float64))
-    photons = (mean + condition.sky_electrons).clamp(min=0)
+    photons = (mean + condition.background_electrons).clamp(min=0)
     variance = photons + condition.read_electrons**2
     whitened = (_decorrelate(slopes, condition.noise_tap) / variance.sqrt()).flatten(1)
     information: Tensor = whitened @ whitened.T

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,8 +16,9 @@ from lensbench.api.dataset import Scenes
 from lensbench.errors import DataError
 from lensbench.sky.artefacts import draw_artefacts
 from lensbench.sky.blur import Blur, blur_of
-from lensbench.sky.resampling import Separable, Spectral, operator, sample
+from lensbench.sky.resampling import Separable, Spectral, operators, sample
 from lensbench.sky.seeds import generator_of
+from lensbench.sky.seeing import seen_at
 
 Electrons = NDArray[np.float64]
 
@@ -43,9 +45,10 @@ def grid_of(condition: Condition, field_of_view: float, upsample: int = 1) -> Gr
 def expose(scenes: Scenes, condition: Condition, grid: Grid) -> Tensor:
     """Noise-free images (B, C, N, N) [µJy/arcsec²]: the sky behind a PSF, integrated over pixels.
 
-    A sky that is blurred already is blurred by the Gaussian that is missing in quadrature, and
-    one that is blurred more than the condition's PSF is left as it is. The image of a scene is
-    the same, bit for bit, whatever scenes are exposed with it.
+    The PSF is the one that the condition has, whatever methods are told, over each scene as wide
+    as its seeing. A sky that is blurred already is blurred by the Gaussian that is missing in
+    quadrature, and one that is blurred more than the PSF is left as it is. The image of a scene
+    is the same, bit for bit, whatever scenes are exposed with it.
     """
     size = scenes.sky.shape[-1]
     if grid.size * grid.pixel_scale > size * scenes.pixel_scale * (1 + 1e-9):
@@ -54,7 +57,10 @@ def expose(scenes: Scenes, condition: Condition, grid: Grid) -> Tensor:
             f"{grid.size * grid.pixel_scale:.2f}″ under {condition.name}",
             "draw a larger sky or take a smaller field_of_view",
         )
-    blurs = [blur_of(condition, float(already)) for already in scenes.psf_fwhm]
+    seen = seen_at(condition, scenes.ids)
+    blurs = [
+        blur_of(one, float(already)) for one, already in zip(seen, scenes.psf_fwhm, strict=True)
+    ]
     images = [
         sample(
             torch.nan_to_num(scenes.sky[start:stop], nan=0.0),
@@ -75,7 +81,7 @@ def _runs(blurs: list[Blur]) -> list[tuple[int, int]]:
 
 
 def imaging_operator(
-    condition: Condition,
+    condition: Condition | Sequence[Condition],
     size: int,
     pixel_scale: float,
     new_size: int,
@@ -86,11 +92,13 @@ def imaging_operator(
     """PSF and pixels of a condition as one linear map of skies, for who fits or inverts them.
 
     Called with skies (..., size, size), noise-free and not blurred, it gives images (..., new_size,
-    new_size) in the same unit, as `expose` does; autograd goes through it. Where pixels are as
-    fine as the sky's, it is the PSF alone. The field is taken as periodic.
+    new_size) in the same unit, as `expose` does; autograd goes through it. The PSF is the one that
+    methods are told. Where pixels are as fine as the sky's, it is the PSF alone. The field is
+    taken as periodic.
 
     Args:
-        condition: Gives the PSF; its own pixel scale is not looked at.
+        condition: Gives the PSF; its own pixel scale is not looked at. A sequence gives one for
+            each sky (B, C, size, size), as `seen_at` does: they may differ in width.
         size: Pixels on a side of the sky.
         pixel_scale: Side of a sky pixel [arcsec].
         new_size: Pixels on a side of the image.
@@ -98,8 +106,9 @@ def imaging_operator(
         dtype: Real type of the skies.
         device: Where they live.
     """
-    blur = blur_of(condition, 0.0)
-    return operator(size, pixel_scale, new_scale, new_size, blur, dtype, device)
+    told = [condition] if isinstance(condition, Condition) else condition
+    blurs = [blur_of(one.told, 0.0) for one in told]
+    return operators(size, pixel_scale, new_scale, new_size, blurs, dtype, device)
 
 
 def coverage(scenes: Scenes, grid: Grid) -> Tensor:
@@ -149,7 +158,9 @@ def add_noise(image: Tensor, condition: Condition, ids: tuple[str, ...], seed: i
     Returns:
         Images (B, C, N, N), float64, on the device of `image`.
     """
-    expected = image.double().cpu().numpy() * condition.electrons_per_sb + condition.sky_electrons
+    expected = (
+        image.double().cpu().numpy() * condition.electrons_per_sb + condition.background_electrons
+    )
     expected = expected.clip(min=0)
     noisy = np.stack(
         [_record(one, condition, scene, seed) for one, scene in zip(expected, ids, strict=True)]
@@ -171,8 +182,8 @@ def _record(expected: Electrons, condition: Condition, scene: str, seed: int) ->
         noise = _correlate(noise, condition.noise_tap)
     recorded = expected + noise
     if flaws is not None:
-        recorded = flaws.spoil(recorded, condition.sky_electrons)
-    return (recorded - condition.sky_electrons) / condition.sigma_electrons
+        recorded = flaws.spoil(recorded, condition.background_electrons)
+    return (recorded - condition.background_electrons) / condition.sigma_electrons
 
 
 def _correlate(noise: Electrons, tap: float) -> Electrons:

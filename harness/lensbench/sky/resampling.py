@@ -1,15 +1,16 @@
 """Sampling a band-limited image on any grid, with any blur, by way of its Fourier transform.
 
 The blur, the integration over pixels and the sampling are linear, so they are one operator of the
-geometry, built once and kept. Where the blur is a Gaussian the whole operator is separable: two
-small real matrices, which the sky is multiplied by from both sides. Any other blur goes through an
-FFT, of which the frequencies that the blur leaves nothing of are dropped.
+geometry, built once and kept. Where the blur is a round Gaussian the whole operator is separable:
+two small real matrices, which the sky is multiplied by from both sides. Any other blur goes
+through an FFT, without the frequencies that the blur leaves nothing of.
 """
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -38,7 +39,7 @@ class Spectral:
 
     Attributes:
         kept_y: Which of the S modes along y are kept (m,).
-        transfer: Of the blur (m, k), complex.
+        transfer: Of the blur (m, k), complex, or one an image (B, 1, m, k).
         rows: Modes to new rows (N, m), complex, pixels integrated.
         columns: Modes to new columns (2k, N), real, for the real and the imaginary part.
     """
@@ -67,10 +68,51 @@ def operator(
     device: str = "cpu",
 ) -> Separable | Spectral:
     """The operator from images of `size` pixels of `pixel_scale` to new ones [arcsec]."""
-    if blur is None or blur.psf == "gaussian":
+    if blur is None or blur.separable:
         return _separable(size, pixel_scale, new_scale, new_size, blur, dtype, device)
+    return _spectral(size, pixel_scale, new_scale, new_size, blur, dtype, device)
+
+
+def operators(
+    size: int,
+    pixel_scale: float,
+    new_scale: float,
+    new_size: int,
+    blurs: Sequence[Blur],
+    dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+) -> Separable | Spectral:
+    """One operator for images (B, C, S, S), each with a blur of its own: the same but for width."""
+    narrowest = min(blurs, key=lambda blur: blur.fwhm)
+    grids = (size, pixel_scale, new_scale, new_size)
+    if all(blur == narrowest for blur in blurs):
+        return operator(*grids, narrowest, dtype, device)
+    one = _spectral(*grids, narrowest, dtype, device)
+    count = one.transfer.shape[-1]
+    kept_y = one.kept_y.cpu()
+    transfers = [_transfer(blur, size, pixel_scale)[kept_y, :count] for blur in blurs]
+    transfer = torch.stack(transfers)[:, None].to(device, dtype.to_complex())
+    return replace(one, transfer=transfer)
+
+
+@functools.lru_cache(maxsize=64)
+def _transfer(blur: Blur, size: int, pixel_scale: float) -> Tensor:
+    return blur.transfer(size, pixel_scale)
+
+
+@functools.lru_cache(maxsize=128)
+def _spectral(
+    size: int,
+    pixel_scale: float,
+    new_scale: float,
+    new_size: int,
+    blur: Blur,
+    dtype: torch.dtype,
+    device: str,
+) -> Spectral:
+    """The operator of any blur, without the frequencies that it leaves nothing of."""
     k_y, k_x = frequencies(size, pixel_scale)
-    transfer = blur.transfer(size, pixel_scale)
+    transfer = _transfer(blur, size, pixel_scale)
     kept_y, count = _kept(transfer, k_y, k_x, pixel_scale, new_scale)
     k_y, k_x = k_y[kept_y], k_x[:count]
     rows = _sampling_matrix(k_y, size, pixel_scale, new_scale, new_size)

@@ -87,7 +87,7 @@ class Optics:
         Correlated noise counts as what it is over large areas.
         """
         condition = self.condition
-        photons = (images * condition.sigma_electrons + condition.sky_electrons).clamp(min=0)
+        photons = (images * condition.sigma_electrons + condition.background_electrons).clamp(min=0)
         noise: Tensor = (photons + condition.read_electrons**2) / condition.sigma_electrons**2
         return noise.clamp(min=1e-3)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -21,6 +21,7 @@ from lensbench import (
     Predictor,
     Progress,
     Samples,
+    seen_at,
 )
 from lensbench_reference.baselines.lens_fit import (
     LARGEST_ELLIPTICITY,
@@ -141,22 +142,22 @@ class FittedLenses:
     def measure(self, samples: Samples, context: FitContext | None = None) -> tuple[Tensor, Tensor]:
         """Values and errors of all targets (N, T), each in the target's unit."""
         one_band = one_image(samples.images).cpu()
-        rows = []
-        for start in range(0, len(one_band), _CHUNK):
-            images = one_band[start : start + _CHUNK]
+        mean, sigma = torch.zeros(2, len(one_band), len(self.names), dtype=torch.float64)
+        done = 0
+        for condition, chosen in _chunks(samples):
+            images = one_band[chosen]
             fit = fit_lenses(
                 images,
-                samples,
+                replace(samples, condition=condition),
                 int(self.options.starts),
                 int(self.options.oversampling),
                 bool(self.light),
             )
-            rows.append(self._answers(fit, images))
+            mean[chosen], sigma[chosen] = self._answers(fit, images)
+            done += len(chosen)
             if context is not None:
-                context.report(
-                    Progress(min(start + _CHUNK, len(one_band)), len(one_band), note="lenses")
-                )
-        return torch.cat([mean for mean, _ in rows]), torch.cat([sigma for _, sigma in rows])
+                context.report(Progress(done, len(one_band), note="lenses"))
+        return mean, sigma
 
     def _answers(self, fit: Fit, images: Tensor) -> tuple[Tensor, Tensor]:
         """Values and errors; those of the training labels where there is nothing else to say."""
@@ -175,6 +176,15 @@ class FittedLenses:
             means.append(mean)
             sigmas.append(sigma)
         return torch.stack(means, 1), torch.stack(sigmas, 1)
+
+
+def _chunks(samples: Samples) -> Iterator[tuple[Condition, Tensor]]:
+    """Indices of samples to fit together, and the condition with their own seeing."""
+    seen = seen_at(samples.condition, samples.ids)
+    for condition in dict.fromkeys(seen):
+        same = torch.tensor([i for i, one in enumerate(seen) if one == condition])
+        for chosen in same.split(_CHUNK):
+            yield condition, chosen
 
 
 def fit_lenses(
@@ -204,6 +214,7 @@ def binned(condition: Condition, images: Tensor) -> tuple[Condition, Tensor]:
         name=f"{condition.name}-binned",
         pixel_scale=condition.pixel_scale * factor,
         read_noise=condition.read_noise * factor,
+        dark_current=condition.dark_current * factor**2,
     )
     return coarser, avg_pool2d(images[:, None], factor)[:, 0] * factor
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -69,10 +69,11 @@ class LinearEstimate:
         images = samples.images.float().cpu()
         unit = samples.condition.noise_level
         level = float(self.level) / unit
-        operator = SkyOperator.of(samples, self.sky)
-        power = self.spectrum(operator)
+        whole = SkyOperator.of(samples, self.sky)
+        power = self.spectrum(whole)
         answers = []
-        for image in images - level:
+        for index, image in enumerate(images - level):
+            operator = whole.one(index)
             weights = wiener_weights(operator, power * brightness(operator, power, image))
             answers.append(apply_weights(weights, image, operator.upsample) + level)
         return {"sky": torch.stack(answers)}
@@ -142,7 +143,7 @@ def transfer_between(operator: SkyOperator) -> Tensor:
     side = s * n
     point = torch.zeros(side, side, dtype=torch.float64)
     point[0, 0] = 1.0
-    blurred = SkyOperator(operator.condition, operator.condition, n, s).answer(point)
+    blurred = replace(operator, reference=None).answer(point)
     reference = operator.answer(point)
     ratio = torch.fft.fft2(blurred) / _away_from_zero(torch.fft.fft2(reference))
     ratio = ratio / ratio.abs().clamp(min=1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -157,11 +158,13 @@ def _image_chi2(sky: SkyTarget, predictions: Predictions, samples: Samples) -> n
 
     The answer is behind the reference's PSF, so it is blurred by the ratio of both PSFs' transfer
     functions and averaged over the image's pixels. One is what the truth has; below one the answer
-    takes up noise, above it the answer contradicts the image. The noise is as in `residual_chi2`.
+    takes up noise, above it the answer contradicts the image. The PSF is the true one, whatever
+    the method was told. The noise is as in `residual_chi2`.
     """
     answer, wanted = _pair(predictions, samples)
     known = torch.isfinite(wanted)
-    seen = SkyOperator.of(samples, sky).again(torch.where(known, answer, 0.0))
+    truly = replace(samples, condition=samples.condition.true)
+    seen = SkyOperator.of(truly, sky).again(torch.where(known, answer, 0.0))
     coarse = torch.nn.functional.avg_pool2d(known.float(), sky.upsample) == 1
     condition = samples.condition
     electrons = condition.sigma_electrons * condition.noise_correlation**2

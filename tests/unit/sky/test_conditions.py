@@ -27,7 +27,10 @@ def test_every_number_has_a_source(condition):
     """The source of an instrument names each of its numbers."""
     named = condition.source.replace(":", ",").replace(";", ",").split(",")
     assert {name.strip() for name in named} >= set(NUMBERS)
-    assert condition.noise_correlation == 1 or "noise_correlation" in condition.source
+    for name in ("noise_correlation", "dark_current", "seeing_scatter"):
+        default = next(f.default for f in dataclasses.fields(condition) if f.name == name)
+        assert getattr(condition, name) == default or name in condition.source
+    assert condition.psf in ("airy", "moffat")
 
 
 @pytest.mark.parametrize("item", load_catalogue().of_kind("condition"), ids=lambda i: i.entry.name)
@@ -64,14 +67,19 @@ def test_unknown_condition():
 @pytest.mark.parametrize("axis", AXES)
 def test_grades_get_worse(axis):
     """Along an axis one number alone leaves the base, farther with every grade."""
-    changed = {"psf": "psf_fwhm", "depth": "exposure_time", "sampling": "pixel_scale"}
+    changed = {
+        "psf": "psf_fwhm",
+        "psf-error": "psf_error",
+        "depth": "exposure_time",
+        "sampling": "pixel_scale",
+    }
     field = changed.get(axis, "artefacts")
     made = [AXES[axis](grade) for grade in GRADES]
     values = [getattr(one, field) for one in made]
     if axis == "depth":
         values = [1 / value for value in values]
     assert values == sorted(set(values))
-    about = {"name", "summary", "source", field}
+    about = {"name", "summary", "source", field, "psf_error_e1"}
     for one in made:
         same = [f.name for f in dataclasses.fields(one) if f.name not in about]
         assert all(getattr(one, name) == getattr(EUCLID_VIS, name) for name in same)
@@ -88,7 +96,7 @@ def test_limiting_magnitude():
     c = EUCLID_VIS
     electrons = c.total_time * 10 ** (0.4 * (c.zeropoint - c.limiting_magnitude(1.3, 10)))
     pixels = math.pi * 0.65**2 / c.pixel_scale**2
-    variance = pixels * (c.sky_electrons + c.num_exposures * c.read_noise**2)
+    variance = pixels * (c.background_electrons + c.num_exposures * c.read_noise**2)
     assert electrons == pytest.approx(10 * math.sqrt(variance))
 
 
@@ -102,7 +110,7 @@ def test_noise_tap(ratio):
 
 @pytest.mark.parametrize(
     "wrong", [{"noise_correlation": 0.9}, {"noise_correlation": 3.0}, {"artefacts": 6},
-              {"psf": "image"}], ids=str,
+              {"psf": "image"}, {"psf_diffraction": 1.4}, {"seeing_scatter": -0.1}], ids=str,
 )  # fmt: skip
 def test_impossible_conditions(wrong):
     """A condition that no noise, severity or PSF fits is refused by name."""

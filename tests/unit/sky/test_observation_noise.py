@@ -9,11 +9,7 @@ import numpy as np
 import pytest
 import torch
 from lenstronomy.SimulationAPI.observation_api import SingleBand
-from lenstronomy.SimulationAPI.ObservationConfig.DES import DES
 from lenstronomy.SimulationAPI.ObservationConfig.Euclid import Euclid
-from lenstronomy.SimulationAPI.ObservationConfig.HST import HST
-from lenstronomy.SimulationAPI.ObservationConfig.JWST import JWST
-from lenstronomy.SimulationAPI.ObservationConfig.LSST import LSST
 from lenstronomy.SimulationAPI.ObservationConfig.Roman import Roman
 
 from lensbench.sky.instruments import CONDITIONS
@@ -24,26 +20,36 @@ EUCLID = NAMED["euclid-vis"]
 SIDE = 1000
 
 THEIRS = {
-    **{f"des-{band.lower()}": (DES, {"band": band}) for band in "grizY"},
-    **{f"rubin-{band}": (LSST, {"band": band}) for band in "ugrizy"},
-    **{f"rubin-{band}-y1": (LSST, {"band": band, "coadd_years": 1}) for band in "ugrizy"},
     **{f"roman-{band}": (Roman, {"band": band.upper()}) for band in ("f106", "f129", "f158")},
-    **{
-        f"jwst-nircam-{band}": (JWST, {"band": band.upper()})
-        for band in ("f150w", "f277w", "f444w")
-    },
     **{f"euclid-nisp-{band.lower()}": (Euclid, {"band": band}) for band in "YJH"},
     "euclid-vis": (Euclid, {"band": "VIS"}),
-    "hst-wfc3-f160w": (HST, {"band": "WFC3_F160W"}),
 }
+"""Configurations of lenstronomy whose noise is that of a condition."""
+
+PLAIN = tuple(name for name, its in NAMED.items() if its.noise_correlation == 1)
 
 
 def single_band(name: str) -> SingleBand:
-    instrument, options = THEIRS[name]
-    numbers = {**instrument(**options).kwargs_single_band(), "psf_type": "NONE"}
-    if instrument is JWST:  # a magnitude of one pixel there: see the condition's source
-        numbers["sky_brightness"] += 2.5 * math.log10(numbers["pixel_scale"] ** 2)
-    return SingleBand(**numbers)
+    """lenstronomy's configuration; where a primary source has other numbers, its model of ours.
+
+    Dark current, which lenstronomy lacks, counts as that much more sky.
+    """
+    if name in THEIRS:
+        instrument, options = THEIRS[name]
+        return SingleBand(**{**instrument(**options).kwargs_single_band(), "psf_type": "NONE"})
+    its = NAMED[name]
+    rate = 10 ** (0.4 * (its.zeropoint - its.sky_brightness)) + its.dark_current / (
+        its.pixel_scale**2
+    )
+    return SingleBand(
+        pixel_scale=its.pixel_scale,
+        exposure_time=its.exposure_time,
+        num_exposures=its.num_exposures,
+        magnitude_zero_point=its.zeropoint,
+        read_noise=its.read_noise,
+        sky_brightness=its.zeropoint - 2.5 * math.log10(rate),
+        psf_type="NONE",
+    )
 
 
 def noisy(name: str, level: float) -> np.ndarray:
@@ -54,7 +60,7 @@ def noisy(name: str, level: float) -> np.ndarray:
     return image * condition.sigma_electrons / condition.total_time
 
 
-@pytest.mark.parametrize("name", THEIRS)
+@pytest.mark.parametrize("name", PLAIN)
 def test_empty_pixels(name):
     """The noise of the empty sky is lenstronomy's within 1 %, and its mean is zero."""
     theirs = single_band(name)
@@ -63,7 +69,7 @@ def test_empty_pixels(name):
     assert abs(ours.mean()) < 5 * ours.std() / SIDE
 
 
-@pytest.mark.parametrize("name", THEIRS)
+@pytest.mark.parametrize("name", PLAIN)
 def test_bright_pixels(name):
     """Under a source the noise is that of lenstronomy's `noise_for_model` within 1 %."""
     condition, theirs = NAMED[name], single_band(name)
