@@ -132,6 +132,8 @@ def draw(rows: pl.DataFrame) -> None:
             axis.set_xscale("log")
             if kind == "regression":
                 axis.set_yscale("log")
+                axis.yaxis.set_major_formatter("{x:g}")
+                axis.yaxis.set_minor_formatter("{x:.2g}")
             else:
                 axis.axhline(0.5, color="0.7", lw=0.8)
     for axis in axes[1]:
