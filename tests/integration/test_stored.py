@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.calls import Result
+from tests.runs import run_cells
 
 from lensbench import DataError, IncompatibleError
 from lensbench.cells.checks import Checks
 from lensbench.cells.plugins import Plugins
 from lensbench.registry import Catalogue, load_catalogue
-from lensbench.study.plan import Request, plan_run
 
 SPLITS = ("pretraining", "train", "validation", "test")
 
@@ -81,18 +81,19 @@ def test_own_test_split_is_kept(tmp_path: Path, catalogue: Catalogue) -> None:
 
 def test_as_stored_is_for_stored_images_alone(folder: Path, catalogue: Catalogue) -> None:
     """Simulated scenes are not seen as-stored, nor stored images under an instrument."""
-    simulated = plan_run(catalogue, Request("morphology", baseline="spectrum-logreg"))
+    named = {"task": "morphology", "baseline": "spectrum-logreg"}
+    simulated = run_cells(catalogue, **named)
     assert "as-stored" not in {view.condition for view in simulated[0].tests}
-    stored = Request("morphology", baseline="spectrum-logreg", dataset=f"stored:path={folder}")
-    assert [view.condition for view in plan_run(catalogue, stored)[0].tests] == ["as-stored"]
+    images = f"stored:path={folder}"
+    stored = run_cells(catalogue, **named, dataset=images)
+    assert [view.condition for view in stored[0].tests] == ["as-stored"]
     for wrong in (
-        Request("morphology", baseline="spectrum-logreg", train_condition="as-stored"),
-        Request("morphology", baseline="spectrum-logreg", dataset=f"stored:path={folder}",
-                train_condition="euclid-vis"),
-        Request("morphology", baseline="spectrum-logreg", test_dataset=f"stored:path={folder}"),
-    ):  # fmt: skip
+        {"train_condition": "as-stored"},
+        {"dataset": images, "train_condition": "euclid-vis"},
+        {"test_dataset": images},
+    ):
         with pytest.raises(IncompatibleError):
-            plan_run(catalogue, wrong)
+            run_cells(catalogue, **named, **wrong)
 
 
 def test_refusals_name_the_remedy(tmp_path: Path, catalogue: Catalogue) -> None:
@@ -107,10 +108,10 @@ def test_refusals_name_the_remedy(tmp_path: Path, catalogue: Catalogue) -> None:
     assert "lensbench data convert" in caught.value.hint
     np.savez(tmp_path / "b.npz", images=np.random.default_rng(0).normal(size=(6, 16, 16)),
              labels=["ring", "arc"] * 3)  # fmt: skip
-    stored = Request("morphology", baseline="spectrum-logreg",
-                     dataset=f"stored:path={tmp_path / 'b.npz'}")  # fmt: skip
+    images = f"stored:path={tmp_path / 'b.npz'}"
+    cells = run_cells(catalogue, "morphology", baseline="spectrum-logreg", dataset=images)
     with pytest.raises(IncompatibleError, match="no target 'substructure'") as missing:
-        Checks(Plugins(catalogue)).check(plan_run(catalogue, stored)[0])
+        Checks(Plugins(catalogue)).check(cells[0])
     assert missing.value.hint.startswith("it has: class;")
 
 

@@ -67,6 +67,8 @@ class Metric:
         resampled: The number for many resamples at once, where that is faster: from predictions,
             samples and indices of samples (R, N), one resample a row, to what `compute` returns for
             each row (R,).
+        rms_error: Whether it is the root mean squared error of `target`. Tables show the limits
+            that `lensbench limits` computed of that target beside it.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Metric:
     scale: Literal["", "log", "logit"] = ""
     bounds: Callable[[Predictions, Samples], tuple[float, float]] | None = None
     resampled: Callable[[Predictions, Samples, np.ndarray], np.ndarray] | None = None
+    rms_error: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from lensbench.api.predictor import Transfer
 from lensbench.cells.plugins import Plugins
 from lensbench.cells.weights import build_encoder
 from lensbench.errors import IncompatibleError, LensbenchError, UsageError
-from lensbench.registry import parse_reference
+from lensbench.registry import Catalogue, parse_reference
 from lensbench.study.cell import Cell
-from lensbench.study.plan import check_targets
 
 
 class Checks:
@@ -163,3 +162,24 @@ class Checks:
                 f"dataset {name!r} has no scenes in its split {split!r}",
                 "train on a dataset that has, and give this one to --test-dataset",
             )
+
+
+def check_targets(catalogue: Catalogue, task: str, needed: tuple[str, ...], dataset: str) -> None:
+    """Refuses a dataset that does not provide what a task needs, and names those that do.
+
+    Raises:
+        IncompatibleError: Where a target is missing.
+    """
+    registered = catalogue.find("dataset", parse_reference(dataset).name)
+    missing = [name for name in needed if name not in registered.entry.targets]
+    if missing:
+        fitting = [
+            item.entry.name
+            for item in catalogue.of_kind("dataset")
+            if set(needed) <= set(item.entry.targets)
+        ]
+        raise IncompatibleError(
+            f"dataset {registered.entry.name!r} has no target {missing[0]!r}, "
+            f"which task {parse_reference(task).name!r} needs",
+            f"datasets that do: {', '.join(fitting) or 'none installed'}",
+        )

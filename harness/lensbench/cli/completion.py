@@ -19,7 +19,7 @@ class Named(click.ParamType):  # type: ignore[type-arg]  # generic in newer clic
     name = "plugin"
 
     def __init__(self, *kinds: Kind, several: bool = False) -> None:
-        self._kinds, self._several = kinds, several
+        self._kinds, self.several = kinds, several
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -27,7 +27,7 @@ class Named(click.ParamType):  # type: ignore[type-arg]  # generic in newer clic
         """Plugins whose names begin as typed, sorted by name."""
         from lensbench.registry import load_catalogue
 
-        before, comma, begun = incomplete.rpartition(",") if self._several else ("", "", incomplete)
+        before, comma, begun = incomplete.rpartition(",") if self.several else ("", "", incomplete)
         found = {
             name: item.entry.summary
             for (kind, name), item in load_catalogue().entries.items()

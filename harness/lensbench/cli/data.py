@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lensbench.cli.completion import CONDITIONS, DATASET
-from lensbench.cli.options import json_option, split_references
+from lensbench.cli.options import (
+    json_option,
+    plugin_option,
+    quiet_option,
+    seed_option,
+    split_references,
+)
 
 if TYPE_CHECKING:
     from lensbench.data.picture import Selection
@@ -61,7 +67,7 @@ def _selection(named: dict[str, Any], objects: bool = False) -> Selection:
 @command.command("inspect")
 @click.argument("path", type=_PATH)
 @_reading_options
-@click.option("--quiet", is_flag=True, help="No progress.")
+@quiet_option
 @json_option
 def inspect(path: Path, quiet: bool, as_json: bool, **named: Any) -> None:
     """Say what is at PATH, what is wrong with it, and how to load or convert it.
@@ -93,7 +99,7 @@ def inspect(path: Path, quiet: bool, as_json: bool, **named: Any) -> None:
 @click.option("--out", type=_PATH, default=Path("preview.png"), show_default=True, metavar="PNG")
 @click.option("--columns", type=click.IntRange(1, 40), default=8, show_default=True)
 @_reading_options
-@click.option("--quiet", is_flag=True, help="No progress.")
+@quiet_option
 @json_option
 def preview(path: Path, out: Path, columns: int, quiet: bool, as_json: bool, **named: Any) -> None:
     """Draw a contact sheet of PATH: a row a class or condition, asinh stretch.
@@ -118,7 +124,7 @@ def preview(path: Path, out: Path, columns: int, quiet: bool, as_json: bool, **n
 @click.argument("destination", type=_PATH)
 @_reading_options
 @click.option("--overwrite", is_flag=True, help="Replace DESTINATION where it exists.")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@quiet_option
 @json_option
 def convert(
     source: Path, destination: Path, overwrite: bool, quiet: bool, as_json: bool, **named: Any
@@ -149,28 +155,32 @@ def convert(
 
 
 @command.command("make")
-@click.option(
-    "--dataset", type=DATASET, default="lenses", show_default=True, metavar="NAME[:OPTION=VALUE,…]"
-)
-@click.option(
+@plugin_option("--dataset", DATASET, "Dataset to draw scenes from.", default="lenses")
+@plugin_option(
     "--conditions",
-    type=CONDITIONS,
-    default="",
-    metavar="NAME,NAME,…",
-    help="[default: euclid-vis, or the dataset's own]",
+    CONDITIONS,
+    "Conditions to observe each scene under.  [default: euclid-vis, or the dataset's own]",
 )
-@click.option("--n", "count", type=int, required=True, help="Scenes.")
-@click.option("--out", type=_PATH, required=True, help="FILE.h5, FILE.parquet, or a folder.")
+@click.option("--n", "count", type=int, required=True, help="Number of scenes.")
+@click.option(
+    "--out", type=_PATH, required=True, help="FILE.h5, FILE.parquet or a folder to write."
+)
 @click.option(
     "--format",
     "form",
     type=click.Choice(["hdf5", "parquet", "huggingface"]),
-    help="[default: by the suffix]",
+    help="Format to write.  [default: as the name of the file ends]",
 )
-@click.option("--split", default="train", show_default=True, metavar="SPLIT")
-@click.option("--seed", type=int, default=0, show_default=True, help="Draw seed.")
-@click.option("--overwrite", is_flag=True, help="Replace what is there.")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option(
+    "--split",
+    default="train",
+    show_default=True,
+    metavar="SPLIT",
+    help="Split to draw scenes of: pretraining, train, validation or test.",
+)
+@seed_option
+@click.option("--overwrite", is_flag=True, help="Replace a file or folder that exists.")
+@quiet_option
 @json_option
 def make(
     out: Path, form: str | None, overwrite: bool, quiet: bool, as_json: bool, **asked: Any
@@ -182,7 +192,7 @@ def make(
       lensbench data make --dataset lenses --conditions euclid-vis,hst-acs --n 1000 --out lenses.h5
       lensbench data make --n 100 --out lenses --format huggingface
 
-    A make that was stopped goes on where it was when the same command is given again.
+    If it is stopped, the same command continues where it stopped.
     """
     from lensbench.cli.progress import Progress
     from lensbench.data import making

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lensbench.cli.completion import CONDITION, ENCODER
-from lensbench.cli.options import json_option
+from lensbench.cli.options import (
+    chosen_device,
+    cluster_options,
+    device_option,
+    json_option,
+    plugin_option,
+    quiet_option,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from lensbench.inference.answering import Answerer, Done
@@ -23,40 +31,68 @@ _PATH = click.Path(path_type=Path)
 def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Options of the verbs that go from shards to shards."""
     options = (
-        click.option("--out", type=_PATH, required=True, metavar="FOLDER",
-                     help="A Parquet file for each shard."),
-        click.option("--key", default="", metavar="NAME", help="Array or column of the images."),
-        click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True),
-        click.option("--workers", type=click.IntRange(0), default=0, show_default=True,
-                     help="Processes, a shard each at a time; 0 for none but this."),
-        click.option("--executor", "where", type=click.Choice(["local", "ray"]), default="local",
-                     show_default=True, help="Who takes shards: workers here, or a Ray cluster."),
-        click.option("--address", default="", metavar="ADDRESS",
-                     help="Of the Ray cluster.  [default: one begun here]"),
-        click.option("--threads", type=click.IntRange(1), default=1, show_default=True,
-                     help="Of each process."),
-        click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
-                     show_default=True),
-        click.option("--strict", is_flag=True,
-                     help="Stop at an image that cannot be used; else its row says why."),
-        click.option("--quiet", is_flag=True, help="No progress."),
+        click.option(
+            "--out",
+            type=_PATH,
+            required=True,
+            metavar="FOLDER",
+            help="Folder for the results: a Parquet file for each file of SOURCE.",
+        ),
+        click.option(
+            "--key", default="", metavar="NAME", help="Array or column that holds the images."
+        ),
+        click.option(
+            "--batch-size",
+            type=click.IntRange(1),
+            default=256,
+            show_default=True,
+            help="Number of images that are computed together.",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(0),
+            default=0,
+            show_default=True,
+            help="Number of worker processes, each with one file at a time; 0 computes in this "
+            "process.",
+        ),
+        *cluster_options,
+        threads_option,
+        device_option,
+        click.option(
+            "--strict",
+            is_flag=True,
+            help="Stop at the first image that cannot be used. Without this option the row of "
+            "such an image has the reason.",
+        ),
+        quiet_option,
         json_option,
-    )  # fmt: skip
+    )
     return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), function)
 
 
 @click.command("embed")
 @click.argument("source", type=_PATH)
-@click.option("--encoder", type=ENCODER, required=True, metavar="NAME:weights=PATH[,…]")
-@click.option("--condition", type=CONDITION, default="euclid-vis", show_default=True,
-              metavar="NAME[:…]",
-              help="What images are under; chosen where a shard holds several.")  # fmt: skip
+@plugin_option(
+    "--encoder",
+    ENCODER,
+    "Encoder, with the weights of a model folder.",
+    required=True,
+    metavar="NAME:weights=PATH[,…]",
+)
+@plugin_option(
+    "--condition",
+    CONDITION,
+    "Condition that the images were observed under. A file that holds several is read under this "
+    "one.",
+    default="euclid-vis",
+)
 @shard_options
-def command(source: Path, encoder: str, condition: str, device: str, **named: Any) -> None:
-    """Turn the images of SOURCE into features: a Parquet file of id and features for each shard.
+def command(source: Path, encoder: str, condition: str, device: str | None, **named: Any) -> None:
+    """Turn the images of SOURCE into features: for each file a Parquet file of ids and features.
 
-    SOURCE is a file, or a folder of files, in a format of `lensbench data inspect`. A shard whose
-    output is there, of the same content and encoder, is left as it is.
+    SOURCE is a file or a folder of files, in any format that `lensbench data inspect` reads. A file
+    is skipped if its features are there already, from the same images and the same encoder.
 
     \b
     Example:
@@ -69,7 +105,8 @@ def command(source: Path, encoder: str, condition: str, device: str, **named: An
 
 def answer(
     source: Path, make: Callable[[], Answerer], *, out: Path, key: str, batch_size: int,
-    workers: int, where: str, address: str, threads: int, strict: bool, quiet: bool, as_json: bool,
+    workers: int, where: str, address: str, threads: int | None, strict: bool, quiet: bool,
+    as_json: bool,
 ) -> list[Done]:  # fmt: skip
     """Works through all shards and says how many images there were."""
     from lensbench.cli.progress import Progress
@@ -80,7 +117,7 @@ def answer(
     work = Work(source, out, Selection(key=key), batch_size, strict)
     with Progress(quiet) as progress:
         cluster = address if where == "ray" else None
-        done = answer_all(work, make, workers, threads, progress, cluster)
+        done = answer_all(work, make, workers, threads or 1, progress, cluster)
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in done], ensure_ascii=False))
         return done
@@ -91,10 +128,3 @@ def answer(
     if flawed:
         click.echo(f"{flawed} images cannot be used: the column `error` says why")
     return done
-
-
-def chosen_device(device: str) -> str:
-    """The device asked for, or the best there is."""
-    from lensbench.training.devices import default_device
-
-    return default_device() if device == "auto" else device

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lensbench.cli.display import Display
+from lensbench.cli.options import chosen_device, device_option, threads_option
 
 if TYPE_CHECKING:
     from lensbench.cells.resolved import Resolver
@@ -24,20 +25,16 @@ def execution_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--workers`, `--threads` and `--device`."""
     for option in (
         click.option(
-            "--workers", type=click.IntRange(0), metavar="N", envvar="LENSBENCH_WORKERS",
-            help="Processes at work; 0 for none but this.  "
+            "--workers",
+            type=click.IntRange(0),
+            metavar="N",
+            envvar="LENSBENCH_WORKERS",
+            help="Number of worker processes; 0 computes in this process.  "
             "[default: $LENSBENCH_WORKERS or cores / threads]",
         ),
-        click.option(
-            "--threads", type=click.IntRange(1), metavar="N",
-            help="Of each worker; part of a result's key, for last digits depend on it.  "
-            "[default: 1]",
-        ),
-        click.option(
-            "--device", type=click.Choice(["auto", "cpu", "cuda"]),
-            help="Where tensors live; part of a result's key.  [default: auto]",
-        ),
-    ):  # fmt: skip
+        threads_option,
+        device_option,
+    ):
         function = option(function)
     return function
 
@@ -47,13 +44,11 @@ def make_resolver(threads: int | None, device: str | None, processes: int = 1) -
     from lensbench.cells.resolved import Resolver
     from lensbench.registry import load_catalogue
     from lensbench.study.describe import Numerics
-    from lensbench.training.devices import default_device
 
-    chosen = default_device() if device in (None, "auto") else str(device)
     catalogue = load_catalogue()
     for old in catalogue.outdated:
         click.echo(f"warning: {old.package} is for an older lensbench; {old.changes}", err=True)
-    return Resolver(catalogue, Numerics(chosen, threads or 1, processes))
+    return Resolver(catalogue, Numerics(chosen_device(device), threads or 1, processes))
 
 
 def compute(

@@ -3,45 +3,58 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 
 import click
 
 from lensbench.cli.completion import CONDITIONS, DATASET
-from lensbench.cli.options import json_option, split_references, store_option, store_root
+from lensbench.cli.options import (
+    json_option,
+    plugin_option,
+    seed_option,
+    split_references,
+    store_option,
+    store_root,
+)
 
 
 @click.command("limits")
-@click.option(
-    "--dataset", type=DATASET, default="lenses", show_default=True, metavar="NAME[:…]",
-    help="Simulated lenses.",
-)  # fmt: skip
-@click.option(
-    "--conditions", type=CONDITIONS, default="euclid-vis", show_default=True,
-    metavar="NAME,NAME,…", help="Under which they are seen.",
-)  # fmt: skip
-@click.option(
-    "--targets", default="", metavar="NAME,NAME,…", help="What is measured.  [default: all]"
+@plugin_option("--dataset", DATASET, "Dataset of simulated lenses.", default="lenses")
+@plugin_option(
+    "--conditions", CONDITIONS, "Conditions to compute limits under.", default="euclid-vis"
 )
 @click.option(
-    "--scenes", type=click.IntRange(2), default=24, show_default=True,
-    help="Test scenes behind a limit; tables show that of the default.",
-)  # fmt: skip
+    "--targets",
+    default="",
+    metavar="NAME,NAME,…",
+    help="Targets to compute limits of.  [default: all that have one]",
+)
 @click.option(
-    "--only", default="no_sub", show_default=True, metavar="CLASS",
-    help="A class of substructure, or `all`, where substructure is taken as known.",
-)  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
+    "--scenes",
+    type=click.IntRange(2),
+    default=24,
+    show_default=True,
+    help="Number of test scenes to average over. Tables show limits of the default number only.",
+)
+@click.option(
+    "--only",
+    default="no_sub",
+    show_default=True,
+    metavar="CLASS",
+    help="Substructure class of these scenes; with `all`, the substructure counts as known.",
+)
+@seed_option
 @store_option
 @json_option
 def command(dataset: str, conditions: str, targets: str, scenes: int, only: str, seed: int,
             store: str | None, as_json: bool) -> None:  # fmt: skip
-    """Compute how well numbers of a lens can be measured at all, from the simulator's derivatives.
+    """Compute how precisely any method can measure a lens, from the simulator's derivatives.
 
-    For each target there is a local reference, √E[∇gᵀ(I + Π)⁻¹∇g], which is no bound, and van
-    Trees' bound, which no method can beat. Both are kept in the store; from then on tables of `run`
-    on these scenes show them, and how close each entrant came to the reference. It takes about a
-    second a scene and condition.
+    Each target gets two numbers. The van Trees bound is an error that no method can beat. The local
+    reference, √E[∇gᵀ(I + Π)⁻¹∇g], is the error of the best linear estimate near the truth, which
+    some methods can beat. The store keeps both, and tables of `lensbench run` on these scenes show
+    them. Computing takes about a second for each scene and condition.
 
     \b
     Example:
@@ -65,18 +78,24 @@ def command(dataset: str, conditions: str, targets: str, scenes: int, only: str,
             if done % 8 == 0:
                 click.echo(f"{condition}: {done} scenes", err=True)
 
-        its = ensure_limits(opened, catalogue, dataset, condition, seed, scenes, only, watch)
-        found += [(condition, limit) for limit in its if limit.target in wanted]
+        computed = ensure_limits(opened, catalogue, dataset, condition, seed, scenes, only, watch)
+        found += [(condition, limit) for limit in computed if limit.target in wanted]
     if as_json:
-        click.echo(json.dumps([{"condition": name, **asdict(its)} for name, its in found]))
+        click.echo(json.dumps([{"condition": name, **asdict(limit)} for name, limit in found]))
         return
     from lensbench.leaderboard.forms import text_table
 
     rows = [
-        [name, its.target, f"{its.reference:.2g} ± {its.error:.1g}",
-         "–" if its.bound != its.bound else f"{its.bound:.2g}", its.unit, str(its.scenes)]
-        for name, its in found
-    ]  # fmt: skip
+        [
+            name,
+            limit.target,
+            f"{limit.reference:.2g} ± {limit.error:.1g}",
+            "–" if math.isnan(limit.bound) else f"{limit.bound:.2g}",
+            limit.unit,
+            str(limit.scenes),
+        ]
+        for name, limit in found
+    ]
     header = ["condition", "target", "local reference", "van Trees bound", "unit", "scenes"]
     scene_class = "all classes, substructure known" if only == ALL else f"{only} alone"
     title = f"Root mean squared errors on {dataset}, {scene_class}"

@@ -8,7 +8,63 @@ from typing import Any
 
 import click
 
+from lensbench.cli.completion import Named
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""What puts an option before a command."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout.")
+
+quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
+seed_option = click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of all randomness."
+)
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Threads of each process. Last digits of results depend on it.  [default: 1]",
+)
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    help="Device to compute on; auto takes an accelerator if there is one. Last digits of results "
+    "depend on it.  [default: auto]",
+)
+
+
+cluster_options = (
+    click.option(
+        "--executor",
+        "where",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Where to compute: in processes of this machine, or on a Ray cluster.",
+    ),
+    click.option(
+        "--address",
+        default="",
+        metavar="ADDRESS",
+        help="Address of the Ray cluster.  [default: a cluster is started on this machine]",
+    ),
+)
+
+
+def plugin_option(flag: str, named: Named, help_text: str, **settings: Any) -> Decorator:
+    """An option that names a plugin, or several with commas between.
+
+    Args:
+        flag: `--encoder`, say.
+        named: Which plugins a shell completes.
+        help_text: In the command's help.
+        settings: Others of `click.option`, in place of what such options have.
+    """
+    settings.setdefault("metavar", "NAME,NAME,…" if named.several else "NAME[:…]")
+    settings.setdefault("show_default", "default" in settings)
+    if not settings.get("required"):
+        settings.setdefault("default", "")
+    return click.option(flag, type=named, help=help_text, **settings)
 
 
 def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,6 +79,13 @@ def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def store_root(given: str | None) -> str:
     """The folder or URL that `--store`, the environment or the default says."""
     return given or os.environ.get("LENSBENCH_STORE") or ".lensbench"
+
+
+def chosen_device(device: str | None) -> str:
+    """The device asked for; for `auto` or none, an accelerator if there is one."""
+    from lensbench.training.devices import default_device
+
+    return default_device() if device in (None, "auto") else str(device)
 
 
 def split_references(text: str) -> tuple[str, ...]:

@@ -8,28 +8,40 @@ from typing import Any
 import click
 
 from lensbench.cli.completion import CONDITION
-from lensbench.cli.embed import answer, chosen_device, shard_options
-from lensbench.cli.options import store_option, store_root
+from lensbench.cli.embed import answer, shard_options
+from lensbench.cli.options import chosen_device, plugin_option, store_option, store_root
 
 
 @click.command("predict")
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--run", default="", metavar="KEY", help="[default: the only one with the entrant]")
-@click.option("--entrant", required=True, metavar="NAME|KEY",
-              help="As it stands in the run's table, or the key of its fit.")  # fmt: skip
-@click.option("--condition", type=CONDITION, default="", metavar="NAME[:…]",
-              help="What images are under.  [default: as the entrant was trained]")  # fmt: skip
+@click.option(
+    "--run",
+    default="",
+    metavar="KEY",
+    help="Key of the run.  [default: the only one that has the entrant]",
+)
+@click.option(
+    "--entrant",
+    required=True,
+    metavar="NAME|KEY",
+    help="Entrant, by its name in the table of the run, or by the key of its fit.",
+)
+@plugin_option(
+    "--condition",
+    CONDITION,
+    "Condition that the images were observed under.  [default: the entrant's training condition]",
+)
 @store_option
 @shard_options
 def command(
-    source: Path, run: str, entrant: str, condition: str, store: str | None, device: str,
+    source: Path, run: str, entrant: str, condition: str, store: str | None, device: str | None,
     **named: Any,
 ) -> None:  # fmt: skip
-    """Predict for the images of SOURCE by a fit that a run kept: a Parquet file for each shard.
+    """Predict from the images of SOURCE with a fitted entrant of a run.
 
-    Columns are `id`, what the task predicts by the names of its targets and classes, and `error`
-    where an image cannot be used; `predictions.csv` has all images. Images are taken to have the
-    pixel scale and the PSF of their files, where these say it.
+    Each file of SOURCE gives a Parquet file with the columns `id`, one for each target or class
+    of the task, and `error`, the reason where an image cannot be used. `predictions.csv` has all
+    images. Pixel scale and PSF are those that a file states, else those of the condition.
 
     \b
     Example:
@@ -39,7 +51,7 @@ def command(
     from lensbench.inference.results import write_summary
     from lensbench.study.describe import Numerics
 
-    numerics = Numerics(chosen_device(device), named["threads"])
+    numerics = Numerics(chosen_device(device), named["threads"] or 1)
     done = answer(source, answers_of(store_root(store), run, entrant, condition, numerics), **named)
     lines = write_summary([Path(one.output) for one in done], named["out"])
     if not named["as_json"]:

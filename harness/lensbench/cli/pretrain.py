@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lensbench.cli.completion import CONDITIONS, DATASET, ENCODER, PRETRAINING
-from lensbench.cli.options import json_option, split_references
+from lensbench.cli.options import (
+    chosen_device,
+    device_option,
+    json_option,
+    plugin_option,
+    quiet_option,
+    seed_option,
+    split_references,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from lensbench.pretraining.recipe import Recipe
@@ -20,29 +29,9 @@ _PATH = click.Path(path_type=Path)
 
 
 @click.command("pretrain")
-@click.option(
-    "--encoder",
-    type=ENCODER,
-    required=True,
-    metavar="NAME[:OPTION=VALUE,…]",
-    help="Encoder to train.",
-)
-@click.option(
-    "--pretraining",
-    type=PRETRAINING,
-    default="mae",
-    show_default=True,
-    metavar="NAME[:…]",
-    help="Pretraining strategy.",
-)
-@click.option(
-    "--dataset",
-    type=DATASET,
-    default="lenses",
-    show_default=True,
-    metavar="NAME[:…]",
-    help="Dataset that scenes are drawn from.",
-)
+@plugin_option("--encoder", ENCODER, "Encoder to train.", required=True)
+@plugin_option("--pretraining", PRETRAINING, "Pretraining strategy.", default="mae")
+@plugin_option("--dataset", DATASET, "Dataset that scenes are drawn from.", default="lenses")
 @click.option(
     "--populations",
     default="default",
@@ -50,12 +39,10 @@ _PATH = click.Path(path_type=Path)
     metavar="NAME,NAME,…",
     help="Populations that scenes are drawn from, in turn.",
 )
-@click.option(
+@plugin_option(
     "--conditions",
-    type=CONDITIONS,
-    default="",
-    metavar="NAME,NAME,…",
-    help="Conditions under which each scene is observed.  "
+    CONDITIONS,
+    "Conditions under which each scene is observed.  "
     "[default: euclid-vis, or all conditions that the shards share]",
 )
 @click.option(
@@ -93,7 +80,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--chunk", type=click.IntRange(1), default=64, show_default=True, help="Scenes in a chunk."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all randomness.")
+@seed_option
 @click.option(
     "--out", type=_PATH, required=True, metavar="FOLDER", help="Folder to write the model to."
 )
@@ -102,16 +89,8 @@ _PATH = click.Path(path_type=Path)
     is_flag=True,
     help="Continue a stopped pretraining in FOLDER. Start one if there is none.",
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Device to train on; auto takes an accelerator if there is one.",
-)
-@click.option(
-    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads per process."
-)
+@device_option
+@threads_option
 @click.option(
     "--processes",
     type=click.IntRange(1),
@@ -154,7 +133,7 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     help="Minutes between two checkpoints.",
 )
-@click.option("--quiet", is_flag=True, help="Show no progress.")
+@quiet_option
 @json_option
 def command(
     out: Path, resume: bool, quiet: bool, as_json: bool, drawers: int, probes: int,
@@ -212,11 +191,10 @@ def _recipe(asked: dict[str, Any]) -> Recipe:
     from lensbench.pretraining.sources import digest_of_shards, shared_conditions
     from lensbench.pretraining.training import best_precision
     from lensbench.registry import load_catalogue
-    from lensbench.study.plan import DEFAULT_CONDITION
-    from lensbench.training.devices import default_device
+    from lensbench.study.defaults import DEFAULT_CONDITION
 
     catalogue = load_catalogue()
-    device = default_device() if asked["device"] == "auto" else asked["device"]
+    device = chosen_device(asked["device"])
     precision = asked["precision"]
     if precision == "auto":
         precision = best_precision(device)
@@ -237,6 +215,7 @@ def _recipe(asked: dict[str, Any]) -> Recipe:
             "shards": tuple(str(path) for path in shards),
             "shards_digest": digest,
             "device": device,
+            "threads": asked["threads"] or 1,
             "precision": precision,
         }
     )  # fmt: skip

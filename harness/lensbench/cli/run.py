@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,123 +21,154 @@ from lensbench.cli.completion import (
     TRANSFER,
 )
 from lensbench.cli.execution import execution_options
-from lensbench.cli.options import json_option, split_references, store_option, store_root
+from lensbench.cli.options import (
+    json_option,
+    plugin_option,
+    quiet_option,
+    seed_option,
+    split_references,
+    store_option,
+    store_root,
+)
 from lensbench.errors import UsageError, nearest
+from lensbench.study.spec import Axes, Pretraining, SeedAxes, Study, Tests
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from lensbench.cells.resolved import Resolver
+    from lensbench.api.task import Task
     from lensbench.leaderboard.standings import Limits
     from lensbench.registry import Catalogue
     from lensbench.store import Store
+    from lensbench.study.cell import Cell
+
+
+def study_of(options: Mapping[str, Any]) -> Study:
+    """The study of one entrant beside the reference encoders and the baselines of its task.
+
+    Args:
+        options: Of the command, by name. Those left out or empty have the default of a study.
+
+    Raises:
+        UsageError: Where no entrant is named, or two.
+    """
+    if bool(options.get("encoder")) == bool(options.get("baseline")):
+        raise UsageError("name one --encoder or one --baseline", "lensbench list shows them")
+    named: dict[str, tuple[Any, ...]] = {
+        key: (options[key],) for key in Axes.model_fields if options.get(key)
+    }
+    if "baseline" in named:
+        named["baseline"] += ("auto",)
+    target, tested = options.get("target_condition"), options.get("test_conditions") or ()
+    away = [name for name in tested if name != options.get("train_condition")]
+    if target or away:
+        named["adapt_condition"] = (target or away[-1],)
+    home = options.get("pretraining_dataset")
+    seeds = options.get("seed", 0)
+    return Study(
+        name="run",
+        budget=options.get("budget") or BUDGET,
+        axes=Axes(**named),
+        tests=Tests(dataset=(options.get("test_dataset") or "same",), condition=tested or USUAL),
+        pretraining=Pretraining(
+            dataset=(home or "same",),
+            condition=options.get("pretraining_conditions") or (USUAL if home else ("train",)),
+        ),
+        seeds=SeedAxes(draw=(seeds,), pretraining=(seeds,), fit=(seeds,)),
+        include=({"encoder": "reference", "pretraining": "own", "transfer": "finetune"},),
+    )
+
+
+BUDGET = "minute"
+"""Budget of a run that names none: its table is there in about a minute."""
+
+USUAL = ("usual",)
+"""In a study: the conditions that a dataset is usually seen under."""
 
 
 @click.command("run")
-@click.option(
-    "--encoder", type=ENCODER, default="", metavar="NAME[:OPTION=VALUE,…]", help="Who is asked."
+@plugin_option("--encoder", ENCODER, "Encoder to evaluate.", metavar="NAME[:OPTION=VALUE,…]")
+@plugin_option("--baseline", BASELINE, "Baseline to rank in place of an encoder.", metavar="NAME")
+@plugin_option("--task", TASK, "Task to rank it on.", required=True)
+@plugin_option("--pretraining", PRETRAINING, "Pretraining strategy.  [default: the encoder's own]")
+@plugin_option(
+    "--transfer",
+    TRANSFER,
+    "How the encoder is trained for the task.",
+    default=Axes.model_fields["transfer"].default[0],
 )
-@click.option(
-    "--baseline",
-    type=BASELINE,
-    default="",
-    metavar="NAME",
-    help="A baseline in place of an encoder.",
-)
-@click.option("--task", type=TASK, required=True, metavar="NAME[:…]", help="What is asked.")
-@click.option(
-    "--pretraining",
-    type=PRETRAINING,
-    default="",
-    metavar="NAME[:…]",
-    help="[default: the encoder's own]",
-)
-@click.option(
-    "--transfer", type=TRANSFER, default="finetune", show_default=True, metavar="NAME[:…]"
-)
-@click.option(
+@plugin_option(
     "--dataset",
-    type=DATASET,
-    default="lenses",
-    show_default=True,
-    metavar="NAME[:…]",
-    help="Scenes to train on, and to test on.",
+    DATASET,
+    "Dataset to train on, and to test on.",
+    default=Axes.model_fields["dataset"].default[0],
 )
-@click.option(
-    "--test-dataset",
-    type=DATASET,
-    default="",
-    metavar="NAME[:…]",
-    help="Scenes to test on instead, e.g. images:path=FOLDER.",
-)
-@click.option(
+@plugin_option("--test-dataset", DATASET, "Dataset to test on instead, e.g. images:path=FOLDER.")
+@plugin_option(
     "--train-condition",
-    type=CONDITION,
-    default="",
-    metavar="NAME[:…]",
-    help="Observing condition of all training.  [default: euclid-vis, or the dataset's own]",
+    CONDITION,
+    "Condition under which all training images are observed.  "
+    "[default: euclid-vis, or the dataset's own]",
 )
-@click.option(
+@plugin_option(
     "--test-conditions",
-    type=CONDITIONS,
-    default="",
-    metavar="NAME,NAME,…",
-    help="Other conditions to test under.  [default: the usual four, or the dataset's own]",
+    CONDITIONS,
+    "Further conditions to test under.  [default: the usual four, or the dataset's own]",
 )
-@click.option(
+@plugin_option(
     "--pretraining-dataset",
-    type=DATASET,
-    default="",
-    metavar="NAME[:…]",
-    help="Scenes to pretrain on instead, e.g. stored:path=FOLDER of unlabelled images.",
+    DATASET,
+    "Dataset to pretrain on instead, e.g. stored:path=FOLDER of unlabelled images.",
 )
-@click.option(
+@plugin_option(
     "--pretraining-conditions",
-    type=CONDITIONS,
-    default="",
-    metavar="NAME,NAME,…",
-    help="Conditions to pretrain under.  [default: the training condition]",
+    CONDITIONS,
+    "Conditions to pretrain under.  [default: the training condition]",
+)
+@plugin_option(
+    "--target-condition",
+    CONDITION,
+    "Condition that a transfer adapts to.  [default: the last to test under]",
 )
 @click.option(
-    "--target-condition",
-    type=CONDITION,
-    default="",
-    metavar="NAME[:…]",
-    help="Condition that a transfer adapts to.  [default: the last to test under]",
+    "--labels",
+    type=click.IntRange(1),
+    help="Number of labelled scenes to train on.  [default: the budget's]",
 )
-@click.option("--labels", type=int, help="Labelled scenes to train on.  [default: the budget's]")
 @click.option(
     "--budget",
-    default="minute",
+    default=BUDGET,
     show_default=True,
     metavar=f"[{'|'.join(BUDGETS)}]",
-    help="Length of training, size of splits.",
+    help="Length of training and size of splits.",
 )
-@click.option(
-    "--seed", type=int, default=0, show_default=True, help="Of draw, pretraining and fit."
-)
+@seed_option
 @click.option(
     "--format",
     "form",
     type=click.Choice(["terminal", "markdown", "latex"]),
     default="terminal",
     show_default=True,
+    help="Format of the table.",
 )
-@click.option("--metric", default="", metavar="NAME", help="[default: the task's primary one]")
+@click.option(
+    "--metric",
+    default="",
+    metavar="NAME",
+    help="Metric to rank by.  [default: the task's primary one]",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Write a table of all test images there: truth and prediction by entrant.",
+    help="Folder for a file with the truth and every entrant's prediction of each test image.",
 )
-@click.option("--quiet", is_flag=True, help="No progress.")
+@quiet_option
 @execution_options
 @store_option
 @json_option
-def command(store: str | None, as_json: bool, form: str, metric: str, quiet: bool,
-            test_conditions: str, pretraining_conditions: str, seed: int,
-            workers: int | None, threads: int | None, device: str | None, out: Path | None,
-            **named: Any) -> None:  # fmt: skip
+def command(
+    store: str | None, as_json: bool, form: str, metric: str, quiet: bool, out: Path | None,
+    workers: int | None, threads: int | None, device: str | None, **named: Any,
+) -> None:  # fmt: skip
     """Rank one entrant on one task, beside the supervised CNN and the task's baselines.
 
     \b
@@ -145,40 +177,41 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
       lensbench run --encoder mae-vit:patch=4 --task morphology --budget smoke
       lensbench run --encoder mae-vit --task superres --test-dataset images:path=FOLDER
 
-    Whatever is in the store already is not computed again.
+    What the store holds already is not computed again.
     """
+    from lensbench.cells.checks import Checks
     from lensbench.cli.execution import compute, local_executor, make_resolver
     from lensbench.store import open_store
-    from lensbench.study.cell import Seeds
-    from lensbench.study.expand import Expanded
-    from lensbench.study.plan import Request, plan_run
+    from lensbench.study.expand import expand
 
-    asked = Request(
-        **named,
-        seeds=Seeds(draw=seed, pretraining=seed, fit=seed),
-        test_conditions=split_references(test_conditions),
-        pretraining_conditions=split_references(pretraining_conditions),
-    )
+    for option in ("test_conditions", "pretraining_conditions"):
+        named[option] = split_references(named[option])
+    study = study_of(named)
     resolver = make_resolver(threads, device)
-    cells = plan_run(resolver.catalogue, asked)
+    expanded = expand(resolver.catalogue, study, lambda cell: None)
     opened = open_store(store_root(store))
-
-    from lensbench.cells.checks import Checks
-
     checks = Checks(resolver.plugins)
-    for cell in cells:
+    for cell in expanded.cells:
         checks.check(cell)
-    _check_metric(resolver, cells[0].task, metric)
+    cell = expanded.cells[0]
+    task = resolver.plugins.get("task", cell.task)
+    known = [one.name for one in task.metrics]
+    if metric and metric not in known:
+        raise UsageError(f"task {cell.task!r} has no metric {metric!r}", nearest(metric, known))
     swept = compute(
-        resolver, opened, Expanded(tuple(cells), ()), quiet=quiet, retry_failed=True,
+        resolver,
+        opened,
+        expanded,
+        quiet=quiet,
+        retry_failed=True,
         executor=lambda display: local_executor(resolver, opened, workers, display),
-    )  # fmt: skip
+    )
     if as_json:
         click.echo(swept.records.write_json())
     else:
         from lensbench.leaderboard.table import run_table
 
-        limits = _limits(opened, resolver.catalogue, swept.records)
+        limits = _limits(opened, resolver.catalogue, task, cell)
         click.echo(run_table(swept.records, metric, limits).text(form))
         click.echo(f"Records: {opened.root / 'runs' / (swept.key + '.parquet')}")
         where = f" --store {store}" if store else ""
@@ -186,7 +219,7 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
     if out is not None:
         from lensbench.inference.results import write_results
 
-        written, _ = write_results(out, resolver, opened, cells)
+        written, _ = write_results(out, resolver, opened, list(expanded.cells))
         click.echo(f"Images: {written}", err=as_json)
     failed = swept.records.filter(swept.records["state"] == "failed")
     for name, error in failed.select("entrant", "error").unique().iter_rows():
@@ -194,25 +227,19 @@ def command(store: str | None, as_json: bool, form: str, metric: str, quiet: boo
     sys.exit(1 if swept.failed else 0)
 
 
-def _check_metric(resolver: Resolver, task: str, metric: str) -> None:
-    """Refuses a metric that the task does not have, before anything is computed."""
-    known = [its.name for its in resolver.plugins.get("task", task).metrics]
-    if metric and metric not in known:
-        raise UsageError(f"task {task!r} has no metric {metric!r}", nearest(metric, known))
-
-
-def _limits(store: Store, catalogue: Catalogue, records: pl.DataFrame) -> Limits:
-    """What the store has of limits of these records' metrics, by metric and condition."""
-    if not any(name.startswith("rmse_") for name in records["metric"]):
+def _limits(store: Store, catalogue: Catalogue, task: Task, cell: Cell) -> Limits:
+    """Limits of a task's errors that the store has, by metric and test condition."""
+    errors = {one.target: one.name for one in task.metrics if one.rms_error}
+    if not errors:
         return {}
     from lensbench.leaderboard.standings import Limit
     from lensbench.limits.stored import known_limits
 
-    first = records.row(0, named=True)
-    conditions = records["test_condition"].unique().to_list()
-    found = known_limits(store, catalogue, first["test_dataset"], conditions, first["seed_draw"])
+    conditions = [view.condition for view in cell.tests]
+    found = known_limits(store, catalogue, cell.tests[0].dataset, conditions, cell.seeds.draw)
     return {
-        (f"rmse_{limit.target}", condition): Limit(limit.reference, limit.bound)
-        for condition, its in found.items()
-        for limit in its
+        (errors[limit.target], condition): Limit(limit.reference, limit.bound)
+        for condition, limits in found.items()
+        for limit in limits
+        if limit.target in errors
     }

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from lensbench.cli.execution import compute, execution_options, local_executor, make_resolver
-from lensbench.cli.options import json_option, store_option, store_root
+from lensbench.cli.options import (
+    cluster_options,
+    json_option,
+    quiet_option,
+    store_option,
+    store_root,
+)
 from lensbench.cli.studies import expand_study, read_study, study_options
 
 if TYPE_CHECKING:
@@ -19,23 +25,19 @@ if TYPE_CHECKING:
 
 @click.command("sweep")
 @study_options
-@click.option(
-    "--executor", "where", type=click.Choice(["local", "ray"]), default="local", show_default=True,
-    help="Processes of this machine, or a Ray cluster.",
-)  # fmt: skip
-@click.option("--address", default="", metavar="ADDRESS",
-              help="Of the Ray cluster.  [default: one that is begun here]")  # fmt: skip
-@click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@cluster_options[0]
+@cluster_options[1]
+@click.option("--retry-failed", is_flag=True, help="Compute cells again that failed before.")
+@quiet_option
 @execution_options
 @store_option
 @json_option
 def command(study: Path, overrides: tuple[str, ...], where: str, address: str, retry_failed: bool,
             quiet: bool, workers: int | None, threads: int | None, device: str | None,
             store: str | None, as_json: bool) -> None:  # fmt: skip
-    """Compute all cells of a study; what the store has already is not computed again.
+    """Compute all cells of a study. What the store holds already is not computed again.
 
-    It can be stopped, or killed, at any time; the same command goes on where it was.
+    You can stop or kill it at any time. The same command continues where it stopped.
 
     \b
     Examples:

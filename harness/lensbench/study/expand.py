@@ -12,7 +12,12 @@ from lensbench.api.budget import find_budget
 from lensbench.errors import IncompatibleError, LensbenchError
 from lensbench.registry import Catalogue, parse_reference
 from lensbench.study.cell import Cell, Entrant, Seeds, View
-from lensbench.study.plan import encoder_entrant, find_conditions, usual_conditions
+from lensbench.study.defaults import (
+    encoder_entrant,
+    find_conditions,
+    possible_conditions,
+    usual_conditions,
+)
 from lensbench.study.spec import Axes, Block, Pretraining, Study
 
 Check = Callable[[Cell], None]
@@ -101,9 +106,8 @@ class _Expander:
         labels = dict.fromkeys(self._labels(count) for count in axes.labels)
         tasks = dict.fromkeys(catalogue.canonical("task", text) for text in axes.task)
         datasets = dict.fromkeys(catalogue.canonical("dataset", text) for text in axes.dataset)
-        entrants = self._encoders(axes)
         for task, dataset in itertools.product(tasks, datasets):
-            ranked = dict.fromkeys([*entrants, *self._baselines(axes, task)])
+            ranked = dict.fromkeys([*self._encoders(axes, task), *self._baselines(axes, task)])
             for condition in self._train_conditions(axes, dataset):
                 train = View(dataset, condition)
                 tests = self._tests(train)
@@ -135,14 +139,20 @@ class _Expander:
             return None
         return count
 
-    def _encoders(self, axes: Axes) -> list[Entrant]:
+    def _encoders(self, axes: Axes, task: str) -> list[Entrant]:
+        """Entrants with an encoder; `reference` stands for those that train a head of the task."""
+        trainable = self.catalogue.type_of("task", task).trainable
+        reference = [
+            item.entry.name
+            for item in self.catalogue.of_kind("encoder")
+            if item.entry.reference and trainable
+        ]
+        encoders = itertools.chain.from_iterable(
+            reference if text == "reference" else (text,) for text in axes.encoder
+        )
         return [
-            encoder_entrant(
-                self.catalogue, encoder, "" if pretraining == "own" else pretraining, transfer
-            )
-            for encoder, pretraining, transfer in itertools.product(
-                axes.encoder, axes.pretraining, axes.transfer
-            )
+            encoder_entrant(self.catalogue, *names)
+            for names in itertools.product(encoders, axes.pretraining, axes.transfer)
         ]
 
     def _baselines(self, axes: Axes, task: str) -> Iterator[Entrant]:
@@ -167,6 +177,13 @@ class _Expander:
         for text in self.study.tests.dataset:
             dataset = train.dataset if text == "same" else self._canonical("dataset", text)
             usual = usual_conditions(self.catalogue, dataset)
+            if parse_reference(train.condition).name not in possible_conditions(
+                self.catalogue, dataset
+            ):
+                raise IncompatibleError(
+                    f"{train.dataset!r} and {dataset!r} share no condition",
+                    "images that were observed already are trained and tested on by themselves",
+                )
             named = itertools.chain.from_iterable(
                 usual if text == "usual" else (text,) for text in self.study.tests.condition
             )
@@ -186,7 +203,11 @@ class _Expander:
         views: dict[View, None] = {}
         for text in wanted.dataset:
             dataset = train.dataset if text == "same" else self._canonical("dataset", text)
-            named = tuple(train.condition if text == "train" else text for text in wanted.condition)
+            words = {
+                "train": train.condition,
+                "usual": usual_conditions(self.catalogue, dataset)[0],
+            }
+            named = tuple(words.get(text, text) for text in wanted.condition)
             for condition in find_conditions(self.catalogue, dataset, named):
                 views[View(dataset, condition)] = None
         return tuple(sorted(views))

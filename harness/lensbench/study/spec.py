@@ -33,7 +33,7 @@ class Axes(_Section):
 
     Attributes:
         task: Tasks.
-        encoder: Encoders.
+        encoder: Encoders; `reference` is every reference encoder, where the task trains a head.
         pretraining: Strategies; `own` is the encoder's own.
         transfer: Transfers.
         baseline: Baselines; `auto` is every one that does the task.
@@ -74,7 +74,8 @@ class Pretraining(_Section):
 
     Attributes:
         dataset: `same` is the one that is trained on.
-        condition: `train` is the training condition.
+        condition: `train` is the training condition; `usual` is the dataset's own or the default
+            one.
     """
 
     dataset: Names = ("same",)

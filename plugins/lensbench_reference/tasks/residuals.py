@@ -83,6 +83,7 @@ def residual_metrics(name: str, index: int, unit: str) -> tuple[Metric, ...]:
             return measure(residual(predictions, samples)[indices])
 
         more: dict[str, Any] = {"unit": unit, "higher_is_better": False, "target": name}
+        more["rms_error"] = measure is rmse
         if bounds is not None:
             more["bounds"] = lambda predictions, samples: bounds(residual(predictions, samples))
         return resampled_metric(f"{figure}_{name}", measured, **more)

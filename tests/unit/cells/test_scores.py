@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.runs import run_cells
 
 from lensbench import IncompatibleError
 from lensbench.api.task import Metric
@@ -14,7 +15,6 @@ from lensbench.cells.resolved import Resolver
 from lensbench.cells.rows import done_rows
 from lensbench.cells.score import score
 from lensbench.errors import UndefinedError
-from lensbench.study.plan import Request, plan_run
 from lensbench.testing import made_samples
 
 
@@ -115,8 +115,8 @@ def test_a_metric_may_show_no_interval():
 def test_an_undefined_metric_is_a_row_with_its_reason(catalogue):
     """Beside the rows of those that have a value."""
     resolver = Resolver(catalogue)
-    request = Request(task="anomaly", baseline="pca-residual", budget="smoke")
-    cell = resolver.resolve(plan_run(catalogue, request)[0])
+    cells = run_cells(catalogue, "anomaly", baseline="pca-residual", budget="smoke")
+    cell = resolver.resolve(cells[0])
     samples = made_samples(count=12)
     normal = torch.zeros(12, dtype=torch.int64)
     samples = replace(samples, targets={"substructure": normal})
@@ -132,12 +132,11 @@ def test_an_undefined_metric_is_a_row_with_its_reason(catalogue):
 
 def test_a_task_without_a_head_refuses_who_would_train_one(catalogue):
     """Before anything runs; the reference encoders are not asked."""
-    request = Request(task="anomaly", baseline="pca-residual", budget="smoke")
-    cells = plan_run(catalogue, request)
+    cells = run_cells(catalogue, "anomaly", baseline="pca-residual", budget="smoke")
     assert all(cell.entrant.baseline for cell in cells)
-    asked = Request(task="anomaly", encoder="resnet18", budget="smoke")
+    refused = run_cells(catalogue, "anomaly", encoder="resnet18", budget="smoke")[0]
     with pytest.raises(IncompatibleError, match="no head"):
-        Checks(Plugins(catalogue)).check(plan_run(catalogue, asked)[0])
+        Checks(Plugins(catalogue)).check(refused)
 
 
 def test_a_task_may_want_the_sky_under_the_same_condition(catalogue):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
+from tests.runs import run_cells
 
 from lensbench import DataError, IncompatibleError
 from lensbench.cells.checks import Checks
@@ -16,7 +17,6 @@ from lensbench.cells.plugins import Plugins
 from lensbench.data.conversion import convert
 from lensbench.data.layouts import open_source
 from lensbench.registry import load_catalogue
-from lensbench.study.plan import Request, plan_run
 
 SPLITS = ("pretraining", "train", "validation", "test")
 
@@ -319,10 +319,11 @@ def test_wrong_input_says_what_to_do(kind: str, message: str, hint: str, tmp_pat
 
 def refused(task: str, path: Path) -> IncompatibleError:
     """Why a task cannot be put to these images, found before anything runs."""
-    asked = Request(task, baseline="bicubic" if task.startswith("superres") else "ocsvm",
-                    dataset=f"stored:path={path}")  # fmt: skip
+    baseline = "bicubic" if task.startswith("superres") else "ocsvm"
+    catalogue = load_catalogue()
+    cells = run_cells(catalogue, task, baseline=baseline, dataset=f"stored:path={path}")
     with pytest.raises(IncompatibleError) as caught:
-        Checks(Plugins(load_catalogue())).check(plan_run(load_catalogue(), asked)[-1])
+        Checks(Plugins(catalogue)).check(cells[0])
     return caught.value
 
 

@@ -8,13 +8,13 @@ import subprocess
 import sys
 
 import pytest
+from tests.runs import run_cells
 
 from lensbench.errors import DataError, OptionError, UsageError
 from lensbench.registry import load_catalogue
 from lensbench.sky.grades import AXES, GRADES
 from lensbench.sky.instruments import CONDITIONS, REFERENCE
 from lensbench.sky.space import EUCLID_VIS
-from lensbench.study.plan import Request, plan_run
 
 NUMBERS = (
     "pixel_scale", "psf_fwhm", "zeropoint", "sky_brightness", "exposure_time", "num_exposures",
@@ -41,7 +41,7 @@ def test_registered_names(item):
 
 def test_a_run_tests_under_the_reference_conditions():
     """A run that names no condition tests under the reference ones, trained on its own."""
-    cells = plan_run(load_catalogue(), Request(task="superres", encoder="mae-vit"))
+    cells = run_cells(load_catalogue(), "superres", encoder="mae-vit")
     assert cells[0].tests[0].condition == "euclid-vis"
     assert {view.condition for view in cells[0].tests} == set(REFERENCE)
 
@@ -49,18 +49,16 @@ def test_a_run_tests_under_the_reference_conditions():
 def test_a_run_tests_under_what_is_named():
     """Graded and custom conditions can be named, and stand in their one spelling."""
     named = ("psf@3", "custom:read_noise=9,base=des-r")
-    request = Request(task="superres", encoder="mae-vit", test_conditions=named)
-    tested = [view.condition for view in plan_run(load_catalogue(), request)[0].tests]
-    assert tested == ["euclid-vis", "psf@3", "custom:base=des-r,read_noise=9.0"]
-    assert load_catalogue().build("condition", tested[2]).name == tested[2]
+    cells = run_cells(load_catalogue(), "superres", encoder="mae-vit", test_conditions=named)
+    tested = [view.condition for view in cells[0].tests]
+    assert tested == ["euclid-vis", "custom:base=des-r,read_noise=9.0", "psf@3"]
+    assert load_catalogue().build("condition", tested[1]).name == tested[1]
 
 
 def test_unknown_condition():
     """An unknown condition is an error that offers the nearest."""
     with pytest.raises(UsageError) as error:
-        plan_run(
-            load_catalogue(), Request(task="superres", encoder="mae-vit", train_condition="psf@6")
-        )
+        run_cells(load_catalogue(), "superres", encoder="mae-vit", train_condition="psf@6")
     assert "psf@" in error.value.hint
 
 

@@ -5,8 +5,8 @@ import pytest
 from lensbench.api.budget import find_budget
 from lensbench.errors import IncompatibleError, PluginError, UsageError
 from lensbench.study.cell import Seeds, View
+from lensbench.study.defaults import usual_conditions
 from lensbench.study.expand import expand
-from lensbench.study.plan import usual_conditions
 from lensbench.study.spec import parse_study
 
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.runs import run_cells
 from tests.small import small
 
 from lensbench.cells.kept import kept_encoder
 from lensbench.cells.resolved import Resolver
 from lensbench.store import open_store
 from lensbench.study.describe import Numerics
-from lensbench.study.plan import Request, plan_run
 from lensbench.training.encoding import encode
 from lensbench.verification import encoded
 from lensbench.verification.encoded import EncodedTests
@@ -33,11 +33,9 @@ def store(tmp_path):
 
 def cell_of(catalogue, task="morphology", transfer="linear"):
     """A cell of random weights under two conditions."""
-    request = Request(
-        task=task, encoder=small("mae-vit"), pretraining="none", transfer=transfer,
-        test_conditions=("euclid-vis", "hst-acs"), budget="smoke",
-    )  # fmt: skip
-    return plan_run(catalogue, request)[0]
+    named = {"encoder": small("mae-vit"), "pretraining": "none", "transfer": transfer}
+    tested = ("euclid-vis", "hst-acs")
+    return run_cells(catalogue, task, **named, test_conditions=tested, budget="smoke")[0]
 
 
 def test_what_the_encoder_gives(catalogue, resolver, store):

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from lensbench import DataError, LensbenchError, OptionError
 from lensbench.registry import load_catalogue
-from lensbench.study.plan import own_pretraining
+from lensbench.study.defaults import own_pretraining
 from lensbench_reference.encoders.vit import VisionTransformer, sine_cosine_positions
 from lensbench_reference.encoders.vit_options import VisionTransformerOptions as Options
 from lensbench_reference.encoders.vit_options import architecture

