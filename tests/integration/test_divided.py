@@ -29,8 +29,7 @@ from lensbench.store import Store
 from lensbench.study.cell import Cell, Entrant, View
 from lensbench.study.describe import Numerics
 from lensbench.training.chance import seed_all, seeded
-from lensbench.training.others import Division
-from lensbench.training.ranks import divided
+from lensbench.training.division import Division, divided
 
 VIEW = View("lenses", "euclid-vis")
 Weights = dict[str, torch.Tensor]
@@ -71,7 +70,7 @@ def pretrained(
 def ranks_alive() -> list[psutil.Process]:
     """Further processes of divided trainings that this one began."""
     children = psutil.Process().children(recursive=True)
-    return [child for child in children if "lensbench.training.rank" in " ".join(child.cmdline())]
+    return [child for child in children if "multiprocessing.spawn" in " ".join(child.cmdline())]
 
 
 def assert_close(found: Weights, wanted: Weights, atol: float) -> None:

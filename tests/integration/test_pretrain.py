@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from tests.killing import killed_when
 
 from lensbench.sky.seeds import seed_of
-from lensbench.training.team import Alone
+from lensbench.training.team import SingleProcess
 
 WORDS = (
     "pretrain", "--encoder", "mae-vit:width=16,depth=1,heads=2", "--pretraining", "paired:mask=0.5",
@@ -177,7 +177,7 @@ def test_two_processes_train_as_one_and_go_on_to_the_same_bits(tmp_path, lensben
         "--drawers", "0", "--probes", "0", "--checkpoint-minutes", "0", "--quiet",
     ]  # fmt: skip
     with monkeypatch.context() as patched:
-        patched.setattr(Alone, "differentiate", of_the_scenes_of_several)
+        patched.setattr(SingleProcess, "differentiate", of_the_scenes_of_several)
         assert lensbench(*words, "--out", tmp_path / "one").code == 0
     words += ["--processes", "2"]
     assert lensbench(*words, "--out", tmp_path / "two").code == 0

@@ -20,7 +20,7 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
     "weights": (
         "lensbench.cells.weights",
         "lensbench.registry.options",
-        "lensbench.training.ranks",
+        "lensbench.training.division",
     ),
     "features": ("lensbench.cells.features", "lensbench.registry.options"),
     "fits": ("lensbench.cells.fits", "lensbench.registry.options"),

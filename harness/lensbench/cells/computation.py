@@ -42,8 +42,7 @@ from lensbench.study.describe import Numerics
 from lensbench.training.arithmetic import flops_of
 from lensbench.training.checkpoints import keeping
 from lensbench.training.costs import measured
-from lensbench.training.others import Division
-from lensbench.training.ranks import divided
+from lensbench.training.division import Division, divided
 from lensbench.training.team import Team
 
 Watch = Callable[[str, int, int, str], None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from graphlib import TopologicalSorter
 from typing import Protocol
 
 from lensbench.errors import NoRoomError
@@ -12,24 +13,24 @@ from lensbench.execution.executors import Executor, Message
 from lensbench.study.job import Job, Outcome
 
 _POLL = 0.25
-"""Seconds after which messages are read though no job has ended."""
+"""Seconds between two readings of messages while no job ends."""
 
 
 _UNKNOWN = 1.0
-"""Seconds that a job is taken for where none like it was measured."""
+"""Estimated seconds of a job where none of its sort was measured."""
 
 
 class Events(Protocol):
-    """Who is told how it goes."""
+    """Receives what happens to jobs."""
 
     def planned(self, jobs: Sequence[Job], costs: Mapping[str, float]) -> None:
-        """These jobs there are; and mean seconds of those that are alike, so far as known."""
+        """All jobs, and the mean seconds of jobs of each sort, as far as known."""
 
     def begun(self, job: Job) -> None:
-        """A job was handed out."""
+        """A job was given to a worker."""
 
     def told(self, message: Message) -> None:
-        """A worker tells of the job at hand."""
+        """A worker reports its progress."""
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """A job ended."""
@@ -38,9 +39,9 @@ class Events(Protocol):
 def drive(
     jobs: Sequence[Job], executor: Executor, events: Events, costs: Mapping[str, float]
 ) -> list[Outcome]:
-    """Computes all jobs; where one fails, so do those that need it, and no other.
+    """Computes all jobs. Where one fails, the jobs that need it fail too, and no others.
 
-    Of the jobs that could begin, that with the longest way of jobs behind it is first.
+    Of the jobs that could begin, the one with the longest chain of jobs that wait for it is first.
 
     Args:
         jobs: Each stands after those that it needs.
@@ -80,48 +81,47 @@ def drive(
 
 
 class _State:
-    """Which jobs can begin, by the length of what waits for them."""
+    """Which jobs can begin; first the one with the longest chain of jobs that wait for it."""
 
     def __init__(self, jobs: Sequence[Job], costs: Mapping[str, float]) -> None:
         self.jobs = {job.key: job for job in jobs}
-        self.waiting = {job.key: {n for n in job.needs if n in self.jobs} for job in jobs}
+        needs = {job.key: [need for need in job.needs if need in self.jobs] for job in jobs}
         self.behind: dict[str, list[Job]] = {}
         for job in jobs:
-            for need in self.waiting[job.key]:
+            for need in needs[job.key]:
                 self.behind.setdefault(need, []).append(job)
+        self.sorter = TopologicalSorter(needs)
+        self.sorter.prepare()
         self.length = _lengths(jobs, self.behind, costs)
         self.order = {job.key: number for number, job in enumerate(jobs)}
         self.ready: list[tuple[float, int, str]] = []
         self.lost: set[str] = set()
-        for job in jobs:
-            if not self.waiting[job.key]:
-                self._push(job)
+        self._push_ready()
 
     def next(self) -> Job:
-        """The job to begin with."""
+        """The next job to begin."""
         return self.jobs[heapq.heappop(self.ready)[2]]
 
     def ended(self, job: Job, well: bool) -> list[Job]:
-        """Notes the end of a job; gives the jobs that are lost with it."""
+        """Notes the end of a job; returns the jobs that cannot be computed without it."""
+        if well:
+            self.sorter.done(job.key)
+            self._push_ready()
+            return []
         behind = self.behind.get(job.key, [])
-        if not well:
-            lost = [other for other in behind if other.key not in self.lost]
-            self.lost |= {other.key for other in lost}
-            return lost
-        for other in behind:
-            self.waiting[other.key].discard(job.key)
-            if not self.waiting[other.key] and other.key not in self.lost:
-                self._push(other)
-        return []
+        lost = [other for other in behind if other.key not in self.lost]
+        self.lost |= {other.key for other in lost}
+        return lost
 
-    def _push(self, job: Job) -> None:
-        heapq.heappush(self.ready, (-self.length[job.key], self.order[job.key], job.key))
+    def _push_ready(self) -> None:
+        for key in self.sorter.get_ready():
+            heapq.heappush(self.ready, (-self.length[key], self.order[key], key))
 
 
 def _lengths(
     jobs: Sequence[Job], behind: Mapping[str, Sequence[Job]], costs: Mapping[str, float]
 ) -> dict[str, float]:
-    """Cost of each job with the costliest way of jobs behind it."""
+    """Seconds of each job and of the longest chain of jobs that need it."""
     lengths: dict[str, float] = {}
     for job in reversed(jobs):
         after = (lengths[other.key] for other in behind.get(job.key, ()))

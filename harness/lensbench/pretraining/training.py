@@ -29,9 +29,8 @@ from lensbench.sky.seeds import seed_of
 from lensbench.study.describe import Numerics
 from lensbench.training.chance import seeded
 from lensbench.training.checkpoints import keeping
+from lensbench.training.division import Division, divided
 from lensbench.training.loop import TrainingLoop
-from lensbench.training.others import Division
-from lensbench.training.ranks import divided
 from lensbench.training.team import Team
 
 Report = Callable[[str, int, int, str], None]

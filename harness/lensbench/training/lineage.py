@@ -1,4 +1,4 @@
-"""Processes that must not outlive the one that began them."""
+"""Processes that this one starts: their environment, and that none outlives it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Iterator, Mapping
 
 _PR_SET_PDEATHSIG = 1
 
@@ -48,3 +49,18 @@ def end_with(process: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+@contextlib.contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -20,7 +20,7 @@ from lensbench.training.chance import chance_state, set_chance_state
 from lensbench.training.checkpoints import next_checkpoint
 from lensbench.training.convergence import Convergence
 from lensbench.training.costs import warmed_up
-from lensbench.training.team import Alone, LossOf, Team
+from lensbench.training.team import LossOf, SingleProcess, Team
 
 Validate = Callable[[], float]
 """Gives the validation score of the model as it is, the higher the better."""
@@ -83,7 +83,7 @@ class TrainingLoop:
         Raises:
             RunError: Where the loss is not finite.
         """
-        team = team or Alone()
+        team = team or SingleProcess()
         training = _Training(self, model, count, team, rates or {}, validate)
         checkpoint = next_checkpoint()
         state = team.agreed(checkpoint.read(training.mark) if checkpoint else None)

@@ -26,11 +26,11 @@ class Team(Protocol):
         ...
 
     def agreed(self, value: _Value) -> _Value:
-        """What the first process has of it."""
+        """The value that the first process has."""
         ...
 
     def common(self, generator: torch.Generator) -> torch.Generator:
-        """Source of the chance that all processes share in a step, for one that draws a share's."""
+        """A generator in the same state in all processes; `generator` draws for a share."""
         ...
 
     def differentiate(
@@ -47,13 +47,13 @@ class Team(Protocol):
         ...
 
 
-class Alone:
-    """One process."""
+class SingleProcess:
+    """A training in one process, which takes every batch whole."""
 
     processes = 1
 
     def join(self, model: nn.Module) -> None:
-        """Nothing to agree on."""
+        """Does nothing: there is no other process."""
 
     def agreed(self, value: _Value) -> _Value:
         """The value."""

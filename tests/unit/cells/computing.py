@@ -62,7 +62,7 @@ def weights(case: dict[str, Any]) -> None:
     from lensbench.cells.weights import build_encoder, pretrain
     from lensbench.registry import load_catalogue
     from lensbench.study.cell import Cell, Entrant, View
-    from lensbench.training.team import Alone
+    from lensbench.training.team import SingleProcess
 
     catalogue = load_catalogue()
     views = [samples(2), samples(2)]
@@ -73,7 +73,7 @@ def weights(case: dict[str, Any]) -> None:
     if case["pretraining"] == "none":
         encoder = build_encoder(catalogue, cell, 1)
     else:
-        encoder = pretrain(catalogue, cell, views, cpu, lambda *_: None, Alone())
+        encoder = pretrain(catalogue, cell, views, cpu, lambda *_: None, SingleProcess())
     paths = {part: Path(case["folder"]) / f"{part}.h5" for part in ("pooled", "maps")}
     write_features(paths, encoder, views[0], cpu)
 

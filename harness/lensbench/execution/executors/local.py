@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import os
 import resource
 import signal
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as OutOfTimeError
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from lensbench.execution.executors.reports import Mailbox, reporter
 from lensbench.execution.interrupts import heed_sigterm
 from lensbench.execution.worker import Settings, Work
 from lensbench.study.job import Job, Outcome
-from lensbench.training.lineage import end_with, end_with_parent
+from lensbench.training.lineage import end_with, end_with_parent, environment
 
 _PRELOADED = ["lensbench.execution.worker", "sklearn.linear_model", "torch._dynamo"]
 """By the server once, not by each worker; torch's compiler is what any optimiser imports."""
@@ -71,7 +70,7 @@ class LocalExecutor:
         self._mailbox = Mailbox()
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
-        with _environment(dict.fromkeys(_THREADS, str(settings.numerics.threads)) | _QUIET):
+        with environment(dict.fromkeys(_THREADS, str(settings.numerics.threads)) | _QUIET):
             _begin_server(context)
             self._pool = _Pool(
                 max_workers=workers,
@@ -180,6 +179,7 @@ def _begin(memory: int | None, driver: int, temporary: Path, accelerators: tuple
     tempfile.tempdir = str(temporary)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     heed_sigterm(_stop)
+    multiprocessing.current_process().daemon = False  # may divide a training among processes
     end_with_parent()
     end_with(driver)
     if accelerators:
@@ -209,17 +209,3 @@ def _compute(work: Work, settings: Settings, job: Job, address: str) -> Outcome:
         os._exit(128 + signal.SIGTERM)  # unwound as it was told to, it takes no other job
     finally:
         _Worker.busy = False
-
-
-@contextlib.contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import tomli_w
 
 import lensbench
 from lensbench.errors import DataError, UsageError
@@ -40,7 +41,6 @@ from lensbench.leaderboard.board.manifest import (
 )
 from lensbench.leaderboard.board.readme import readme_text
 from lensbench.leaderboard.board.texts import first_path, plain
-from lensbench.leaderboard.board.toml import toml_text
 from lensbench.store.records import sort_records
 
 
@@ -103,7 +103,7 @@ def fill(contents: Contents, folder: Path) -> None:
     for name, document in documents.items():
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
         (folder / name).write_text(text + "\n", encoding="utf-8")
-    (folder / STUDY).write_text(toml_text(contents.study), encoding="utf-8")
+    (folder / STUDY).write_text(tomli_w.dumps(without_nulls(contents.study)), encoding="utf-8")
     for name, source in contents.files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(source, folder / name)
@@ -220,3 +220,10 @@ def put_in_place(folder: Path, target: Path) -> None:
             goal.parent.mkdir(exist_ok=True)
             os.replace(path, goal)  # noqa: PTH105 (over what is there)
     (folder / MANIFEST).replace(target / MANIFEST)
+
+
+def without_nulls(value: Any) -> Any:
+    """A document without the keys that have no value, for TOML has no word for these."""
+    if isinstance(value, Mapping):
+        return {k: without_nulls(one) for k, one in value.items() if one is not None}
+    return [without_nulls(one) for one in value] if isinstance(value, list | tuple) else value
