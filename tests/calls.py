@@ -42,19 +42,8 @@ def installed(site: Path, *packages: str) -> Iterator[None]:
     """Plugins that lie in a folder, as an installer leaves them, are found by this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(site))
-        _forget()
+        importlib.invalidate_caches()
         yield
     for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
         del sys.modules[name]
-    _forget()
-
-
-def _forget() -> None:
-    """What a process remembers of the plugins that there are."""
-    from lensbench.execution import worker
-    from lensbench.registry import discovery
-    from lensbench.verification import installation
-
     importlib.invalidate_caches()
-    for remembered in (discovery._load_catalogue, worker._resolver, installation._resolver):
-        remembered.cache_clear()

@@ -17,7 +17,7 @@ from lensbench.cells.code import Asked, CodeDigest
 from lensbench.cells.computation import Computation, Watch, Workplace
 from lensbench.cells.resolved import Resolver
 from lensbench.errors import LensbenchError, no_room
-from lensbench.registry import load_catalogue
+from lensbench.registry import Catalogue, load_catalogue
 from lensbench.store import Store, open_store
 from lensbench.store.artefacts import DamageWarning
 from lensbench.study.describe import Numerics
@@ -81,7 +81,7 @@ def _one_line(fault: BaseException) -> str:
 
 def compute(settings: Settings, job: Job, watch: Watch) -> None:
     """Makes what a job asks for."""
-    resolver, store = _resolver(settings)
+    resolver, store = _resolver(settings, load_catalogue())
     place = Workplace(store, settings.numerics, watch, settings.checkpoint_seconds)
     request = job.request
     if isinstance(request, ImagesRequest):
@@ -100,9 +100,9 @@ def compute(settings: Settings, job: Job, watch: Watch) -> None:
 
 
 @functools.lru_cache(maxsize=1)
-def _resolver(settings: Settings) -> tuple[Resolver, Store]:
+def _resolver(settings: Settings, catalogue: Catalogue) -> tuple[Resolver, Store]:
     """Kept from one job to the next, with all that was found."""
-    resolver = Resolver(load_catalogue(), settings.numerics, settings.code)
+    resolver = Resolver(catalogue, settings.numerics, settings.code)
     return resolver, open_store(settings.store)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lensbench.errors import DataError, RunError, UsageError
-from lensbench.execution.processes import new_processes
+from lensbench.execution.processes import call_made, new_processes
 from lensbench.inference.answering import Answerer, Done, Report, Work, answer_shard
 from lensbench.inference.cluster import on_ray
 from lensbench.inference.shards import name_of, shards_of
@@ -90,9 +90,9 @@ def _each(
             except DataError as error:
                 yield error
         return
-    pool = new_processes(min(workers, len(shards)), threads, _prepare, make)
+    pool = new_processes(min(workers, len(shards)), threads, _shard_answerer, work, make)
     try:
-        futures = [pool.submit(_answer_here, work, shard) for shard in shards]
+        futures = [pool.submit(call_made, shard) for shard in shards]
         for future in as_completed(futures):
             try:
                 yield future.result()
@@ -104,12 +104,6 @@ def _each(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-_ANSWERER: list[Answerer] = []
-
-
-def _prepare(make: Callable[[], Answerer]) -> None:
-    _ANSWERER.append(make())
-
-
-def _answer_here(work: Work, shard: Path) -> Done:
-    return answer_shard(work, shard, _ANSWERER[0], lambda *_: None)
+def _shard_answerer(work: Work, make: Callable[[], Answerer]) -> Callable[[Path], Done]:
+    answerer = make()
+    return lambda shard: answer_shard(work, shard, answerer, lambda *_: None)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lensbench.data.whole import replace_by
 from lensbench.errors import RunError
-from lensbench.execution.processes import new_processes
+from lensbench.execution.processes import call_made, new_processes
 from lensbench.pretraining.recipe import Recipe
 from lensbench.pretraining.sources import ChunkSource, source_of
 from lensbench.store.arrays import write_arrays
@@ -128,10 +128,10 @@ def drawing(recipe: Recipe, source: ChunkSource, folder: Path, processes: int) -
     if processes == 0:
         yield Chunks(source, folder)
     else:
-        pool = new_processes(processes, 1, _source_here, recipe)
+        pool = new_processes(processes, 1, _chunk_writer, recipe)
 
         def submit(number: int, path: Path) -> Future[None]:
-            return pool.submit(_write_here, recipe, number, path)
+            return pool.submit(call_made, number, path)
 
         try:
             yield Chunks(source, folder, submit, processes)
@@ -160,11 +160,5 @@ def is_whole(path: Path) -> bool:
     return hashlib.sha256(content[:-_DIGEST]).digest() == content[-_DIGEST:]
 
 
-@functools.lru_cache(maxsize=1)
-def _source_here(recipe: Recipe) -> ChunkSource:
-    """The source of a recipe, made once in each process that draws."""
-    return source_of(recipe)
-
-
-def _write_here(recipe: Recipe, number: int, path: Path) -> None:
-    write_chunk(_source_here(recipe), number, path)
+def _chunk_writer(recipe: Recipe) -> Callable[[int, Path], None]:
+    return functools.partial(write_chunk, source_of(recipe))

@@ -59,7 +59,7 @@ class Outdated:
     changes: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Catalogue:
     """What is installed: entries by kind and name, what is broken and what is old."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -25,8 +26,8 @@ HOOKS: Mapping[Kind, str] = {
 
 
 def load_catalogue() -> Catalogue:
-    """The catalogue of this process, found once."""
-    return _load_catalogue()
+    """The catalogue of what is installed where this process imports from, found once."""
+    return _load_catalogue(tuple(sys.path))
 
 
 def condition_of(name: str) -> Condition:
@@ -52,8 +53,8 @@ def encoder_of(name: str, channels: int = 1) -> Any:
     return load_catalogue().build("encoder", name, channels=channels)
 
 
-@functools.cache
-def _load_catalogue() -> Catalogue:
+@functools.lru_cache(maxsize=1)
+def _load_catalogue(places: tuple[str, ...]) -> Catalogue:
     return collect(importlib.metadata.entry_points(group=GROUP))
 
 

@@ -16,7 +16,7 @@ from lensbench.api.samples import Samples
 from lensbench.cells.resolved import Resolver
 from lensbench.cells.rows import done_rows
 from lensbench.errors import LensbenchError, RunError
-from lensbench.execution.processes import new_processes
+from lensbench.execution.processes import call_made, new_processes
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.layout import shown
 from lensbench.leaderboard.board.manifest import Finding
@@ -89,26 +89,13 @@ def _all_scored(
         yield from (scorer(key, cell) for key, cell in cells.items())
         return
     bare = replace(board)  # without what this process has worked out of it
-    pool = new_processes(processes, torch.get_num_threads(), _prepare, bare, folder)
+    pool = new_processes(processes, torch.get_num_threads(), _Scorer, bare, folder)
     try:
-        yield from pool.map(_score_here, cells, cells.values())
+        yield from pool.map(call_made, cells, cells.values())
     except BrokenProcessPool as error:
         raise RunError("a process was killed", "try fewer --processes") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-_scorer: _Scorer
-"""Of a process that was begun to score."""
-
-
-def _prepare(board: Board, folder: str) -> None:
-    global _scorer  # noqa: PLW0603 (made once in each process)
-    _scorer = _Scorer(board, folder)
-
-
-def _score_here(key: str, cell: Cell) -> tuple[bool, str]:
-    return _scorer(key, cell)
 
 
 class _Scorer:
