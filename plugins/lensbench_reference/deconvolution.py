@@ -170,8 +170,8 @@ def richardson_lucy(
             operator = whole.take(active)
             share = share[going] if operator.seen else share
             before, light, earlier, gain = (it[going] for it in (before, light, earlier, gain))
-    for its, done in zip(found, stopped[:, active], strict=True):
-        its[active[~done]] = light[~done]
+    for result, done in zip(found, stopped[:, active], strict=True):
+        result[active[~done]] = light[~done]
     return whole.answer(found)
 
 

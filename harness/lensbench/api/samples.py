@@ -101,13 +101,13 @@ class Samples:
 
         targets = {}
         for name, values in self.targets.items():
-            its = self.info.get(name)
+            target = self.info.get(name)
             if values.ndim == 4:
                 targets[name] = move(values)
-            elif its is not None and its.spin:
-                x, y = (self.targets[component] for component in its.components)
-                targets[name] = _turned(x, y, its.spin, quarters, mirrored)[
-                    its.components.index(name)
+            elif target is not None and target.spin:
+                x, y = (self.targets[component] for component in target.components)
+                targets[name] = _turned(x, y, target.spin, quarters, mirrored)[
+                    target.components.index(name)
                 ]
             else:
                 targets[name] = values

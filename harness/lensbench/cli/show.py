@@ -27,9 +27,9 @@ def command(name: str, as_json: bool) -> None:
       lensbench show mae-vit
     """
     catalogue = load_catalogue()
-    found = [item for (_, its), item in catalogue.entries.items() if its == name]
+    found = [item for (_, name_of), item in catalogue.entries.items() if name_of == name]
     if not found:
-        known = {its for _, its in catalogue.entries}
+        known = {known_name for _, known_name in catalogue.entries}
         raise UsageError(f"nothing is called {name!r}", nearest(name, known))
     shown = []
     for item in sorted(found, key=lambda one: KINDS.index(one.kind)):
@@ -61,12 +61,12 @@ def command(name: str, as_json: bool) -> None:
         for key, value in facts.items():
             if isinstance(value, dict):
                 click.echo(f"{key}:")
-                for inner, its in value.items():
+                for inner, option in value.items():
                     text = (
-                        f"{its['type']}, "
-                        + ("required" if its["required"] else str(its["default"]))
-                        if isinstance(its, dict)
-                        else its
+                        f"{option['type']}, "
+                        + ("required" if option["required"] else str(option["default"]))
+                        if isinstance(option, dict)
+                        else option
                     )
                     click.echo(f"  {inner}: {text}")
             else:

@@ -73,8 +73,8 @@ def write_card(folder: Path, facts: Facts) -> None:
     schema = pq.read_schema(next(iter(shards.values()))[0])
     features = datasets.Features.from_arrow_schema(schema)
     splits = datasets.SplitDict()
-    for split, its in shards.items():
-        counted = [pq.read_metadata(file) for file in its]
+    for split, files in shards.items():
+        counted = [pq.read_metadata(file) for file in files]
         rows = sum(one.num_rows for one in counted)
         size = sum(
             one.row_group(i).total_byte_size for one in counted for i in range(one.num_row_groups)
@@ -90,9 +90,9 @@ def write_card(folder: Path, facts: Facts) -> None:
         tags=["lensbench", "astronomy", "gravitational-lensing"],
         configs=[{"config_name": "default", "data_files": [
             {"split": split, "path": f"data/{split}-*"} for split in facts]}],
-        lensbench={split: dict(its) for split, its in facts.items()},
+        lensbench={split: dict(known) for split, known in facts.items()},
     )  # fmt: skip
-    stored = sum(file.stat().st_size for its in shards.values() for file in its)
+    stored = sum(file.stat().st_size for files in shards.values() for file in files)
     info = datasets.DatasetInfo(
         features=features, splits=splits, download_size=stored,
         dataset_size=sum(split.num_bytes for split in splits.values()),
@@ -124,16 +124,18 @@ def _body(facts: Facts, features: Mapping[str, Any], splits: Mapping[str, Any]) 
         if name.startswith("condition:")
     }
     seen = [
-        f"| `image:{name}` | {its['pixel_scale']:g} | {its['psf_fwhm']:g} | {its['zeropoint']:g} | "
-        f"{its['exposure_time'] * its['num_exposures']:g} | {its['noise_level']:.3g} |"
-        for name, its in conditions.items()
+        f"| `image:{name}` | {one['pixel_scale']:g} | {one['psf_fwhm']:g} | {one['zeropoint']:g} | "
+        f"{one['exposure_time'] * one['num_exposures']:g} | {one['noise_level']:.3g} |"
+        for name, one in conditions.items()
     ]  # fmt: skip
     columns = [
         f"| `{name}` | {_kind(feature)} | {first.get(f'unit:{name}', '')} |"
         for name, feature in features.items()
         if not name.startswith("image:")
     ]
-    split_rows = [f"| {n} | {splits[n].num_examples} | {its['seed']} |" for n, its in facts.items()]
+    split_rows = [
+        f"| {n} | {splits[n].num_examples} | {known['seed']} |" for n, known in facts.items()
+    ]
     return "\n".join(
         [
             f"# `{first['dataset']}`", "",
@@ -148,11 +150,11 @@ def _body(facts: Facts, features: Mapping[str, Any], splits: Mapping[str, Any]) 
             "| column | pixel [arcsec] | PSF FWHM [arcsec] | zero point [AB] | exposure [s] | "
             "σ [µJy/arcsec²] |",
             "|---|---|---|---|---|---|", *seen, "",
-            *(f"- `image:{name}`: {its['summary']} {its['source']}."
-              for name, its in conditions.items()), "",
+            *(f"- `image:{name}`: {one['summary']} {one['source']}."
+              for name, one in conditions.items()), "",
             "## Other columns", "", "| column | type | unit |", "|---|---|---|", *columns, "",
             "## How it was made", "", "```",
-            *(f"{its['command']} --format huggingface --out FOLDER" for its in facts.values()),
+            *(f"{known['command']} --format huggingface --out FOLDER" for known in facts.values()),
             "```", "",
             f"Package {first['package']} {first['package_version']}, dataset version "
             f"{first['dataset_version']}." if first.get("package") else "", "",

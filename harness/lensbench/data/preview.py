@@ -84,7 +84,7 @@ def _evenly(indices: Sequence[int], count: int, labels: Sequence[str]) -> tuple[
     if len(indices) <= count:
         return tuple(indices)
     if len(set(labels)) > 1:
-        queues = [[i for i, its in zip(indices, labels, strict=True) if its == one]
+        queues = [[i for i, label in zip(indices, labels, strict=True) if label == one]
                   for one in dict.fromkeys(labels)]  # fmt: skip
         turns = [queue[turn] for turn in range(count) for queue in queues if turn < len(queue)]
         return tuple(turns[:count])

@@ -51,7 +51,7 @@ def publish_dataset(
         with temporary_folder() as scratch:
             _copy(folders, facts, scratch)
             upload(scratch, repository, _MESSAGE, ("data/*",), client)
-    return {split: int(its["count"]) for split, its in facts.items()}
+    return {split: int(said["count"]) for split, said in facts.items()}
 
 
 def _joined(folders: Sequence[Path]) -> dict[str, Mapping[str, str]]:
@@ -67,19 +67,19 @@ def _joined(folders: Sequence[Path]) -> dict[str, Mapping[str, str]]:
                 f"{str(folder)!r} is no dataset in the form of Hugging Face",
                 "lensbench data make --format huggingface writes one",
             )
-        for split, its in read_facts(str(folder)).items():
+        for split, said in read_facts(str(folder)).items():
             if split in joined:
                 raise DataError(f"split {split!r} is in two folders", "leave one of them out")
-            joined[split] = {name: _PLACE.sub("", text) for name, text in its.items()}
+            joined[split] = {name: _PLACE.sub("", text) for name, text in said.items()}
     first = next(iter(joined.values()))
-    for split, its in joined.items():
+    for split, said in joined.items():
         for name in ("dataset", "dataset_version", "dataset_digest", "seed", "conditions"):
-            if its.get(name) != first.get(name):
+            if said.get(name) != first.get(name):
                 raise DataError(
-                    f"split {split!r} has {name} {its.get(name)!r}, others {first.get(name)!r}",
+                    f"split {split!r} has {name} {said.get(name)!r}, others {first.get(name)!r}",
                     "make all splits by one command, but for --split and --n",
                 )
-        if _conditions(its) != _conditions(first):
+        if _conditions(said) != _conditions(first):
             raise DataError(f"split {split!r} has conditions of other numbers", "make it anew")
     return joined
 

@@ -58,14 +58,14 @@ def named_encoder(catalogue: Catalogue, text: str) -> NamedEncoder:
     options = build_options(f"encoder {reference.name}", plugin, reference.options)
     name = catalogue.canonical("encoder", text)
     weights = catalogue.digest(text)
-    its = {
+    identity = {
         "encoder": [(key, value) for key, value in option_fields(options) if key != "weights"],
         "name": reference.name,
         "weights": weights,
         "package": f"{item.package} {item.version}",
         "torch": torch.__version__,
     }
-    digest = hashlib.sha256(json.dumps(its, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return NamedEncoder(name, weights, digest)
 
 

@@ -121,7 +121,7 @@ def features_of(files: Sequence[Path], one: str) -> np.ndarray:
     found = [features for _, features in _with_id(files, one)]
     if not found:
         raise UsageError(f"no features of {one!r} in {str(files[0].parent)!r}", "name an id there")
-    if any(not np.array_equal(its, found[0]) for its in found):
+    if any(not np.array_equal(other, found[0]) for other in found):
         raise UsageError(f"{len(found)} images have the id {one!r}", "search in one file")
     return found[0]
 

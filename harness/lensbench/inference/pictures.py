@@ -44,8 +44,8 @@ def draw_neighbours(
     pixels: dict[tuple[str, str], np.ndarray] = {}
     for name, ids in wanted.items():
         condition = (made_of(root / name) or {}).get("condition", "")
-        for its, image in _images(shard_named(name, images), condition, key, ids):
-            pixels[name, its] = image
+        for identifier, image in _images(shard_named(name, images), condition, key, ids):
+            pixels[name, identifier] = image
     shown = [(own, like), *((one.shard, one.id) for one in found)]
     if missing := [place for place in shown if place not in pixels]:
         raise UsageError(f"{missing[0][1]!r} is not in {str(images)!r}", "embed it again")

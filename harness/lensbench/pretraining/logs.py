@@ -53,11 +53,11 @@ def probe_rows(step: int, scores: Iterable[Score]) -> list[dict[str, object]]:
     """Scores as rows of a log."""
     return [
         {
-            "step": step, "population": its.population, "condition": its.condition,
-            "target": its.target, "metric": its.metric, "value": its.interval.value,
-            "low": its.interval.low, "high": its.interval.high, "n": its.interval.n,
+            "step": step, "population": score.population, "condition": score.condition,
+            "target": score.target, "metric": score.metric, "value": score.interval.value,
+            "low": score.interval.low, "high": score.interval.high, "n": score.interval.n,
         }
-        for its in scores
+        for score in scores
     ]  # fmt: skip
 
 

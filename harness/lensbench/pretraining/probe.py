@@ -64,12 +64,12 @@ class Probe:
         self._sets: list[tuple[str, Samples]] = []
         for population, dataset in datasets.items():
             info = {
-                name: its
-                for name, its in dataset.targets.items()
-                if its.kind == "class" or (its.kind == "real" and name in targets)
+                name: target
+                for name, target in dataset.targets.items()
+                if target.kind == "class" or (target.kind == "real" and name in targets)
             }
-            its_known = Known(known.conditions, info, dataset.data_range)
-            arrays = observed_scenes(dataset, "validation", range(scenes), seed, its_known)
+            probed = Known(known.conditions, info, dataset.data_range)
+            arrays = observed_scenes(dataset, "validation", range(scenes), seed, probed)
             for name, condition in known.conditions.items():
                 self._sets.append(
                     (

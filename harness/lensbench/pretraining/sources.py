@@ -61,7 +61,7 @@ class Drawn:
         self.known = Known(
             conditions_of(recipe, catalogue),
             common_targets(list(self.datasets.values())),
-            max(its.data_range for its in self.datasets.values()),
+            max(dataset.data_range for dataset in self.datasets.values()),
         )
 
     def chunk(self, number: int) -> Arrays:
@@ -103,10 +103,10 @@ class Stored:
         turn, which = divmod(number, len(self._files))
         scenes, first = self._files[which], turn * self._size
         chosen = [scenes[(first + i) % len(scenes)] for i in range(self._size)]
-        names = [source.items[next(iter(its.values()))].scene for source, its in chosen]
+        names = [source.items[next(iter(places.values()))].scene for source, places in chosen]
         arrays = {IDS: np.array([name.encode()[-64:] for name in names], dtype="S64")}
         for condition in self.known.conditions:
-            images = [source.read(its[condition]).pixels for source, its in chosen]
+            images = [source.read(places[condition]).pixels for source, places in chosen]
             shapes = {image.shape for image in images}
             if len(shapes) > 1:
                 raise DataError(f"shards hold images of {len(shapes)} sizes under {condition}", "")
@@ -165,7 +165,7 @@ def common_targets(datasets: Sequence[Dataset]) -> Mapping[str, Target]:
     return {
         name: target
         for name, target in first.targets.items()
-        if target.kind != "image" and all(its.targets.get(name) == target for its in rest)
+        if target.kind != "image" and all(other.targets.get(name) == target for other in rest)
     }
 
 
@@ -176,7 +176,7 @@ def shared_conditions(paths: Sequence[Path]) -> tuple[str, ...]:
         DataError: Where there is none.
     """
     held = [dict.fromkeys(item.condition for item in open_source(path).items) for path in paths]
-    shared = tuple(name for name in held[0] if all(name in its for its in held))
+    shared = tuple(name for name in held[0] if all(name in names for names in held))
     if not shared:
         raise DataError("the shards have no condition in common", "lensbench data inspect FILE")
     return shared
@@ -219,9 +219,9 @@ def _scenes_of(source: Source, conditions: Sequence[str]) -> list[tuple[Source, 
     for index, item in enumerate(source.items):
         scenes.setdefault(item.scene, {})[item.condition] = index
     for condition in conditions:
-        if not all(condition in its for its in scenes.values()):
+        if not all(condition in places for places in scenes.values()):
             held = sorted({item.condition for item in source.items})
             raise DataError(
                 f"{source.path!r} lacks the condition {condition!r}", f"it has {', '.join(held)}"
             )
-    return [(source, {name: its[name] for name in conditions}) for its in scenes.values()]
+    return [(source, {name: places[name] for name in conditions}) for places in scenes.values()]

@@ -69,7 +69,7 @@ class Catalogue:
 
     def of_kind(self, kind: Kind) -> list[Registered]:
         """Entries of a kind, sorted by name."""
-        found = [item for (its_kind, _), item in self.entries.items() if its_kind == kind]
+        found = [item for (other, _), item in self.entries.items() if other == kind]
         return sorted(found, key=lambda item: item.entry.name)
 
     def find(self, kind: Kind, name: str) -> Registered:

@@ -181,7 +181,7 @@ def option_type(field: dataclasses.Field[Any]) -> str:
     """The type of an option as a person would write it: `int`, `'2' or '4'`."""
     text = str(field.type).removesuffix(" | None")
     text = re.sub(r"Annotated\[([^,\]]+)[^\]]*\]", r"\1", text)
-    return re.sub(r"Literal\[([^\]]+)\]", lambda its: its[1].replace(", ", " or "), text)
+    return re.sub(r"Literal\[([^\]]+)\]", lambda found: found[1].replace(", ", " or "), text)
 
 
 def _default(field: dataclasses.Field[Any]) -> str:

@@ -114,5 +114,6 @@ def _places(path: Path, size: int, changed: int, inode: int) -> Mapping[str, _Pl
     """Where the arrays of a file lie, looked up once as long as it stays the same."""
     with h5py.File(path, "r") as file:
         return {
-            name: _Place(its.dtype, its.shape, its.id.get_offset()) for name, its in file.items()
+            name: _Place(array.dtype, array.shape, array.id.get_offset())
+            for name, array in file.items()
         }

@@ -172,10 +172,10 @@ def nearest_artefact(store: Store, kind: str, key: str) -> Nearest | None:
     here = dict(_leaves(described["from"]))
     best: Nearest | None = None
     for other in store.keys(kind)[-_LATEST:]:
-        its = store.describe(kind, other)
-        if other == key or its is None:
+        described_there = store.describe(kind, other)
+        if other == key or described_there is None:
             continue
-        there = dict(_leaves(its["from"]))
+        there = dict(_leaves(described_there["from"]))
         differs = {
             path: (there.get(path), here.get(path))
             for path in sorted({*here, *there})

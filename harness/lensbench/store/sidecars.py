@@ -24,9 +24,9 @@ def unseal(text: str | bytes) -> dict[str, Any]:
         ValueError: Where it is not what was written.
     """
     facts: dict[str, Any] = json.loads(text)
-    its = facts.pop(_SEAL, None)
+    seal = facts.pop(_SEAL, None)
     if not {"file", "sha256", "from"} <= set(facts) <= _FACTS:
         raise ValueError("a description lacks a field or has one too many")
-    if its not in (None, key_of(facts)):
+    if seal not in (None, key_of(facts)):
         raise ValueError("a description is not what its seal says")
     return facts

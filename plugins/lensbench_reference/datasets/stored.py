@@ -220,15 +220,15 @@ class Stored(ObservedDataset):
             if item.condition in wanted:
                 scene = (item.scene or item.name) if len(wanted) > 1 else f"{index}"
                 by_scene.setdefault(scene, {})[item.condition] = index
-        whole = [its for its in by_scene.values() if len(its) == len(wanted)]
+        whole = [images_of for images_of in by_scene.values() if len(images_of) == len(wanted)]
         if len(whole) < len(by_scene):
             raise DataError(
                 f"{path!r} has {len(by_scene) - len(whole)} scenes that are not under all of "
                 f"{', '.join(wanted)}",
                 "leave them out, or name one condition",
             )
-        return [its[wanted[0]] for its in whole], [
-            {name: its[name] for name in wanted[1:]} for its in whole
+        return [images_of[wanted[0]] for images_of in whole], [
+            {name: images_of[name] for name in wanted[1:]} for images_of in whole
         ]
 
     def _sides(self, held: Sequence[str]) -> tuple[str, str]:

@@ -58,7 +58,7 @@ def share_out(
         for rank, (mark, members) in enumerate(sorted(pool)):
             split = _split_at((rank + 0.5) / len(pool), left)
             found[split].append((stratum, mark, members))
-    return {split: _interleaved(its) for split, its in found.items()}
+    return {split: _interleaved(strata) for split, strata in found.items()}
 
 
 def _split_at(place: float, shares: Mapping[Split, float]) -> Split:
@@ -77,8 +77,8 @@ def _interleaved(objects: Sequence[tuple[str, str, list[int]]]) -> list[int]:
     for stratum, mark, members in objects:
         by_stratum[stratum].append((mark, members))
     ordered = [
-        ((rank + 0.5) / len(its), mark, members)
-        for its in by_stratum.values()
-        for rank, (mark, members) in enumerate(sorted(its))
+        ((rank + 0.5) / len(marked), mark, members)
+        for marked in by_stratum.values()
+        for rank, (mark, members) in enumerate(sorted(marked))
     ]
     return [place for _, _, members in sorted(ordered) for place in members]

@@ -51,13 +51,13 @@ def targets_of(
     for name, column in source.columns.items():
         if name in _TAKEN or name.lower() in _NO_TARGETS:
             continue
-        its = column.values[list(chosen)]
+        column_values = column.values[list(chosen)]
         if column.numeric:
-            _add_numbers(name, its, column.unit, targets, values)
-        elif all(its) and len(set(its)) > 1:
-            classes = tuple(sorted(set(its)))
+            _add_numbers(name, column_values, column.unit, targets, values)
+        elif all(column_values) and len(set(column_values)) > 1:
+            classes = tuple(sorted(set(column_values)))
             targets[name] = Target("class", classes=classes)
-            values[name] = np.array([classes.index(one) for one in its], dtype=np.int64)
+            values[name] = np.array([classes.index(one) for one in column_values], dtype=np.int64)
     return targets, values
 
 

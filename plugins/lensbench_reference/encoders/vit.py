@@ -45,24 +45,24 @@ class VisionTransformer(Encoder, nn.Module):
 
     def __init__(self, options: VisionTransformerOptions, channels: int) -> None:
         super().__init__()
-        its = architecture(options)
+        built = architecture(options)
         if options.file:
-            _check_stored(its, options.file)
-        self.patch = its.patch
-        self.width = its.width
+            _check_stored(built, options.file)
+        self.patch = built.patch
+        self.width = built.width
         self.view = SkyView(options.pixel, options.field) if options.pixel else None
         self.rings = options.rings
         self.unlearned = RING_FEATURES if options.rings else 0
         self.resamples = self.view is not None
-        self.uses_condition = its.condition or self.view is not None
-        self.embed = nn.Linear(channels * its.patch**2, its.width)
-        self.condition = ConditionEmbedding(its.width) if its.condition else None
-        registers = nn.Parameter(0.02 * torch.randn(its.registers, its.width))
-        self.registers = registers if its.registers else None
+        self.uses_condition = built.condition or self.view is not None
+        self.embed = nn.Linear(channels * built.patch**2, built.width)
+        self.condition = ConditionEmbedding(built.width) if built.condition else None
+        registers = nn.Parameter(0.02 * torch.randn(built.registers, built.width))
+        self.registers = registers if built.registers else None
         self.blocks = nn.ModuleList(
-            Block(its.width, its.heads, its.mlp_ratio) for _ in range(its.depth)
+            Block(built.width, built.heads, built.mlp_ratio) for _ in range(built.depth)
         )
-        self.norm = nn.LayerNorm(its.width)
+        self.norm = nn.LayerNorm(built.width)
         if options.file:
             load_into(self, options.file, {"embed.weight": functools.partial(_for_bands, channels)})
 
@@ -130,11 +130,11 @@ class VisionTransformer(Encoder, nn.Module):
             rows, columns: Of the grid.
             spacing: Side of its patches, in those of the images that the encoder looks at.
         """
-        its = self.norm.weight
-        return _positions(rows, columns, self.width, its.device, its.dtype, spacing)
+        weight = self.norm.weight
+        return _positions(rows, columns, self.width, weight.device, weight.dtype, spacing)
 
 
-def _check_stored(its: Architecture, path: Path) -> None:
+def _check_stored(built: Architecture, path: Path) -> None:
     """Refuses weights of another depth, width or number of registers before a model is built.
 
     What such a file says of itself could ask for any amount of memory.
@@ -145,17 +145,17 @@ def _check_stored(its: Architecture, path: Path) -> None:
     hint = "give the options that these weights were made with"
     shapes = stored_shapes(path)
     stored = {name.split(".")[1] for name in shapes if name.startswith("blocks.")}
-    if its.depth > len(stored):
+    if built.depth > len(stored):
         raise DataError(
-            f"weights {path} have no tensor 'blocks.{len(stored)}…': depth is {its.depth}", hint
+            f"weights {path} have no tensor 'blocks.{len(stored)}…': depth is {built.depth}", hint
         )
     with torch.device("meta"):
-        block = Block(its.width, its.heads, its.mlp_ratio)
+        block = Block(built.width, built.heads, built.mlp_ratio)
     bands = shapes.get("embed.weight", (0, 0))[1:]
-    expected = {"embed.weight": (its.width, *bands)}
+    expected = {"embed.weight": (built.width, *bands)}
     expected |= {f"blocks.0.{name}": tuple(t.shape) for name, t in block.state_dict().items()}
-    if its.registers:
-        expected["registers"] = (its.registers, its.width)
+    if built.registers:
+        expected["registers"] = (built.registers, built.width)
     for name, shape in expected.items():
         if name not in shapes:
             raise DataError(f"weights {path} have no tensor {name!r} {shape}", hint)

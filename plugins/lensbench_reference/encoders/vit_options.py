@@ -111,18 +111,18 @@ def architecture(options: VisionTransformerOptions) -> Architecture:
         stored = _stored(options.file)
         numbers |= _SIZES[stored.size or "micro"] | _given(stored)
     numbers |= _SIZES[options.size] if options.size else {}
-    its = Architecture(**numbers | _given(options))
-    if its.width % its.heads:
+    built = Architecture(**numbers | _given(options))
+    if built.width % built.heads:
         raise OptionError(
-            f"mae-vit: width={its.width} is not a multiple of heads={its.heads}",
-            f"e.g. heads={max(h for h in range(1, its.heads) if its.width % h == 0)}",
+            f"mae-vit: width={built.width} is not a multiple of heads={built.heads}",
+            f"e.g. heads={max(h for h in range(1, built.heads) if built.width % h == 0)}",
         )
-    if 8 % its.patch:
+    if 8 % built.patch:
         raise OptionError(
-            f"mae-vit: patch={its.patch} does not divide the sides of images",
+            f"mae-vit: patch={built.patch} does not divide the sides of images",
             "patch is 1, 2, 4 or 8",
         )
-    return its
+    return built
 
 
 def _given(options: VisionTransformerOptions) -> dict[str, Any]:

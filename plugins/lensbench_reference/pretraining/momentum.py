@@ -28,5 +28,5 @@ class Follower(nn.Module):
         is the same as after the step, and a checkpoint between steps misses nothing.
         """
         if self.training:
-            for mine, its in zip(self.copy.parameters(), original.parameters(), strict=True):
-                mine.lerp_(its, 1 - self.momentum)
+            for mine, theirs in zip(self.copy.parameters(), original.parameters(), strict=True):
+                mine.lerp_(theirs, 1 - self.momentum)

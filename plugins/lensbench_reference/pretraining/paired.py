@@ -138,21 +138,21 @@ class PairedLoss(nn.Module):
                 "pretraining 'paired' needs the same scenes under another condition",
                 "name two or more conditions to pretrain under",
             )
-        its = self.options
+        options = self.options
         one, other = self._views(batch, batch.pair, generator)
         ours, theirs = self._look(one, generator), self._look(other, generator)
         contrast = cross_contrast(
-            self.project(ours.pooled), self.project(theirs.pooled), its.temperature
+            self.project(ours.pooled), self.project(theirs.pooled), options.temperature
         )
         if self.decoder is None or ours.seen is None or theirs.seen is None:
-            return its.contrast * contrast
+            return options.contrast * contrast
         errors = [restored(self.decoder, self.encoder, seen) for seen in (ours.seen, theirs.seen)]
         if self.about is not None:
             errors += [
                 self._across(self.decoder, self.about, ours.seen, one, theirs.seen, other),
                 self._across(self.decoder, self.about, theirs.seen, other, ours.seen, one),
             ]
-        return its.contrast * contrast + its.restore * torch.stack(errors).mean()
+        return options.contrast * contrast + options.restore * torch.stack(errors).mean()
 
     def restored(self, batch: Samples, generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
         """Stretched images (B, C, H, W) as seen and as restored; `None` where none is hidden."""

@@ -39,7 +39,7 @@ class SupervisedPretraining(Pretraining):
         """
         target = targets.get(self.target)
         if target is None or target.kind == "image":
-            usable = ", ".join(name for name, its in targets.items() if its.kind != "image")
+            usable = ", ".join(name for name, info in targets.items() if info.kind != "image")
             raise IncompatibleError(
                 f"pretraining 'supervised' cannot learn target {self.target!r} here",
                 f"targets that it can: {usable or 'none'}",

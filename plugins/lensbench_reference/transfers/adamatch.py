@@ -48,17 +48,17 @@ class AdaMatch(Adaptation):
 
     def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
         """Trains on labels of the source and on its own of the target."""
-        its = self.options
+        options = self.options
         target = self.target(encoder, context)
         headed = HeadedEncoder(encoder, context)
-        model = Matching(headed, context.task, its.threshold, context.budget.train_steps)
+        model = Matching(headed, context.task, options.threshold, context.budget.train_steps)
         model.to(context.train.images.device).train()
 
         def loss_of(indices: Tensor, generator: torch.Generator) -> Tensor:
-            other = drawn(target, its.ratio * len(indices), generator)
+            other = drawn(target, options.ratio * len(indices), generator)
             return model.loss(context.train.take(indices), other, generator)
 
-        train(model, context, loss_of, its.learning_rate, its.batch_size)
+        train(model, context, loss_of, options.learning_rate, options.batch_size)
         return ModelPredictor(headed, context.task, headed)
 
 

@@ -56,11 +56,13 @@ class AdversarialAdaptation(Adaptation):
 
     def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
         """Both stages, each of the budget's steps."""
-        its = self.options
+        options = self.options
         target = self.target(encoder, context)
         source = HeadedEncoder(encoder, context).train()
-        fit(source, context, its.learning_rate, its.batch_size)
-        game = AdversarialGame(source.encoder, source_features(source, context.train), its.hidden)
+        fit(source, context, options.learning_rate, options.batch_size)
+        game = AdversarialGame(
+            source.encoder, source_features(source, context.train), options.hidden
+        )
         game.to(context.train.images.device).train()
 
         def loss_of(indices: Tensor, generator: torch.Generator) -> Tensor:
@@ -70,11 +72,11 @@ class AdversarialAdaptation(Adaptation):
             return against + encoder_loss
 
         rates = {
-            name: its.discriminator_rate / its.encoder_rate
+            name: options.discriminator_rate / options.encoder_rate
             for name, _ in game.named_parameters()
             if name.startswith("discriminator.")
         }
-        train(game, context, loss_of, its.encoder_rate, its.batch_size, rates, stage=1)
+        train(game, context, loss_of, options.encoder_rate, options.batch_size, rates, stage=1)
         source.encoder = game.target
         return ModelPredictor(source, context.task, source)
 
@@ -127,7 +129,9 @@ class AdversarialGame(nn.Module):
         against = discriminator_loss(
             self.discriminator(real)[:, 0], self.discriminator(made.detach())[:, 0]
         )
-        held = {name: its.detach() for name, its in self.discriminator.named_parameters()}
+        held = {
+            name: parameter.detach() for name, parameter in self.discriminator.named_parameters()
+        }
         seen = functional_call(self.discriminator, held, (made,))
         return against, encoder_loss(seen[:, 0])
 

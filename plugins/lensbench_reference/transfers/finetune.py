@@ -35,11 +35,11 @@ class FineTune(Transfer):
 
     def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
         """Trains a head and the encoder."""
-        its = self.options
+        options = self.options
         model = HeadedEncoder(encoder, context).train()
-        decays = its.layer_decay < 1
-        rates = rates_by_layer(encoder, its.layer_decay, "encoder.") if decays else None
-        training = fit(model, context, its.learning_rate, its.batch_size, rates)
+        decays = options.layer_decay < 1
+        rates = rates_by_layer(encoder, options.layer_decay, "encoder.") if decays else None
+        training = fit(model, context, options.learning_rate, options.batch_size, rates)
         return ModelPredictor(model, context.task, model, training)
 
     def restore(

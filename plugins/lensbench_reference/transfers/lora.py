@@ -79,7 +79,9 @@ class AdaptedPredictor(ModelPredictor):
 
     def state(self) -> Mapping[str, Tensor]:
         """Weights that were trained, and the head's statistics."""
-        trained = {name for name, its in self.model.named_parameters() if its.requires_grad}
+        trained = {
+            name for name, parameter in self.model.named_parameters() if parameter.requires_grad
+        }
         return {
             name: value
             for name, value in self.model.state_dict().items()
@@ -109,5 +111,5 @@ def adapted_weights(encoder: Any) -> list[tuple[nn.Module, str]]:
         (module, name)
         for module in encoder.modules()
         for name in _ADAPTED
-        if isinstance(its := module._parameters.get(name), Tensor) and its.ndim > 1
+        if isinstance(parameter := module._parameters.get(name), Tensor) and parameter.ndim > 1
     ]

@@ -56,7 +56,7 @@ class RidgeProbe(Transfer):
             if classes
             else _ridges(values, labels)
         )
-        weights, bias, sigma = (torch.from_numpy(its) for its in fitted)
+        weights, bias, sigma = (torch.from_numpy(array) for array in fitted)
         context.report(Progress(1, 1))
         return LinearAnswers(encoder, unit, weights, bias, sigma, bool(classes))
 

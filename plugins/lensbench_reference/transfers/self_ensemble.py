@@ -55,16 +55,16 @@ class SelfEnsemble(Adaptation):
 
     def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
         """Trains the student; the teacher follows and is what answers."""
-        its = self.options
+        options = self.options
         target = self.target(encoder, context)
-        pair = StudentAndTeacher(HeadedEncoder(encoder, context), context.task, its).train()
+        pair = StudentAndTeacher(HeadedEncoder(encoder, context), context.task, options).train()
         pair.to(context.train.images.device)
 
         def loss_of(indices: Tensor, generator: torch.Generator) -> Tensor:
             other = drawn(target, len(indices), generator)
             return pair.loss(context.train.take(indices), other, generator)
 
-        train(pair, context, loss_of, its.learning_rate, its.batch_size)
+        train(pair, context, loss_of, options.learning_rate, options.batch_size)
         pair.follow()
         return ModelPredictor(pair.teacher, context.task, pair.teacher)
 
@@ -83,7 +83,7 @@ class StudentAndTeacher(nn.Module):
 
     def loss(self, source: Samples, target: Samples, generator: torch.Generator) -> Tensor:
         """Loss of a labelled and an unlabelled batch, after the teacher has followed."""
-        its = self.options
+        options = self.options
         self.follow()
         labelled = turned(source, generator)
         views = weak(target, generator), strong(target, generator)
@@ -92,9 +92,9 @@ class StudentAndTeacher(nn.Module):
         seen = probability(self.task, self.student(views[1]), views[1])
         with torch.no_grad():
             wanted = probability(self.task, self.teacher(views[0]), views[0])
-        unknown = consistency_loss(seen, wanted, its.threshold)
-        sure = (wanted.max(1).values > its.threshold).float().mean()
-        return known + its.weight * (unknown + its.balance * sure * balance_loss(seen))
+        unknown = consistency_loss(seen, wanted, options.threshold)
+        sure = (wanted.max(1).values > options.threshold).float().mean()
+        return known + options.weight * (unknown + options.balance * sure * balance_loss(seen))
 
     @torch.no_grad()
     def follow(self) -> None:

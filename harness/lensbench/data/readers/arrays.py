@@ -80,16 +80,16 @@ def groups_of(
     for name in arrays:
         split, base = _parted(name)
         parts.setdefault(split, {})[base] = name
-    if any(_images_in(arrays, its) for split, its in parts.items() if split):
+    if any(_images_in(arrays, names) for split, names in parts.items() if split):
         whole = parts.pop("", {})
     else:  # names that only sound like splits
         whole, parts = {}, {"": {_joined(_tokens(name)): name for name in arrays}}
     groups: list[Group] = []
     used: set[str] = set()
-    for split, its in parts.items():
-        chosen = _chosen(arrays, its, key)
+    for split, names in parts.items():
+        chosen = _chosen(arrays, names, key)
         for side, base in chosen:
-            group = _group(arrays, split, its, base, labels)
+            group = _group(arrays, split, names, base, labels)
             groups.append(Group(**{**group.__dict__, "pair": side}))
             used |= {group.images, group.labels, group.names}
             used |= {*group.partners.values(), *group.columns.values()}
@@ -138,33 +138,35 @@ def _role(base: str) -> str:
     return ""
 
 
-def _images_in(arrays: Mapping[str, Shape], its: Mapping[str, str]) -> list[str]:
+def _images_in(arrays: Mapping[str, Shape], names: Mapping[str, str]) -> list[str]:
     return [
         base
-        for base, name in its.items()
+        for base, name in names.items()
         if arrays[name].kind in "biuf"
         and _role(base) not in ("noise", "variance", "ivar", "mask", "psf")
         and (is_stack(arrays[name].shape) or is_image(arrays[name].shape))
     ]
 
 
-def _chosen(arrays: Mapping[str, Shape], its: Mapping[str, str], key: str) -> list[tuple[str, str]]:
+def _chosen(
+    arrays: Mapping[str, Shape], names: Mapping[str, str], key: str
+) -> list[tuple[str, str]]:
     """Images of one split: the key, both sides of a pair, or the likeliest."""
-    found = _images_in(arrays, its)
+    found = _images_in(arrays, names)
     if key:
         wanted = _joined(_tokens(key))
-        return [("", base) for base, name in its.items() if name == key or base == wanted][:1]
+        return [("", base) for base, name in names.items() if name == key or base == wanted][:1]
     sides = [(side, base) for side, words in _SIDES.items() for base in found if base in words]
     if len(sides) == 2 and {side for side, _ in sides} in _PAIRS:
-        first, second = (arrays[its[base]].shape for _, base in sides)
+        first, second = (arrays[names[base]].shape for _, base in sides)
         if first[0] == second[0]:
             return sides
-    stacks = [base for base in found if is_stack(arrays[its[base]].shape)]
+    stacks = [base for base in found if is_stack(arrays[names[base]].shape)]
     for word in IMAGE_KEYS:
         for base in stacks:
             if base == word or base.endswith(f"_{word}"):
                 return [("", base)]
-    best = max(stacks, key=lambda base: arrays[its[base]].shape, default="")
+    best = max(stacks, key=lambda base: arrays[names[base]].shape, default="")
     return [("", best)] if best else [("", base) for base in found]
 
 
@@ -178,14 +180,14 @@ _PAIRS = ({"LR", "HR"}, {"noisy", "clean"})
 
 
 def _group(
-    arrays: Mapping[str, Shape], split: str, its: Mapping[str, str], base: str, labels: str
+    arrays: Mapping[str, Shape], split: str, names: Mapping[str, str], base: str, labels: str
 ) -> Group:
     """The images under a base name with all that has one value for each of them."""
-    name = its[base]
+    name = names[base]
     shape = arrays[name].shape
-    other = [b for b in its if b != base]
-    own = next((b for b in other if its[b] == labels or b == _joined(_tokens(labels))), "")
-    beside = {b: arrays[its[b]] for b in other}
+    other = [b for b in names if b != base]
+    own = next((b for b in other if names[b] == labels or b == _joined(_tokens(labels))), "")
+    beside = {b: arrays[names[b]] for b in other}
     single = is_image(shape) and not _is_counted(shape[0], list(beside.values()))
     prefix = base.rpartition("_")[0]
     if single and prefix:  # one group an object
@@ -202,22 +204,22 @@ def _group(
         if (b == word or b.endswith(f"_{word}")) and _is_label(beside[b])
     ]
     label = own or next(iter(sounding), "")
-    positional = [b for b in flat if _POSITIONAL.match(its[b]) and kinds[b] in "biu"]
+    positional = [b for b in flat if _POSITIONAL.match(names[b]) and kinds[b] in "biu"]
     label = label or (positional[0] if positional else "")
     partners: dict[str, str] = {}
     for b in other:
         role = _role(b)
         goes = b in fitting or single or role in ("psf", "scale", "bands", "psf_fwhm")
         if role and b != label and goes:
-            partners.setdefault(role, its[b])
+            partners.setdefault(role, names[b])
     named = next((b for word in NAME_KEYS for b in flat if b == word or b.endswith(f"_{word}")), "")
     columns = {
-        b: its[b]
+        b: names[b]
         for b in sorted(flat)
-        if b not in (label, named) and its[b] not in partners.values() and kinds[b] in "biufSUO"
+        if b not in (label, named) and names[b] not in partners.values() and kinds[b] in "biufSUO"
     }
     return Group(
-        split, name, count, single, its.get(label, ""), its.get(named, ""), partners, columns
+        split, name, count, single, names.get(label, ""), names.get(named, ""), partners, columns
     )
 
 

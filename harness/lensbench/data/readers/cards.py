@@ -27,8 +27,10 @@ def read_facts(name: str) -> Facts:
     except (OSError, ValueError):  # no connection, no such card, or a head that is no YAML
         return {}
     found = card.data.to_dict().get(HEAD)
-    whole = isinstance(found, dict) and all(isinstance(its, dict) for its in found.values())
-    return {str(split): its for split, its in found.items()} if whole else {}
+    whole = isinstance(found, dict) and all(
+        isinstance(of_split, dict) for of_split in found.values()
+    )
+    return {str(split): of_split for split, of_split in found.items()} if whole else {}
 
 
 def is_exported(folder: Path) -> bool:
