@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import save_file
 
 from lensbench.data.picture import Selection
-from lensbench.inference.answering import Work
+from lensbench.inference.answering import ShardWork
 from lensbench.inference.dividing import answer_all
 from lensbench.inference.embedding import embedder
 from lensbench.inference.reading import Block
@@ -73,7 +73,7 @@ def test_throughput(benchmark: Any, tmp_path: Path, suffix: str) -> None:
                 bare(block)
             seconds["bare"].append(time.process_time() - began)
             began = time.process_time()
-            work = Work(shard, tmp_path / "out", Selection(), BATCH, strict=False)
+            work = ShardWork(shard, tmp_path / "out", Selection(), BATCH, strict=False)
             answer_all(work, lambda: bare, 0, 1, lambda *_: None)
             seconds["shards"].append(time.process_time() - began)
 
@@ -113,7 +113,7 @@ def test_memory(benchmark: Any, tmp_path: Path) -> None:
             resident[stage] = max(now, resident.get(stage, 0))
 
     def compute() -> None:
-        work = Work(folder, tmp_path / "out", Selection(), BATCH, strict=False)
+        work = ShardWork(folder, tmp_path / "out", Selection(), BATCH, strict=False)
         answer_all(work, answerer, 0, 1, watch)
 
     benchmark.pedantic(compute, rounds=1)

@@ -16,7 +16,7 @@ from lensbench.api.task import Metric
 from lensbench.cells.code import checkouts, harness_version, packages
 from lensbench.cells.descriptions import SplitView
 from lensbench.cells.resolved import ResolvedCell
-from lensbench.cells.score import Scored, score
+from lensbench.cells.score import MetricScore, score
 from lensbench.errors import UndefinedError
 from lensbench.stats.intervals import Interval
 from lensbench.store.scores import scenes_digest
@@ -87,7 +87,7 @@ def _interval(interval: Interval) -> Row:
     return {name: None if math.isnan(value) else value for name, value in columns.items()}
 
 
-def _scores(cell: ResolvedCell, view: View, metric: Metric, scored: Scored) -> Row:
+def _scores(cell: ResolvedCell, view: View, metric: Metric, scored: MetricScore) -> Row:
     """How a metric varies over the test scenes."""
     return {
         "cell": cell.fit,

@@ -25,7 +25,7 @@ from lensbench.stats.intervals import (
 
 
 @dataclass(frozen=True)
-class Scored:
+class MetricScore:
     """A metric with its interval.
 
     Attributes:
@@ -43,7 +43,7 @@ class Scored:
 
 def score(
     metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
-) -> Scored | None:
+) -> MetricScore | None:
     """One metric with its interval over the test scenes, or `None` where it does not apply.
 
     A metric that needs an answer which the predictor does not give raises `NotImplementedError`.
@@ -79,7 +79,7 @@ def values_by_scene(
 
 def _score(
     metric: Metric, predictions: Mapping[str, np.ndarray], samples: Samples, resamples: int
-) -> Scored:
+) -> MetricScore:
     n, seed = len(samples), seed_of("bootstrap", metric.name)
     if metric.per_sample:
         found = values_by_scene(metric, predictions, samples)
@@ -90,12 +90,12 @@ def _score(
         if lost:
             raise UndefinedError(f"{metric.name} is not finite for {lost} of {n} scenes")
         if found.dtype == np.bool_:
-            return Scored(proportion_interval(found), True, values)
+            return MetricScore(proportion_interval(found), True, values)
         if not metric.interval:
-            return Scored(Interval(float(values.mean()), np.nan, np.nan, n), True, values)
+            return MetricScore(Interval(float(values.mean()), np.nan, np.nan, n), True, values)
         if metric.scale == "log":
-            return Scored(positive_mean_interval(values), True, values)
-        return Scored(mean_interval(values, resamples, seed), True, values)
+            return MetricScore(positive_mean_interval(values), True, values)
+        return MetricScore(mean_interval(values, resamples, seed), True, values)
     value = float(_on_resamples(metric, predictions, samples, np.arange(n)[None])[0])
     if not np.isfinite(value):
         raise UndefinedError(f"{metric.name} is not finite on these {n} scenes")
@@ -110,7 +110,7 @@ def _score(
     else:
         shown = area_interval if metric.scale == "logit" else percentile_interval
         interval = shown(value, drawn, n)
-    return Scored(interval, False, drawn)
+    return MetricScore(interval, False, drawn)
 
 
 def _on_resamples(
@@ -125,13 +125,13 @@ def _on_resamples(
 
     def computed(one: np.ndarray) -> float:
         chosen = {name: values[one] for name, values in predictions.items()}
-        targets = _Taken(samples.targets, torch.from_numpy(one))
+        targets = _ResampledTargets(samples.targets, torch.from_numpy(one))
         return float(metric.compute(chosen, replace(light, targets=targets)))
 
     return np.array([computed(one) for one in indices])
 
 
-class _Taken(Mapping[str, torch.Tensor]):
+class _ResampledTargets(Mapping[str, torch.Tensor]):
     """Targets of a resample, each taken when it is asked for: a metric looks at few of them."""
 
     def __init__(self, targets: Mapping[str, torch.Tensor], places: torch.Tensor) -> None:

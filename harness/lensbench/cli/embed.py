@@ -23,7 +23,7 @@ from lensbench.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from lensbench.inference.answering import Answerer, Done
+    from lensbench.inference.answering import Answerer, ShardResult
 
 _PATH = click.Path(path_type=Path)
 
@@ -107,14 +107,14 @@ def answer(
     source: Path, make: Callable[[], Answerer], *, out: Path, key: str, batch_size: int,
     workers: int, where: str, address: str, threads: int | None, strict: bool, quiet: bool,
     as_json: bool,
-) -> list[Done]:  # fmt: skip
+) -> list[ShardResult]:  # fmt: skip
     """Works through all shards and says how many images there were."""
     from lensbench.cli.progress import Progress
     from lensbench.data.picture import Selection
-    from lensbench.inference.answering import Work
+    from lensbench.inference.answering import ShardWork
     from lensbench.inference.dividing import answer_all
 
-    work = Work(source, out, Selection(key=key), batch_size, strict)
+    work = ShardWork(source, out, Selection(key=key), batch_size, strict)
     with Progress(quiet) as progress:
         cluster = address if where == "ray" else None
         done = answer_all(work, make, workers, threads or 1, progress, cluster)

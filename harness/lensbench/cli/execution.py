@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lensbench.execution.sweeps import SweepResult
     from lensbench.store import Store
     from lensbench.study.describe import Numerics
-    from lensbench.study.expand import Expanded
+    from lensbench.study.expand import Expansion
 
 
 def execution_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,7 +54,7 @@ def make_resolver(threads: int | None, device: str | None, processes: int = 1) -
 def compute(
     resolver: Resolver,
     store: Store,
-    expanded: Expanded,
+    expanded: Expansion,
     *,
     executor: Callable[[Display], Executor],
     quiet: bool = False,

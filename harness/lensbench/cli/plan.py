@@ -15,7 +15,7 @@ from lensbench.cli.options import json_option, store_option, store_root
 from lensbench.cli.studies import expand_study, read_study, study_options
 
 if TYPE_CHECKING:
-    from lensbench.study.expand import Expanded
+    from lensbench.study.expand import Expansion
     from lensbench.study.summary import Summary
 
 
@@ -62,7 +62,7 @@ def command(study: Path, overrides: tuple[str, ...], workers: int | None, thread
         click.echo(line)
 
 
-def _facts(name: str, summary: Summary, expanded: Expanded) -> dict[str, Any]:
+def _facts(name: str, summary: Summary, expanded: Expansion) -> dict[str, Any]:
     incompatible = [
         {"entrant": one.cell.entrant.label, "task": one.cell.task,
          "dataset": one.cell.train.dataset, "reason": one.reason, "cells": one.count}
@@ -71,7 +71,7 @@ def _facts(name: str, summary: Summary, expanded: Expanded) -> dict[str, Any]:
     return {"study": name, **asdict(summary), "incompatible": incompatible}
 
 
-def _lines(name: str, summary: Summary, expanded: Expanded, workers: int) -> list[str]:
+def _lines(name: str, summary: Summary, expanded: Expansion, workers: int) -> list[str]:
     lines = [
         f"study {name}: {summary.cells} cells; {summary.stored} stored, "
         f"{summary.failed} failed before, {summary.jobs.get('cells', 0)} to compute"

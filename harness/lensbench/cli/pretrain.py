@@ -158,7 +158,7 @@ def command(
 
     from lensbench.cli.progress import Progress
     from lensbench.pretraining.result import is_finished, keep_result
-    from lensbench.pretraining.training import Watching, train
+    from lensbench.pretraining.training import Monitoring, train
     from lensbench.registry import load_catalogue
 
     catalogue = load_catalogue()
@@ -166,7 +166,7 @@ def command(
     if resume and is_finished(out):
         recipe.keep(out, resume)
     else:
-        watching = Watching(probes, probe_scenes, checkpoint_seconds=60 * checkpoint_minutes,
+        watching = Monitoring(probes, probe_scenes, checkpoint_seconds=60 * checkpoint_minutes,
                             drawers=drawers)  # fmt: skip
         words = [word for word in sys.argv[1:] if word != "--resume"]
         said = shlex.join(["lensbench", *words])

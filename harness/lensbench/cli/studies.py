@@ -13,7 +13,7 @@ from lensbench.files import read_document
 
 if TYPE_CHECKING:
     from lensbench.cells.resolved import Resolver
-    from lensbench.study.expand import Expanded
+    from lensbench.study.expand import Expansion
     from lensbench.study.spec import Study
 
 
@@ -48,7 +48,7 @@ def read_study(path: Path, overrides: Sequence[str]) -> tuple[Study, str]:
     return study, text + "".join(f"\n# --set {word}" for word in overrides)
 
 
-def expand_study(resolver: Resolver, study: Study) -> Expanded:
+def expand_study(resolver: Resolver, study: Study) -> Expansion:
     """The cells of a study, tried for how their parts fit."""
     from lensbench.cells.checks import Checks
     from lensbench.study.expand import expand

@@ -18,7 +18,7 @@ AS_STORED = "as-stored"
 
 
 @dataclass(frozen=True)
-class Converted:
+class ConversionResult:
     """What was written.
 
     Attributes:
@@ -37,7 +37,7 @@ def convert(
     path: Path,
     overwrite: bool,
     report: Callable[[int, int, str], None],
-) -> Converted:
+) -> ConversionResult:
     """Writes the images of a source, in their own units, with classes, numbers, PSFs and noise.
 
     Images of several shapes go to several conditions: `as-stored-1x64x64` and so on.
@@ -61,7 +61,9 @@ def convert(
                 written.add(index, source.read(index))
                 report(index + 1, len(source.items), source.items[index].label)
             written.finish()
-    return Converted(str(path), len(source.items), written.counts, tuple(sorted(written.dropped)))
+    return ConversionResult(
+        str(path), len(source.items), written.counts, tuple(sorted(written.dropped))
+    )
 
 
 def _shapes(source: Source) -> dict[str, set[tuple[int, ...]]]:

@@ -103,7 +103,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Made:
+class MakeResult:
     """What a make did.
 
     Attributes:
@@ -121,7 +121,7 @@ Export = Callable[[Path, Recipe, Sequence[Path], Callable[[int, int, str], None]
 """Puts a file together from its blocks: path, recipe, blocks in order, report."""
 
 
-def make(recipe: Recipe, path: Path, export: Export, overwrite: bool, report: Report) -> Made:
+def make(recipe: Recipe, path: Path, export: Export, overwrite: bool, report: Report) -> MakeResult:
     """Makes a file of a recipe, or goes on where a make of the same recipe was stopped.
 
     Raises:
@@ -154,7 +154,7 @@ def make(recipe: Recipe, path: Path, export: Export, overwrite: bool, report: Re
     replace_by(temporary, path)
     shutil.rmtree(part, ignore_errors=True)
     names = tuple(condition.name for condition in recipe.conditions)
-    return Made(str(path), recipe.key, recipe.count, found, names)
+    return MakeResult(str(path), recipe.key, recipe.count, found, names)
 
 
 def _claim(part: Path, recipe: Recipe, overwrite: bool) -> None:

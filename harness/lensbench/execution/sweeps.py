@@ -21,7 +21,7 @@ from lensbench.store import Store, key_of
 from lensbench.store.journal import Journal, mean_costs
 from lensbench.store.records import RESULTS, read_records, records_frame, sort_records
 from lensbench.study.cell import Cell
-from lensbench.study.expand import Incompatible
+from lensbench.study.expand import IncompatibleCells
 from lensbench.study.job import Job, Outcome
 
 KINDS_PLANNED = ("images", "skies", "weights", "features")
@@ -61,7 +61,7 @@ class Sweep:
         store: Store,
         cells: Sequence[Cell],
         study: str = "",
-        incompatible: Sequence[Incompatible] = (),
+        incompatible: Sequence[IncompatibleCells] = (),
     ) -> None:
         self.resolver = resolver
         self.store = store

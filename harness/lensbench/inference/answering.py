@@ -39,7 +39,7 @@ class Answerer(Protocol):
 
 
 @dataclass(frozen=True)
-class Work:
+class ShardWork:
     """All shards of a source, and how they are to be read and answered.
 
     Attributes:
@@ -58,7 +58,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Done:
+class ShardResult:
     """What came of one shard."""
 
     shard: str
@@ -69,7 +69,7 @@ class Done:
     skipped: bool
 
 
-def answer_shard(work: Work, shard: Path, answerer: Answerer, report: Report) -> Done:
+def answer_shard(work: ShardWork, shard: Path, answerer: Answerer, report: Report) -> ShardResult:
     """Writes the output of one shard, whole or not at all; one made of the same is left.
 
     Raises:
@@ -86,7 +86,7 @@ def answer_shard(work: Work, shard: Path, answerer: Answerer, report: Report) ->
         "lensbench": lensbench.__version__,
     }
     if made_of(output) == wanted:
-        return Done(str(shard), str(output), 0, 0, 0.0, skipped=True)
+        return ShardResult(str(shard), str(output), 0, 0, 0.0, skipped=True)
     with writing_shard(output, wanted) as writer:
         blocks = blocks_of(shard, answerer.condition, work.batch_size, work.selection)
         for block in ahead(blocks):
@@ -94,10 +94,10 @@ def answer_shard(work: Work, shard: Path, answerer: Answerer, report: Report) ->
             writer.append(block.ids, block.errors, answerer(block))
             report(f"reading {shard.name}", writer.rows, 0, "")
     seconds = time.perf_counter() - began
-    return Done(str(shard), str(output), writer.rows, writer.flawed, seconds, skipped=False)
+    return ShardResult(str(shard), str(output), writer.rows, writer.flawed, seconds, skipped=False)
 
 
-def _refuse_flawed(work: Work, shard: Path, block: Block, before: int) -> None:
+def _refuse_flawed(work: ShardWork, shard: Path, block: Block, before: int) -> None:
     for place, error in enumerate(block.errors):
         if error and work.strict:
             raise DataError(

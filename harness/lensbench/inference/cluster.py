@@ -8,15 +8,19 @@ from typing import Any
 
 from lensbench.errors import DataError, RunError
 from lensbench.execution.executors.cluster import connected
-from lensbench.inference.answering import Answerer, Done, Work, answer_shard
+from lensbench.inference.answering import Answerer, ShardResult, ShardWork, answer_shard
 
 _RETRIES = 3
 """How often a shard is tried again whose node is lost."""
 
 
 def on_ray(
-    work: Work, shards: Sequence[Path], make: Callable[[], Answerer], threads: int, address: str
-) -> Iterator[Done | DataError]:
+    work: ShardWork,
+    shards: Sequence[Path],
+    make: Callable[[], Answerer],
+    threads: int,
+    address: str,
+) -> Iterator[ShardResult | DataError]:
     """Answers for shards as they are done, on as many actors as the cluster's cores allow.
 
     Images and outputs are files that every node reaches by the same name.
@@ -61,7 +65,7 @@ class _Worker:
         torch.set_num_threads(threads)
         self._answerer: Any = make()
 
-    def answer(self, work: Work, shard: Path) -> Done | DataError:
+    def answer(self, work: ShardWork, shard: Path) -> ShardResult | DataError:
         """What came of a shard."""
         try:
             return answer_shard(work, shard, self._answerer, lambda *_: None)

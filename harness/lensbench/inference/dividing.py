@@ -10,19 +10,19 @@ from pathlib import Path
 
 from lensbench.errors import DataError, RunError, UsageError
 from lensbench.execution.processes import call_made, new_processes
-from lensbench.inference.answering import Answerer, Done, Report, Work, answer_shard
+from lensbench.inference.answering import Answerer, Report, ShardResult, ShardWork, answer_shard
 from lensbench.inference.cluster import on_ray
 from lensbench.inference.shards import name_of, shards_of
 
 
 def answer_all(
-    work: Work,
+    work: ShardWork,
     make: Callable[[], Answerer],
     workers: int,
     threads: int,
     report: Report,
     cluster: str | None = None,
-) -> list[Done]:
+) -> list[ShardResult]:
     """Answers for every shard that has no output made of the same.
 
     Args:
@@ -42,7 +42,7 @@ def answer_all(
     if len(set(names)) < len(names):
         raise UsageError(f"{str(work.root)!r} holds shards of one name", "name them apart")
     _refuse_inside(work)
-    done: list[Done] = []
+    done: list[ShardResult] = []
     failed: list[DataError] = []
     if cluster is not None:
         work = replace(work, root=work.root.resolve(), out=work.out.resolve())
@@ -63,7 +63,7 @@ def answer_all(
     return sorted(done, key=lambda one: one.shard)
 
 
-def _refuse_inside(work: Work) -> None:
+def _refuse_inside(work: ShardWork) -> None:
     """Refuses to write among what is read."""
     folder = work.root if work.root.is_dir() else work.root.parent
     out = work.out.resolve()
@@ -72,13 +72,13 @@ def _refuse_inside(work: Work) -> None:
 
 
 def _each(
-    work: Work,
+    work: ShardWork,
     shards: Sequence[Path],
     make: Callable[[], Answerer],
     workers: int,
     threads: int,
     report: Report,
-) -> Iterator[Done | DataError]:
+) -> Iterator[ShardResult | DataError]:
     if workers == 0:
         import torch
 
@@ -104,6 +104,6 @@ def _each(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _shard_answerer(work: Work, make: Callable[[], Answerer]) -> Callable[[Path], Done]:
+def _shard_answerer(work: ShardWork, make: Callable[[], Answerer]) -> Callable[[Path], ShardResult]:
     answerer = make()
     return lambda shard: answer_shard(work, shard, answerer, lambda *_: None)

@@ -13,7 +13,7 @@ from lensbench.training.encoding import NOMINAL, feature_shape
 from lensbench.training.stretch import stretch
 
 
-class FromNoise(nn.Module):
+class StretchedEncoder(nn.Module):
     """An encoder called with images in units of the noise; gives its pooled features (B, D).
 
     One that asks for the condition is called with its vector (3,) as a second argument.
@@ -54,8 +54,8 @@ def export_encoder(encoder: Any, channels: int, side: int, path: Path) -> str:
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            program = torch.export.export(FromNoise(encoder), example, dynamic_shapes=shapes)
-            wanted = FromNoise(encoder)(*example)
+            program = torch.export.export(StretchedEncoder(encoder), example, dynamic_shapes=shapes)
+            wanted = StretchedEncoder(encoder)(*example)
             if not torch.allclose(program.module()(*example), wanted, rtol=1e-4, atol=1e-5):
                 return "the program gives other features"
             torch.export.save(program, path)

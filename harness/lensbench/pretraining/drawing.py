@@ -93,7 +93,7 @@ class Chunks:
         return path_of(self._folder, number)
 
 
-class Awaited:
+class AwaitedChunks:
     """Files of chunks that another process makes and deletes.
 
     Args:

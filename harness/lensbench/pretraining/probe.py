@@ -13,7 +13,7 @@ import torch
 from lensbench.api.dataset import Dataset, Target
 from lensbench.api.samples import Samples
 from lensbench.pretraining.sources import observed_scenes
-from lensbench.pretraining.stream import IDS, IMAGES, TARGET, Known
+from lensbench.pretraining.stream import IDS, IMAGES, TARGET, SharedFacts
 from lensbench.stats.intervals import (
     Interval,
     bootstrap,
@@ -56,7 +56,7 @@ class Probe:
     def __init__(
         self,
         datasets: Mapping[str, Dataset],
-        known: Known,
+        known: SharedFacts,
         scenes: int,
         targets: tuple[str, ...],
         seed: int,
@@ -68,7 +68,7 @@ class Probe:
                 for name, target in dataset.targets.items()
                 if target.kind == "class" or (target.kind == "real" and name in targets)
             }
-            probed = Known(known.conditions, info, dataset.data_range)
+            probed = SharedFacts(known.conditions, info, dataset.data_range)
             arrays = observed_scenes(dataset, "validation", range(scenes), seed, probed)
             for name, condition in known.conditions.items():
                 self._sets.append(

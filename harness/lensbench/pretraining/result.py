@@ -20,7 +20,7 @@ from lensbench.inference.export import export_encoder
 from lensbench.pretraining.card import card
 from lensbench.pretraining.logs import loss_log, probe_log
 from lensbench.pretraining.recipe import Recipe
-from lensbench.pretraining.training import Pretrained
+from lensbench.pretraining.training import PretrainedEncoder
 from lensbench.registry import Catalogue, parse_reference
 from lensbench.training.stretch import STRETCH
 
@@ -28,7 +28,7 @@ CONFIG, CARD = "config.json", "README.md"
 
 
 def keep_result(
-    folder: Path, recipe: Recipe, catalogue: Catalogue, trained: Pretrained, command: str
+    folder: Path, recipe: Recipe, catalogue: Catalogue, trained: PretrainedEncoder, command: str
 ) -> None:
     """Writes the model into its folder; the weights come last, and with them it is whole."""
     encoder = copy.deepcopy(trained.encoder).cpu().eval()
@@ -55,7 +55,7 @@ def is_finished(folder: Path) -> bool:
 
 
 def config_of(
-    recipe: Recipe, catalogue: Catalogue, trained: Pretrained, digest: str, command: str
+    recipe: Recipe, catalogue: Catalogue, trained: PretrainedEncoder, digest: str, command: str
 ) -> dict[str, Any]:
     """What a program needs to know of a model: its options, its images, what made it."""
     reference = parse_reference(recipe.encoder)

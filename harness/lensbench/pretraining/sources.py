@@ -15,7 +15,7 @@ from lensbench.data.layouts import open_source
 from lensbench.data.picture import Source
 from lensbench.errors import DataError, IncompatibleError, UsageError
 from lensbench.pretraining.recipe import Recipe
-from lensbench.pretraining.stream import IDS, IMAGES, TARGET, Known
+from lensbench.pretraining.stream import IDS, IMAGES, TARGET, SharedFacts
 from lensbench.registry import Catalogue, load_catalogue
 from lensbench.sky.splits import observe_split
 
@@ -29,7 +29,7 @@ class ChunkSource(Protocol):
     """Makes chunks: the same one for a number, whenever and wherever it is asked."""
 
     channels: int
-    known: Known
+    known: SharedFacts
 
     def chunk(self, number: int) -> Arrays:
         """Arrays of a chunk, each with a row a scene."""
@@ -39,11 +39,11 @@ class ChunkSource(Protocol):
 def source_of(recipe: Recipe) -> ChunkSource:
     """The source that a recipe says."""
     if recipe.shards:
-        return Stored(recipe, load_catalogue())
-    return Drawn(recipe, load_catalogue())
+        return StoredChunks(recipe, load_catalogue())
+    return DrawnChunks(recipe, load_catalogue())
 
 
-class Drawn:
+class DrawnChunks:
     """Scenes of populations in turn, a chunk of each, observed under every condition.
 
     Chunk n is the n-th piece of the split `pretraining` of its population, so no two populations
@@ -58,7 +58,7 @@ class Drawn:
         self.datasets = datasets_of(recipe, catalogue)
         first = next(iter(self.datasets.values()))
         self.channels = first.channels
-        self.known = Known(
+        self.known = SharedFacts(
             conditions_of(recipe, catalogue),
             common_targets(list(self.datasets.values())),
             max(dataset.data_range for dataset in self.datasets.values()),
@@ -73,7 +73,7 @@ class Drawn:
         )
 
 
-class Stored:
+class StoredChunks:
     """Images of files, a chunk of each in turn, in their order and again from the first.
 
     The files are those of `lensbench data make`: scenes of the split `pretraining` under
@@ -96,7 +96,7 @@ class Stored:
             self._files.append(scenes)
         source, places = self._files[0][0]
         self.channels = source.read(next(iter(places.values()))).pixels.shape[0]
-        self.known = Known(conditions_of(recipe, catalogue), {}, 1.0)
+        self.known = SharedFacts(conditions_of(recipe, catalogue), {}, 1.0)
 
     def chunk(self, number: int) -> Arrays:
         """Reads one chunk."""
@@ -115,7 +115,7 @@ class Stored:
 
 
 def observed_scenes(
-    dataset: Dataset, split: Split, indices: range, seed: int, known: Known
+    dataset: Dataset, split: Split, indices: range, seed: int, known: SharedFacts
 ) -> Arrays:
     """Scenes of a dataset under all conditions, with the targets that are known."""
     parts: list[Arrays] = []

@@ -59,7 +59,7 @@ class Windows:
 
 
 @dataclass(frozen=True)
-class Known:
+class SharedFacts:
     """What is the same for all chunks: conditions and the meaning of targets."""
 
     conditions: Mapping[str, Condition]
@@ -81,7 +81,7 @@ class Buffer:
     def __init__(
         self,
         windows: Windows,
-        known: Known,
+        known: SharedFacts,
         fetch: Callable[[int], Path],
         discard: Callable[[int], None] = lambda _: None,
         ahead: Callable[[range], None] = lambda _: None,

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from lensbench.api.progress import Progress
 from lensbench.errors import IncompatibleError, UsageError
-from lensbench.pretraining.drawing import Awaited, Chunks, drawing
+from lensbench.pretraining.drawing import AwaitedChunks, Chunks, drawing
 from lensbench.pretraining.logs import loss_log, probe_log, probe_rows
 from lensbench.pretraining.pictures import draw_reconstructions
 from lensbench.pretraining.probe import Probe
 from lensbench.pretraining.recipe import Precision, Recipe
-from lensbench.pretraining.sources import ChunkSource, Drawn, source_of
+from lensbench.pretraining.sources import ChunkSource, DrawnChunks, source_of
 from lensbench.pretraining.stream import IMAGES, Buffer, Windows
 from lensbench.registry import Catalogue, load_catalogue
 from lensbench.sky.seeds import seed_of
@@ -37,7 +37,7 @@ Report = Callable[[str, int, int, str], None]
 
 
 @dataclass(frozen=True)
-class Watching:
+class Monitoring:
     """What is told and tried on the way; nothing of it changes the weights.
 
     Attributes:
@@ -56,7 +56,7 @@ class Watching:
 
 
 @dataclass(frozen=True)
-class Pretrained:
+class PretrainedEncoder:
     """An encoder at the end of its pretraining.
 
     Attributes:
@@ -124,8 +124,8 @@ def train(
     recipe: Recipe,
     catalogue: Catalogue,
     folder: Path,
-    watching: Watching,
-    keep: Callable[[Pretrained], None],
+    watching: Monitoring,
+    keep: Callable[[PretrainedEncoder], None],
     report: Report,
 ) -> None:
     """Trains an encoder, going on from the last checkpoint in the folder where there is one.
@@ -174,7 +174,9 @@ def part_of(recipe: Recipe, folder: Path) -> Callable[[Team], object]:
 
     def take_part(team: Team) -> None:
         with seeded(_seed(recipe)):
-            buffer = Buffer(Windows.of(recipe), source.known, Awaited(folder / "chunks").fetch)
+            buffer = Buffer(
+                Windows.of(recipe), source.known, AwaitedChunks(folder / "chunks").fetch
+            )
             _, model = _model(recipe, catalogue, strategy, source, buffer)
             _run(recipe, strategy, model, team, lambda *_: None)
 
@@ -230,12 +232,14 @@ def best_precision(device: str) -> Precision:
     return "bf16" if device == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
 
 
-def _pretrained(recipe: Recipe, source: ChunkSource, encoder: Any, loss: float) -> Pretrained:
+def _pretrained(
+    recipe: Recipe, source: ChunkSource, encoder: Any, loss: float
+) -> PretrainedEncoder:
     """An encoder with statistics of the first chunk's images."""
     arrays = source.chunk(0)
     images = {name: arrays[IMAGES + name] for name in source.known.conditions}
     pixels = np.concatenate([values.ravel() for values in images.values()])
-    return Pretrained(
+    return PretrainedEncoder(
         encoder=encoder,
         channels=source.channels,
         sizes={name: values.shape[-1] for name, values in images.items()},
@@ -269,7 +273,7 @@ class _Watch:
         self,
         recipe: Recipe,
         folder: Path,
-        watching: Watching,
+        watching: Monitoring,
         model: Streaming,
         encoder: Any,
         chunks: Chunks,
@@ -287,7 +291,7 @@ class _Watch:
 
     def prepare(self, source: ChunkSource) -> None:
         """Draws the scenes to probe on; none are drawn beside shards."""
-        if self._watching.probes and isinstance(source, Drawn):
+        if self._watching.probes and isinstance(source, DrawnChunks):
             self._report("validation scenes", 0, 1, "")
             self._probe = Probe(
                 source.datasets,

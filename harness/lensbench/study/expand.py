@@ -28,7 +28,7 @@ _What = tuple[Entrant, tuple[View, ...], str, View]
 
 
 @dataclass(frozen=True)
-class Incompatible:
+class IncompatibleCells:
     """Cells that cannot be, and why.
 
     Attributes:
@@ -43,7 +43,7 @@ class Incompatible:
 
 
 @dataclass(frozen=True)
-class Expanded:
+class Expansion:
     """A study's cells.
 
     Attributes:
@@ -52,10 +52,10 @@ class Expanded:
     """
 
     cells: tuple[Cell, ...]
-    incompatible: tuple[Incompatible, ...]
+    incompatible: tuple[IncompatibleCells, ...]
 
 
-def expand(catalogue: Catalogue, study: Study, check: Check) -> Expanded:
+def expand(catalogue: Catalogue, study: Study, check: Check) -> Expansion:
     """All cells of a study.
 
     A cell has only what it makes use of: a baseline has no pretraining seed, an encoder that is not
@@ -86,9 +86,9 @@ def expand(catalogue: Catalogue, study: Study, check: Check) -> Expanded:
         else:
             lost.setdefault(what, [cell, reason, set()])[2].add(cell)
     incompatible = tuple(
-        Incompatible(first, reason, len(all_)) for first, reason, all_ in lost.values()
+        IncompatibleCells(first, reason, len(all_)) for first, reason, all_ in lost.values()
     )
-    return Expanded(tuple(cells), incompatible)
+    return Expansion(tuple(cells), incompatible)
 
 
 class _Expander:

@@ -30,7 +30,7 @@ from lensbench.testing.leaks import check_chance
 from lensbench.testing.pretraining import check_pretraining, samples_for
 from lensbench.testing.samples import TARGETS, made_samples
 from lensbench.testing.surroundings import (
-    CannotTellError,
+    InconclusiveError,
     Step,
     check_device,
     check_encoder_device,
@@ -47,7 +47,7 @@ Check = Callable[[], object]
 
 
 @dataclass(frozen=True)
-class TaskToTry:
+class TrialTask:
     """A task with what its targets are, as an installed dataset says."""
 
     task: Any
@@ -70,7 +70,7 @@ class Candidate:
     make: Callable[..., Any]
     plugin: Any
     encoder: Any
-    tasks: tuple[TaskToTry, ...]
+    tasks: tuple[TrialTask, ...]
 
     @classmethod
     def of(cls, catalogue: Catalogue, item: Registered, reference: str, encoder: str) -> Candidate:
@@ -90,7 +90,7 @@ class Candidate:
         tasks = [catalogue.build("task", name) for name in item.entry.tasks]
         if item.kind == "task":
             tasks = [plugin]
-        named = tuple(TaskToTry(task, _targets(catalogue, task)) for task in tasks)
+        named = tuple(TrialTask(task, _targets(catalogue, task)) for task in tasks)
         return cls(item.kind, make, plugin, partner, named)
 
     def trials(self) -> Iterator[Trial]:
@@ -142,7 +142,7 @@ def checks_of(candidate: Candidate) -> Mapping[str, Check]:
 
 def _check_every_task(candidate: Candidate) -> None:
     """A transfer or baseline keeps its contract on each task that its entry names."""
-    for one in candidate.tasks or (TaskToTry(None, {}),):
+    for one in candidate.tasks or (TrialTask(None, {}),):
         if candidate.kind == "baseline":
             check_baseline(candidate.plugin, one.task, one.targets)
         else:
@@ -217,12 +217,12 @@ def _check_channels(candidate: Candidate) -> None:
 
     Raises:
         PluginError: Where it does neither.
-        CannotTellError: Where it refuses them.
+        InconclusiveError: Where it refuses them.
     """
     try:
         encoder = candidate.make(channels=3)
     except IncompatibleError as error:
-        raise CannotTellError(error.message) from None
+        raise InconclusiveError(error.message) from None
     check_features(encoder, 3)
 
 
@@ -236,16 +236,16 @@ def _fit(candidate: Candidate) -> Callable[[Any], Any]:
 def _check_labels(candidate: Candidate) -> None:
     trial = next((one for one in candidate.trials() if one.task.predicts == "classes"), None)
     if trial is None:
-        raise CannotTellError("it does no task that predicts classes")
+        raise InconclusiveError("it does no task that predicts classes")
     check_chance(_fit(candidate), trial)
 
 
 def _check_objective_device(candidate: Candidate) -> None:
     objective = candidate.plugin.objective(copy.deepcopy(candidate.encoder), 1, TARGETS)
     if objective is None:
-        raise CannotTellError("it trains nothing")
+        raise InconclusiveError("it trains nothing")
     if not torch.cuda.is_available():  # turning samples by masks is beyond the meta device
-        raise CannotTellError("try it where there is an accelerator")
+        raise InconclusiveError("try it where there is an accelerator")
     samples = samples_for(candidate.plugin, 1)
     check_device(
         objective.eval(),

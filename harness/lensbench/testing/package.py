@@ -30,7 +30,7 @@ from lensbench.testing.registration import (
     check_metadata,
     check_options,
 )
-from lensbench.testing.surroundings import CannotTellError
+from lensbench.testing.surroundings import InconclusiveError
 
 State = Literal["passed", "failed", "advice", "skipped"]
 
@@ -146,7 +146,7 @@ def _ended(plugin: str, name: str, check: Callable[[], object]) -> Finding:
         check()
     except AdviceError as advice:
         return Finding(plugin, name, "advice", str(advice))
-    except CannotTellError as reason:
+    except InconclusiveError as reason:
         return Finding(plugin, name, "skipped", str(reason))
     except (Exception, SystemExit) as error:  # a plugin may raise anything
         return _failed(plugin, name, error)

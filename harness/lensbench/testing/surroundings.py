@@ -19,7 +19,7 @@ from lensbench.training.encoding import encode
 Step = Callable[[], Any]
 
 
-class CannotTellError(Exception):
+class InconclusiveError(Exception):
     """A check cannot be done here; the message says why."""
 
 
@@ -78,17 +78,17 @@ def check_device(module: torch.nn.Module, call: Callable[[Any, torch.device], ob
 
     Raises:
         PluginError: Where tensors of two devices meet.
-        CannotTellError: Where the module looks at values, which the `meta` device has not.
+        InconclusiveError: Where the module looks at values, which the `meta` device has not.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "meta")
     try:
         call(copy.deepcopy(module).to(device), device)
     except NotImplementedError:
-        raise CannotTellError("it looks at values: try it on an accelerator") from None
+        raise InconclusiveError("it looks at values: try it on an accelerator") from None
     except (RuntimeError, TypeError) as error:
         mixed = any(words in str(error) for words in ("same device", "expected device"))
         if device.type == "meta" and not mixed:
-            raise CannotTellError("torch's meta device does not do it") from None
+            raise InconclusiveError("torch's meta device does not do it") from None
         raise PluginError(
             f"on another device: {str(error).splitlines()[0]}",
             "make tensors on the device of the images, and keep constants as buffers",
@@ -100,7 +100,7 @@ def check_encoder_device(encoder: Any, channels: int) -> None:
 
     Raises:
         PluginError: Where it does not.
-        CannotTellError: Where that cannot be told here.
+        InconclusiveError: Where that cannot be told here.
     """
     samples = made_samples(count=3, channels=channels)
     check_device(encoder, lambda moved, device: encode(moved, samples.to(device)))

@@ -25,7 +25,7 @@ ENTRIES = [
     ),
     Entry(
         "blank",
-        f"{_HERE}.interpolation:Blank",
+        f"{_HERE}.interpolation:BlankSky",
         summary="An empty sky: the floor of every metric.",
         licence="MIT",
         tasks=("superres", "denoising"),

@@ -86,7 +86,7 @@ class Lanczos(Baseline):
         return predict
 
 
-class Blank(Baseline):
+class BlankSky(Baseline):
     """An empty sky: the floor that an answer has to rise above."""
 
     def fit(self, context: FitContext) -> Predictor:

@@ -38,7 +38,7 @@ ENTRIES = [
     ),
     Entry(
         "stored",
-        f"{_HERE}.stored:Stored",
+        f"{_HERE}.stored:StoredImages",
         summary="Images on disk as they are, with whatever classes, numbers or pairs they have.",
         licence="MIT",
         targets=("class", "lens", "sky", "substructure"),

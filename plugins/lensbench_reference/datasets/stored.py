@@ -52,7 +52,7 @@ _FIELD = 6.4
 _PAIRS = (("LR", "HR"), ("noisy", "clean"))
 
 
-class Stored(ObservedDataset):
+class StoredImages(ObservedDataset):
     """Images with their labels, in every layout that `lensbench data inspect` knows.
 
     Targets are what the files have: `class`, `substructure` and `lens` from their classes, numbers

@@ -10,7 +10,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from lensbench import Encoder, Features
-from lensbench_reference.encoders.convolutional import STRIDE, Downward, Upward
+from lensbench_reference.encoders.convolutional import STRIDE, DownsamplingStack, UpsamplingStack
 from lensbench_reference.encoders.resizing import resized
 
 GRID = 64
@@ -40,10 +40,10 @@ class VectorAutoencoder(Encoder, nn.Module):
         self.latent = options.latent
         self.wide = 4 * options.width
         size = self.wide * _CELLS**2
-        self.down = Downward(channels, options.width)
+        self.down = DownsamplingStack(channels, options.width)
         self.into = nn.Linear(size, self.outputs * options.latent)
         self.back = nn.Linear(options.latent, size)
-        self.up = Upward(channels, options.width)
+        self.up = UpsamplingStack(channels, options.width)
 
     def forward(self, images: Tensor) -> Features:
         """The code (B, latent), and the maps at strides 8, 4 and 2."""

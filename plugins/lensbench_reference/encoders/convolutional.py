@@ -9,7 +9,7 @@ from torch import Tensor, nn
 STRIDE = 8
 
 
-class Downward(nn.Module):
+class DownsamplingStack(nn.Module):
     """Three halvings, each of a strided and a plain convolution."""
 
     def __init__(self, channels: int, width: int) -> None:
@@ -30,7 +30,7 @@ class Downward(nn.Module):
         return tuple(reversed(maps))
 
 
-class Upward(nn.Sequential):
+class UpsamplingStack(nn.Sequential):
     """Three doublings of (B, 4 width, H/8, W/8) to (B, C, H, W), without a bound on values.
 
     Each is an enlargement by repetition before a convolution, which leaves no chequerboard.

@@ -10,7 +10,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from lensbench import Encoder, Features
-from lensbench_reference.encoders.convolutional import Downward, Upward
+from lensbench_reference.encoders.convolutional import DownsamplingStack, UpsamplingStack
 
 
 class ConvolutionalAutoencoder(Encoder, nn.Module):
@@ -30,10 +30,10 @@ class ConvolutionalAutoencoder(Encoder, nn.Module):
     def __init__(self, options: Options, channels: int) -> None:
         super().__init__()
         wide = 4 * options.width
-        self.down = Downward(channels, options.width)
+        self.down = DownsamplingStack(channels, options.width)
         self.squeeze = nn.Conv2d(wide, options.code, 1)
         self.expand = nn.Conv2d(options.code, wide, 1)
-        self.up = Upward(channels, options.width)
+        self.up = UpsamplingStack(channels, options.width)
 
     def forward(self, images: Tensor) -> Features:
         """Mean of the coarsest map and of the code, (B, 4 width + code), and the maps.

@@ -14,7 +14,7 @@ HEADS = 4
 """Of a decoder's attention; its width is a multiple."""
 
 
-class PartlySeen(NamedTuple):
+class MaskedImages(NamedTuple):
     """Images of which an encoder saw some patches.
 
     Attributes:
@@ -42,7 +42,7 @@ def check_maskable(encoder: Any, what: str) -> None:
         )
 
 
-def see(encoder: Any, batch: Samples, mask: float, generator: torch.Generator) -> PartlySeen:
+def see(encoder: Any, batch: Samples, mask: float, generator: torch.Generator) -> MaskedImages:
     """Shows an encoder all but a share `mask` of each image's patches, chosen at random."""
     images, told = stretch(batch.images), ()
     if encoder.uses_condition:
@@ -52,7 +52,7 @@ def see(encoder: Any, batch: Samples, mask: float, generator: torch.Generator) -
     length = images.shape[2] * images.shape[3] // encoder.patch**2
     order = torch.rand(len(images), length, generator=generator).argsort(1).to(images.device)
     keep = order[:, : max(1, round(length * (1 - mask)))]
-    return PartlySeen(images, order, encoder.tokens(images, keep, *told))
+    return MaskedImages(images, order, encoder.tokens(images, keep, *told))
 
 
 class PatchDecoder(nn.Module):
@@ -79,7 +79,7 @@ class PatchDecoder(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, channels * encoder.patch**2)
 
-    def forward(self, seen: PartlySeen, positions: Tensor) -> Tensor:
+    def forward(self, seen: MaskedImages, positions: Tensor) -> Tensor:
         """Mean squared error over hidden patches.
 
         Args:
@@ -89,7 +89,7 @@ class PatchDecoder(nn.Module):
         answer, wanted = self.answers(seen, positions)
         return nn.functional.mse_loss(answer, wanted)
 
-    def answers(self, seen: PartlySeen, positions: Tensor) -> tuple[Tensor, Tensor]:
+    def answers(self, seen: MaskedImages, positions: Tensor) -> tuple[Tensor, Tensor]:
         """The hidden patches (B, H, P) as they are restored, and as they are wanted."""
         kept = seen.tokens.shape[1]
         hide = seen.order[:, kept:]
@@ -103,7 +103,7 @@ class PatchDecoder(nn.Module):
         )
 
     def across(
-        self, seen: PartlySeen, positions: Tensor, images: Tensor, places: Tensor, about: Tensor
+        self, seen: MaskedImages, positions: Tensor, images: Tensor, places: Tensor, about: Tensor
     ) -> Tensor:
         """Mean squared error over all patches of the same scenes' images elsewhere.
 
@@ -133,7 +133,7 @@ class PatchDecoder(nn.Module):
         return _normalised(pixels) if self.normalised else pixels
 
 
-def restored(decoder: PatchDecoder, encoder: Any, seen: PartlySeen) -> Tensor:
+def restored(decoder: PatchDecoder, encoder: Any, seen: MaskedImages) -> Tensor:
     """The decoder's loss for what this encoder saw."""
     loss: Tensor = decoder(seen, encoder.positions(*grid_of(encoder, seen.images)))
     return loss
@@ -144,7 +144,7 @@ def grid_of(encoder: Any, images: Tensor) -> tuple[int, int]:
     return images.shape[2] // encoder.patch, images.shape[3] // encoder.patch
 
 
-def pictured(decoder: PatchDecoder, encoder: Any, seen: PartlySeen) -> tuple[Tensor, Tensor]:
+def pictured(decoder: PatchDecoder, encoder: Any, seen: MaskedImages) -> tuple[Tensor, Tensor]:
     """Stretched images (B, C, H, W): the patches that were seen, and these with the rest restored.
 
     Where patches are restored up to their mean and deviation, these are taken from the image, as

@@ -22,7 +22,7 @@ from lensbench import (
 from lensbench_reference.pretraining.contrast import cross_contrast, projector
 from lensbench_reference.pretraining.masking import (
     HEADS,
-    PartlySeen,
+    MaskedImages,
     PatchDecoder,
     check_maskable,
     grid_of,
@@ -101,11 +101,11 @@ class PairedConditions(Pretraining):
         return PairedLoss(encoder, channels, self.options)
 
 
-class _Looked(NamedTuple):
+class _EncodedView(NamedTuple):
     """Pooled features (B, D) of images, and what was seen of them where some is hidden."""
 
     pooled: Tensor
-    seen: PartlySeen | None
+    seen: MaskedImages | None
 
 
 class PairedLoss(nn.Module):
@@ -180,20 +180,20 @@ class PairedLoss(nn.Module):
         first, second = (disturbed(images, options, generator) for images in views)
         return replace(one, images=first, pair=None), replace(other, images=second, pair=None)
 
-    def _look(self, samples: Samples, generator: torch.Generator) -> _Looked:
+    def _look(self, samples: Samples, generator: torch.Generator) -> _EncodedView:
         """Features of images, of all their patches or of those that are not hidden."""
         if not self.options.mask:
-            return _Looked(encode(self.encoder, samples).pooled, None)
+            return _EncodedView(encode(self.encoder, samples).pooled, None)
         seen = see(self.encoder, samples, self.options.mask, generator)
-        return _Looked(self.encoder.pool(seen.tokens), seen)
+        return _EncodedView(self.encoder.pool(seen.tokens), seen)
 
     def _across(
         self,
         decoder: PatchDecoder,
         about: nn.Linear,
-        seen: PartlySeen,
+        seen: MaskedImages,
         samples: Samples,
-        wanted: PartlySeen,
+        wanted: MaskedImages,
         other: Samples,
     ) -> Tensor:
         """Error of what the images under one condition tell of those under the other."""

@@ -10,7 +10,7 @@ import numpy as np
 from lensbench import Predictions, Samples, Task
 from lensbench_reference.tasks.classes import Ranking, labels_of
 from lensbench_reference.tasks.curves import auroc, average_precision, threshold_counts
-from lensbench_reference.tasks.operating import Ranked, operating_metrics
+from lensbench_reference.tasks.operating import RankedSamples, operating_metrics
 from lensbench_reference.tasks.resampling import resampled_metric
 
 _TARGET, _NORMAL = "substructure", "no_sub"
@@ -57,12 +57,14 @@ class Anomaly(Task):
         )
 
 
-def _ranked(kind: tuple[str, str], predictions: Predictions | None, samples: Samples) -> Ranked:
+def _ranked(
+    kind: tuple[str, str], predictions: Predictions | None, samples: Samples
+) -> RankedSamples:
     """Scores with what is anomalous and what is normal: the target and the class of `kind`."""
     target, name = kind
     normal = labels_of(samples, target) == samples.info[target].classes.index(name)
     score = np.zeros(len(normal)) if predictions is None else _scores(predictions)
-    return Ranked(score, ~normal, normal)
+    return RankedSamples(score, ~normal, normal)
 
 
 def _all(

@@ -20,7 +20,7 @@ from lensbench_reference.tasks.classes import (
 from lensbench_reference.tasks.curves import partial_auroc, threshold_counts
 from lensbench_reference.tasks.operating import (
     ENOUGH,
-    Ranked,
+    RankedSamples,
     operating_metrics,
     survey_metrics,
 )
@@ -81,10 +81,10 @@ class Finding(Task):
         return {"probability": output.softmax(1)}
 
 
-def _ranked(predictions: Predictions | None, samples: Samples) -> Ranked:
+def _ranked(predictions: Predictions | None, samples: Samples) -> RankedSamples:
     lens = labels_of(samples, "lens") == 1
     score = np.zeros(len(lens)) if predictions is None else probability_of(predictions)[:, 1]
-    return Ranked(score, lens, ~lens)
+    return RankedSamples(score, lens, ~lens)
 
 
 def _partial_area(predictions: Predictions, samples: Samples, indices: np.ndarray) -> np.ndarray:

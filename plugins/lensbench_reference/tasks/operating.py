@@ -25,7 +25,7 @@ PURITY_COMPLETENESS = 0.5
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedSamples:
     """What is ranked.
 
     Attributes:
@@ -54,7 +54,7 @@ class Ranked:
         return np.asarray(kind & ~self.reserved)
 
 
-Rank = Callable[[Predictions | None, Samples], Ranked]
+Rank = Callable[[Predictions | None, Samples], RankedSamples]
 """From predictions and samples to what is ranked; without predictions all scores are zero."""
 
 
@@ -100,7 +100,7 @@ def survey_metrics(rank: Rank, prevalence: str) -> tuple[Metric, ...]:
     )
 
 
-def threshold_at_false_rate(ranked: Ranked, rate: float) -> float:
+def threshold_at_false_rate(ranked: RankedSamples, rate: float) -> float:
     """Score above which at most this share of the reserved negatives lies.
 
     Raises:
@@ -117,7 +117,7 @@ def threshold_at_false_rate(ranked: Ranked, rate: float) -> float:
     return float(others[int(allowed)])
 
 
-def threshold_at_purity(ranked: Ranked, purity: float, prevalence: float) -> float:
+def threshold_at_purity(ranked: RankedSamples, purity: float, prevalence: float) -> float:
     """Lowest score from which so pure a sample is found, of those that ten negatives reach.
 
     Raises:
@@ -191,11 +191,11 @@ def _at_rate(rank: Rank, text: str) -> tuple[Metric, Metric]:
     )
 
 
-def _measured_positives(ranked: Ranked) -> np.ndarray:
+def _measured_positives(ranked: RankedSamples) -> np.ndarray:
     return ranked.measured(ranked.positive)
 
 
-def _counts_at_half(ranked: Ranked) -> Counts:
+def _counts_at_half(ranked: RankedSamples) -> Counts:
     """Counts at the threshold that finds half of the reserved lenses."""
     lenses = ranked.fixing(ranked.positive)
     positive, negative = (ranked.measured(kind) for kind in (ranked.positive, ranked.negative))

@@ -16,7 +16,7 @@ from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor,
 _BATCH = 64
 
 
-class NormalisationOfTheTarget(Adaptation):
+class AdaptiveNormalisation(Adaptation):
     """Trains on the source; then batch normalisation takes its means and variances from the target.
 
     After Li et al. 2016 (arXiv:1603.04779). What no method of adaptation that trains should be

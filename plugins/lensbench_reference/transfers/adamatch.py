@@ -51,7 +51,9 @@ class AdaMatch(Adaptation):
         options = self.options
         target = self.target(encoder, context)
         headed = HeadedEncoder(encoder, context)
-        model = Matching(headed, context.task, options.threshold, context.budget.train_steps)
+        model = AdaMatchObjective(
+            headed, context.task, options.threshold, context.budget.train_steps
+        )
         model.to(context.train.images.device).train()
 
         def loss_of(indices: Tensor, generator: torch.Generator) -> Tensor:
@@ -62,7 +64,7 @@ class AdaMatch(Adaptation):
         return ModelPredictor(headed, context.task, headed)
 
 
-class Matching(nn.Module):
+class AdaMatchObjective(nn.Module):
     """A network and how far its training has come, on which the target's weight depends."""
 
     step: Tensor

@@ -11,7 +11,7 @@ _CLASSES = ("classification", "finding", "morphology")
 ENTRIES = [
     Entry(
         "adabn",
-        f"{_HERE}.adabn:NormalisationOfTheTarget",
+        f"{_HERE}.adabn:AdaptiveNormalisation",
         summary="Trains on the source; batch normalisation takes its statistics from the target.",
         citation="Li et al. 2016, arXiv:1603.04779",
         licence="MIT",

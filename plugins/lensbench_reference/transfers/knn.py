@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lensbench import FitContext, Predictions, Progress, Samples, Transfer
 from lensbench_reference.transfers.asked import asked, labels_of
-from lensbench_reference.transfers.standardising import Standardised, pooled_features
+from lensbench_reference.transfers.standardising import Standardisation, pooled_features
 
 _CHUNK = 512
 _CHOICES = (2, 5, 10, 20, 50, 100, 200)
@@ -44,7 +44,7 @@ class NearestNeighbours(Transfer):
         """Keeps the training features and their labels, and chooses k."""
         classes, names = asked(context, "knn")
         features = pooled_features(encoder, context.train)
-        unit = Standardised.of(features)
+        unit = Standardisation.of(features)
         neighbours = Neighbours(
             encoder, unit, unit.direction(features), labels_of(context.train, classes, names),
             classes, max(1, self.options.k), self.options.temperature,
@@ -59,7 +59,7 @@ class NearestNeighbours(Transfer):
         """The predictor whose state this was."""
         classes, _ = asked(context, "knn")
         return Neighbours(
-            encoder, Standardised(state["mean"], state["scale"]), state["directions"],
+            encoder, Standardisation(state["mean"], state["scale"]), state["directions"],
             state["labels"], classes, int(state["k"]), self.options.temperature,
         )  # fmt: skip
 
@@ -79,7 +79,7 @@ class Neighbours:
     """
 
     encoder: Any
-    unit: Standardised
+    unit: Standardisation
     directions: Tensor
     labels: Tensor
     classes: int

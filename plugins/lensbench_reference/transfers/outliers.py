@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from lensbench import FitContext, Predictions, Progress, Samples, Transfer
-from lensbench_reference.transfers.standardising import Standardised, pooled_features
+from lensbench_reference.transfers.standardising import Standardisation, pooled_features
 
 _CHUNK = 512
 _FITTED = 4096
@@ -32,7 +32,7 @@ class Outliers:
     """
 
     encoder: Any
-    unit: Standardised
+    unit: Standardisation
     distance: Distance
     fitted: Mapping[str, Tensor]
 
@@ -54,7 +54,7 @@ class _OutlierTransfer(Transfer):
     def fit(self, encoder: Any, context: FitContext) -> Outliers:
         """Fits to the training images, all of them normal."""
         features = pooled_features(encoder, context.train)
-        unit = Standardised.of(features)
+        unit = Standardisation.of(features)
         fitted = self.fitted(unit(features))
         context.report(Progress(1, 1))
         return Outliers(encoder, unit, self.distance(fitted), fitted)
@@ -62,7 +62,7 @@ class _OutlierTransfer(Transfer):
     def restore(self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]) -> Outliers:
         """The predictor whose state this was."""
         fitted = {name: value for name, value in state.items() if name not in ("mean", "scale")}
-        unit = Standardised(state["mean"], state["scale"])
+        unit = Standardisation(state["mean"], state["scale"])
         return Outliers(encoder, unit, self.distance(fitted), fitted)
 
     def fitted(self, features: Tensor) -> Mapping[str, Tensor]:

@@ -54,14 +54,14 @@ class Reconstruction(Transfer):
                 f"take one that gives a {what}",
             )
 
-    def fit(self, encoder: Any, context: FitContext) -> Reconstructed:
+    def fit(self, encoder: Any, context: FitContext) -> ReconstructionScore:
         """Fits nothing."""
         self.check(encoder, "")
-        return Reconstructed(encoder.eval(), self.options.score)
+        return ReconstructionScore(encoder.eval(), self.options.score)
 
 
 @dataclass(frozen=True)
-class Reconstructed:
+class ReconstructionScore:
     """An encoder that gives back images, or their energy."""
 
     encoder: Any

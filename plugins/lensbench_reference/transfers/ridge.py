@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lensbench import FitContext, Predictions, Progress, Samples, Transfer
 from lensbench_reference.transfers.asked import asked, labels_of
-from lensbench_reference.transfers.standardising import Standardised, pooled_features
+from lensbench_reference.transfers.standardising import Standardisation, pooled_features
 
 _PENALTIES = np.logspace(-1, 6, 29)
 _INVERSE_PENALTIES = np.logspace(-6, 0, 9)
@@ -48,7 +48,7 @@ class RidgeProbe(Transfer):
         """Solves for the weights."""
         classes, names = asked(context, "ridge")
         features = pooled_features(encoder, context.train)
-        unit = Standardised.of(features)
+        unit = Standardisation.of(features)
         values, labels = unit(features).numpy(), labels_of(context.train, classes, names).numpy()
         unlearned = encoder.unlearned
         fitted = (
@@ -65,7 +65,7 @@ class RidgeProbe(Transfer):
     ) -> LinearAnswers:
         """The predictor whose state this was."""
         classes, _ = asked(context, "ridge")
-        unit = Standardised(state["mean"], state["scale"])
+        unit = Standardisation(state["mean"], state["scale"])
         return LinearAnswers(
             encoder, unit, state["weights"], state["bias"], state["sigma"], bool(classes)
         )
@@ -85,7 +85,7 @@ class LinearAnswers:
     """
 
     encoder: Any
-    unit: Standardised
+    unit: Standardisation
     weights: Tensor
     bias: Tensor
     sigma: Tensor

@@ -30,14 +30,14 @@ def pooled_features(encoder: Any, samples: Samples) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Standardised:
+class Standardisation:
     """Mean and scatter (D,) of the training features."""
 
     mean: Tensor
     scale: Tensor
 
     @classmethod
-    def of(cls, features: Tensor) -> Standardised:
+    def of(cls, features: Tensor) -> Standardisation:
         """Of features (N, D); a feature that never changes keeps its unit."""
         scale = features.std(0, correction=0)
         return cls(features.mean(0), torch.where(scale > _LEAST, scale, torch.ones_like(scale)))

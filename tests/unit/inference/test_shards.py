@@ -8,7 +8,7 @@ import pytest
 
 from lensbench.data.picture import Selection
 from lensbench.errors import DataError, UsageError
-from lensbench.inference.answering import Work
+from lensbench.inference.answering import ShardWork
 from lensbench.inference.dividing import answer_all
 from lensbench.inference.reading import ahead, blocks_of
 from lensbench.inference.shards import content_digest, name_of, shards_of
@@ -41,7 +41,9 @@ def folder(tmp_path):
 
 
 def run(folder, out, **named):
-    work = Work(folder, out, Selection(), named.pop("batch_size", 3), named.pop("strict", False))
+    work = ShardWork(
+        folder, out, Selection(), named.pop("batch_size", 3), named.pop("strict", False)
+    )
     return answer_all(work, Means, 0, 1, lambda *_: None)
 
 

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from lensbench.pretraining.drawing import Awaited, Chunks, is_whole, path_of, write_chunk
+from lensbench.pretraining.drawing import AwaitedChunks, Chunks, is_whole, path_of, write_chunk
 from lensbench.store.arrays import map_arrays
 
 
@@ -65,7 +65,7 @@ def test_a_damaged_chunk_is_made_again(chunk, damage):
     source = Numbers()
     assert Chunks(source, chunk.parent).fetch(7) == chunk
     assert source.made == [7] and is_whole(chunk)
-    assert Awaited(chunk.parent).fetch(7) == chunk
+    assert AwaitedChunks(chunk.parent).fetch(7) == chunk
 
 
 def test_a_whole_chunk_is_kept(chunk):

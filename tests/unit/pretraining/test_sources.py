@@ -7,7 +7,7 @@ import pytest
 
 from lensbench.errors import DataError
 from lensbench.pretraining.recipe import Recipe
-from lensbench.pretraining.sources import Stored, shared_conditions
+from lensbench.pretraining.sources import StoredChunks, shared_conditions
 
 NAMES = ("one", "two")
 
@@ -43,8 +43,8 @@ def recipe(shards, **changed) -> Recipe:
 
 def test_a_chunk_of_each_file_is_taken_in_turn(shards, catalogue):
     """A short training sees all of them; each goes on where it was, and round again."""
-    source = Stored(recipe(shards), catalogue)
-    alone = [Stored(recipe([path]), catalogue) for path in shards]
+    source = StoredChunks(recipe(shards), catalogue)
+    alone = [StoredChunks(recipe([path]), catalogue) for path in shards]
     for number in range(8):
         its = alone[number % 2].chunk(number // 2)
         chunk = source.chunk(number)
@@ -65,7 +65,7 @@ def test_conditions_are_those_that_all_files_have(shards):
 def test_a_file_with_less_than_a_chunk_is_named(shards, catalogue):
     """Before anything is trained."""
     with pytest.raises(DataError) as caught:
-        Stored(recipe(shards, chunk=13), catalogue)
+        StoredChunks(recipe(shards, chunk=13), catalogue)
     assert caught.value.message == f"{str(shards[0])!r} holds 12 scenes, expected at least 13"
     assert caught.value.hint == "make more, or lower --chunk"
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lensbench import condition_of
-from lensbench.pretraining.stream import IDS, IMAGES, Buffer, Known, Windows
+from lensbench.pretraining.stream import IDS, IMAGES, Buffer, SharedFacts, Windows
 from lensbench.store.arrays import write_arrays
 
 
@@ -46,7 +46,7 @@ def buffer(tmp_path):
         write_arrays(path, arrays)
         return path
 
-    known = Known({name: condition_of(name) for name in names}, {}, 1.0)
+    known = SharedFacts({name: condition_of(name) for name in names}, {}, 1.0)
     return Buffer(Windows(4, 3, 2, 6), known, fetch)
 
 

@@ -38,7 +38,7 @@ _MAX_EXTENSIONS = 10_000
 
 
 @dataclass(frozen=True)
-class Found:
+class FitsImages:
     """The images of a file.
 
     Attributes:
@@ -81,7 +81,7 @@ def open_fits(path: Path, selection: Selection) -> Source:
     )
 
 
-def items_of(name: str, found: Found, label: str = "", split: str = "") -> tuple[Item, ...]:
+def items_of(name: str, found: FitsImages, label: str = "", split: str = "") -> tuple[Item, ...]:
     """An item for each image of a file: bands are of one scene, versions of one band are not."""
     bands = found.bands
     several = len(bands) > 1
@@ -117,7 +117,7 @@ def read_fits(path: Path, selection: Selection) -> Picture:
     return read_band(path, bands[0], selection)
 
 
-def find_images(path: Path, selection: Selection) -> Found:
+def find_images(path: Path, selection: Selection) -> FitsImages:
     """The images of a file, each with its PSF and noise, from names and shapes of extensions.
 
     Raises:
@@ -155,7 +155,7 @@ def find_images(path: Path, selection: Selection) -> Found:
         raise DataError(f"{str(path)!r} has no image in it", "name one with --extension")
     bands = [with_noise_once(band) for band in bands_of(found, images)]
     rest = unused([one for one in found if one not in cubes], bands)
-    return Found(tuple(bands), (*rest, *left_out), count, positions)
+    return FitsImages(tuple(bands), (*rest, *left_out), count, positions)
 
 
 def is_table(path: Path) -> bool:

@@ -13,7 +13,7 @@ from lensbench.testing import made_samples
 from lensbench_reference.tasks.finding import Finding
 from lensbench_reference.tasks.operating import (
     Counts,
-    Ranked,
+    RankedSamples,
     operating_metrics,
     survey_metrics,
     threshold_at_false_rate,
@@ -28,7 +28,7 @@ def drawn(lenses, others, seed):
     """Normal scores of lenses and of others, mixed."""
     random = np.random.default_rng(seed)
     positive = random.permutation(np.arange(lenses + others) < lenses)
-    return Ranked(random.normal(BRIGHT * positive, 1.0), positive, ~positive)
+    return RankedSamples(random.normal(BRIGHT * positive, 1.0), positive, ~positive)
 
 
 def metric_of(ranked, name, make):
