@@ -98,9 +98,12 @@ class Descriptions:
         """What a cell's fit depends on."""
         entrant = cell.entrant
         code = self.code.of(
-            "fits", f"task/{cell.task}", f"baseline/{entrant.baseline}",
-            f"encoder/{entrant.encoder}", f"transfer/{entrant.transfer}",
-        )  # fmt: skip
+            "fits",
+            f"task/{cell.task}",
+            f"baseline/{entrant.baseline}",
+            f"encoder/{entrant.encoder}",
+            f"transfer/{entrant.transfer}",
+        )
         images = [seen.images.key for seen in fitted]
         skies = [seen.sky.key for seen in fitted if seen.sky]
         return describe_fit(cell, weights, images, skies, self.numerics, code)

@@ -214,9 +214,15 @@ class Resolver:
     def _weights_key(self, cell: Cell, pretraining: tuple[SplitView, ...]) -> str:
         entrant = cell.entrant
         what = (
-            "weights", entrant.encoder, entrant.pretraining, cell.pretraining, cell.budget,
-            cell.seeds.draw, cell.seeds.pretraining, self.plugins.normal(cell.task),
-        )  # fmt: skip
+            "weights",
+            entrant.encoder,
+            entrant.pretraining,
+            cell.pretraining,
+            cell.budget,
+            cell.seeds.draw,
+            cell.seeds.pretraining,
+            self.plugins.normal(cell.task),
+        )
         return self._once(what, lambda: key_of(self.descriptions.weights(cell, pretraining)))
 
     def _once(self, what: tuple[object, ...], find: Callable[[], _Value]) -> _Value:

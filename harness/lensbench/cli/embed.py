@@ -104,10 +104,20 @@ def command(source: Path, encoder: str, condition: str, device: str | None, **na
 
 
 def answer(
-    source: Path, make: Callable[[], Answerer], *, out: Path, key: str, batch_size: int,
-    workers: int, where: str, address: str, threads: int | None, strict: bool, quiet: bool,
+    source: Path,
+    make: Callable[[], Answerer],
+    *,
+    out: Path,
+    key: str,
+    batch_size: int,
+    workers: int,
+    where: str,
+    address: str,
+    threads: int | None,
+    strict: bool,
+    quiet: bool,
     as_json: bool,
-) -> list[ShardResult]:  # fmt: skip
+) -> list[ShardResult]:
     """Works through all shards and says how many images there were."""
     from lensbench.cli.progress import Progress
     from lensbench.data.picture import Selection
@@ -123,8 +133,10 @@ def answer(
         return done
     images, flawed = sum(one.images for one in done), sum(one.flawed for one in done)
     skipped = sum(one.skipped for one in done)
-    click.echo(f"{out}: {images} images of {len(done) - skipped} shards"
-               + (f", {skipped} shards were there already" if skipped else ""))  # fmt: skip
+    click.echo(
+        f"{out}: {images} images of {len(done) - skipped} shards"
+        + (f", {skipped} shards were there already" if skipped else "")
+    )
     if flawed:
         click.echo(f"{flawed} images cannot be used: the column `error` says why")
     return done

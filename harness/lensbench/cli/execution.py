@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,8 +23,24 @@ if TYPE_CHECKING:
     from lensbench.study.expand import Expansion
 
 
+@dataclass(frozen=True)
+class Execution:
+    """What `--workers`, `--threads` and `--device` say; `None` for the default."""
+
+    workers: int | None
+    threads: int | None
+    device: str | None
+
+
 def execution_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--workers`, `--threads` and `--device`."""
+    """`--workers`, `--threads` and `--device`, which the command receives as an `Execution`."""
+
+    @functools.wraps(function)
+    def command(
+        workers: int | None, threads: int | None, device: str | None, **options: Any
+    ) -> Any:
+        return function(execution=Execution(workers, threads, device), **options)
+
     for option in (
         click.option(
             "--workers",
@@ -35,8 +53,8 @@ def execution_options(function: Callable[..., Any]) -> Callable[..., Any]:
         threads_option,
         device_option,
     ):
-        function = option(function)
-    return function
+        command = option(command)
+    return command
 
 
 def make_resolver(threads: int | None, device: str | None, processes: int = 1) -> Resolver:

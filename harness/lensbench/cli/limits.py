@@ -47,8 +47,16 @@ from lensbench.cli.options import (
 @seed_option
 @store_option
 @json_option
-def command(dataset: str, conditions: str, targets: str, scenes: int, only: str, seed: int,
-            store: str | None, as_json: bool) -> None:  # fmt: skip
+def command(
+    dataset: str,
+    conditions: str,
+    targets: str,
+    scenes: int,
+    only: str,
+    seed: int,
+    store: str | None,
+    as_json: bool,
+) -> None:
     """Compute how precisely any method can measure a lens, from the simulator's derivatives.
 
     Each target gets two numbers. The van Trees bound is an error that no method can beat. The local

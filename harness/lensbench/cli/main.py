@@ -43,9 +43,13 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @click.command(cls=LazyGroup, verbs=VERBS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
     help="Show the version.",
-)  # fmt: skip
+)
 def _root(debug: bool) -> None:
     """Which vision model is better for strong lensing, where it breaks, and whether it holds.
 

@@ -21,18 +21,36 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--metric", type=click.Choice(["cosine", "euclidean"]), default="cosine", show_default=True
 )
-@click.option("--index", type=_PATH, default=None, metavar="FILE",
-              help="Ask an index in place of reading all; made where it is not there.")  # fmt: skip
-@click.option("--picture", type=_PATH, default=None, metavar="PNG",
-              help="Draw the image and what was found; needs --images.")  # fmt: skip
-@click.option("--images", type=_PATH, default=None, metavar="SOURCE",
-              help="What `lensbench embed` was given.")  # fmt: skip
+@click.option(
+    "--index",
+    type=_PATH,
+    default=None,
+    metavar="FILE",
+    help="Ask an index in place of reading all; made where it is not there.",
+)
+@click.option(
+    "--picture",
+    type=_PATH,
+    default=None,
+    metavar="PNG",
+    help="Draw the image and what was found; needs --images.",
+)
+@click.option(
+    "--images", type=_PATH, default=None, metavar="SOURCE", help="What `lensbench embed` was given."
+)
 @click.option("--key", default="", metavar="NAME", help="Array or column of the images.")
 @json_option
 def command(
-    embeddings: Path, like: str, count: int, metric: Any, index: Path | None,
-    picture: Path | None, images: Path | None, key: str, as_json: bool,
-) -> None:  # fmt: skip
+    embeddings: Path,
+    like: str,
+    count: int,
+    metric: Any,
+    index: Path | None,
+    picture: Path | None,
+    images: Path | None,
+    key: str,
+    as_json: bool,
+) -> None:
     """Find the images whose features are nearest to those of one, in files of `lensbench embed`.
 
     Without an index the search is exact and reads all features. For many searches, or many images,

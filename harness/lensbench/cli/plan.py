@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lensbench.cli.display import duration
-from lensbench.cli.execution import default_workers, execution_options, make_resolver
+from lensbench.cli.execution import Execution, default_workers, execution_options, make_resolver
 from lensbench.cli.options import json_option, store_option, store_root
 from lensbench.cli.studies import expand_study, read_study, study_options
 
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 @execution_options
 @store_option
 @json_option
-def command(study: Path, overrides: tuple[str, ...], workers: int | None, threads: int | None,
-            device: str | None, store: str | None, as_json: bool) -> None:  # fmt: skip
+def command(
+    study: Path,
+    overrides: tuple[str, ...],
+    execution: Execution,
+    store: str | None,
+    as_json: bool,
+) -> None:
     """Show what a study would compute, what is stored already, what is shared, and how long.
 
     \b
@@ -40,7 +45,9 @@ def command(study: Path, overrides: tuple[str, ...], workers: int | None, thread
 
     spec, _ = read_study(study, overrides)
     resolver = make_resolver(
-        threads or spec.run.threads, device or spec.run.device, spec.run.processes
+        execution.threads or spec.run.threads,
+        execution.device or spec.run.device,
+        spec.run.processes,
     )
     expanded = expand_study(resolver, spec)
     opened = open_store(store_root(store))
@@ -48,13 +55,18 @@ def command(study: Path, overrides: tuple[str, ...], workers: int | None, thread
     plan = sweep.plan()
     keys = {cell.records for cell in sweep.cells}
     stored = keys & opened.stored("records") & opened.stored("scores")
-    at_work = workers if workers is not None else spec.run.workers
+    at_work = execution.workers if execution.workers is not None else spec.run.workers
     if at_work is None:
         at_work = default_workers(resolver.numerics)
     summary = summarise(
-        plan.jobs, plan.shared, cells=len(keys), stored=len(stored),
-        failed=len(keys & opened.stored("failures")), costs=mean_costs(opened), workers=at_work,
-    )  # fmt: skip
+        plan.jobs,
+        plan.shared,
+        cells=len(keys),
+        stored=len(stored),
+        failed=len(keys & opened.stored("failures")),
+        costs=mean_costs(opened),
+        workers=at_work,
+    )
     if as_json:
         click.echo(json.dumps(_facts(spec.name, summary, expanded), indent=1))
         return
@@ -64,10 +76,15 @@ def command(study: Path, overrides: tuple[str, ...], workers: int | None, thread
 
 def _facts(name: str, summary: Summary, expanded: Expansion) -> dict[str, Any]:
     incompatible = [
-        {"entrant": one.cell.entrant.label, "task": one.cell.task,
-         "dataset": one.cell.train.dataset, "reason": one.reason, "cells": one.count}
+        {
+            "entrant": one.cell.entrant.label,
+            "task": one.cell.task,
+            "dataset": one.cell.train.dataset,
+            "reason": one.reason,
+            "cells": one.count,
+        }
         for one in expanded.incompatible
-    ]  # fmt: skip
+    ]
     return {"study": name, **asdict(summary), "incompatible": incompatible}
 
 

@@ -34,9 +34,14 @@ from lensbench.cli.options import chosen_device, plugin_option, store_option, st
 @store_option
 @shard_options
 def command(
-    source: Path, run: str, entrant: str, condition: str, store: str | None, device: str | None,
+    source: Path,
+    run: str,
+    entrant: str,
+    condition: str,
+    store: str | None,
+    device: str | None,
     **named: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Predict from the images of SOURCE with a fitted entrant of a run.
 
     Each file of SOURCE gives a Parquet file with the columns `id`, one for each target or class

@@ -136,9 +136,16 @@ _PATH = click.Path(path_type=Path)
 @quiet_option
 @json_option
 def command(
-    out: Path, resume: bool, quiet: bool, as_json: bool, drawers: int, probes: int,
-    probe_scenes: int, checkpoint_minutes: float, **asked: Any,
-) -> None:  # fmt: skip
+    out: Path,
+    resume: bool,
+    quiet: bool,
+    as_json: bool,
+    drawers: int,
+    probes: int,
+    probe_scenes: int,
+    checkpoint_minutes: float,
+    **asked: Any,
+) -> None:
     """Pretrain an encoder on simulated scenes and write it to a folder with a model card.
 
     Scenes are drawn during training, so that it can be as long as you like.
@@ -166,22 +173,29 @@ def command(
     if resume and is_finished(out):
         recipe.keep(out, resume)
     else:
-        watching = Monitoring(probes, probe_scenes, checkpoint_seconds=60 * checkpoint_minutes,
-                            drawers=drawers)  # fmt: skip
+        watching = Monitoring(
+            probes, probe_scenes, checkpoint_seconds=60 * checkpoint_minutes, drawers=drawers
+        )
         words = [word for word in sys.argv[1:] if word != "--resume"]
         said = shlex.join(["lensbench", *words])
         with recipe.kept(out, resume), Progress(quiet) as progress:
             train(
-                recipe, catalogue, out, watching,
-                lambda trained: keep_result(out, recipe, catalogue, trained, said), progress,
-            )  # fmt: skip
+                recipe,
+                catalogue,
+                out,
+                watching,
+                lambda trained: keep_result(out, recipe, catalogue, trained, said),
+                progress,
+            )
     config = json.loads((out / "config.json").read_text(encoding="utf-8"))
     if as_json:
         click.echo(json.dumps(config, ensure_ascii=False))
         return
     name = config["encoder"]
-    click.echo(f"{out}: {config['parameters']:,} parameters, {config['scenes']:,} scenes, "
-               f"loss {config['loss']:.4g}; the card is {out / 'README.md'}")  # fmt: skip
+    click.echo(
+        f"{out}: {config['parameters']:,} parameters, {config['scenes']:,} scenes, "
+        f"loss {config['loss']:.4g}; the card is {out / 'README.md'}"
+    )
     click.echo(f"Use: lensbench run --encoder {name}:weights={out} …")
 
 
@@ -206,7 +220,8 @@ def _recipe(asked: dict[str, Any]) -> Recipe:
     populations = tuple(filter(None, asked.pop("populations").split(",")))
     encoder = catalogue.canonical("encoder", asked["encoder"])
     return Recipe(
-        **asked | {
+        **asked
+        | {
             "conditions": conditions,
             "encoder": encoder,
             "pretraining": catalogue.canonical("pretraining", asked["pretraining"]),
@@ -218,4 +233,4 @@ def _recipe(asked: dict[str, Any]) -> Recipe:
             "threads": asked["threads"] or 1,
             "precision": precision,
         }
-    )  # fmt: skip
+    )

@@ -75,10 +75,14 @@ class Progress(OnTerminal):
         from rich.progress import Progress as Bars
 
         return Bars(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"), console=Console(stderr=True),
-        )  # fmt: skip
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=Console(stderr=True),
+        )
 
     def __call__(self, stage: str, done: int, total: int, note: str) -> None:
         """One step of a stage."""

@@ -20,7 +20,7 @@ from lensbench.cli.completion import (
     TASK,
     TRANSFER,
 )
-from lensbench.cli.execution import execution_options
+from lensbench.cli.execution import Execution, execution_options
 from lensbench.cli.options import (
     json_option,
     plugin_option,
@@ -166,9 +166,15 @@ USUAL = ("usual",)
 @store_option
 @json_option
 def command(
-    store: str | None, as_json: bool, form: str, metric: str, quiet: bool, out: Path | None,
-    workers: int | None, threads: int | None, device: str | None, **named: Any,
-) -> None:  # fmt: skip
+    store: str | None,
+    as_json: bool,
+    form: str,
+    metric: str,
+    quiet: bool,
+    out: Path | None,
+    execution: Execution,
+    **named: Any,
+) -> None:
     """Rank one entrant on one task, beside the supervised CNN and the task's baselines.
 
     \b
@@ -187,7 +193,7 @@ def command(
     for option in ("test_conditions", "pretraining_conditions"):
         named[option] = split_references(named[option])
     study = study_of(named)
-    resolver = make_resolver(threads, device)
+    resolver = make_resolver(execution.threads, execution.device)
     expanded = expand(resolver.catalogue, study, lambda cell: None)
     opened = open_store(store_root(store))
     checks = Checks(resolver.plugins)
@@ -204,7 +210,7 @@ def command(
         expanded,
         quiet=quiet,
         retry_failed=True,
-        executor=lambda display: local_executor(resolver, opened, workers, display),
+        executor=lambda display: local_executor(resolver, opened, execution.workers, display),
     )
     if as_json:
         click.echo(swept.records.write_json())

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lensbench.cli.execution import compute, execution_options, local_executor, make_resolver
+from lensbench.cli.execution import (
+    Execution,
+    compute,
+    execution_options,
+    local_executor,
+    make_resolver,
+)
 from lensbench.cli.options import (
     cluster_options,
     json_option,
@@ -32,9 +38,17 @@ if TYPE_CHECKING:
 @execution_options
 @store_option
 @json_option
-def command(study: Path, overrides: tuple[str, ...], where: str, address: str, retry_failed: bool,
-            quiet: bool, workers: int | None, threads: int | None, device: str | None,
-            store: str | None, as_json: bool) -> None:  # fmt: skip
+def command(
+    study: Path,
+    overrides: tuple[str, ...],
+    where: str,
+    address: str,
+    retry_failed: bool,
+    quiet: bool,
+    execution: Execution,
+    store: str | None,
+    as_json: bool,
+) -> None:
     """Compute all cells of a study. What the store holds already is not computed again.
 
     You can stop or kill it at any time. The same command continues where it stopped.
@@ -48,10 +62,12 @@ def command(study: Path, overrides: tuple[str, ...], where: str, address: str, r
 
     spec, text = read_study(study, overrides)
     run = spec.run
-    resolver = make_resolver(threads or run.threads, device or run.device, run.processes)
+    resolver = make_resolver(
+        execution.threads or run.threads, execution.device or run.device, run.processes
+    )
     expanded = expand_study(resolver, spec)
     opened = open_store(store_root(store))
-    count = workers if workers is not None else run.workers
+    count = execution.workers if execution.workers is not None else run.workers
 
     def make(display: Display) -> Executor:
         from lensbench.execution.executors.local import Limits
@@ -90,6 +106,7 @@ def command(study: Path, overrides: tuple[str, ...], where: str, address: str, r
     if swept.failed:
         click.echo(
             f"{len(swept.failed)} cells failed; --retry-failed tries them again, "
-            f"their logs lie in {opened.address}/failures", err=True,
-        )  # fmt: skip
+            f"their logs lie in {opened.address}/failures",
+            err=True,
+        )
     sys.exit(1 if swept.failed else 0)

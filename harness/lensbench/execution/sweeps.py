@@ -212,9 +212,14 @@ class _Recorder:
         self.running.pop(job.key, None)
         self.count[outcome.state] += 1
         line = {
-            "key": job.key, "label": job.label, "like": job.like, "state": outcome.state,
-            "error": outcome.error, "seconds": outcome.seconds, "at": time.time(),
-        }  # fmt: skip
+            "key": job.key,
+            "label": job.label,
+            "like": job.like,
+            "state": outcome.state,
+            "error": outcome.error,
+            "seconds": outcome.seconds,
+            "at": time.time(),
+        }
         self.journal.note(line)
         if outcome.log:
             self.journal.log(job.key, outcome.log)
@@ -243,8 +248,12 @@ class _Recorder:
         self._written = now
         self.journal.write_state(
             {
-                "state": state, "began": self.began, "at": now, "jobs": self.total, **self.count,
+                "state": state,
+                "began": self.began,
+                "at": now,
+                "jobs": self.total,
+                **self.count,
                 "waiting": self.total - sum(self.count.values()) - len(self.running),
                 "running": list(self.running.values()),
             }
-        )  # fmt: skip
+        )

@@ -40,9 +40,13 @@ class Embedder:
         if channels not in self._built:
             self._built[channels] = self._encoder.build(channels, self._device)
         samples = Samples(
-            ids=tuple(block.ids), images=torch.from_numpy(block.images),
-            targets={}, info={}, condition=self._observed, data_range=1.0,
-        )  # fmt: skip
+            ids=tuple(block.ids),
+            images=torch.from_numpy(block.images),
+            targets={},
+            info={},
+            condition=self._observed,
+            data_range=1.0,
+        )
         with torch.inference_mode():
             pooled = encode(self._built[channels], samples.to(self._device)).pooled
         return {FEATURES: pooled.float().cpu().numpy()}

@@ -118,9 +118,16 @@ class _Expander:
                     for target in self._targets(axes, entrant, tests):
                         for chance in dict.fromkeys(self._seeds(entrant, *seeds)):
                             yield Cell(
-                                entrant, task, train, tests, seen, target, count, chance,
+                                entrant,
+                                task,
+                                train,
+                                tests,
+                                seen,
+                                target,
+                                count,
+                                chance,
                                 self.budget.name,
-                            )  # fmt: skip
+                            )
 
     def reason(self, cell: Cell, check: Check) -> str:
         """Why a cell cannot be; empty where it can."""
@@ -188,8 +195,9 @@ class _Expander:
                 usual if text == "usual" else (text,) for text in self.study.tests.condition
             )
             for condition in (
-                train.condition, *find_conditions(self.catalogue, dataset, tuple(named))
-            ):  # fmt: skip
+                train.condition,
+                *find_conditions(self.catalogue, dataset, tuple(named)),
+            ):
                 tests[View(dataset, condition)] = None
         return (*(view for view in tests if view == train), *sorted(set(tests) - {train}))
 
@@ -241,10 +249,15 @@ class _Expander:
 
     def _excluded(self, entrant: Entrant, task: str, train: View, labels: int | None) -> bool:
         facts = {
-            "task": task, "encoder": entrant.encoder, "pretraining": entrant.pretraining,
-            "transfer": entrant.transfer, "baseline": entrant.baseline, "dataset": train.dataset,
-            "train_condition": train.condition, "labels": "all" if labels is None else str(labels),
-        }  # fmt: skip
+            "task": task,
+            "encoder": entrant.encoder,
+            "pretraining": entrant.pretraining,
+            "transfer": entrant.transfer,
+            "baseline": entrant.baseline,
+            "dataset": train.dataset,
+            "train_condition": train.condition,
+            "labels": "all" if labels is None else str(labels),
+        }
         return any(_matches(block, facts) for block in self.study.exclude)
 
     def _canonical(self, kind: Any, text: str) -> str:

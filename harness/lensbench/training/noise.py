@@ -56,8 +56,9 @@ def background_and_noise(
     if noise is None:
         return background, _scatter(pixels, rim, background)
     sigma = np.asarray(np.median(np.asarray(noise, dtype=np.float64)[..., frame], axis=-1))
-    return background, np.broadcast_to(sigma[:, None] if sigma.ndim == 1 else sigma,
-                                       background.shape)  # fmt: skip
+    return background, np.broadcast_to(
+        sigma[:, None] if sigma.ndim == 1 else sigma, background.shape
+    )
 
 
 def _level(
