@@ -38,14 +38,35 @@ def command() -> None:
 
 
 def _reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What a user says about files that do not say it themselves."""
+    """Options that say what files do not say themselves."""
     options = (
-        click.option("--key", default="", metavar="NAME", help="Array or column of the images."),
-        click.option("--labels", default="", metavar="NAME", help="The one of the classes."),
-        click.option("--extension", default="", metavar="NAME|NUMBER", help="Of a FITS file."),
-        click.option("--table", default="", metavar="FILE", help="CSV or FITS table of images."),
-        click.option("--shape", default="", metavar="N,H,W", help="Of a file without a header."),
-        click.option("--dtype", default="", metavar="'<f4'", help="Of a file without a header."),
+        click.option(
+            "--key", default="", metavar="NAME", help="Array or column that holds the images."
+        ),
+        click.option(
+            "--labels", default="", metavar="NAME", help="Array or column that holds the classes."
+        ),
+        click.option(
+            "--extension",
+            default="",
+            metavar="NAME|NUMBER",
+            help="Extension of a FITS file to read.",
+        ),
+        click.option(
+            "--table", default="", metavar="FILE", help="CSV or FITS table that lists the images."
+        ),
+        click.option(
+            "--shape",
+            default="",
+            metavar="N,H,W",
+            help="Shape of an array in a file without a header.",
+        ),
+        click.option(
+            "--dtype",
+            default="",
+            metavar="'<f4'",
+            help="Type of the numbers in a file without a header.",
+        ),
     )
     return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), function)
 
@@ -70,7 +91,7 @@ def _selection(named: dict[str, Any], objects: bool = False) -> Selection:
 @quiet_option
 @json_option
 def inspect(path: Path, quiet: bool, as_json: bool, **named: Any) -> None:
-    """Say what is at PATH, what is wrong with it, and how to load or convert it.
+    """Report what images PATH holds, what is wrong with them, and how to load or convert them.
 
     \b
     Examples:
@@ -96,13 +117,28 @@ def inspect(path: Path, quiet: bool, as_json: bool, **named: Any) -> None:
 
 @command.command("preview")
 @click.argument("path", type=_PATH)
-@click.option("--out", type=_PATH, default=Path("preview.png"), show_default=True, metavar="PNG")
-@click.option("--columns", type=click.IntRange(1, 40), default=8, show_default=True)
+@click.option(
+    "--out",
+    type=_PATH,
+    default=Path("preview.png"),
+    show_default=True,
+    metavar="PNG",
+    help="File to write.",
+)
+@click.option(
+    "--columns",
+    type=click.IntRange(1, 40),
+    default=8,
+    show_default=True,
+    help="Number of images in a row.",
+)
 @_reading_options
 @quiet_option
 @json_option
 def preview(path: Path, out: Path, columns: int, quiet: bool, as_json: bool, **named: Any) -> None:
-    """Draw a contact sheet of PATH: a row a class or condition, asinh stretch.
+    """Draw a contact sheet of the images of PATH, with a row for each class or condition.
+
+    Pixel values have an asinh stretch.
 
     \b
     Example:
@@ -123,15 +159,16 @@ def preview(path: Path, out: Path, columns: int, quiet: bool, as_json: bool, **n
 @click.argument("source", type=_PATH)
 @click.argument("destination", type=_PATH)
 @_reading_options
-@click.option("--overwrite", is_flag=True, help="Replace DESTINATION where it exists.")
+@click.option("--overwrite", is_flag=True, help="Replace DESTINATION if it exists.")
 @quiet_option
 @json_option
 def convert(
     source: Path, destination: Path, overwrite: bool, quiet: bool, as_json: bool, **named: Any
 ) -> None:
-    """Write the images of SOURCE, object pickles included, to one HDF5 file, DESTINATION.
+    """Write the images of SOURCE to one HDF5 file, DESTINATION.
 
-    Pickles are read by an unpickler that knows NumPy arrays and numbers and runs nothing.
+    SOURCE may hold object pickles. They are read by an unpickler that only builds NumPy arrays and
+    numbers, and runs no code.
 
     \b
     Example:
@@ -214,11 +251,17 @@ def make(
 
 @command.command("publish")
 @click.argument("folders", type=_PATH, nargs=-1, required=True, metavar="FOLDER…")
-@click.option("--to", "target", required=True, metavar="FOLDER|hf://datasets/OWNER/NAME")
-@click.option("--overwrite", is_flag=True, help="Replace a folder that is there.")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="FOLDER|hf://datasets/OWNER/NAME",
+    help="Folder or dataset of the hub to write.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a folder that exists.")
 @json_option
 def publish(folders: tuple[Path, ...], target: str, overwrite: bool, as_json: bool) -> None:
-    """Put splits that were made for Hugging Face together, with one card, here or on the hub.
+    """Join splits that were made for Hugging Face to one dataset with a card.
 
     \b
     Examples:

@@ -26,7 +26,7 @@ KINDS_STORED = (
 @store_option
 @json_option
 def command(store: str | None, as_json: bool) -> None:
-    """Check versions, devices, plugins and the store; exit 1 where something is broken.
+    """Check versions, devices, plugins and the store. The exit code is 1 if something is broken.
 
     \b
     Example:

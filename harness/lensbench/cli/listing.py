@@ -12,10 +12,10 @@ from lensbench.registry import load_catalogue
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(KINDS), required=False)
+@click.argument("kind", type=click.Choice(KINDS), required=False, metavar="[KIND]")
 @json_option
 def command(kind: str | None, as_json: bool) -> None:
-    """List plugins and conditions: name, what it is, package and version.
+    """List plugins and conditions, with a summary, package and version of each.
 
     \b
     Examples:

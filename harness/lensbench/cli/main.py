@@ -13,22 +13,31 @@ from lensbench.cli.lazy import LazyGroup
 VERBS = {
     "run": ("lensbench.cli.run", "Rank one entrant on one task under several conditions."),
     "pretrain": ("lensbench.cli.pretrain", "Pretrain an encoder and write it to a folder."),
-    "embed": ("lensbench.cli.embed", "Turn shards of images into shards of features."),
-    "predict": ("lensbench.cli.predict", "Answer a task for shards of images."),
-    "neighbours": ("lensbench.cli.neighbours", "Find what is most like an image."),
+    "embed": ("lensbench.cli.embed", "Compute the features of images in files."),
+    "predict": ("lensbench.cli.predict", "Predict from images in files with a fitted entrant."),
+    "neighbours": ("lensbench.cli.neighbours", "Find the images that are most like one image."),
     "sweep": ("lensbench.cli.sweep", "Compute all cells of a study."),
-    "plan": ("lensbench.cli.plan", "Show what a study would compute, and how long it would take."),
-    "status": ("lensbench.cli.status", "Show how a sweep stands."),
-    "limits": ("lensbench.cli.limits", "Compute how well a lens can be measured at all."),
+    "plan": (
+        "lensbench.cli.plan",
+        "Show what a study would compute, and estimate how long it takes.",
+    ),
+    "status": ("lensbench.cli.status", "Show the progress of a sweep."),
+    "limits": ("lensbench.cli.limits", "Compute how precisely any method can measure a lens."),
     "list": ("lensbench.cli.listing", "List plugins and conditions."),
-    "show": ("lensbench.cli.show", "Show all about one plugin or condition."),
+    "show": ("lensbench.cli.show", "Show the details of a plugin or condition."),
     "data": ("lensbench.cli.data", "Make, inspect, convert and preview images."),
-    "show-run": ("lensbench.cli.show_run", "Draw pictures of a run."),
-    "store": ("lensbench.cli.store", "List, verify, clear and export results."),
-    "why": ("lensbench.cli.why", "Tell what a result is made of, and why it was made anew."),
+    "show-run": ("lensbench.cli.show_run", "Draw the predictions of a run."),
+    "store": ("lensbench.cli.store", "List, verify, remove and export stored results."),
+    "why": (
+        "lensbench.cli.why",
+        "Show what a result was made from, and why it was computed again.",
+    ),
     "leaderboard": ("lensbench.cli.leaderboard", "Compare, publish and verify results."),
-    "plugin": ("lensbench.cli.plugin", "Write and check plugins."),
-    "doctor": ("lensbench.cli.doctor", "Check versions, devices, plugins and store."),
+    "plugin": ("lensbench.cli.plugin", "Create and check plugins."),
+    "doctor": (
+        "lensbench.cli.doctor",
+        "Check the installation, the devices, the plugins and the store.",
+    ),
 }
 
 
@@ -51,14 +60,14 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     help="Show the version.",
 )
 def _root(debug: bool) -> None:
-    """Which vision model is better for strong lensing, where it breaks, and whether it holds.
+    """Benchmark vision models on images of strong gravitational lenses.
 
     \b
     Example:
       lensbench run --encoder mae-vit --task superres
 
     \b
-    For bash to complete verbs and plugins (zsh: zsh_source):
+    To have bash complete commands and names of plugins (for zsh: zsh_source):
       eval "$(_LENSBENCH_COMPLETE=bash_source lensbench)"
     """
 

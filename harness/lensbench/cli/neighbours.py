@@ -16,29 +16,44 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("neighbours")
 @click.argument("embeddings", type=_PATH)
-@click.option("--like", required=True, metavar="ID", help="The image whose like is sought.")
-@click.option("--k", "count", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--like", required=True, metavar="ID", help="Id of the image to compare with.")
 @click.option(
-    "--metric", type=click.Choice(["cosine", "euclidean"]), default="cosine", show_default=True
+    "--k",
+    "count",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Number of images to find.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice(["cosine", "euclidean"]),
+    default="cosine",
+    show_default=True,
+    help="Distance between features.",
 )
 @click.option(
     "--index",
     type=_PATH,
     default=None,
     metavar="FILE",
-    help="Ask an index in place of reading all; made where it is not there.",
+    help="Index to search in; it is made if the file does not exist.",
 )
 @click.option(
     "--picture",
     type=_PATH,
     default=None,
     metavar="PNG",
-    help="Draw the image and what was found; needs --images.",
+    help="Draw the image and its neighbours to this file; needs --images.",
 )
 @click.option(
-    "--images", type=_PATH, default=None, metavar="SOURCE", help="What `lensbench embed` was given."
+    "--images",
+    type=_PATH,
+    default=None,
+    metavar="SOURCE",
+    help="SOURCE of `lensbench embed`, for --picture.",
 )
-@click.option("--key", default="", metavar="NAME", help="Array or column of the images.")
+@click.option("--key", default="", metavar="NAME", help="Array or column that holds the images.")
 @json_option
 def command(
     embeddings: Path,
@@ -51,10 +66,11 @@ def command(
     key: str,
     as_json: bool,
 ) -> None:
-    """Find the images whose features are nearest to those of one, in files of `lensbench embed`.
+    """Find the images whose features are nearest to those of one image.
 
-    Without an index the search is exact and reads all features. For many searches, or many images,
-    --index FILE keeps an index of faiss (extra `index`) and reads features of candidates alone.
+    EMBEDDINGS is the folder that `lensbench embed` wrote. Without --index the search is exact and
+    reads all features. For many searches, or many images, --index FILE keeps an index of faiss
+    (installed by the extra `index`), and a search reads the features of candidates only.
 
     \b
     Examples:

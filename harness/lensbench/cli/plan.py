@@ -31,7 +31,7 @@ def command(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Show what a study would compute, what is stored already, what is shared, and how long.
+    """Show what a study would compute, what is stored already, and how long it would take.
 
     \b
     Examples:

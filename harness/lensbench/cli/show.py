@@ -20,7 +20,7 @@ from lensbench.registry.options import option_type, options_class
 @click.argument("name", type=ANY)
 @json_option
 def command(name: str, as_json: bool) -> None:
-    """Show all about one plugin or condition: options with defaults, licence, whom to cite.
+    """Show a plugin or condition: its options with their defaults, licence and citation.
 
     \b
     Example:

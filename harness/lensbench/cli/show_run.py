@@ -15,23 +15,24 @@ from lensbench.cli.options import store_option, store_root
     "--out",
     type=click.Path(path_type=Path),
     default=Path(),
-    show_default="here",
+    show_default="the current folder",
     metavar="FOLDER",
-    help="Where to put the PNGs.",
+    help="Folder to write the pictures to.",
 )
 @click.option(
     "--scenes",
     type=click.IntRange(1, 200),
     default=6,
     show_default=True,
-    help="Test scenes to draw, from the worst to the best.",
+    help="Number of test scenes to draw, from the worst to the best.",
 )
 @store_option
 def command(run: str, out: Path, scenes: int, store: str | None) -> None:
-    """Draw pictures of a run, one PNG a test condition; the last run where none is named.
+    """Draw the predictions of RUN, one PNG for each test condition. The default is the last run.
 
-    Skies: input, answers, truth and residuals. Classes: confusion matrix and ROC. Numbers:
-    measured against true, with stated errors. Anomalies: scores by class and ROC.
+    The picture depends on the task. Skies: input, predictions, truth and residuals. Classes:
+    confusion matrix and ROC curve. Numbers: predicted against true values, with their errors.
+    Anomalies: scores by class and ROC curve.
 
     \b
     Example:

@@ -18,11 +18,11 @@ _SILENT = 60.0
 
 @click.command("status")
 @click.argument("sweep", default="")
-@click.option("--watch", is_flag=True, help="Show it again every few seconds until it ends.")
+@click.option("--watch", is_flag=True, help="Repeat every few seconds until the sweep ends.")
 @store_option
 @json_option
 def command(sweep: str, watch: bool, store: str | None, as_json: bool) -> None:
-    """Show how a sweep stands that runs elsewhere; the latest where none is named.
+    """Show the progress of SWEEP, which may run on another machine. The default is the latest.
 
     \b
     Examples:
@@ -50,7 +50,7 @@ def command(sweep: str, watch: bool, store: str | None, as_json: bool) -> None:
 
 def _show(key: str, state: Mapping[str, Any], failures: list[dict[str, Any]], logs: str) -> None:
     if not state:
-        click.echo(f"sweep {key}: nothing was heard of it yet")
+        click.echo(f"sweep {key}: it has not reported yet")
         return
     silent = time.time() - state["at"]
     how = state["state"]

@@ -19,7 +19,7 @@ _DAYS = {"d": 1.0, "h": 1 / 24}
 
 @click.group("store")
 def command() -> None:
-    """Look after the folder of results.
+    """List, verify, remove and export stored results.
 
     \b
     Examples:
@@ -32,7 +32,7 @@ def command() -> None:
 @store_option
 @json_option
 def ls(store: str | None, as_json: bool) -> None:
-    """Count what there is and how much it takes.
+    """List how many artefacts of each kind there are, and their size.
 
     \b
     Example:
@@ -57,11 +57,13 @@ def ls(store: str | None, as_json: bool) -> None:
 
 
 @command.command("verify")
-@click.option("--remove", is_flag=True, help="Remove what is damaged, so that it is made again.")
+@click.option(
+    "--remove", is_flag=True, help="Remove damaged files, so that they are computed again."
+)
 @store_option
 @json_option
 def verify(remove: bool, store: str | None, as_json: bool) -> None:
-    """Hash every file; exit 1 where one is damaged.
+    """Check the hash of every file. The exit code is 1 if one is damaged.
 
     \b
     Example:
@@ -80,17 +82,29 @@ def verify(remove: bool, store: str | None, as_json: bool) -> None:
         if remove:
             opened.remove(one.kind, one.key)
     if not found and not as_json:
-        click.echo("every artefact is what was written")
+        click.echo("no artefact is damaged")
     sys.exit(1 if found else 0)
 
 
 @command.command("gc")
-@click.option("--kind", multiple=True, metavar="KIND", help="Only these kinds, needed or not.")
-@click.option("--older-than", default="", metavar="30d", help="Only what was made before that.")
-@click.option("--yes", is_flag=True, help="Remove it.  [default: only show it]")
+@click.option(
+    "--kind",
+    multiple=True,
+    metavar="KIND",
+    help="Remove artefacts of this kind, needed or not. It can be given more than once.",
+)
+@click.option(
+    "--older-than",
+    default="",
+    metavar="30d",
+    help="Remove only artefacts that were not used since.",
+)
+@click.option("--yes", is_flag=True, help="Remove them.  [default: only list them]")
 @store_option
 def gc(kind: tuple[str, ...], older_than: str, yes: bool, store: str | None) -> None:
-    """Remove what no record was made from; with --kind, all of a kind, to be made again if asked.
+    """Remove artefacts that no record was made from, and old checkpoints.
+
+    With --kind, all artefacts of that kind are removed. They are computed again when needed.
 
     \b
     Examples:
@@ -127,11 +141,18 @@ def gc(kind: tuple[str, ...], older_than: str, yes: bool, store: str | None) -> 
 
 @command.command("export")
 @click.argument("run")
-@click.option("--to", "target", required=True, type=click.Path(path_type=Path), metavar="FOLDER")
-@click.option("--with-images", is_flag=True, help="Images, skies and features too.")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Folder of the new store.",
+)
+@click.option("--with-images", is_flag=True, help="Include images, skies and features.")
 @store_option
 def export_run(run: str, target: Path, with_images: bool, store: str | None) -> None:
-    """Copy a run, with all that it was made from, into a store of its own.
+    """Copy RUN, and everything that it was made from, to a new store.
 
     \b
     Example:

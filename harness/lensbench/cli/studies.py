@@ -24,7 +24,8 @@ def study_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Takes the place of a key of the file, e.g. budget=smoke or axes.labels='[100]'.",
+        help="Replace the value of a key of the study file, e.g. budget=smoke or axes.labels='[100]'. "
+        "It can be given more than once.",
     )(function)
     return click.argument("study", type=click.Path(path_type=Path))(function)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @store_option
 @json_option
 def command(key: str, store: str | None, as_json: bool) -> None:
-    """Show what an artefact was made from, and why it had to be made.
+    """Show what an artefact was made from, and why it had to be computed.
 
     KEY is the key of any artefact in the store, or the first digits of one. The command looks for
     the stored artefact that is most like it, and lists what differs: those differences are why
