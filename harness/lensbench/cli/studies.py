@@ -24,8 +24,8 @@ def study_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Replace the value of a key of the study file, e.g. budget=smoke or axes.labels='[100]'. "
-        "It can be given more than once.",
+        help="Replace the value of a key of the study file, e.g. budget=smoke or "
+        "axes.labels='[100]'. It can be given more than once.",
     )(function)
     return click.argument("study", type=click.Path(path_type=Path))(function)
 
