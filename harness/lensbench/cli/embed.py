@@ -17,6 +17,7 @@ from lensbench.cli.options import (
     cluster_options,
     device_option,
     json_option,
+    number_option,
     plugin_option,
     quiet_option,
     threads_option,
@@ -41,20 +42,12 @@ def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--key", default="", metavar="NAME", help="Array or column that holds the images."
         ),
-        click.option(
-            "--batch-size",
-            type=click.IntRange(1),
-            default=256,
-            show_default=True,
-            help="Number of images that are computed together.",
-        ),
-        click.option(
+        number_option("--batch-size", "Number of images that are computed together.", default=256),
+        number_option(
             "--workers",
-            type=click.IntRange(0),
+            "Number of worker processes, each with one file at a time; 0 computes in this process.",
+            least=0,
             default=0,
-            show_default=True,
-            help="Number of worker processes, each with one file at a time; 0 computes in this "
-            "process.",
         ),
         *cluster_options,
         threads_option,

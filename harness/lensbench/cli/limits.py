@@ -11,6 +11,7 @@ import click
 from lensbench.cli.completion import CONDITIONS, DATASET
 from lensbench.cli.options import (
     json_option,
+    number_option,
     plugin_option,
     seed_option,
     split_references,
@@ -30,12 +31,11 @@ from lensbench.cli.options import (
     metavar="NAME,NAME,…",
     help="Targets to compute limits of.  [default: all that have one]",
 )
-@click.option(
+@number_option(
     "--scenes",
-    type=click.IntRange(2),
+    "Number of test scenes to average over. Tables show limits of the default number only.",
+    least=2,
     default=24,
-    show_default=True,
-    help="Number of test scenes to average over. Tables show limits of the default number only.",
 )
 @click.option(
     "--only",

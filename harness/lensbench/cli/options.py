@@ -33,6 +33,12 @@ device_option = click.option(
 )
 
 
+def number_option(flag: str, help_text: str, least: int = 1, **settings: Any) -> Decorator:
+    """An option that takes a whole number, of which `least` is the smallest."""
+    settings.setdefault("show_default", "default" in settings)
+    return click.option(flag, type=click.IntRange(least), help=help_text, **settings)
+
+
 cluster_options = (
     click.option(
         "--executor",

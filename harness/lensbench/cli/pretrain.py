@@ -15,6 +15,7 @@ from lensbench.cli.options import (
     chosen_device,
     device_option,
     json_option,
+    number_option,
     plugin_option,
     quiet_option,
     seed_option,
@@ -54,9 +55,7 @@ _PATH = click.Path(path_type=Path)
     "With several files, a chunk is read from each in turn.",
 )
 @click.option("--steps", type=click.IntRange(1), required=True, help="Number of optimiser steps.")
-@click.option(
-    "--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Scenes a step."
-)
+@number_option("--batch-size", "Scenes a step.", default=64)
 @click.option(
     "--learning-rate",
     type=float,
@@ -70,16 +69,8 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     help="How often a scene is used, on average, before a new one replaces it.",
 )
-@click.option(
-    "--window",
-    type=click.IntRange(1),
-    default=64,
-    show_default=True,
-    help="Chunks of scenes that batches are drawn from.",
-)
-@click.option(
-    "--chunk", type=click.IntRange(1), default=64, show_default=True, help="Scenes in a chunk."
-)
+@number_option("--window", "Chunks of scenes that batches are drawn from.", default=64)
+@number_option("--chunk", "Scenes in a chunk.", default=64)
 @seed_option
 @click.option(
     "--out", type=_PATH, required=True, metavar="FOLDER", help="Folder to write the model to."
@@ -91,13 +82,7 @@ _PATH = click.Path(path_type=Path)
 )
 @device_option
 @threads_option
-@click.option(
-    "--processes",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Number of processes that each batch is divided among.",
-)
+@number_option("--processes", "Number of processes that each batch is divided among.", default=1)
 @click.option(
     "--precision",
     type=click.Choice(["auto", "fp32", "bf16"]),
@@ -105,26 +90,20 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     help="Floating-point precision; auto takes bf16 where the accelerator supports it.",
 )
-@click.option(
+@number_option(
     "--drawers",
-    type=click.IntRange(0),
+    "Processes that draw scenes ahead of the training; 0 draws them between steps.",
+    least=0,
     default=1,
-    show_default=True,
-    help="Processes that draw scenes ahead of the training; 0 draws them between steps.",
 )
-@click.option(
+@number_option(
     "--probes",
-    type=click.IntRange(0),
+    "How often linear probes score the encoder on validation scenes during training.",
+    least=0,
     default=10,
-    show_default=True,
-    help="How often linear probes score the encoder on validation scenes during training.",
 )
-@click.option(
-    "--probe-scenes",
-    type=click.IntRange(16),
-    default=192,
-    show_default=True,
-    help="Validation scenes of each population behind a probe.",
+@number_option(
+    "--probe-scenes", "Validation scenes of each population behind a probe.", least=16, default=192
 )
 @click.option(
     "--checkpoint-minutes",

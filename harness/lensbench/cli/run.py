@@ -23,6 +23,7 @@ from lensbench.cli.completion import (
 from lensbench.cli.execution import Execution, execution_options
 from lensbench.cli.options import (
     json_option,
+    number_option,
     plugin_option,
     quiet_option,
     seed_option,
@@ -128,11 +129,7 @@ USUAL = ("usual",)
     CONDITION,
     "Condition that a transfer adapts to.  [default: the last to test under]",
 )
-@click.option(
-    "--labels",
-    type=click.IntRange(1),
-    help="Number of labelled scenes to train on.  [default: the budget's]",
-)
+@number_option("--labels", "Number of labelled scenes to train on.  [default: the budget's]")
 @click.option(
     "--budget",
     default=BUDGET,
