@@ -31,7 +31,7 @@ class Plugins:
         return bool(transfer) and bool(self.get("transfer", transfer).frozen)
 
     def needs_maps(self, task: str) -> bool:
-        """Whether a task looks at more than pooled features."""
+        """Whether a task reads maps beside pooled features."""
         return bool(self.get("task", task).needs_maps)
 
     def normal(self, task: str) -> tuple[str, str] | None:

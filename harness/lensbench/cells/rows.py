@@ -101,7 +101,7 @@ def _scores(cell: ResolvedCell, view: View, metric: Metric, scored: MetricScore)
 
 
 def _named(metric: Metric, primary: bool) -> Row:
-    """What is said of a metric."""
+    """The columns that describe a metric."""
     return {
         "metric": metric.name,
         "unit": metric.unit,
@@ -112,7 +112,7 @@ def _named(metric: Metric, primary: bool) -> Row:
 
 
 def _facts(resolved: ResolvedCell, view: View) -> Row:
-    """What is said of a cell, its seeds and how it is computed."""
+    """The columns that describe a cell, its seeds and how it is computed."""
     cell, numerics = resolved.cell, resolved.descriptions.numerics
     entrant = cell.entrant
     return {

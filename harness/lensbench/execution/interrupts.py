@@ -1,4 +1,4 @@
-"""Requests to stop, heard wherever they come in."""
+"""Requests to stop the program."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ class _Recorder:
         self.events.ended(job, outcome)
 
     def close(self, finished: bool) -> None:
-        """Says that nothing runs any more."""
+        """Writes that the sweep has ended."""
         self.running.clear()
         self._write_state("finished" if finished else "stopped")
 

@@ -80,7 +80,7 @@ def _one_line(fault: BaseException) -> str:
 
 
 def compute(settings: Settings, job: Job, watch: Watch) -> None:
-    """Makes what a job asks for."""
+    """Computes the artefacts of a job."""
     resolver, store = _resolver(settings, load_catalogue())
     place = Workplace(store, settings.numerics, watch, settings.checkpoint_seconds)
     request = job.request
@@ -101,7 +101,7 @@ def compute(settings: Settings, job: Job, watch: Watch) -> None:
 
 @functools.lru_cache(maxsize=1)
 def _resolver(settings: Settings, catalogue: Catalogue) -> tuple[Resolver, Store]:
-    """Kept from one job to the next, with all that was found."""
+    """The resolver and the store, kept from one job to the next."""
     resolver = Resolver(catalogue, settings.numerics, settings.code)
     return resolver, open_store(settings.store)
 

@@ -59,7 +59,7 @@ class ShardWork:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """What came of one shard."""
+    """What was computed for one shard."""
 
     shard: str
     output: str

@@ -14,7 +14,7 @@ from lensbench.training.stretch import stretch
 
 
 class StretchedEncoder(nn.Module):
-    """An encoder called with images in units of the noise; gives its pooled features (B, D).
+    """An encoder called with images in units of the noise; returns its pooled features (B, D).
 
     One that asks for the condition is called with its vector (3,) as a second argument.
     """

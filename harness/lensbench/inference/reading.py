@@ -48,7 +48,7 @@ class Block:
 
 @dataclass(frozen=True)
 class _Raw:
-    """As it was found."""
+    """An image as it was read."""
 
     ids: list[str]
     pixels: np.ndarray

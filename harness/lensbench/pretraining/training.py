@@ -38,7 +38,7 @@ Report = Callable[[str, int, int, str], None]
 
 @dataclass(frozen=True)
 class Monitoring:
-    """What is told and tried on the way; nothing of it changes the weights.
+    """Reports, probes and checkpoints of a pretraining, which do not change the weights.
 
     Attributes:
         probes: Probes from first to last step; 0 for none.

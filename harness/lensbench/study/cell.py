@@ -19,18 +19,18 @@ class Entrant:
 
     @property
     def label(self) -> str:
-        """As it stands in a table."""
+        """Its name in tables."""
         return self.baseline or f"{self.encoder} + {self.pretraining} + {self.transfer}"
 
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """Named axes of chance, so that the variance of each can be told apart.
+    """Random seeds by what they fix, so that the variance of each can be estimated.
 
     Attributes:
         draw: Of scenes and their noise.
-        pretraining: Of initial weights, order and chance of a pretraining.
-        fit: Of heads, order and chance of a fit.
+        pretraining: Of initial weights and all randomness of a pretraining.
+        fit: Of heads and all randomness of a fit.
     """
 
     draw: int = 0
@@ -40,7 +40,7 @@ class Seeds:
 
 @dataclass(frozen=True, slots=True, order=True)
 class View:
-    """Scenes as they are seen: a dataset under a condition."""
+    """A dataset observed under a condition."""
 
     dataset: str
     condition: str
@@ -51,14 +51,15 @@ class Cell:
     """One fit, and the views on which it is scored.
 
     Attributes:
-        entrant: Who.
-        task: Asked what.
-        train: Fitted on these scenes so seen.
-        tests: Scored on these, each on its test split.
-        pretraining: Pretrained on these, each on its pretraining split; none for a baseline.
-        target: Whose unlabelled pretraining scenes a transfer adapts to, where it adapts.
-        labels: How many labelled scenes; `None` for all of the budget's.
-        seeds: Chance.
+        entrant: The entrant.
+        task: The task.
+        train: View whose training split the entrant is fitted on.
+        tests: Views whose test splits it is scored on.
+        pretraining: Views whose pretraining splits its encoder is pretrained on; empty for a
+            baseline.
+        target: View to whose unlabelled pretraining scenes a transfer adapts, if it adapts.
+        labels: Number of labelled scenes; `None` for all of the budget's.
+        seeds: Random seeds.
         budget: Name of the budget.
     """
 

@@ -29,7 +29,7 @@ _What = tuple[Entrant, tuple[View, ...], str, View]
 
 @dataclass(frozen=True)
 class IncompatibleCells:
-    """Cells that cannot be, and why.
+    """Cells that cannot be computed, and why.
 
     Attributes:
         cell: The first of them.
@@ -92,7 +92,7 @@ def expand(catalogue: Catalogue, study: Study, check: Check) -> Expansion:
 
 
 class _Expander:
-    """Crosses axes; names are brought to their one spelling once."""
+    """Makes the cells of a study, with names of plugins in canonical form."""
 
     def __init__(self, catalogue: Catalogue, study: Study) -> None:
         self.catalogue = catalogue

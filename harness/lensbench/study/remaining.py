@@ -1,4 +1,4 @@
-"""About how much work is left of a plan while its jobs end."""
+"""Estimates how much work of a plan is left while its jobs run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lensbench.study.summary import kind_of
 
 
 class Remaining:
-    """Guesses what is left from what has ended.
+    """Estimates the time left from the jobs that have ended.
 
     A job takes as long as those like it that ended here, or else in earlier sweeps, or else as
     those of its kind that ended here.
@@ -35,7 +35,7 @@ class Remaining:
             self._kinds.setdefault(kind, _Mean()).add(seconds)
 
     def seconds(self, job: Job) -> float | None:
-        """Of one job, from begin to end; `None` where nothing of its kind has been measured."""
+        """Estimated seconds of one job; `None` where nothing of its kind has been measured."""
         return self._seconds(kind_of(job), job.like)
 
     def work(self) -> tuple[float, bool]:

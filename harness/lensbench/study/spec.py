@@ -29,7 +29,7 @@ class _Section(pydantic.BaseModel):
 
 
 class Axes(_Section):
-    """What is crossed with what.
+    """The axes of a study: every combination of their values is a cell.
 
     Attributes:
         task: Tasks.

@@ -1,4 +1,4 @@
-"""What a plan comes to: counts, what is shared, and about how long it will take."""
+"""Summary of a plan: counts, what is shared, and an estimate of the time."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def expected_seconds(like: str, costs: Mapping[str, float]) -> float | None:
 
 
 def estimate_time(jobs: Sequence[Job], costs: Mapping[str, float], workers: int) -> Estimate:
-    """Plays the jobs through in order, each begun by the first free worker that may."""
+    """Simulates the jobs in order, each begun by the first free worker that may."""
     free = [0.0] * max(1, workers)
     ends: dict[str, float] = {}
     unknown: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""How much arithmetic an answer takes."""
+"""How much arithmetic a prediction takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lensbench.training.chance import seeded
 
 
 def flops_of(predictor: Predictor, samples: Samples) -> float | None:
-    """Floating-point operations of an answer for one image, encoder and head; two a MAC.
+    """Floating-point operations of a prediction for one image, encoder and head; two a MAC.
 
     Products of matrices, convolutions and attention are counted, as torch's counter does.
 

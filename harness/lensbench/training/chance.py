@@ -1,4 +1,4 @@
-"""Chance in a computation: every global source seeded, and put back afterwards."""
+"""Global random states of a computation: seeded, and restored afterwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seeds torch, NumPy and Python inside, and leaves them as they were."""
+    """Seeds torch, NumPy and Python inside, and restores their states afterwards."""
     before = chance_state()
     seed_all(seed)
     try:
@@ -35,7 +35,7 @@ def seed_all(seed: int) -> None:
 
 
 def chance_state() -> dict[str, Any]:
-    """The states of all global sources, in tensors and plain values."""
+    """The states of all global random generators, in tensors and plain values."""
     name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     version, words, next_gauss = random.getstate()
     return {
@@ -47,7 +47,7 @@ def chance_state() -> dict[str, Any]:
 
 
 def set_chance_state(state: Mapping[str, Any]) -> None:
-    """Puts all global sources into these states."""
+    """Sets all global random generators to these states."""
     torch.set_rng_state(state["torch"])
     if state["cuda"]:
         torch.cuda.set_rng_state_all(state["cuda"])

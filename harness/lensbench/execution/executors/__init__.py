@@ -10,7 +10,7 @@ from lensbench.study.job import Job, Outcome
 
 
 class Message(NamedTuple):
-    """What a worker tells of the job at hand."""
+    """A report of a worker about its job."""
 
     key: str
     stage: str
@@ -32,7 +32,7 @@ class Executor(Protocol):
         ...
 
     def messages(self) -> Iterable[Message]:
-        """What workers told since the last call."""
+        """Messages of workers since the last call."""
         ...
 
     def close(self, at_once: bool) -> None:

@@ -85,7 +85,7 @@ class RayExecutor:
         return result
 
     def messages(self) -> Iterable[Message]:
-        """What workers told since the last call."""
+        """Messages of workers since the last call."""
         with contextlib.suppress(self._ray.exceptions.RayError):
             yield from self._ray.get(self._mail.take.remote(), timeout=5.0)
 
@@ -159,17 +159,17 @@ def _reach(address: str) -> None:
 
 
 class _Mail:
-    """An actor that holds what workers tell until the driver asks."""
+    """An actor that holds the messages of workers until the driver reads them."""
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, str], Message] = {}
 
     def put(self, message: Message) -> None:
-        """The latest of each job and stage is kept."""
+        """Keeps the latest message of each job and stage."""
         self._held[message.key, message.stage] = message
 
     def take(self) -> list[Message]:
-        """All that is held, which is then forgotten."""
+        """Returns all messages and removes them."""
         held, self._held = list(self._held.values()), {}
         return held
 

@@ -39,8 +39,8 @@ class InlineExecutor:
         return future
 
     def messages(self) -> Iterable[Message]:
-        """All was told already."""
+        """None: they were passed on at once."""
         return ()
 
     def close(self, at_once: bool) -> None:
-        """Nothing to end."""
+        """Does nothing: there are no workers."""

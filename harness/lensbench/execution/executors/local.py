@@ -103,7 +103,7 @@ class LocalExecutor:
         return result
 
     def messages(self) -> Iterable[Message]:
-        """What workers told since the last call."""
+        """Messages of workers since the last call."""
         return self._mailbox.read()
 
     def close(self, at_once: bool) -> None:
@@ -154,7 +154,7 @@ def _told_death(code: int | None) -> str:
 
 
 def _begin_server(context: ForkServerContext) -> None:
-    """Has the server of the workers import what they need, in the environment of now.
+    """Starts the server of the workers, which imports what they need, in the present environment.
 
     It and all that it forks do not hear Ctrl-C, which a terminal sends to everyone: that is the
     driver's to handle. Where it comes meanwhile, no worker looks for locks that are gone.
@@ -171,7 +171,7 @@ def _begin_server(context: ForkServerContext) -> None:
 
 
 def _ready() -> None:
-    """Asked of the first process and of the first worker, to know that they are up."""
+    """Does nothing: it returns when a process or a worker has started."""
 
 
 def _begin(memory: int | None, driver: int, temporary: Path, accelerators: tuple[Any, ...]) -> None:
@@ -189,13 +189,13 @@ def _begin(memory: int | None, driver: int, temporary: Path, accelerators: tuple
 
 
 class _Worker:
-    """What this process is at."""
+    """Whether this process is computing a job."""
 
     busy = False
 
 
 def _stop(*_: object) -> None:
-    """Unwinds what is being done, so that checkpoints are written and scratch is cleared."""
+    """Interrupts the job, so that checkpoints are written and temporary files are removed."""
     if not _Worker.busy:
         os._exit(0)
     raise KeyboardInterrupt

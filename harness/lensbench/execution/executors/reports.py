@@ -33,19 +33,19 @@ class Mailbox:
         self._socket.setblocking(False)
 
     def read(self) -> Iterable[Message]:
-        """What came in since the last call."""
+        """Messages that arrived since the last call."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 yield Message(*json.loads(self._socket.recv(65536)))
 
     def close(self) -> None:
-        """Takes the mailbox down."""
+        """Removes the socket."""
         self._socket.close()
         self._held.close()
 
 
 def reporter(address: str, key: str) -> Watch:
-    """A worker's end: what it tells is sent, and lost where nobody listens."""
+    """A function that sends a worker's messages. They are lost if nobody reads them."""
     sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     sender.setblocking(False)
 
@@ -57,7 +57,7 @@ def reporter(address: str, key: str) -> Watch:
 
 
 def throttled(send: Watch) -> Watch:
-    """Passes on the last word of a stage, and the others not too often."""
+    """Limits how often reports are passed on; the last one of a stage always is."""
     last: dict[str, float] = {}
 
     def watch(stage: str, done: int, total: int, note: str) -> None:
