@@ -56,10 +56,13 @@ _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 T = TypeVar("T")
 
-Report = Callable[[str, int, int, str], None]
-"""Stage, steps done, steps in all (0 where unknown), and a note."""
+StageReport = Callable[[str, int, int, str], None]
+"""Receives progress: stage, steps done, steps in all (0 where unknown), and a note."""
 
-_REPORT: ContextVar[Report | None] = ContextVar("report", default=None)
+CountReport = Callable[[int, int, str], None]
+"""Receives progress of one stage: steps done, steps in all, and a note."""
+
+_REPORT: ContextVar[StageReport | None] = ContextVar("report", default=None)
 
 
 def check_file(path: Path | str) -> None:
@@ -231,7 +234,7 @@ def check_members(name: Path | str, count: int, limit: int = MAX_MEMBERS) -> Non
 
 
 @contextmanager
-def reporting(report: Report) -> Iterator[None]:
+def reporting(report: StageReport) -> Iterator[None]:
     """Sends the progress of `watched` work inside to `report`."""
     token = _REPORT.set(report)
     try:

@@ -32,6 +32,7 @@ from lensbench.cells.weights import (
     save_weights,
 )
 from lensbench.errors import RunError
+from lensbench.files import StageReport
 from lensbench.registry import load_catalogue
 from lensbench.store import Store
 from lensbench.store.predictions import predictions_suffix, read_predictions, write_predictions
@@ -44,9 +45,6 @@ from lensbench.training.checkpoints import keeping
 from lensbench.training.costs import measured
 from lensbench.training.division import Division, divided
 from lensbench.training.team import Team
-
-Watch = Callable[[str, int, int, str], None]
-"""Called with a stage, steps done, steps in all and a word on the state."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Workplace:
 
     store: Store
     numerics: Numerics
-    watch: Watch
+    watch: StageReport
     checkpoint_seconds: float = 60.0
 
     @property

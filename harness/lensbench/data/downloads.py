@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 from lensbench.api.dataset import Download
 from lensbench.data.whole import whole
 from lensbench.errors import DataError
+from lensbench.files import CountReport
 
 _TIMEOUT = 30.0
 _BLOCK = 2**20
 
-Report = Callable[[int, int, str], None]
 
-
-def locate(download: Download, folder: Path, report: Report) -> Path:
+def locate(download: Download, folder: Path, report: CountReport) -> Path:
     """The file of a download in a folder: the one that is there, else fetched from its mirrors.
 
     A file is used only where its SHA-256 is the one stated; what was fetched and differs is
@@ -56,7 +54,7 @@ def by_hand(download: Download, folder: Path) -> str:
     return f"get it from {where}, put it at {folder / download.file}; SHA-256 {download.sha256}"
 
 
-def _fetch(url: str, path: Path, download: Download, report: Report) -> None:
+def _fetch(url: str, path: Path, download: Download, report: CountReport) -> None:
     if not url.startswith(("https://", "http://", "file://")):
         raise ValueError("not a web address")
     done = 0

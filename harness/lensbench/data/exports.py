@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,7 @@ from lensbench.data.making import (
 from lensbench.data.readers.columns import SHAPES
 from lensbench.data.tables import STEP, facts_of, row_groups, shapes_of
 from lensbench.errors import UsageError
-
-Report = Callable[[int, int, str], None]
+from lensbench.files import CountReport
 
 
 def export_of(path: Path, form: str) -> Export:
@@ -45,7 +44,7 @@ def export_of(path: Path, form: str) -> Export:
     return exports[chosen]
 
 
-def write_hdf5(path: Path, recipe: Recipe, files: Sequence[Path], report: Report) -> None:
+def write_hdf5(path: Path, recipe: Recipe, files: Sequence[Path], report: CountReport) -> None:
     """Writes an images file of lensbench."""
     with writing_container(path, recipe.attributes()) as container:
         for start, block in blocks_of(files):
@@ -67,7 +66,7 @@ def write_hdf5(path: Path, recipe: Recipe, files: Sequence[Path], report: Report
                 container.mark(f"/scenes/targets/{name}", about | classes)
 
 
-def write_parquet(path: Path, recipe: Recipe, files: Sequence[Path], report: Report) -> None:
+def write_parquet(path: Path, recipe: Recipe, files: Sequence[Path], report: CountReport) -> None:
     """Writes Parquet: a row a scene, a column of flat images a condition, shapes as metadata."""
     import pyarrow as pa
     import pyarrow.parquet as pq

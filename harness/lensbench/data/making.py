@@ -25,6 +25,7 @@ from lensbench.api.dataset import Dataset, Scenes, Split
 from lensbench.data.container import Container, damaged, writing_container
 from lensbench.data.whole import replace_by
 from lensbench.errors import DataError, UsageError
+from lensbench.files import StageReport
 from lensbench.sky.splits import SceneBatch, observe_split
 from lensbench.store.keys import key_of
 
@@ -33,8 +34,6 @@ BLOCK = 96
 
 _CHUNK = 24
 """Scenes drawn and observed together."""
-
-Report = Callable[[str, int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,9 @@ Export = Callable[[Path, Recipe, Sequence[Path], Callable[[int, int, str], None]
 """Puts a file together from its blocks: path, recipe, blocks in order, report."""
 
 
-def make(recipe: Recipe, path: Path, export: Export, overwrite: bool, report: Report) -> MakeResult:
+def make(
+    recipe: Recipe, path: Path, export: Export, overwrite: bool, report: StageReport
+) -> MakeResult:
     """Makes a file of a recipe, or goes on where a make of the same recipe was stopped.
 
     Raises:

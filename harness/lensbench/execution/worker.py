@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import torch
 
 from lensbench.cells.code import Asked, CodeDigest
-from lensbench.cells.computation import Computation, Watch, Workplace
+from lensbench.cells.computation import Computation, Workplace
 from lensbench.cells.resolved import Resolver
 from lensbench.errors import LensbenchError, no_room
+from lensbench.files import StageReport
 from lensbench.registry import Catalogue, load_catalogue
 from lensbench.store import Store, open_store
 from lensbench.store.artefacts import DamageWarning
@@ -51,7 +52,7 @@ class Settings:
         return hash((self.store, self.numerics))
 
 
-def work(settings: Settings, job: Job, watch: Watch) -> Outcome:
+def work(settings: Settings, job: Job, watch: StageReport) -> Outcome:
     """Computes one job; a fault of a plugin is a failed outcome with its error and log."""
     log = io.StringIO()
     start = time.perf_counter()
@@ -79,7 +80,7 @@ def _one_line(fault: BaseException) -> str:
     return f"out of memory: {line}" if full else line
 
 
-def compute(settings: Settings, job: Job, watch: Watch) -> None:
+def compute(settings: Settings, job: Job, watch: StageReport) -> None:
     """Computes the artefacts of a job."""
     resolver, store = _resolver(settings, load_catalogue())
     place = Workplace(store, settings.numerics, watch, settings.checkpoint_seconds)
@@ -121,4 +122,4 @@ def _captured(log: io.StringIO, notes: list[str]) -> Iterator[None]:
         yield
 
 
-Work = Callable[[Settings, Job, Watch], Outcome]
+Work = Callable[[Settings, Job, StageReport], Outcome]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,11 +15,10 @@ import numpy as np
 import lensbench
 from lensbench.data.picture import Selection
 from lensbench.errors import DataError
+from lensbench.files import StageReport
 from lensbench.inference.reading import Block, ahead, blocks_of
 from lensbench.inference.shards import content_digest, name_of
 from lensbench.inference.writing import made_of, writing_shard
-
-Report = Callable[[str, int, int, str], None]
 
 
 class Answerer(Protocol):
@@ -69,7 +68,9 @@ class ShardResult:
     skipped: bool
 
 
-def answer_shard(work: ShardWork, shard: Path, answerer: Answerer, report: Report) -> ShardResult:
+def answer_shard(
+    work: ShardWork, shard: Path, answerer: Answerer, report: StageReport
+) -> ShardResult:
     """Writes the output of one shard, whole or not at all; one made of the same is left.
 
     Raises:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from lensbench.errors import DataError, RunError, UsageError
 from lensbench.execution.processes import call_made, new_processes
-from lensbench.inference.answering import Answerer, Report, ShardResult, ShardWork, answer_shard
+from lensbench.files import StageReport
+from lensbench.inference.answering import Answerer, ShardResult, ShardWork, answer_shard
 from lensbench.inference.cluster import on_ray
 from lensbench.inference.shards import name_of, shards_of
 
@@ -20,7 +21,7 @@ def answer_all(
     make: Callable[[], Answerer],
     workers: int,
     threads: int,
-    report: Report,
+    report: StageReport,
     cluster: str | None = None,
 ) -> list[ShardResult]:
     """Answers for every shard that has no output made of the same.
@@ -77,7 +78,7 @@ def _each(
     make: Callable[[], Answerer],
     workers: int,
     threads: int,
-    report: Report,
+    report: StageReport,
 ) -> Iterator[ShardResult | DataError]:
     if workers == 0:
         import torch

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from lensbench.api.progress import Progress
 from lensbench.errors import IncompatibleError, UsageError
+from lensbench.files import StageReport
 from lensbench.pretraining.drawing import AwaitedChunks, Chunks, drawing
 from lensbench.pretraining.logs import loss_log, probe_log, probe_rows
 from lensbench.pretraining.pictures import draw_reconstructions
@@ -32,8 +33,6 @@ from lensbench.training.checkpoints import keeping
 from lensbench.training.division import Division, divided
 from lensbench.training.loop import TrainingLoop
 from lensbench.training.team import Team
-
-Report = Callable[[str, int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def train(
     folder: Path,
     watching: Monitoring,
     keep: Callable[[PretrainedEncoder], None],
-    report: Report,
+    report: StageReport,
 ) -> None:
     """Trains an encoder, going on from the last checkpoint in the folder where there is one.
 
@@ -277,7 +276,7 @@ class _Watch:
         model: Streaming,
         encoder: Any,
         chunks: Chunks,
-        report: Report,
+        report: StageReport,
     ) -> None:
         self._recipe, self._folder, self._watching = recipe, folder, watching
         self._model, self._encoder = model, encoder

@@ -8,8 +8,8 @@ import socket
 import time
 from collections.abc import Iterable
 
-from lensbench.cells.computation import Watch
 from lensbench.execution.executors import Message
+from lensbench.files import StageReport
 from lensbench.store.claims import temporary_folder
 
 _INTERVAL = 0.2
@@ -44,7 +44,7 @@ class Mailbox:
         self._held.close()
 
 
-def reporter(address: str, key: str) -> Watch:
+def reporter(address: str, key: str) -> StageReport:
     """A function that sends a worker's messages. They are lost if nobody reads them."""
     sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     sender.setblocking(False)
@@ -56,7 +56,7 @@ def reporter(address: str, key: str) -> Watch:
     return throttled(send)
 
 
-def throttled(send: Watch) -> Watch:
+def throttled(send: StageReport) -> StageReport:
     """Limits how often reports are passed on; the last one of a stage always is."""
     last: dict[str, float] = {}
 
