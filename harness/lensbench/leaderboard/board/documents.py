@@ -54,6 +54,10 @@ _Option = Line | int
 _Block = dict[
     AxisName | Literal["pretraining_dataset", "pretraining_condition"], _Option | list[_Option]
 ]
+ContrastField = Literal[
+    "a", "b", "task", "question", "metric", "dataset", "test_dataset", "train_condition",
+    "condition", "labels",
+]  # fmt: skip
 
 
 class StudyDocument(Document):
@@ -78,6 +82,7 @@ class StudyDocument(Document):
     ] = {}  # fmt: skip
     include: list[_Block] = []
     exclude: list[_Block] = []
+    contrast: list[dict[ContrastField, _Option]] = []
 
     def seed_values(self, axis: Literal["draw", "pretraining", "fit"]) -> list[int]:
         """The seeds of an axis that the study asks for."""

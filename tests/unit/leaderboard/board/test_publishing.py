@@ -6,6 +6,7 @@ import dataclasses
 import json
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -17,13 +18,15 @@ from lensbench.errors import DataError, RunError, UsageError
 from lensbench.leaderboard.board.archive import board_folder
 from lensbench.leaderboard.board.contents import open_board
 from lensbench.leaderboard.board.destinations import publish_to
+from lensbench.leaderboard.board.documents import ContrastField, StudyDocument
 from lensbench.leaderboard.board.joining import include_blocks, merge, one_entrant
 from lensbench.leaderboard.board.manifest import Check, Finding, Manifest
 from lensbench.leaderboard.board.texts import first_path, plain
 from lensbench.leaderboard.board.writing import without_nulls, write_board
+from lensbench.stats.contrasts import Contrast
 from lensbench.store.keys import key_of
 from lensbench.store.records import records_frame
-from lensbench.study.spec import parse_study
+from lensbench.study.spec import Study, parse_study
 
 
 class Hub:
@@ -261,6 +264,19 @@ def test_tiers(tried, earned):
     )  # fmt: skip
     assert manifest.tiers(evidence) == {"0" * 20: earned}
     assert manifest.tiers({"0" * 20: "2" * 64}) == {"0" * 20: "reported"}
+
+
+def test_a_board_takes_all_that_a_study_file_may_have():
+    """Tables of a study file, and the keys of a contrast, are those of the board's document."""
+    assert set(StudyDocument.model_fields) == set(Study.model_fields)
+    keys = {field.name for field in dataclasses.fields(Contrast)}
+    assert keys == set(get_args(ContrastField))
+    contrast = {"a": "wiener", "b": "bicubic", "task": "superres", "labels": 100}
+    given = {"name": "one", "budget": "smoke", "axes": {"task": ["superres"]}}
+    document = StudyDocument.model_validate(given | {"contrast": [contrast]})
+    assert document.contrast == [contrast]
+    with pytest.raises(ValueError, match="tag"):
+        StudyDocument.model_validate(given | {"contrast": [contrast | {"question": "<b>"}]})
 
 
 def test_toml():
