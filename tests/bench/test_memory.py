@@ -40,7 +40,7 @@ def test_a_thousand_cells(benchmark: Any, tmp_path: Path) -> None:
             )
         )
     )
-    view = View("lenses", "euclid-vis")
+    view = View("lenses:population=pedagogical", "euclid-vis")
     base = Cell(entrant, "morphology", view, (view,), budget="smoke")
     resident: list[int] = []
 

@@ -109,7 +109,7 @@ def test_eight_conditions_cost_little_more_than_one(
     _compare(benchmark, "lensbench-8", other, 48, least)
 
 
-@pytest.mark.parametrize("population", ["default", "survey", "deeplense-ii"])
+@pytest.mark.parametrize("population", ["pedagogical", "survey", "deeplense-ii"])
 def test_scenes_of_a_population(benchmark: Any, population: str) -> None:
     """Time of 24 scenes at the size that the harness draws them, in one process."""
     from lensbench.sky.populations import population_of

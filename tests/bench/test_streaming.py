@@ -15,7 +15,8 @@ def test_streaming(benchmark, tmp_path, count):
     """Drawing, observing and writing stays below 2 GB, however many there are."""
     command = [
         sys.executable, "-c", "from lensbench.cli import main; main()", "data", "make",
-        "--dataset", "lenses", "--conditions", "euclid-vis", "--n", str(count),
+        "--dataset", "lenses:population=pedagogical", "--conditions", "euclid-vis",
+        "--n", str(count),
         "--out", str(tmp_path / "lenses.h5"),
     ]  # fmt: skip
 

@@ -31,7 +31,7 @@ from lensbench.study.describe import Numerics
 from lensbench.training.chance import seed_all, seeded
 from lensbench.training.division import Division, divided
 
-VIEW = View("lenses", "euclid-vis")
+VIEW = View("lenses:population=pedagogical", "euclid-vis")
 Weights = dict[str, torch.Tensor]
 
 
@@ -233,6 +233,7 @@ def test_a_worker_of_a_sweep_divides_its_pretraining(tmp_path):
     study = tmp_path / "study.toml"
     study.write_text(
         'name = "divided"\nbudget = "smoke"\n[axes]\ntask = ["morphology"]\n'
+        'dataset = ["lenses:population=pedagogical"]\n'
         'encoder = ["mae-vit:depth=1,width=16"]\ntransfer = ["linear"]\nbaseline = []\n'
         '[tests]\ncondition = ["euclid-vis"]\n[run]\nprocesses = 2\ndevice = "cpu"\n'
     )

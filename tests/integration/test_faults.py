@@ -83,6 +83,7 @@ def study(folder: Path, baselines: list[str], run: str = "") -> Path:
     path = folder / "faults.toml"
     path.write_text(
         f'name = "faults"\nbudget = "smoke"\n[axes]\ntask = ["morphology"]\n'
+        'dataset = ["lenses:population=pedagogical"]\n'
         f"baseline = {json.dumps(baselines)}\n[tests]\ncondition = []\n[run]\n{run}\n"
     )
     return path

@@ -10,7 +10,8 @@ def test_an_interrupted_run_says_how_to_go_on_and_leaves_no_rubbish(tmp_path):
     """Exit 130, one line, no temporary file; what was finished is there for the next call."""
     command = [
         sys.executable, "-c", "from lensbench.cli import main; main()", "run",
-        "--encoder", "mae-vit", "--task", "superres", "--workers", "2", "--store", str(tmp_path),
+        "--encoder", "mae-vit", "--task", "superres",
+        "--dataset", "lenses:population=pedagogical", "--workers", "2", "--store", str(tmp_path),
     ]  # fmt: skip
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ)

@@ -77,7 +77,7 @@ from stranger.centroid import Centroid, Nearest
 
 class Memory(Centroid):
     def fit(self, context):
-        scenes = draw_scenes(population_of("default"), "test", range(24), 0)
+        scenes = draw_scenes(population_of("pedagogical"), "test", range(24), 0)
         images = observe(scenes, context.train.condition, 6.4, 0)
         labels = torch.from_numpy(scenes.targets["substructure"])
         return Nearest(stretch(images), labels, 10.0)
@@ -89,6 +89,7 @@ summary = "Who tells substructure, as small as it can be."
 budget = "smoke"
 
 [axes]
+dataset = ["lenses:population=pedagogical"]
 task = ["morphology"]
 baseline = ["spectrum-logreg", "hog-svm"]
 

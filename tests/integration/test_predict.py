@@ -18,6 +18,7 @@ STUDY = """
 name = "fitted"
 budget = "smoke"
 [axes]
+dataset = ["lenses:population=pedagogical"]
 task = ["regression"]
 encoder = ["mae-vit:depth=1,heads=2,width=16"]
 pretraining = ["none"]

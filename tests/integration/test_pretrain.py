@@ -19,7 +19,7 @@ from lensbench.training.team import SingleProcess
 
 WORDS = (
     "pretrain", "--encoder", "mae-vit:width=16,depth=1,heads=2", "--pretraining", "paired:mask=0.5",
-    "--conditions", "euclid-vis,hst-acs", "--populations", "default,default@source",
+    "--conditions", "euclid-vis,hst-acs", "--populations", "pedagogical,pedagogical@source",
     "--batch-size", "8", "--chunk", "8", "--window", "3", "--uses", "2", "--drawers", "0",
 )  # fmt: skip
 
@@ -124,7 +124,7 @@ def test_the_model_is_a_module_without_lensbench(model, catalogue, tmp_path):
     ("words", "told"),
     [
         (["--conditions", "euclid-vis"], "needs two conditions"),
-        (["--populations", "default,deeplense-iv"], "channels=3"),
+        (["--populations", "pedagogical,deeplense-iv"], "channels=3"),
         (["--populations", "nowhere"], "nowhere"),
         (["--uses", "0"], "uses is 0"),
         (["--pretraining", "none"], "needs no images"),

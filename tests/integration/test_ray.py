@@ -25,6 +25,7 @@ STUDY = """
 name = "small"
 budget = "smoke"
 [axes]
+dataset = ["lenses:population=pedagogical"]
 task = ["morphology"]
 encoder = ["mae-vit:depth=1,width=16"]
 pretraining = ["none"]

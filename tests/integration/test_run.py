@@ -12,7 +12,7 @@ from lensbench.leaderboard.page.scenes import draw_scenes
 from lensbench.store import open_store
 from lensbench.store.records import read_records
 
-SMOKE = ("--budget", "smoke", "--quiet")
+SMOKE = ("--dataset", "lenses:population=pedagogical", "--budget", "smoke", "--quiet")
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +105,7 @@ def test_the_gallery_of_a_page_has_scenes_of_a_real_run(lensbench, tmp_path):
     study = tmp_path / "gallery.toml"
     study.write_text(
         'name = "gallery"\nbudget = "smoke"\n[axes]\ntask = ["morphology"]\n'
+        'dataset = ["lenses:population=pedagogical"]\n'
         'baseline = ["spectrum-logreg"]\n[tests]\ncondition = ["rubin-r"]\n'
         '[[include]]\ntask = "regression"\nbaseline = "ring-radius"\n'
         '[[include]]\ntask = "denoising"\nbaseline = "wiener"\n'

@@ -12,6 +12,7 @@ STUDY = """
 name = "pairs"
 budget = "smoke"
 [axes]
+dataset = ["lenses:population=pedagogical"]
 task = ["morphology"]
 baseline = ["spectrum-logreg", "pca-logreg"]
 [tests]

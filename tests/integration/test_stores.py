@@ -15,6 +15,7 @@ STUDY = """
 name = "places"
 budget = "smoke"
 [axes]
+dataset = ["lenses:population=pedagogical"]
 task = ["morphology"]
 encoder = ["mae-vit:depth=1,width=16"]
 pretraining = ["simclr"]

@@ -26,6 +26,7 @@ STUDY = """
 name = "small"
 budget = "smoke"
 [axes]
+dataset = ["lenses:population=pedagogical"]
 task = ["morphology"]
 encoder = ["mae-vit:depth=1,width=16", "resnet18:width=8"]
 pretraining = ["simclr", "none"]

@@ -21,7 +21,12 @@ from lensbench.cli.options import (
 
 
 @click.command("limits")
-@plugin_option("--dataset", DATASET, "Dataset of simulated lenses.", default="lenses")
+@plugin_option(
+    "--dataset",
+    DATASET,
+    "Dataset of simulated lenses.",
+    default="lenses:population=pedagogical",
+)
 @plugin_option(
     "--conditions", CONDITIONS, "Conditions to compute limits under.", default="euclid-vis"
 )

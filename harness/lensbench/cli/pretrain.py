@@ -35,7 +35,7 @@ _PATH = click.Path(path_type=Path)
 @plugin_option("--dataset", DATASET, "Dataset that scenes are drawn from.", default="lenses")
 @click.option(
     "--populations",
-    default="default",
+    default="survey",
     show_default=True,
     metavar="NAME,NAME,…",
     help="Populations that scenes are drawn from, in turn.",
@@ -133,7 +133,7 @@ def command(
     Examples:
       lensbench pretrain --encoder mae-vit --conditions euclid-vis,hst-acs --steps 200 --out model
       lensbench pretrain --encoder mae-vit:size=tiny --pretraining paired:mask=0.5 \\
-        --conditions euclid-vis,hst-acs --populations default,survey --steps 50000 --out model
+        --conditions euclid-vis,hst-acs --populations survey,pedagogical --steps 50000 --out model
 
     Ctrl-C stops the training. The same command with --resume continues it; on the CPU the weights
     are the same, bit for bit, as without the stop.

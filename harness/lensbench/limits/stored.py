@@ -57,7 +57,7 @@ def ensure_limits(
     if drawn is None:
         raise UsageError(
             f"dataset {dataset!r} has no limits: they are known of SIE lenses with a Sérsic source",
-            "try lenses, or lenses:population=default@theta_E",
+            "try lenses:population=pedagogical",
         )
     seen = catalogue.build("condition", condition)
     described = _described(dataset, seen, seed, scenes, only)

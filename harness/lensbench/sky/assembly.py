@@ -99,7 +99,9 @@ def _substructure(p: Parameters, kind: str) -> list[Deflector]:
     if "subhalo_Rs" not in p:
         return [PointMasses(masses, x, y)]
     alpha_Rs = masses * p["subhalo_alpha_per_mass"]
-    return [TruncatedNfw(alpha_Rs, p["subhalo_Rs"], p["subhalo_r_trunc"], x, y)]
+    there = masses > 0
+    parts = (alpha_Rs, p["subhalo_Rs"], p["subhalo_r_trunc"], x, y)
+    return [TruncatedNfw(*(part[there] for part in parts))]
 
 
 def _source(p: Parameters) -> tuple[Light, ...]:

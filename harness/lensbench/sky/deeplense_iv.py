@@ -38,7 +38,7 @@ from lensbench.sky.einstein import macro_theta_E
 from lensbench.sky.halos import alpha_Rs_per_mass
 from lensbench.sky.lensing import axis_ratio
 from lensbench.sky.population import Range
-from lensbench.sky.survey import subhalo_scale_radius
+from lensbench.sky.subhaloes import subhalo_scale_radius
 
 _NUM_HALOES = 80
 _TAU = 5.0

@@ -24,8 +24,11 @@ SOFTENING = 1e-12
 _SIN_SQUARED = tuple(math.sin((i + 0.5) * math.pi / 32) ** 2 for i in range(16))
 """sin² of 16 directions in a quadrant, evenly spaced."""
 
-_EPL_TERMS = 28
-"""Terms of the angular series of the EPL: 1e-7 of the whole at an axis ratio of 0.3."""
+_EPL_ERROR = 1e-8
+"""Terms of the angular series of the EPL below this are left out."""
+
+_EPL_TERMS = 29
+"""As many as the series then has at an axis ratio of 0.3."""
 
 
 def rotate(x: Tensor, y: Tensor, angle: Number) -> Deflection:
@@ -80,7 +83,8 @@ def epl(x: Tensor, y: Tensor, theta_E: Number, q: Number, phi: Number, slope: Nu
     """Elliptical power law (Tessore & Metcalf 2015, eqs. 11, 13 and 29).
 
     κ = (2 − t)/2 (θ_E/ρ)^t with ρ² = q u² + v²/q. The angular part is the hypergeometric series
-    Ω = Σ_n c_n e^{i(2n+1)φ}, c_n/c_{n−1} = −f (2n − 2 + t)/(2n + 2 − t), summed from its end.
+    Ω = Σ_n c_n e^{i(2n+1)φ}, c_n/c_{n−1} = −f (2n − 2 + t)/(2n + 2 − t), summed by Clenshaw's
+    recurrence b_n = c_n + 2 cos 2φ b_{n+1} − b_{n+2}: Σ_n c_n e^{2inφ} = b_0 − b_1 e^{−2iφ}.
 
     Args:
         x, y: Positions relative to the lens centre [arcsec].
@@ -93,19 +97,26 @@ def epl(x: Tensor, y: Tensor, theta_E: Number, q: Number, phi: Number, slope: Nu
     u, v = rotate(x, y, phi)
     radius = torch.sqrt(q**2 * u**2 + v**2 + SOFTENING)
     cos, sin = q * u / radius, v / radius
-    cos_2, sin_2 = cos**2 - sin**2, 2 * cos * sin
-    real, imaginary = torch.ones_like(cos), torch.zeros_like(cos)
-    for n in range(_EPL_TERMS, 0, -1):
-        ratio = -f * (2 * n - 2 + slope) / (2 * n + 2 - slope)
-        real, imaginary = (
-            1 + ratio * (cos_2 * real - sin_2 * imaginary),
-            ratio * (cos_2 * imaginary + sin_2 * real),
-        )
+    cos_2 = cos**2 - sin**2
+    above, last = torch.zeros_like(cos), torch.zeros_like(cos)  # b_{n+1} and b_{n+2}
+    for c in reversed(_epl_series(f, slope)):
+        above, last = torch.addcmul(c - last, 2 * cos_2, above), above
+    # b_0 − b_1 e^{−2iφ}, times e^{iφ}: its real part is (b_0 − b_1) cos φ
     b = theta_E * scalars.sqrt(q)
     scale = 2 * b / (1 + q) * torch.pow(b / radius, slope - 1)
-    a_u = scale * (cos * real - sin * imaginary)
-    a_v = scale * (cos * imaginary + sin * real)
+    a_u, a_v = scale * cos * (above - last), scale * sin * (above + last)
     return rotate(a_u, a_v, -phi)
+
+
+def _epl_series(f: Number, slope: Number) -> list[Number]:
+    """Coefficients c_0, c_1, … of the angular series, as far as they matter."""
+    terms = _EPL_TERMS
+    if not isinstance(f, Tensor):
+        terms = min(terms, math.ceil(math.log(_EPL_ERROR) / math.log(max(f, 1e-9))))
+    series: list[Number] = [1.0]
+    for n in range(1, terms + 1):
+        series.append(-series[-1] * f * (2 * n - 2 + slope) / (2 * n + 2 - slope))
+    return series
 
 
 def shear(x: Tensor, y: Tensor, gamma_1: Number, gamma_2: Number) -> Deflection:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
+from lensbench.api.condition import Condition
 from lensbench.sky.assembly import assemble
 from lensbench.sky.components import Light, Ring, SceneModel, Sersic, Spiral
+from lensbench.sky.detectability import Cuts
 from lensbench.sky.lensing import axis_ratio
 from lensbench.sky.survey import Survey
 
@@ -35,8 +37,19 @@ class LookAlikes:
     classes: ClassVar[tuple[str, ...]] = ("non_lens", "lens")
     source_scale: ClassVar[str] = Survey.source_scale
 
-    survey: Survey = Survey()
+    survey: Survey = field(default_factory=Survey)
     others: int = 1
+
+    @property
+    def cuts(self) -> Cuts | None:
+        """What a lens has to have to be found; non-lenses are drawn as lenses are."""
+        return self.survey.cuts
+
+    def with_cuts(
+        self, condition: Condition | None, snr: float = 20.0, magnification: float = 3.0
+    ) -> LookAlikes:
+        """The same with other cuts, or with none where no condition is given."""
+        return replace(self, survey=self.survey.with_cuts(condition, snr, magnification))
 
     @property
     def cycle(self) -> tuple[int, ...]:

@@ -1,8 +1,12 @@
 """Lenses as a wide survey finds them, from published relations of galaxies.
 
-The recipe is that of LensPop (Collett 2015, arXiv:1507.02657): deflectors by the velocity
-dispersion function of early-type galaxies and the comoving volume, sources behind them by their
-redshifts and counts, and a pair counts by its cross section, θ_E².
+The recipe is that of LensPop (Collett 2015, arXiv:1507.02657; github.com/tcollett/LensPop), with
+whose code each relation was compared: deflectors by the velocity dispersion function of early-type
+galaxies and the comoving volume, sources behind them by their redshifts and counts, a pair by its
+cross section, θ_E², sources anywhere within θ_E, and of these the lenses that a survey can find
+(`lensbench.sky.detectability`). Other than there, sources are drawn from analytic counts and
+redshifts instead of a simulated catalogue, axis ratios end at 0.3 instead of 0.2, lenses have a
+slope, multipoles, shear and neighbours, and θ_E has bounds.
 """
 
 from __future__ import annotations
@@ -10,30 +14,35 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
+from torch import Tensor
 
+from lensbench.api.condition import Condition
+from lensbench.errors import DataError
 from lensbench.sky import cosmology
-from lensbench.sky.halos import alpha_Rs_per_mass
+from lensbench.sky.assembly import assemble
+from lensbench.sky.components import SceneModel
+from lensbench.sky.detectability import Cuts, detected
+from lensbench.sky.instruments import EUCLID_VIS
 from lensbench.sky.population import CLASSES, NUM_SUBHALOES, Range, subhalo_radii
+from lensbench.sky.scenes import as_numbers
+from lensbench.sky.subhaloes import population_of_mass, power_law, sizes
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from lensbench.sky.components import SceneModel
+Drawn = dict[str, float | np.ndarray]
 
 _NUM_NEIGHBOURS, _NUM_COMPANIONS, _NUM_CLUMPS = 3, 2, 4
 _PROPOSALS = 512
-_TAU = 3.0  # truncation over scale radius, about what tides leave at a few kiloparsecs
+_TRIES = 10_000
 _MIN_AXIS_RATIO = 0.3
 _Z = np.linspace(0, 6, 601)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Galaxy-scale lenses of a survey; the same for every substructure class.
+    """Galaxy-scale lenses that a survey can find; the same for every substructure class.
 
     Velocity dispersions follow Choi, Park & Vogeley 2007 (σ* = 161 km/s, α = 2.32, β = 2.67), of
     constant comoving density; magnitudes and sizes Hyde & Bernardi 2009; axis ratios a Rayleigh
@@ -45,15 +54,20 @@ class Survey:
 
     Attributes:
         theta_E: Bounds of the Einstein radius [arcsec]; within, the relations decide.
+        cuts: What a lens has to have to be found; all lenses are kept where None. A scene that
+            fails is drawn again from the same stream of random numbers, with the same class.
         source_magnitude: Bounds of the unlensed AB magnitude; counts rise as 10^(0.3 m).
-        source_offset: Of the source from the lens, in each coordinate, in units of θ_E.
+        source_offset: Of the source from the lens, uniform in a disc of this radius, in units of
+            θ_E: within θ_E an isothermal sphere has two images.
         clumpy: Whether sources have a bulge and clumps beside their disc.
         shear: Median |γ|.
         companions: Whether two more galaxies deflect in the lens plane.
         companion_theta_E: Their Einstein radii [arcsec].
         neighbour_magnitude: AB magnitudes of three galaxies in the field.
         f_sub: Mass in substructure over the mass within θ_E.
-        subhalo_slope: p(m) ∝ m^slope over four decades.
+        subhalo_slope: dN/dm ∝ m^slope (Springel et al. 2008, arXiv:0809.0898: −1.9).
+        subhalo_mass: Bounds of the mass of a subhalo [M☉], of which there are then as many as make
+            up f_sub; where None, 25 share that mass, over four decades.
         truncated_nfw: Whether subhaloes are truncated NFW haloes instead of points.
         subhalo_radius: Distance from the lens centre in units of θ_E.
         vortex_half_length: In units of θ_E.
@@ -64,8 +78,9 @@ class Survey:
     source_scale: ClassVar[str] = "theta_E"
 
     theta_E: Range = Range(0.6, 2.0)
-    source_magnitude: Range = Range(22.0, 25.0)
-    source_offset: Range = Range(-0.35, 0.35)
+    cuts: Cuts | None = field(default_factory=lambda: Cuts(EUCLID_VIS))
+    source_magnitude: Range = Range(21.0, 26.5)
+    source_offset: float = 1.0
     clumpy: bool = False
     shear: float = 0.05
     companions: bool = False
@@ -73,32 +88,55 @@ class Survey:
     neighbour_magnitude: Range = Range(22.0, 26.0)
     f_sub: Range = Range(0.005, 0.05, log=True)
     subhalo_slope: float = -1.9
+    subhalo_mass: Range | None = None
     truncated_nfw: bool = False
     subhalo_radius: Range = Range(0.2, 1.6)
     vortex_half_length: Range = Range(0.4, 2.0, log=True)
 
-    def draw(self, label: int, random: np.random.Generator) -> dict[str, float | np.ndarray]:
+    def draw(self, label: int, random: np.random.Generator) -> Drawn:
         """Parameters of one scene; all are drawn for every class, in one order."""
-        z_lens, z_source, sigma_v, theta_E = self._pair(random)
-        drawn: dict[str, float | np.ndarray] = {
-            "theta_E": theta_E,
-            "z_lens": z_lens,
-            "z_source": z_source,
-            "sigma_v": sigma_v,
-            **self._lens(z_lens, sigma_v, random),
-            **self._source(z_source, random),
-            **self._neighbours(random),
-        }
+        drawn = self._found(random)
+        drawn |= self._neighbours(random)
         drawn |= self._substructure(drawn, random)
         if CLASSES[label] == "no_sub":
             drawn["f_sub"] = 0.0
         return drawn
 
+    def with_cuts(
+        self, condition: Condition | None, snr: float = 20.0, magnification: float = 3.0
+    ) -> Survey:
+        """The same with other cuts, or with none where no condition is given."""
+        return replace(self, cuts=Cuts(condition, snr, magnification) if condition else None)
+
     def model(self, parameters: Mapping[str, float | Tensor], label: int) -> SceneModel:
         """The parts of the scene of these parameters."""
-        from lensbench.sky.assembly import assemble
-
         return assemble(parameters, self.classes[label], lens_light=True)
+
+    def _found(self, random: np.random.Generator) -> Drawn:
+        """Lens and source, drawn until they pass the cuts."""
+        for _ in range(_TRIES):
+            z_lens, z_source, sigma_v, theta_E = self._pair(random)
+            drawn: Drawn = {
+                "theta_E": theta_E,
+                "z_lens": z_lens,
+                "z_source": z_source,
+                "sigma_v": sigma_v,
+                **self._lens(z_lens, sigma_v, random),
+                **self._source(z_source, random),
+            }
+            if self.cuts is None or self._passes(drawn, self.cuts):
+                return drawn
+        raise DataError(
+            f"none of {_TRIES} lenses passes {self.cuts}", "ask for less, or under a deeper image"
+        )
+
+    def _passes(self, drawn: Mapping[str, Any], cuts: Cuts) -> bool:
+        """Whether the lens, without its substructure and neighbours, can be found."""
+        radius = drawn["source_radius"]
+        if not cuts.resolve(drawn["theta_E"], radius):
+            return False
+        lens = assemble(as_numbers(drawn), "no_sub", lens_light=True)
+        return detected(lens, drawn["source_magnitude"], radius, cuts)
 
     def _pair(self, random: np.random.Generator) -> tuple[float, float, float, float]:
         """Redshifts, velocity dispersion [km/s] and θ_E [arcsec] of a lens and its source."""
@@ -115,9 +153,7 @@ class Survey:
                 i = accepted[0]
                 return float(lens[i]), float(source[i]), float(sigmas[i]), float(theta_E[i])
 
-    def _lens(
-        self, z: float, sigma_v: float, random: np.random.Generator
-    ) -> dict[str, float | np.ndarray]:
+    def _lens(self, z: float, sigma_v: float, random: np.random.Generator) -> Drawn:
         """The deflector: shape, slope, multipoles, light and what deflects beside it."""
         v = math.log10(sigma_v)
         absolute = (-0.37 + math.sqrt(0.37**2 - 4 * 0.006 * (2.97 + v))) / (2 * 0.006)
@@ -126,7 +162,7 @@ class Survey:
         q = _axis_ratio(0.378 - 0.000572 * sigma_v, random)
         turn, angle = math.pi, random.uniform(0, 2 * math.pi, _NUM_COMPANIONS)
         distance = random.uniform(2.0, 4.5, _NUM_COMPANIONS)
-        companions: dict[str, float | np.ndarray] = {
+        companions: Drawn = {
             "companion_theta_E": _several(self.companion_theta_E, _NUM_COMPANIONS, random),
             "companion_ellipticity": random.uniform(0, 0.3, _NUM_COMPANIONS),
             "companion_phi": random.uniform(0, turn, _NUM_COMPANIONS),
@@ -150,7 +186,7 @@ class Survey:
             **(companions if self.companions else {}),
         }
 
-    def _source(self, z: float, random: np.random.Generator) -> dict[str, float | np.ndarray]:
+    def _source(self, z: float, random: np.random.Generator) -> Drawn:
         """The source: counts, size of its luminosity and redshift, ellipticity, structure."""
         bounds = self.source_magnitude
         low, high = 10 ** (0.3 * bounds.low), 10 ** (0.3 * bounds.high)
@@ -159,7 +195,7 @@ class Survey:
         kpc = 10 ** (-(absolute + 18) / 4 + random.normal(0, 0.35)) * ((1 + z) / 1.6) ** -1.2
         radius = kpc / 1e3 / cosmology.angular_distance(z) / cosmology.ARCSEC
         q = _axis_ratio(0.3, random)
-        structure: dict[str, float | np.ndarray] = {
+        structure: Drawn = {
             "bulge_fraction": random.uniform(0.05, 0.3),
             "bulge_radius": random.uniform(0.2, 0.5),
             "clump_fraction": random.uniform(0.01, 0.08, _NUM_CLUMPS),
@@ -167,9 +203,11 @@ class Survey:
             "clump_distance": random.uniform(0.3, 1.5, _NUM_CLUMPS),
             "clump_phi": random.uniform(0, 2 * math.pi, _NUM_CLUMPS),
         }
+        distance = self.source_offset * math.sqrt(random.uniform())
+        angle = random.uniform(0, 2 * math.pi)
         return {
-            "source_x": self.source_offset.draw(random),
-            "source_y": self.source_offset.draw(random),
+            "source_x": distance * math.cos(angle),
+            "source_y": distance * math.sin(angle),
             "source_magnitude": magnitude,
             "source_radius": float(np.clip(radius, 0.03, 1.0)),
             "source_index": 1.0,
@@ -178,7 +216,7 @@ class Survey:
             **(structure if self.clumpy else {}),
         }
 
-    def _neighbours(self, random: np.random.Generator) -> dict[str, float | np.ndarray]:
+    def _neighbours(self, random: np.random.Generator) -> Drawn:
         """Galaxies in the field, none of them on the ring."""
         angle = random.uniform(0, 2 * math.pi, _NUM_NEIGHBOURS)
         distance = random.uniform(2.5, 4.5, _NUM_NEIGHBOURS)
@@ -191,37 +229,32 @@ class Survey:
             "neighbour_y": distance * np.sin(angle),
         }
 
-    def _substructure(
-        self, lens: Mapping[str, Any], random: np.random.Generator
-    ) -> dict[str, float | np.ndarray]:
+    def _substructure(self, lens: Mapping[str, Any], random: np.random.Generator) -> Drawn:
         """Shares of the substructure's mass and, for NFW haloes, the sizes these masses have."""
-        f_sub, power = self.f_sub.draw(random), self.subhalo_slope + 1
-        u = random.uniform(size=NUM_SUBHALOES)
-        share = (1 + u * (10 ** (4 * power) - 1)) ** (1 / power)
-        share /= share.sum()
-        drawn: dict[str, float | np.ndarray] = {
+        per_mass = cosmology.theta_E_squared(1.0, lens["z_lens"], lens["z_source"])
+        whole = lens["theta_E"] ** 2 / per_mass
+        if self.subhalo_mass is None:
+            f_sub = self.f_sub.draw(random)
+            share = power_law(NUM_SUBHALOES, Range(1.0, 1e4), self.subhalo_slope, random)
+            share /= share.sum()
+        else:
+            masses = population_of_mass(
+                whole, self.f_sub, self.subhalo_mass, self.subhalo_slope, random
+            )
+            f_sub, share = masses.sum() / whole, masses / masses.sum()
+        drawn: Drawn = {
             "f_sub": f_sub,
             "subhalo_mass": share,
             "subhalo_radius": subhalo_radii(
                 self.subhalo_radius, f_sub * share, lens["slope"], random
             ),
-            "subhalo_phi": random.uniform(0, 2 * math.pi, NUM_SUBHALOES),
+            "subhalo_phi": random.uniform(0, 2 * math.pi, len(share)),
             "vortex_half_length": self.vortex_half_length.draw(random),
             "vortex_phi": random.uniform(0, math.pi),
         }
         if self.truncated_nfw:
-            per_mass = cosmology.theta_E_squared(1.0, lens["z_lens"], lens["z_source"])
-            masses = share * f_sub * lens["theta_E"] ** 2 / per_mass
-            Rs = np.array([subhalo_scale_radius(m, lens["z_lens"]) for m in masses])
-            drawn["subhalo_Rs"] = Rs
-            drawn["subhalo_r_trunc"] = _TAU * Rs
-            drawn["subhalo_alpha_per_mass"] = np.array([alpha_Rs_per_mass(r, _TAU) for r in Rs])
+            drawn |= sizes(f_sub * share * whole, lens["z_lens"])
         return drawn
-
-
-def subhalo_scale_radius(mass: float, z: float) -> float:
-    """Scale radius [arcsec] of a subhalo [M☉] with c = 15 (m/10⁸ M☉)^−0.1, rounded for z ≈ 0.5."""
-    return cosmology.scale_radius(mass, 15 * (mass / 1e8) ** -0.1, z)
 
 
 def _several(bounds: Range, count: int, random: np.random.Generator) -> np.ndarray:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Ge
 
@@ -15,25 +16,34 @@ from lensbench import (
     Scenes,
     Split,
     Target,
+    condition_of,
     draw_scenes,
     population_of,
     scene_targets,
 )
 
-_DATA_RANGE = {"default": 20.0, "deeplense-i": 60.0, "survey": 60.0, "look-alikes": 60.0}
+_DATA_RANGE = {
+    "pedagogical": 20.0,
+    "deeplense-i": 60.0,
+    "survey": 60.0,
+    "cdm-realistic": 60.0,
+    "look-alikes": 60.0,
+}
 """Full scale by the first word that a population's name has; 600 of bright DeepLense sources."""
 
 
 class Lenses(Dataset):
-    """Lenses by default as SIE, shear and a Sérsic source, with none, CDM or vortex substructure.
+    """Lenses as a wide survey finds them, with no, CDM or vortex substructure.
 
-    `population` takes them from elsewhere: DeepLense's, a survey's, or a shift of these. `others`
-    is how many non-lenses there are for each lens in `look-alikes`. Each
-    split is a stream of its own, so no scene is ever in two. Real targets are those whose
-    parameters the population draws.
+    `population` names another population: a pedagogical one, DeepLense's, look-alikes, or one with
+    something moved out of its range. `others` is how many non-lenses there are for each lens in
+    `look-alikes`. `cuts` names the condition under which a lens has to be detectable, or `none` to
+    keep all; `snr` and `magnification` are the least it then has to have. Each split is a stream
+    of its own, so no scene is ever in two. Real targets are those whose parameters the population
+    draws.
     """
 
-    version = "4"
+    version = "5"
     field_of_view = 6.4
 
     @dataclass(frozen=True)
@@ -41,8 +51,11 @@ class Lenses(Dataset):
         """Options of `lenses`."""
 
         lens_light: bool = False
-        population: str = "default"
+        population: str = "survey"
         others: Annotated[int, Ge(1)] = 1
+        cuts: str = ""
+        snr: float = 20.0
+        magnification: float = 3.0
 
     def __init__(self, options: Options) -> None:
         name = options.population
@@ -57,6 +70,7 @@ class Lenses(Dataset):
                     f"others is no option of population {name!r}", "it is one of look-alikes"
                 )
             self.population = replace(self.population, others=options.others)
+        self.population = _with_cuts(self.population, options)
         root = name.split("@")[0].removesuffix("-faithful")
         self.channels = 3 if root == "deeplense-iv" else 1
         self.data_range = _DATA_RANGE.get(root, 600.0)
@@ -75,5 +89,21 @@ class Lenses(Dataset):
         return draw_scenes(self.population, split, indices, seed)
 
     def digest(self) -> str:
-        """Options and version say all."""
-        return ""
+        """Of the cuts, whose condition may be a plugin's; options and version say all else."""
+        cuts = getattr(self.population, "cuts", None)
+        return hashlib.sha256(repr(cuts).encode()).hexdigest()[:16] if cuts else ""
+
+
+def _with_cuts(population: Any, options: Lenses.Options) -> Any:
+    """The population with the cuts that the options name."""
+    if (options.cuts, options.snr, options.magnification) == ("", 20.0, 3.0):
+        return population
+    if not hasattr(population, "with_cuts"):
+        raise OptionError(
+            f"population {options.population!r} knows no cuts",
+            "leave out cuts, snr and magnification, or take survey, cdm-realistic or look-alikes",
+        )
+    condition = population.cuts.condition
+    if options.cuts:
+        condition = None if options.cuts == "none" else condition_of(options.cuts)
+    return population.with_cuts(condition, options.snr, options.magnification)

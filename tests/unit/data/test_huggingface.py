@@ -18,6 +18,8 @@ from lensbench.data.publishing import publish_dataset
 from lensbench.data.recipes import recipe_of
 from lensbench.errors import DataError, RunError, UsageError
 
+LENSES = "lenses:population=pedagogical"
+
 
 @pytest.fixture(autouse=True)
 def _no_cache(tmp_path, monkeypatch):
@@ -115,7 +117,7 @@ def test_the_card_is_what_the_hub_asks_for(exported):
 def test_large_splits_are_several_files(catalogue, tmp_path, monkeypatch):
     """Files stay below a size, and are one split."""
     monkeypatch.setattr("lensbench.data.huggingface._SHARD", 200_000)
-    recipe = recipe_of(catalogue, "lenses", ("des-r",), count=80, split="test", seed=1)
+    recipe = recipe_of(catalogue, LENSES, ("des-r",), count=80, split="test", seed=1)
     make(recipe, tmp_path / "a", write_huggingface, False, lambda *_: None)
     files = sorted(file.name for file in (tmp_path / "a" / "data").iterdir())
     assert len(files) > 1
@@ -128,7 +130,7 @@ def test_large_splits_are_several_files(catalogue, tmp_path, monkeypatch):
 def test_a_file_that_is_missing_is_noticed(catalogue, tmp_path, monkeypatch):
     """The sizes of the card are compared with what is there."""
     monkeypatch.setattr("lensbench.data.huggingface._SHARD", 200_000)
-    recipe = recipe_of(catalogue, "lenses", ("des-r",), count=80, split="test", seed=1)
+    recipe = recipe_of(catalogue, LENSES, ("des-r",), count=80, split="test", seed=1)
     make(recipe, tmp_path / "a", write_huggingface, False, lambda *_: None)
     next((tmp_path / "a" / "data").iterdir()).unlink()
     with pytest.raises(DataError, match="cannot be loaded"):
@@ -157,7 +159,7 @@ class Hub:
 
 def test_splits_are_published_as_one_dataset(exported, tmp_path):
     """The repository loads and streams by split, and lensbench reads it with splits and scales."""
-    folders = [exported("lenses", ("des-r",), n, s)[1] for n, s in ((5, "train"), (3, "test"))]
+    folders = [exported(LENSES, ("des-r",), n, s)[1] for n, s in ((5, "train"), (3, "test"))]
     scenes = publish_dataset(folders, "hf://datasets/someone/lenses", client=Hub(tmp_path / "hub"))
     assert scenes == {"train": 5, "test": 3}
     published = tmp_path / "hub" / "someone" / "lenses"
@@ -166,7 +168,7 @@ def test_splits_are_published_as_one_dataset(exported, tmp_path):
     source = open_source(published)
     assert [item.split for item in source.items] == ["train"] * 5 + ["test"] * 3
     assert source.read(0).pixel_scale == 0.263
-    again = [exported("lenses", ("des-r",), 4, "validation")[1]]
+    again = [exported(LENSES, ("des-r",), 4, "validation")[1]]
     publish_dataset(again, "hf://datasets/someone/lenses", client=Hub(tmp_path / "hub"))
     assert set(load(published)) == {"validation"}
 
@@ -181,8 +183,8 @@ def test_no_folder_of_a_machine_is_published(exported, cutouts, tmp_path):
 
 def test_what_does_not_go_together_is_refused(exported, tmp_path):
     """The same split twice, other seeds, other forms and other places; nothing is written."""
-    _, train = exported("lenses", ("des-r",), 2)
-    _, other = exported("lenses", ("des-r",), 2, "test", seed=1)
+    _, train = exported(LENSES, ("des-r",), 2)
+    _, other = exported(LENSES, ("des-r",), 2, "test", seed=1)
     for folders, message in (([train, train], "in two folders"), ([train, other], "has seed")):
         with pytest.raises(DataError, match=message):
             publish_dataset(folders, str(tmp_path / "goal"))
@@ -197,7 +199,7 @@ def test_what_does_not_go_together_is_refused(exported, tmp_path):
 
 def test_verb(lensbench, exported, tmp_path):
     """The verb says what it published, also to machines."""
-    _, train = exported("lenses", ("des-r",), 2)
+    _, train = exported(LENSES, ("des-r",), 2)
     done = lensbench("data", "publish", train, "--to", tmp_path / "goal", "--json")
     assert json.loads(done.out)["scenes"] == {"train": 2}
     assert lensbench("data", "publish", train, "--to", tmp_path / "goal").code == 2

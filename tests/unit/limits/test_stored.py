@@ -12,6 +12,7 @@ from lensbench.registry import load_catalogue
 from lensbench.store import open_store
 
 CATALOGUE = load_catalogue()
+LENSES = "lenses:population=pedagogical"
 
 
 def test_limits_are_made_once_and_found_by_tables(tmp_path, monkeypatch):
@@ -24,15 +25,15 @@ def test_limits_are_made_once_and_found_by_tables(tmp_path, monkeypatch):
     monkeypatch.setattr(stored, "limits", lambda *_: calls.append(1) or made)
     store = open_store(tmp_path)
     for _ in range(2):
-        found = ensure_limits(store, CATALOGUE, "lenses", "euclid-vis")
+        found = ensure_limits(store, CATALOGUE, LENSES, "euclid-vis")
         assert str(found) == str(made)
     assert len(calls) == 1
-    known = known_limits(store, CATALOGUE, "lenses", ["euclid-vis", "hst-acs"])
+    known = known_limits(store, CATALOGUE, LENSES, ["euclid-vis", "hst-acs"])
     assert {c: str(its) for c, its in known.items()} == {"euclid-vis": str(made)}
-    assert known_limits(store, CATALOGUE, "lenses", ["euclid-vis"], seed=1) == {}
+    assert known_limits(store, CATALOGUE, LENSES, ["euclid-vis"], seed=1) == {}
 
 
 def test_a_dataset_without_limits_says_so(tmp_path):
-    """Other populations have other parameters."""
+    """Limits are those of the pedagogical population; others have other parameters."""
     with pytest.raises(UsageError, match="has no limits"):
-        ensure_limits(open_store(tmp_path), CATALOGUE, "lenses:population=survey", "euclid-vis")
+        ensure_limits(open_store(tmp_path), CATALOGUE, "lenses", "euclid-vis")

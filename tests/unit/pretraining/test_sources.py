@@ -19,7 +19,7 @@ def shards(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("shards")
     for name, population, conditions in (
-        ("one", "default", "rubin-r,des-i"),
+        ("one", "pedagogical", "rubin-r,des-i"),
         ("two", "survey", "hsc-i,des-i,rubin-r"),
     ):
         made = called(

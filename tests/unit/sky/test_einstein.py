@@ -23,6 +23,16 @@ CORRECTED = [name for name in population_names() if "faithful" not in name]
 RADII = torch.arange(0.3, 3.2, 0.05, dtype=torch.float64)
 
 
+COUNTS = {"survey": 16, "pedagogical": 16, "cdm-realistic": 3, "deeplense-iv": 1}
+"""Scenes of a class that the ruler measures; those with many haloes take a second each."""
+
+
+def uncut(name: str) -> Any:
+    """The population without its cuts, which look at no substructure; see `test_detectability`."""
+    population = population_of(name)
+    return population.with_cuts(None) if hasattr(population, "with_cuts") else population
+
+
 def _mean_convergence(
     lens: SceneModel, x: float, y: float, radii: Tensor, directions: int = 2000
 ) -> Tensor:
@@ -54,8 +64,8 @@ def _double(drawn: dict[str, float | Tensor]) -> dict[str, float | Tensor]:
 @pytest.mark.parametrize("name", CORRECTED)
 def test_a_perfect_ruler_measures_the_label(name: str) -> None:
     """In every class, |bias| < 1e-4″ and rms < 5e-4″."""
-    population = population_of(name)
-    count = 1 if "iv" in name else 3
+    population = uncut(name)
+    count = COUNTS.get(name, 4)
     for label, of in enumerate(population.classes):
         if of == "non_lens":
             continue
@@ -72,14 +82,14 @@ def test_a_perfect_ruler_measures_the_label(name: str) -> None:
 
 @pytest.mark.parametrize("name", CORRECTED)
 def test_the_radius_does_not_tell_the_class(name: str) -> None:
-    """Kolmogorov-Smirnov, and AUROC within its 95 % interval about 0.5 where classes are alike."""
-    population, count = population_of(name), 300
+    """AUROC within three standard errors, 0.043, of one half; a label that leaked had 0.545."""
+    population, count = uncut(name), 800
     radii = [
         [population.draw(c, generator_of("radius", name, c, i))["theta_E"] for i in range(count)]
         for c in range(len(population.classes))
     ]
     for other in radii[1:]:
-        assert ks_2samp(radii[0], other).pvalue > 0.01
+        assert ks_2samp(radii[0], other).pvalue > 1e-3
         labels = np.repeat([0, 1], count)
         auroc = roc_auc_score(labels, np.concatenate([radii[0], other]))
         error = math.sqrt((2 * count + 1) / (12 * count**2))
@@ -98,7 +108,7 @@ def test_the_faithful_release_labels_the_macro_lens() -> None:
 
 def test_few_lenses_have_more_than_one_such_radius() -> None:
     """Subhaloes keep clear of θ_E, so that the mean convergence falls through one once."""
-    population, several = population_of("survey"), 0
+    population, several = uncut("survey"), 0
     for i in range(300):
         drawn = population.draw(1, generator_of("unique", i))
         mass, place = drawn["f_sub"] * drawn["subhalo_mass"], drawn["subhalo_radius"]

@@ -15,7 +15,7 @@ def drawn(name, count=6):
     return population, draw_scenes(population, "test", range(count), 0, size=32, pixel_scale=0.2)
 
 
-@pytest.mark.parametrize("name", ["default", "survey", "deeplense-ii", "deeplense-iv"])
+@pytest.mark.parametrize("name", ["pedagogical", "survey", "deeplense-ii", "deeplense-iv"])
 def test_targets_are_those_that_scenes_have(name):
     """What a population declares is what its scenes bring."""
     population, scenes = drawn(name)
@@ -25,7 +25,7 @@ def test_targets_are_those_that_scenes_have(name):
 
 def test_substructure_is_measured_where_there_is_any():
     """No mass without substructure; a length of a vortex alone, in arcsec."""
-    _, scenes = drawn("default")
+    _, scenes = drawn("pedagogical")
     labels, p = scenes.targets["substructure"], scenes.parameters
     assert (scenes.targets["f_sub"][labels == 0] == 0).all()
     assert (scenes.targets["f_sub"][labels > 0] > 0.04).all()
@@ -37,7 +37,7 @@ def test_substructure_is_measured_where_there_is_any():
 
 def test_a_source_is_placed_in_arcsec_from_the_lens():
     """In units of the Einstein radius in one population, in arcsec in another: equal targets."""
-    for name in ("default", "deeplense-ii"):
+    for name in ("pedagogical", "deeplense-ii"):
         population, scenes = drawn(name, 3)
         for i in range(3):
             one = as_numbers({k: v[i] for k, v in scenes.parameters.items()})
@@ -58,7 +58,7 @@ def test_what_is_no_lens_has_no_lens_targets():
 @pytest.mark.parametrize("number", range(8))
 def test_a_turned_scene_is_the_scene_of_the_turned_targets(number):
     """Lens, shear and source put together from turned targets render the turned image."""
-    population, scenes = drawn("default", 1)
+    population, scenes = drawn("pedagogical", 1)
     p = {name: values[0] for name, values in scenes.parameters.items()}
     p |= {"lens_x": 0.0, "lens_y": 0.0, "source_ellipticity": 0.0}
 

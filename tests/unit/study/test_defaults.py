@@ -15,6 +15,8 @@ from lensbench.study.defaults import (
     usual_conditions,
 )
 
+PEDAGOGICAL = "lenses:population=pedagogical"
+
 
 def test_a_run_ranks_the_reference_encoder_and_all_baselines_of_the_task(catalogue):
     """The entrant asked for comes first, each other once."""
@@ -93,12 +95,11 @@ def test_what_is_pretrained_sees_the_training_condition_or_what_is_named(catalog
     named = first(
         catalogue,
         **asked,
-        dataset="lenses:population=survey",
+        dataset=PEDAGOGICAL,
         train_condition="hst-acs",
         pretraining_conditions=("rubin-r", "hsc-i", "rubin-r"),
     )
-    survey = "lenses:population=survey"
-    assert named.pretraining == (View(survey, "hsc-i"), View(survey, "rubin-r"))
+    assert named.pretraining == (View(PEDAGOGICAL, "hsc-i"), View(PEDAGOGICAL, "rubin-r"))
     assert first(catalogue, **asked | {"pretraining": "none"}).pretraining == ()
 
 
@@ -108,17 +109,15 @@ def test_what_adapts_does_so_to_the_last_condition_or_what_is_named(catalogue):
     cells = run_cells(catalogue, "morphology", **asked)
     assert cells[0].target == View("lenses", "rubin-r")
     assert {cell.target for cell in cells[1:]} == {None}
-    named = first(
-        catalogue, **asked, target_condition="hst-acs", test_dataset="lenses:population=survey"
-    )
-    assert named.target == View("lenses:population=survey", "hst-acs")
+    named = first(catalogue, **asked, target_condition="hst-acs", test_dataset=PEDAGOGICAL)
+    assert named.target == View(PEDAGOGICAL, "hst-acs")
 
 
 def test_another_dataset_is_tested_on_and_not_trained_on(catalogue):
     """Under the same conditions, which both can be seen under."""
-    cell = first(catalogue, encoder="resnet18", test_dataset="lenses:population=survey")
+    cell = first(catalogue, encoder="resnet18", test_dataset=PEDAGOGICAL)
     assert cell.train == View("lenses", "euclid-vis")
-    assert {view.dataset for view in cell.tests} == {"lenses:population=survey"}
+    assert {view.dataset for view in cell.tests} == {PEDAGOGICAL}
     with pytest.raises(IncompatibleError) as caught:
         first(catalogue, encoder="resnet18", test_dataset="stored:path=x")
     assert caught.value.message == "'lenses' and 'stored:path=x' share no condition"
@@ -129,7 +128,7 @@ def test_conditions_that_are_possible_usual_and_named(catalogue):
     """A dataset's own, or all that are no other's; the default first, then the reference ones."""
     assert possible_conditions(catalogue, "stored:path=x") == ("as-stored",)
     assert usual_conditions(catalogue, "stored:path=x") == ("as-stored",)
-    possible = possible_conditions(catalogue, "lenses:population=survey")
+    possible = possible_conditions(catalogue, PEDAGOGICAL)
     assert "as-stored" not in possible and len(possible) > 40
     usual = usual_conditions(catalogue, "lenses")
     assert usual[0] == "euclid-vis"

@@ -27,9 +27,8 @@ condition = []
 """
 
 
-BOTH_DATA = {
-    (dataset, labels) for dataset in ("lenses", "lenses:population=survey") for labels in (16, None)
-}
+PEDAGOGICAL = "lenses:population=pedagogical"
+BOTH_DATA = {(dataset, labels) for dataset in ("lenses", PEDAGOGICAL) for labels in (16, None)}
 
 
 def test_axes_are_crossed(catalogue):
@@ -94,10 +93,10 @@ def test_a_name_is_excluded_with_any_options_or_with_its_own(catalogue, block, l
     ("block", "left"),
     [
         ('dataset = "lenses:*"', {("lenses", 16), ("lenses", None)}),
-        ('labels = "16"', {("lenses", None), ("lenses:population=survey", None)}),
+        ('labels = "16"', {("lenses", None), (PEDAGOGICAL, None)}),
         (
             'dataset = "lenses:*"\nlabels = "all"',
-            {("lenses", 16), ("lenses", None), ("lenses:population=survey", 16)},
+            {("lenses", 16), ("lenses", None), (PEDAGOGICAL, 16)},
         ),
         ('train_condition = "euclid-*"', set()),
         ('train_condition = "hst-*"\nlabels = "*"', BOTH_DATA),
@@ -107,7 +106,7 @@ def test_data_are_excluded_too(catalogue, block, left):
     """By dataset, condition of the training, and number of labels."""
     text = SMALL.replace(
         "baseline = []",
-        'baseline = []\ndataset = ["lenses", "lenses:population=survey"]\nlabels = [16, "all"]',
+        f'baseline = []\ndataset = ["lenses", "{PEDAGOGICAL}"]\nlabels = [16, "all"]',
     )
     found = cells(catalogue, f"{text}[[exclude]]\n{block}\n").cells
     assert {(cell.train.dataset, cell.labels) for cell in found} == left
@@ -118,10 +117,10 @@ def test_data_are_excluded_too(catalogue, block, left):
     [
         ("", ["lenses rubin-r"]),
         ('adapt_condition = ["hsc-i", "hst-acs"]', ["lenses hsc-i", "lenses hst-acs"]),
-        ('adapt_dataset = ["lenses:population=default"]', ["lenses rubin-r"]),
+        ('adapt_dataset = ["lenses:population=survey"]', ["lenses rubin-r"]),
         (
-            'adapt_dataset = ["lenses", "lenses:population=survey"]\nadapt_condition = ["hsc-i"]',
-            ["lenses hsc-i", "lenses:population=survey hsc-i"],
+            f'adapt_dataset = ["lenses", "{PEDAGOGICAL}"]\nadapt_condition = ["hsc-i"]',
+            ["lenses hsc-i", f"{PEDAGOGICAL} hsc-i"],
         ),
     ],
 )
@@ -168,15 +167,15 @@ def test_an_included_block_has_views_of_its_own_to_pretrain_on(catalogue):
     """In place of the study's, whether it names datasets or conditions; others keep theirs."""
     text = SMALL.replace('"none", "simclr"', '"simclr"') + (
         '[pretraining]\ncondition = ["rubin-r"]\n[[include]]\npretraining_condition = "hsc-i"\n'
-        '[[include]]\npretraining_dataset = ["same", "lenses:population=survey"]\n'
+        f'[[include]]\npretraining_dataset = ["same", "{PEDAGOGICAL}"]\n'
     )
     found = cells(catalogue, text).cells
     seen = [cell.pretraining for cell in found if cell.entrant.encoder == "resnet18"][::2]
-    survey = View("lenses:population=survey", "rubin-r")
+    other = View(PEDAGOGICAL, "rubin-r")
     assert seen == [
         (View("lenses", "rubin-r"),),
         (View("lenses", "hsc-i"),),
-        (View("lenses", "rubin-r"), survey),
+        (View("lenses", "rubin-r"), other),
     ]
     assert len(found) == len(set(found)) == 3 * 4
 
@@ -201,13 +200,13 @@ def test_tests_are_datasets_under_conditions_the_home_view_first(catalogue):
     text = SMALL.replace("baseline = []", 'baseline = []\ntrain_condition = ["rubin-r"]')
     text = text.replace(
         "condition = []",
-        'dataset = ["same", "lenses:population=survey"]\ncondition = ["hst-acs"]',
+        f'dataset = ["same", "{PEDAGOGICAL}"]\ncondition = ["hst-acs"]',
     )
     assert cells(catalogue, text).cells[0].tests == (
         View("lenses", "rubin-r"),
         View("lenses", "hst-acs"),
-        View("lenses:population=survey", "hst-acs"),
-        View("lenses:population=survey", "rubin-r"),
+        View(PEDAGOGICAL, "hst-acs"),
+        View(PEDAGOGICAL, "rubin-r"),
     )
 
 

@@ -12,6 +12,8 @@ from lensbench.leaderboard.page.overall import budget_names, leaders, overall, t
 from lensbench.leaderboard.page.payload import combine
 from lensbench.leaderboard.page.rankings import rankings_of
 
+PEDAGOGICAL = "lenses:population=pedagogical"
+
 
 def scores_of(records: pl.DataFrame) -> dict:
     return overall(rankings_of(combine(records)))
@@ -135,13 +137,15 @@ def test_numbers_by_condition_have_one_for_all_others():
 
 
 def test_radii_are_between_guessing_the_mean_and_the_reference():
-    """Zero is the spread of the radii that the population draws, whatever the draw."""
-    facts = {"task": "regression", "metric": "rmse_theta_E", "test_dataset": "lenses"}
-    scale = anchor_of(facts).at({}, "euclid-vis")
+    """Zero is the spread of the pedagogical radii; no other population claims their limit."""
+    facts = {"task": "regression", "metric": "rmse_theta_E"}
+    scale = anchor_of(facts | {"test_dataset": PEDAGOGICAL}).at({}, "euclid-vis")
     radii = np.random.default_rng(0).uniform(0.8, 1.6, 200_000)
     assert scale.zero == pytest.approx(radii.std(), rel=5e-3)
     assert float(scale.score(scale.zero)) == 0 and float(scale.score(scale.one)) == 1
     assert float(scale.score(np.sqrt(scale.zero * scale.one))) == pytest.approx(0.5)
+    for other in ("lenses", f"{PEDAGOGICAL}@theta_E", "lenses:population=look-alikes"):
+        assert anchor_of(facts | {"test_dataset": other}) is None
 
 
 def test_the_first_screen_says_where_each_leader_stands():
@@ -168,7 +172,7 @@ def test_budgets_have_names_that_a_person_reads():
 def test_every_anchor_says_where_it_comes_from():
     """And what kind of scale it is."""
     version, anchors = load_anchors()
-    assert version == 1
+    assert version == 2
     assert all(one.source and one.scale in ("linear", "log") for one in anchors)
 
 
