@@ -27,6 +27,7 @@ from lensbench.store.keys import key_of
 APART = (
     "lensbench.compatibility",
     "lensbench.errors",
+    "lensbench.cells.plugins",
     "lensbench.registry.catalogue",
     "lensbench.store",
     "lensbench.study",

@@ -35,9 +35,10 @@ def names(kind):
     ]
 
 
-def tasks_of(kind, name):
-    """A task that a transfer or baseline does."""
-    return (CATALOGUE.find(kind, name).entry.tasks or ("morphology",))[0]
+def task_of(kind, name):
+    """A task that a transfer or baseline does, on the samples that are made here."""
+    tasks = CATALOGUE.find(kind, name).entry.tasks
+    return "morphology" if not tasks or "morphology" in tasks else tasks[0]
 
 
 def records(task, encoder="", transfer="", baseline=""):
@@ -76,9 +77,9 @@ def cases(folder):
         }  # fmt: skip
     for name in names("transfer"):
         encoder = small(ENCODERS.get(name, "resnet18" if name == "adabn" else "mae-vit"))
-        yield records(tasks_of("transfer", name), encoder, name)
+        yield records(task_of("transfer", name), encoder, name)
     for name in names("baseline"):
-        for task in CATALOGUE.find("baseline", name).entry.tasks:
+        for task in set(CATALOGUE.find("baseline", name).entry.tasks) - {"classification"}:
             yield records(task, baseline=small(name))
 
 
