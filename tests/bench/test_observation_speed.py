@@ -14,7 +14,8 @@ from lensbench.sky.observation import add_noise, expose, grid_of
 from lensbench.sky.space import EUCLID_VIS
 
 CONDITIONS = {
-    "gaussian": EUCLID_VIS,
+    "airy": EUCLID_VIS,
+    "gaussian": replace(EUCLID_VIS, name="gaussian", psf="gaussian"),
     "moffat": replace(EUCLID_VIS, name="moffat", psf="moffat"),
     "artefacts": replace(EUCLID_VIS, name="spoilt", artefacts=5),
     "correlated": replace(EUCLID_VIS, name="smooth", noise_correlation=1.5),
@@ -28,7 +29,7 @@ def scenes() -> Scenes:
 
 
 @pytest.mark.parametrize(
-    "condition", [CONDITIONS["gaussian"], CONDITIONS["moffat"]], ids=lambda c: c.psf
+    "condition", [CONDITIONS[psf] for psf in ("gaussian", "moffat", "airy")], ids=lambda c: c.psf
 )
 def test_expose(benchmark, scenes: Scenes, condition: Condition):
     """64 skies of 288² pixels exposed on 64²."""

@@ -24,7 +24,7 @@ from lensbench.sky.observation import add_noise, expose, grid_of
 from lensbench.sky.population import Population
 from lensbench.sky.scenes import draw_scenes
 
-EUCLID = CONDITIONS["EUCLID_VIS"]
+EUCLID = replace(CONDITIONS["EUCLID_VIS"], psf="gaussian")
 DRIZZLED = CONDITIONS["HST_ACS_DRIZZLED"]
 SCALE, SIZE, FIELD = 0.0505, 144, 6.4
 NAMES = ("theta_E", "lens_ellipticity", "shear", "source_x", "source_radius", "source_magnitude")

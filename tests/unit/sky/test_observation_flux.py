@@ -20,7 +20,7 @@ from lensbench.sky.instruments import CONDITIONS
 from lensbench.sky.observation import Grid, add_noise, expose, grid_of
 from lensbench.sky.resampling import sample
 
-EUCLID = CONDITIONS["EUCLID_VIS"]
+EUCLID = replace(CONDITIONS["EUCLID_VIS"], psf="gaussian")
 LOPSIDED = np.outer([1.0, 4.0, 9.0, 3.0], [2.0, 7.0, 5.0, 1.0])
 
 BLURS = (
