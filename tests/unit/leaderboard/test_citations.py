@@ -130,5 +130,5 @@ def test_installed_plugins_are_cited_with_versions(lensbench, tmp_path):
     shown = lensbench("leaderboard", "cite", folder)
     assert shown.code == 0, shown.err
     assert "2111.06377" in shown.out  # He et al. 2021
-    assert "2405.13501" in shown.out  # of euclid-vis
+    assert "2405.13496" in shown.out  # of euclid-vis
     assert "dataset lenses (scenes " in shown.out

@@ -66,6 +66,7 @@ def observed(name, count=4):
     theta_E = torch.from_numpy(scenes.targets["theta_E"]).float()
     return replace(
         made_samples(count),
+        ids=scenes.ids,
         condition=condition,
         images=add_noise(clean, condition, scenes.ids, 0).float(),
         targets={"sky": (sharp / condition.noise_level).float(), "theta_E": theta_E},
