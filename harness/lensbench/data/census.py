@@ -80,10 +80,15 @@ def take_census(source: Source, indices: Sequence[int]) -> Census:
     if len(indices) <= COMPARED:
         links.join_alike(np.stack(found.thumbnails), contents)
     return Census(
-        links.numbers(), digest, found.shapes, tuple(sorted(found.scales)),
-        float(np.median(found.widths)) if found.widths else None, found.mean_psf(),
-        next(iter(found.bands)) if len(found.bands) == 1 else (), len(found.thumbnails),
-    )  # fmt: skip
+        links.numbers(),
+        digest,
+        found.shapes,
+        tuple(sorted(found.scales)),
+        float(np.median(found.widths)) if found.widths else None,
+        found.mean_psf(),
+        next(iter(found.bands)) if len(found.bands) == 1 else (),
+        len(found.thumbnails),
+    )
 
 
 def usable_pixels(name: str, picture: Picture) -> np.ndarray:

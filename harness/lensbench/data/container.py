@@ -55,9 +55,13 @@ class Container:
             per_row = max(1, rows.dtype.itemsize * int(np.prod(rows.shape[1:], dtype=np.int64)))
             chunk = int(np.clip(2**18 // per_row, 1, 4096))
             self._file.create_dataset(
-                path, shape=(0, *rows.shape[1:]), maxshape=(None, *rows.shape[1:]),
-                dtype=rows.dtype, chunks=(chunk, *rows.shape[1:]), fletcher32=True,
-            )  # fmt: skip
+                path,
+                shape=(0, *rows.shape[1:]),
+                maxshape=(None, *rows.shape[1:]),
+                dtype=rows.dtype,
+                chunks=(chunk, *rows.shape[1:]),
+                fletcher32=True,
+            )
         stored = self._file[path]
         stored.resize(len(stored) + len(rows), axis=0)
         stored[len(stored) - len(rows) :] = rows

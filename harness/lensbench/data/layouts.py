@@ -234,8 +234,9 @@ def _with_rest(path: Path, found: list[Source], labels: Sequence[Path] = ()) -> 
         for file in files
         if file.suffix.lower() in _PICTURES and not is_archive_name(file)
     )
-    said += [f"{count} {suffix} files: of no format that is read" for suffix, count in
-             others.items()]  # fmt: skip
+    said += [
+        f"{count} {suffix} files: of no format that is read" for suffix, count in others.items()
+    ]
     if not said or not found:
         return found
     return [replace(found[0], left_out=(*found[0].left_out, *said)), *found[1:]]

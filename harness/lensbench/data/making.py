@@ -73,23 +73,36 @@ class Recipe:
         """Hash of the recipe: two files of one key are the same."""
         return key_of(
             {
-                "dataset": self.name, "version": self.dataset.version,
-                "digest": self.dataset.digest(), "split": self.split, "seed": self.seed,
-                "count": self.count, "conditions": list(self.conditions), "code": self.code,
+                "dataset": self.name,
+                "version": self.dataset.version,
+                "digest": self.dataset.digest(),
+                "split": self.split,
+                "seed": self.seed,
+                "count": self.count,
+                "conditions": list(self.conditions),
+                "code": self.code,
             }
-        )  # fmt: skip
+        )
 
     def attributes(self) -> dict[str, Any]:
         """What stands in the file, enough to make it again."""
         dataset = self.dataset
         return {
-            "recipe": self.key, "dataset": self.name, "dataset_version": dataset.version,
-            "dataset_digest": dataset.digest(), "split": self.split, "seed": self.seed,
-            "count": self.count, "field_of_view": dataset.field_of_view,
-            "data_range": dataset.data_range, "data_range_unit": "µJy/arcsec²",
-            "conditions": ",".join(c.name for c in self.conditions), "code": self.code,
-            "command": self.command, **self.about,
-        }  # fmt: skip
+            "recipe": self.key,
+            "dataset": self.name,
+            "dataset_version": dataset.version,
+            "dataset_digest": dataset.digest(),
+            "split": self.split,
+            "seed": self.seed,
+            "count": self.count,
+            "field_of_view": dataset.field_of_view,
+            "data_range": dataset.data_range,
+            "data_range_unit": "µJy/arcsec²",
+            "conditions": ",".join(c.name for c in self.conditions),
+            "code": self.code,
+            "command": self.command,
+            **self.about,
+        }
 
     @property
     def command(self) -> str:

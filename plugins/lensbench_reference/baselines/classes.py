@@ -102,9 +102,16 @@ def always(features: FeatureMap, width: int, only: int, count: int) -> LinearCla
     """The predictor where training had one class alone: always that one."""
     zero = torch.zeros(width, dtype=torch.float64)
     return LinearClasses(
-        features, zero, zero + 1, zero[None], zero[:1], torch.tensor([only]), count,
-        zero[:0], zero[:0],
-    )  # fmt: skip
+        features,
+        zero,
+        zero + 1,
+        zero[None],
+        zero[:1],
+        torch.tensor([only]),
+        count,
+        zero[:0],
+        zero[:0],
+    )
 
 
 def logistic_regression(features: FeatureMap, context: FitContext, baseline: str) -> LinearClasses:
@@ -122,12 +129,16 @@ def logistic_regression(features: FeatureMap, context: FitContext, baseline: str
     folds = min(4, int(sizes.min()))
     model = (
         LogisticRegressionCV(
-            Cs=8, cv=folds, max_iter=2000, scoring="neg_log_loss",
-            l1_ratios=(0.0,), use_legacy_attributes=False,
+            Cs=8,
+            cv=folds,
+            max_iter=2000,
+            scoring="neg_log_loss",
+            l1_ratios=(0.0,),
+            use_legacy_attributes=False,
         )
         if folds > 1
         else LogisticRegression(C=0.1, max_iter=2000)
-    )  # fmt: skip
+    )
     model.fit((values - mean) / scale, wanted)
     context.report(Progress(1, 1))
     empty = torch.zeros(0, dtype=torch.float64)

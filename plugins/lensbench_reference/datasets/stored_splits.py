@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from lensbench import Split
 
 SHARES: Mapping[Split, float] = {
-    "pretraining": 0.35, "train": 0.35, "validation": 0.1, "test": 0.2,
-}  # fmt: skip
+    "pretraining": 0.35,
+    "train": 0.35,
+    "validation": 0.1,
+    "test": 0.2,
+}
 """Shares of the images that the splits get where the files have none of their own."""
 
 UNLABELLED: Mapping[Split, float] = {"pretraining": 0.9, "validation": 0.1}

@@ -46,9 +46,14 @@ class NearestNeighbours(Transfer):
         features = pooled_features(encoder, context.train)
         unit = Standardisation.of(features)
         neighbours = Neighbours(
-            encoder, unit, unit.direction(features), labels_of(context.train, classes, names),
-            classes, max(1, self.options.k), self.options.temperature,
-        )  # fmt: skip
+            encoder,
+            unit,
+            unit.direction(features),
+            labels_of(context.train, classes, names),
+            classes,
+            max(1, self.options.k),
+            self.options.temperature,
+        )
         if not self.options.k:
             wanted = labels_of(context.validation, classes, names)
             neighbours = _chosen(neighbours, context.validation, wanted)
@@ -59,9 +64,14 @@ class NearestNeighbours(Transfer):
         """The predictor whose state this was."""
         classes, _ = asked(context, "knn")
         return Neighbours(
-            encoder, Standardisation(state["mean"], state["scale"]), state["directions"],
-            state["labels"], classes, int(state["k"]), self.options.temperature,
-        )  # fmt: skip
+            encoder,
+            Standardisation(state["mean"], state["scale"]),
+            state["directions"],
+            state["labels"],
+            classes,
+            int(state["k"]),
+            self.options.temperature,
+        )
 
 
 @dataclass(frozen=True)
@@ -126,9 +136,11 @@ class Neighbours:
     def state(self) -> Mapping[str, Tensor]:
         """Features, labels and k."""
         return {
-            **self.unit.state(), "directions": self.directions, "labels": self.labels,
+            **self.unit.state(),
+            "directions": self.directions,
+            "labels": self.labels,
             "k": torch.tensor(self.k),
-        }  # fmt: skip
+        }
 
 
 def _chosen(neighbours: Neighbours, validation: Samples, wanted: Tensor) -> Neighbours:

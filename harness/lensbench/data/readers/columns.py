@@ -58,9 +58,17 @@ def open_parquet(path: Path, selection: Selection) -> Source:
 
     title = f"Parquet of {starts[-1]} rows, images in {', '.join(images)}"
     return table_source(
-        path, "parquet", title, starts[-1], images=images, plain=plain, row=row,
-        shapes=shapes, selection=selection, facts=known,
-    )  # fmt: skip
+        path,
+        "parquet",
+        title,
+        starts[-1],
+        images=images,
+        plain=plain,
+        row=row,
+        shapes=shapes,
+        selection=selection,
+        facts=known,
+    )
 
 
 def open_huggingface(path: Path, selection: Selection) -> Source:
@@ -136,8 +144,10 @@ def _huggingface_split(
     dataset.data.table.validate(full=True)
     plain_arrow = dataset.with_format(None)
     types = {name: type(feature).__name__ for name, feature in dataset.features.items()}
-    types = {n: "image" if kind in ("Image", "Array2D", "Array3D") else str(dataset.features[n])
-             for n, kind in types.items()}  # fmt: skip
+    types = {
+        n: "image" if kind in ("Image", "Array2D", "Array3D") else str(dataset.features[n])
+        for n, kind in types.items()
+    }
     images = image_columns(Path(path), types, selection)
     names = plain_columns(types, selection, facts)
     plain = {name: list(plain_arrow[name]) for name in sorted(names - set(images))}
@@ -149,10 +159,18 @@ def _huggingface_split(
             classes = tuple(known)
     wanted = dataset.select_columns(list(images)).with_format("numpy")
     source = table_source(
-        Path(path), "huggingface", "", len(dataset), images=images, plain=plain,
-        row=lambda index, column: wanted[index][column], shapes={}, selection=selection,
-        facts=facts, split=split,
-    )  # fmt: skip
+        Path(path),
+        "huggingface",
+        "",
+        len(dataset),
+        images=images,
+        plain=plain,
+        row=lambda index, column: wanted[index][column],
+        shapes={},
+        selection=selection,
+        facts=facts,
+        split=split,
+    )
     return source if not classes else replace(source, classes=classes)
 
 
@@ -179,8 +197,11 @@ def image_columns(path: Path, types: Mapping[str, str], selection: Selection) ->
     ours = tuple(name for name in types if name.startswith("image:"))
     if ours:
         return ours
-    fitting = [n for n, t in types.items() if t == "image" or "list" in t.lower() or "binary" in t
-               or "extension" in t]  # fmt: skip
+    fitting = [
+        n
+        for n, t in types.items()
+        if t == "image" or "list" in t.lower() or "binary" in t or "extension" in t
+    ]
     named = [name for name in _IMAGES if name in types] or fitting
     if not named:
         raise DataError(

@@ -92,7 +92,7 @@ def open_container(path: Path) -> Source:
     title = f"images file of lensbench: {len(ids)} scenes under {', '.join(conditions)}"
     return Source(
         str(path), "lensbench", title, tuple(items), read, (), "", facts, classes, columns
-    )  # fmt: skip
+    )
 
 
 def _width(numbers: dict[str, np.ndarray], row: int, of_condition: object) -> float | None:

@@ -46,9 +46,7 @@ class _Listing:
             condition = place.condition
             if place.object and len(images) > 1:
                 condition = file.name.partition(".")[0]
-            entry = Entry(
-                file, place.label, place.split, condition, None, partners, scene
-            )  # fmt: skip
+            entry = Entry(file, place.label, place.split, condition, None, partners, scene)
             if file.name.lower().endswith(FITS_SUFFIXES):
                 self._add_bands(folder, entry, selection)
             else:
@@ -253,8 +251,9 @@ def _source(
     folder: Path, listing: _Listing, selection: Selection, layout: str, title: str
 ) -> Source:
     table = tables.find_table(folder, selection)
-    keys = [tables.key_of_row(table.rows, entry.file) if table.rows else ""
-            for entry in listing.entries]  # fmt: skip
+    keys = [
+        tables.key_of_row(table.rows, entry.file) if table.rows else "" for entry in listing.entries
+    ]
     entries = [
         with_row(entry, table, key, selection)
         for entry, key in zip(listing.entries, keys, strict=True)
@@ -287,18 +286,24 @@ def _source(
 
     options = f"--extension {selection.extension}" if selection.extension else ""
     return Source(
-        str(folder), layout, title, items, read, tuple(notes), options, classes=classes,
-        columns=columns_of(table, keys, classes), left_out=tuple(left_out),
-    )  # fmt: skip
+        str(folder),
+        layout,
+        title,
+        items,
+        read,
+        tuple(notes),
+        options,
+        classes=classes,
+        columns=columns_of(table, keys, classes),
+        left_out=tuple(left_out),
+    )
 
 
 def _item(folder: Path, entry: Entry) -> Item:
     name = entry.name or entry.file.relative_to(folder).as_posix()
     pickled = entry.file.suffix == ".npy" and is_pickled(entry.file)
     scene = entry.scene or entry.file.relative_to(folder).as_posix()
-    return Item(
-        name, entry.label, entry.split, entry.condition, scene, pickled, entry.position
-    )  # fmt: skip
+    return Item(name, entry.label, entry.split, entry.condition, scene, pickled, entry.position)
 
 
 def _side(source: Source) -> int:

@@ -71,9 +71,15 @@ def grouped_source(
     if columns:
         notes.append(f"What is known of each image: {', '.join(columns)}.")
     return Source(
-        str(path), layout, title, tuple(items), read, tuple(notes), classes=classes,
+        str(path),
+        layout,
+        title,
+        tuple(items),
+        read,
+        tuple(notes),
+        classes=classes,
         columns=columns,
-    )  # fmt: skip
+    )
 
 
 def _part(path: Path, group: Group, access: Access) -> _Part:
@@ -193,11 +199,14 @@ def _columns(parts: Sequence[_Part], access: Access) -> dict[str, Column]:
     columns = {}
     for name in names:
         pieces: list[Column | None] = [
-            as_column(access.whole(part.group.columns[name]), access.units.get(
-                part.group.columns[name], ""))
-            if name in part.group.columns else None
+            as_column(
+                access.whole(part.group.columns[name]),
+                access.units.get(part.group.columns[name], ""),
+            )
+            if name in part.group.columns
+            else None
             for part in parts
-        ]  # fmt: skip
+        ]
         known = next(piece for piece in pieces if piece is not None)
         blank = np.nan if known.numeric else ""
         values = [

@@ -133,9 +133,15 @@ def stack_source(
     items = tuple(Item(f"{path.name}#{i}", labels.of(i)) for i in range(len(array)))
     notes = (f"The classes are from {labels.origin}.",) if labels.origin else ()
     return Source(
-        str(path), "stack", f"{title} of {len(array)} images, shape {array.shape}",
-        items, read, notes, options, classes=labels.classes,
-    )  # fmt: skip
+        str(path),
+        "stack",
+        f"{title} of {len(array)} images, shape {array.shape}",
+        items,
+        read,
+        notes,
+        options,
+        classes=labels.classes,
+    )
 
 
 def _open_headerless(path: Path, selection: Selection) -> Source:
