@@ -9,9 +9,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.calls import called
+from tests.forged_boards import change_members, change_scores
 
 from lensbench.leaderboard.board.contents import open_board
-from lensbench.leaderboard.board.manifest import file_of, read_manifest, write_manifest
+from lensbench.leaderboard.board.manifest import read_manifest
 
 pytestmark = pytest.mark.slow
 
@@ -77,13 +78,8 @@ def test_can_be_scored_again_once_they_are_there(place, board):
 
 def test_scores_in_another_order_are_refused(board):
     """They have the mean of the record, and another interval: resamples are of scenes by place."""
-    manifest = read_manifest(board)
-    files = dict(manifest.files)
-    for path in (board / "scores").iterdir():
-        turned = pl.col("values").list.reverse()  # of the same mean
-        pl.read_parquet(path).with_columns(turned).write_parquet(path)
-        files[path.relative_to(board).as_posix()] = file_of(path)
-    write_manifest(board, manifest.model_copy(update={"files": files}))
+    turned = pl.col("values").list.reverse()  # of the same mean
+    change_scores(board, lambda scores: scores.with_columns(turned))
     done = called("leaderboard", "verify", board, "--fresh", "--json")
     assert done.code == 1
     assert "by scene, the record says" in done.out, done.out
@@ -91,10 +87,7 @@ def test_scores_in_another_order_are_refused(board):
 
 def test_neither_predictions_nor_scores(board):
     """Without scores by scene there is nothing to hold the weights against."""
-    manifest = read_manifest(board)
-    shutil.rmtree(board / "scores")
-    files = {name: its for name, its in manifest.files.items() if not name.startswith("scores/")}
-    write_manifest(board, manifest.model_copy(update={"files": files}))
+    change_members(board, "scores/", lambda _: None)
     done = called("leaderboard", "verify", board, "--fresh")
     assert done.code == 0, done.err
     assert "neither its predictions nor its scores by scene are here" in done.out

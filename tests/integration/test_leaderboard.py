@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.calls import Result, called, installed
+from tests.forged_boards import change_predictions, reseal
 
 from lensbench.leaderboard.board.contents import open_board
-from lensbench.leaderboard.board.manifest import file_of, read_manifest, write_manifest
-from lensbench.store.predictions import read_predictions, write_predictions
+from lensbench.leaderboard.board.tables import Prediction
 from lensbench.verification import rescoring
 from lensbench.verification.published import cells_of
 
@@ -140,9 +140,7 @@ def forged(board: Path, tmp_path: Path, change: Callable[[Path], None]) -> Path:
     folder = tmp_path / "forged"
     shutil.copytree(board, folder)
     change(folder)
-    manifest = read_manifest(folder)
-    files = {name: file_of(folder / name) for name in manifest.files}
-    write_manifest(folder, manifest.model_copy(update={"files": files}))
+    reseal(folder)
     return folder
 
 
@@ -154,17 +152,21 @@ def better_score(folder: Path) -> None:
 
 
 def better_answers(folder: Path) -> None:
-    path = min((folder / "predictions").iterdir())
-    ids, answers = read_predictions(path)
-    labels = np.array([int(i.rsplit("-", 1)[1]) % 3 for i in ids])
-    write_predictions(path, ids, {"probability": np.eye(3, dtype=np.float32)[labels]})
-    assert answers["probability"].shape == (24, 3)
+    def better(prediction: Prediction) -> Prediction:
+        ids, answers = prediction
+        assert answers["probability"].shape == (24, 3)
+        labels = np.array([int(i.rsplit("-", 1)[1]) % 3 for i in ids])
+        return ids, {"probability": np.eye(3, dtype=np.float32)[labels]}
+
+    change_predictions(folder, better, most=1)
 
 
 def scenes_of_training(folder: Path) -> None:
-    for path in (folder / "predictions").iterdir():
-        ids, answers = read_predictions(path)
-        write_predictions(path, [i.replace("test", "train") for i in ids], answers)
+    def renamed(prediction: Prediction) -> Prediction:
+        ids, answers = prediction
+        return [i.replace("test", "train") for i in ids], answers
+
+    change_predictions(folder, renamed)
 
 
 @pytest.mark.parametrize(
@@ -185,19 +187,23 @@ def test_forged(board, call, tmp_path, change, word):
 def test_processes(board, tmp_path, monkeypatch):
     """Two processes find what one finds, in the same order: what fails and what agrees.
 
-    An entrant is told once, however many of its cells there are.
+    Progress counts each set of scenes once, and each cell.
     """
     monkeypatch.setattr(rescoring, "EACH", 1)
     opened = open_board(forged(board, tmp_path, better_answers))
     cells = cells_of(opened.records)
-    told: list[str] = []
+    told: list[tuple[str, int, int]] = []
     alone, both = (
-        rescoring.rescore(opened, cells, str(tmp_path / f"scenes-{count}"), count, told.append)
+        rescoring.rescore(
+            opened, cells, str(tmp_path / f"scenes-{count}"), count,
+            lambda stage, done, total, _: told.append((stage, done, total)),
+        )
         for count in (1, 2)
-    )
-    entrants = {(cell.entrant, cell.task) for cell in cells.values()}
-    assert len(told) == 2 * len(set(told)) == 2 * len(entrants)
-    assert told[-1].endswith(f"again: {len(cells)} of {len(cells)} cells")
+    )  # fmt: skip
+    count = len(cells)
+    once = [("drawing test scenes", 1, 1)]
+    once += [("scoring cells again", done, count) for done in range(1, count + 1)]
+    assert told == 2 * once
     assert [its.passed for its in alone.values()].count(False) == 1
     assert list(alone.items()) == list(both.items())
 
@@ -250,7 +256,7 @@ def test_a_board_can_be_small_and_say_what_is_read_from_it(place, call, board):
     assert made.code == 0, made.err
     small = open_board(place / "small")
     assert "Nothing can be told apart." in (place / "small" / "README.md").read_text()
-    assert not [name for name in small.manifest.files if name.startswith(("fits/", "weights/"))]
+    assert not [name for name in small.shelf.members if name.startswith(("fits/", "weights/"))]
     metrics = {key[3] for key in small.scores}
     assert metrics == set(small.records.filter(pl.col("primary"))["metric"])
     assert metrics < {key[3] for key in open_board(board).scores}

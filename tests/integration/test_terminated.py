@@ -26,7 +26,7 @@ def test_a_terminated_verify_leaves_no_scenes(tmp_path):
     """
     board, temporary = tmp_path / "board", tmp_path / "temporary"
     shutil.copytree(BOARD, board)
-    write_manifest(board, read_manifest(board).model_copy(update={"withdrawn": ""}))
+    write_manifest(board, read_manifest(board).model_copy(update={"withdrawn": None}))
     temporary.mkdir()
     words = ["leaderboard", "verify", str(board)]
     process = subprocess.Popen(

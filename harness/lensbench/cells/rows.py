@@ -44,11 +44,8 @@ def done_rows(
         predictions: In the order of the samples.
         costs: Values of cost columns, as far as they are known.
     """
-    rows, scores = [], []
-    scenes = scenes_digest(samples.ids)
     facts = _facts(cell, test.view)
     common = {
-        "data_range": test.scenes.dataset.data_range if cell.task.sky else None,
         "predictions": cell.predictions[cell.tests.index(test)],
         "images": test.images.key,
         "truth": test.sky.key if test.sky else None,
@@ -56,6 +53,27 @@ def done_rows(
         "device_name": device_name(cell.descriptions.numerics.device),
         "git": checkouts(cell.plugins.catalogue, cell.cell),
     }
+    rows, scores = scored_rows(cell, test, samples, predictions)
+    return [facts | row | common for row in rows], scores
+
+
+def scored_rows(
+    cell: ResolvedCell,
+    test: SplitView,
+    samples: Samples,
+    predictions: Mapping[str, np.ndarray],
+) -> tuple[list[Row], list[Row]]:
+    """What follows from predictions alone: `done_rows` without who computed them, when and where.
+
+    Args:
+        cell: Whose predictions they are.
+        test: What they are for.
+        samples: Test samples with their targets.
+        predictions: In the order of the samples.
+    """
+    rows, scores = [], []
+    scenes = scenes_digest(samples.ids)
+    data_range = test.scenes.dataset.data_range if cell.task.sky else None
     for metric in cell.task.metrics:
         found: Row
         try:
@@ -68,7 +86,8 @@ def done_rows(
             found = {"state": "done", **_interval(scored.interval)}
             if len(scored.values):
                 scores.append(_scores(cell, test.view, metric, scored) | {"scenes": scenes})
-        rows.append(facts | _named(metric, metric is cell.task.metrics[0]) | found | common)
+        primary = metric is cell.task.metrics[0]
+        rows.append(_named(metric, primary) | found | {"data_range": data_range})
     return rows, scores
 
 

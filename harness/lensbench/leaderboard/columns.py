@@ -12,6 +12,9 @@ from lensbench.leaderboard.standings import Row, Standing
 
 Value = float | int | str | None
 
+NOT_CONVERGED = "not converged"
+"""Of a row of which a fit came to the largest number of steps before it converged."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -55,6 +58,12 @@ def _gap(standing: Standing) -> str:
     return f"{standing.gap:+.{digits(standing.worst or {})}f}"
 
 
+def _ending(standing: Standing) -> Value:
+    """Whether all fits of a row converged (1), where the budget asks that of them."""
+    endings = {row.get("stopped_fit") for row in standing.scored} & {"limit", "converged"}
+    return int("limit" not in endings) if endings else None
+
+
 COLUMNS = (
     Column(
         "worst",
@@ -87,6 +96,13 @@ COLUMNS = (
         _of("parameters"),
         lambda one: f"{_of('parameters')(one):,}".replace(",", "\u202f"),
         only_page=True,
+    ),
+    Column(
+        "training",
+        "Whether the fits of a network converged, or came to the largest number of steps before.",
+        _ending,
+        lambda one: "converged" if _ending(one) else NOT_CONVERGED,
+        descending=True,
     ),
     Column(
         "trust",

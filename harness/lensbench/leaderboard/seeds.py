@@ -31,7 +31,8 @@ def over_seeds(records: pl.DataFrame, by: Sequence[str] = BY) -> pl.DataFrame:
     seeds over their number. What a seed and a scene have between them is in both, so the
     interval is too wide by that; `estimate` takes it off where scores by scene are at hand. Where
     there are several draws their means are the sample. A row of one seed keeps the interval of
-    its record. A row in which any seed failed is failed.
+    its record. A row in which any seed failed is failed; one in which any fit stopped at the limit
+    of steps did not converge.
 
     Returns:
         Columns of records, and `se`, `df` and `fits`.
@@ -40,10 +41,8 @@ def over_seeds(records: pl.DataFrame, by: Sequence[str] = BY) -> pl.DataFrame:
     done = placed.filter(pl.col("state") == "done")
     means = _over_draws(_over_pretrainings(_over_fits(done)))
     other = [c for c in records.columns if c not in {"value", "low", "high", "state", "n"}]
-    costs = [c for c in other if c.startswith(("seconds", "memory", "joules"))]
     facts = placed.group_by(_PLACE, maintain_order=True).agg(
-        pl.col("state").sort_by(pl.col("state") == "done").first(),
-        *(pl.col(c).mean() if c in costs else pl.col(c).drop_nulls().first() for c in other),
+        pl.col("state").sort_by(pl.col("state") == "done").first(), *map(_over_all, other)
     )
     joined = facts.join(means, on=_PLACE, how="left", maintain_order="left")
     numbers = ("value", "low", "high", "n", *ADDED)
@@ -51,6 +50,16 @@ def over_seeds(records: pl.DataFrame, by: Sequence[str] = BY) -> pl.DataFrame:
     return joined.with_columns(scored.then(pl.col(name)).alias(name) for name in numbers).select(
         *records.columns, *ADDED
     )
+
+
+def _over_all(column: str) -> pl.Expr:
+    """Costs in the mean; of how fits ended `limit` where one did so; else what is first."""
+    if column.startswith(("seconds", "memory", "joules")):
+        return pl.col(column).mean()
+    values = pl.col(column).drop_nulls()
+    if column == "stopped_fit":
+        return values.sort_by(values != "limit").first()
+    return values.first()
 
 
 _PLACE, _DRAW, _PRETRAINING = "_place", "_draw", "_pretraining"

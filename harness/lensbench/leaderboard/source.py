@@ -12,11 +12,15 @@ import polars as pl
 
 from lensbench.errors import DataError, StoreError, UsageError, nearest
 from lensbench.files import read_document
+from lensbench.leaderboard.board.by_scene import read_scores as read_member
+from lensbench.leaderboard.board.layout import MANIFEST
+from lensbench.leaderboard.board.manifest import read_manifest
+from lensbench.leaderboard.board.shelf import Shelf
 from lensbench.leaderboard.tiers import tiers_of
 from lensbench.store import Store
-from lensbench.store.records import COLUMNS
+from lensbench.store.records import COLUMNS, VERSION, columns_of
+from lensbench.store.scores import BY, read_scores
 from lensbench.store.scores import COLUMNS as SCORES
-from lensbench.store.scores import read_scores
 
 _RECORDS, _SCORES, _STUDY = "records.parquet", "scores", "study.toml"
 
@@ -67,6 +71,11 @@ class Source:
             DataError: Where a file of them is damaged.
         """
         schema: Any = dict(SCORES)
+        if self.folder and (self.folder / MANIFEST).is_file():
+            shelf = Shelf(self.folder, read_manifest(self.folder))
+            frames = [read_member(member, name) for name, member in shelf.named("scores/")]
+            if frames:
+                return pl.concat([f.select(list(SCORES)).cast(schema) for f in frames]).sort(BY)
         try:
             return read_scores(self.score_paths).select(list(SCORES)).cast(schema)
         except (OSError, pl.exceptions.PolarsError) as error:
@@ -128,6 +137,8 @@ def find_run(store: Store, run: str) -> str:
 def scan_records(path: Path) -> pl.LazyFrame:
     """Records of a file, with the columns that records have and no other.
 
+    Columns that the version before did not have are empty where they are not there.
+
     Raises:
         DataError: Where it is no Parquet, or lacks a column or has one of another type.
     """
@@ -136,7 +147,11 @@ def scan_records(path: Path) -> pl.LazyFrame:
         schema = scanned.collect_schema()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _damaged(path, error) from None
+    before = columns_of(VERSION - 1)
     for name, kind in COLUMNS.items():
+        if name not in schema and name not in before:
+            scanned = scanned.with_columns(pl.lit(None, kind).alias(name))
+            continue
         if name not in schema:
             raise DataError(f"{str(path)!r} has no column {name!r}", "is it a file of records?")
         if schema[name] != kind:

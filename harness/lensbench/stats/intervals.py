@@ -7,6 +7,7 @@ so that both are made good (Hesterberg 2015, arXiv:1411.5279, section 5.3, "expa
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,10 @@ FEW = 10
 
 TOGETHER = 2**18
 """Indices of scenes that a statistic is given at once: 2 MB, which stay in a processor's cache."""
+
+
+KEPT = 2**20
+"""Indices of resamples that are kept for other statistics of the same seed: 8 MB."""
 
 
 @dataclass(frozen=True)
@@ -120,15 +125,43 @@ def resampled_together(
         At least `resamples` values in the order of the draws, and more, up to twice as many,
         where some are undefined: these are NaN, so that values of two entrants stay paired.
     """
-    random = np.random.default_rng(seed)
+    draws = _kept_draws(n, seed) if n * resamples <= KEPT else _Draws(n, seed)
     parts: list[np.ndarray] = []
     wanted, left = resamples, 2 * resamples
     while wanted and left:
         count = min(wanted, left, max(1, TOGETHER // n))
-        parts.append(statistic(random.integers(0, n, (count, n))))
+        parts.append(statistic(draws.rows(2 * resamples - left, count)))
         wanted -= int(np.count_nonzero(~np.isnan(parts[-1])))
         left -= count
     return np.concatenate(parts) if parts else np.empty(0)
+
+
+class _Draws:
+    """Indices of scenes that resamples take: rows of one stream, kept once they are drawn.
+
+    Args:
+        n: Number of scenes.
+        seed: Of the stream.
+    """
+
+    def __init__(self, n: int, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+        self._drawn = np.empty((0, n), dtype=np.int64)
+
+    def rows(self, start: int, count: int) -> np.ndarray:
+        """Rows `start` to `start + count` (count, n)."""
+        lacking = start + count - len(self._drawn)
+        if lacking > 0:
+            more = self._random.integers(0, self._drawn.shape[1], (lacking, self._drawn.shape[1]))
+            self._drawn = np.concatenate([self._drawn, more])
+            self._drawn.flags.writeable = False
+        return self._drawn[start : start + count]
+
+
+@functools.lru_cache(maxsize=16)
+def _kept_draws(n: int, seed: int) -> _Draws:
+    """Draws for every entrant, since all are scored on the same resamples."""
+    return _Draws(n, seed)
 
 
 def percentile_interval(value: float, drawn: np.ndarray, n: int) -> Interval:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 import lensbench
+from lensbench.files import StageReport
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.manifest import Check, Finding, Tier, write_manifest
 from lensbench.store import open_store
@@ -26,6 +28,7 @@ class Wanted:
 
     Attributes:
         rescore: Whether scores are derived again.
+        sample: Of so many cells alone, drawn by the seed; of all where `None`.
         rerun: How many cells are run again.
         seed: By which these are drawn.
         tolerance: Of their scores, in half widths of their intervals.
@@ -35,6 +38,7 @@ class Wanted:
     """
 
     rescore: bool = True
+    sample: int | None = None
     rerun: int = 0
     seed: int = 0
     tolerance: float = 0.5
@@ -45,7 +49,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Climbed:
-    """What came of it.
+    """What was found.
 
     Attributes:
         checks: One a tier, in the order tried.
@@ -61,13 +65,13 @@ class Climbed:
         return all(its.passed for check in self.checks for its in check.cells.values())
 
 
-def climb(board: Board, wanted: Wanted, report: Callable[[str], None]) -> Climbed:
+def climb(board: Board, wanted: Wanted, report: StageReport) -> Climbed:
     """Tries one tier after another; a cell that failed one is not tried on the next.
 
     Args:
         board: A board that was opened, and so is *reported*.
         wanted: How far.
-        report: Told what is being done.
+        report: Told of each cell.
     """
     here = Installation(board.provenance)
     cells = cells_of(board.records.filter(pl.col("state") == "done"))
@@ -80,8 +84,12 @@ def climb(board: Board, wanted: Wanted, report: Callable[[str], None]) -> Climbe
             here_too = {
                 key: its for key, its in cells.items() if key not in board.without_predictions
             }
+            if wanted.sample is not None:
+                drawn = rerunning.draw_cells(here_too, wanted.sample, wanted.seed)
+                here_too = {key: cell for key, cell in here_too.items() if key in drawn}
             found = rescoring.rescore(board, here_too, str(folder), wanted.processes, report)
-            checks.append(_check("re-scored", found, rescoring.RULE))
+            seed = None if wanted.sample is None else wanted.seed
+            checks.append(_check("re-scored", found, rescoring.RULE, seed))
             cells = _left(cells, found)
     if wanted.rerun and cells:
         chosen = rerunning.draw_cells(cells, wanted.rerun, wanted.seed)
@@ -114,6 +122,21 @@ def write_checks(board: Board, checks: tuple[Check, ...]) -> None:
             kept.append(old.model_copy(update={"cells": left}))
     new = (*kept, *(check for check in checks if check.cells))
     write_manifest(board.folder, board.manifest.model_copy(update={"checks": new}))
+
+
+def caught(total: int, sample: int, chance: float = 0.95) -> int:
+    """The fewest wrong cells of a board of which a sample has one with this probability.
+
+    Args:
+        total: Cells of the board.
+        sample: Cells that are drawn without replacement.
+        chance: Probability that at least one wrong cell is drawn.
+    """
+    for wrong in range(1, total):
+        missed = math.comb(total - wrong, sample) / math.comb(total, sample)
+        if missed <= 1 - chance:
+            return wrong
+    return total
 
 
 def unknowable_seed() -> int:

@@ -9,8 +9,7 @@ on the fresh scenes are compared, scene swapped for scene.
 from __future__ import annotations
 
 import math
-import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +23,7 @@ from lensbench.cells.kept import kept_predictor
 from lensbench.cells.resolved import Resolver
 from lensbench.cells.score import values_by_scene
 from lensbench.errors import LensbenchError
+from lensbench.files import StageReport
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.manifest import Finding
 from lensbench.leaderboard.board.texts import plain
@@ -67,7 +67,7 @@ def try_fresh(
     store: Store,
     seed: int,
     level: float,
-    report: Callable[[str], None],
+    report: StageReport,
 ) -> Tried:
     """Tries the published weights of cells on fresh scenes.
 
@@ -78,7 +78,7 @@ def try_fresh(
         store: A new one; scenes and weights go there.
         seed: Of the fresh draw: nobody may have known it when the weights were submitted.
         level: Chance that any honest cell of these is said to drop.
-        report: Told what is being done.
+        report: Told of each cell.
     """
     obstacles = {key: _obstacle(board, here.for_work(key), its, key) for key, its in cells.items()}
     untried = {key: why for key, why in obstacles.items() if why}
@@ -88,8 +88,8 @@ def try_fresh(
     faults: dict[str, str] = {}
     tests = EncodedTests(store, seed)
     for number, (key, cell) in enumerate(tried.items(), 1):
-        what = f"{cell.entrant.label} on fresh scenes of {cell.task}"
-        report(f"trying {what}: {number} of {len(tried)}")
+        what = f"{cell.entrant.label}, {cell.task}"
+        report("trying fresh scenes", number - 1, len(tried), what)
         try:
             drops[key] = _try(board, key, cell, here.for_work(key), store, tests, seed, most)
         except Mismatch as mismatch:
@@ -120,12 +120,12 @@ def significant(p: Sequence[float], level: float) -> list[bool]:
 
 def _obstacle(board: Board, resolver: Resolver, cell: Cell, key: str) -> str:
     """Why a cell cannot be tried; empty where it can."""
-    files = board.manifest.files
-    if f"fits/{key}.safetensors" not in files:
+    members = board.shelf.members
+    if f"fits/{key}.safetensors" not in members:
         return "its fit was not published"
     weights = board.provenance["fits"][key]["inputs"]["weights"]
     pretrained = weights and board.provenance["weights"][weights]["inputs"]["images"]
-    if pretrained and f"weights/{weights}.safetensors" not in files:
+    if pretrained and f"weights/{weights}.safetensors" not in members:
         return "its encoder's weights were not published"
     for view in cell.tests:
         if resolver.plugins.get("dataset", view.dataset).size("test") is not None:
@@ -193,10 +193,10 @@ def _published_predictor(
     weights = board.provenance["fits"][key]["inputs"]["weights"]
     for kind, one in (("weights", weights), ("fits", key)):
         name = f"{kind}/{one}.safetensors"
-        if one and name in board.manifest.files:
+        if one and name in board.shelf.members:
             described = board.provenance[kind][one]
             with store.writing(kind, one, ".safetensors", described) as path:
-                shutil.copyfile(board.folder / name, path)
+                path.write_bytes(board.shelf.bytes_of(name))
     torch.set_num_threads(resolver.numerics.threads)
     return kept_predictor(store, key, resolver, cell)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from lensbench.cells.computation import Computation, Workplace
 from lensbench.cells.resolved import Resolver
 from lensbench.errors import LensbenchError, NoRoomError, RunError
+from lensbench.files import StageReport
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.manifest import Finding
 from lensbench.leaderboard.board.texts import plain
@@ -41,7 +42,7 @@ def rerun(
     cells: Mapping[str, Cell],
     here: Installation,
     tolerance: float,
-    report: Callable[[str], None],
+    report: StageReport,
 ) -> dict[str, Finding]:
     """Computes cells again in a store that is new and goes at the end.
 
@@ -50,12 +51,14 @@ def rerun(
         cells: The cells to run, by key.
         here: The plugins.
         tolerance: By which a score may differ, in half widths of its interval.
-        report: Told what is being done.
+        report: Told of each cell.
     """
     findings = {}
     with temporary_folder() as folder:
-        for key, cell in cells.items():
-            report(f"running {cell.entrant.label} on {cell.task} again")
+        for number, (key, cell) in enumerate(cells.items(), 1):
+            report(
+                "running cells again", number - 1, len(cells), f"{cell.entrant.label}, {cell.task}"
+            )
             try:
                 again = _computed(cell, here.for_work(key), folder)
                 passed, note = _agreement(board, key, again, tolerance)

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
-from itertools import groupby
-from typing import Any
+from itertools import repeat
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 import torch
 
 from lensbench.api.samples import Samples
-from lensbench.cells.resolved import Resolver
-from lensbench.cells.rows import done_rows
-from lensbench.errors import LensbenchError, RunError
+from lensbench.cells.descriptions import SplitView
+from lensbench.cells.images import ensure_images, read_samples
+from lensbench.cells.resolved import ResolvedCell
+from lensbench.cells.rows import scored_rows
+from lensbench.errors import LensbenchError, NoRoomError, RunError
 from lensbench.execution.processes import call_made, new_processes
+from lensbench.files import StageReport
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.layout import shown
 from lensbench.leaderboard.board.manifest import Finding
 from lensbench.leaderboard.board.texts import plain
-from lensbench.store import Store, open_store
+from lensbench.store import open_store
 from lensbench.study.cell import Cell, View
 from lensbench.verification.installation import Installation
-from lensbench.verification.scenes import draw_tests
 
 TOLERANCE = 1e-6
 """By which a number may differ, relative to the larger: other processors round otherwise."""
@@ -36,6 +39,9 @@ RULE = (
 
 EACH = 32
 """Cells at least for each process: beginning one takes as long as some thirty of them."""
+
+_KEPT = 24
+"""Sets of test samples that a process keeps open: those of many conditions of a few draws."""
 
 _SAID = ("unit", "higher_is_better", "primary", "n")
 _COUNTED = ("value", "low", "high", "chance", "data_range")
@@ -50,9 +56,11 @@ def rescore(
     cells: Mapping[str, Cell],
     folder: str,
     processes: int,
-    report: Callable[[str], None],
+    report: StageReport,
 ) -> dict[str, Finding]:
     """Scores cells again; findings and their order do not depend on the number of processes.
+
+    Test scenes are drawn first, each set once for all cells. Then cells are scored.
 
     Args:
         board: The board.
@@ -60,38 +68,54 @@ def rescore(
         folder: Of a store in which scenes are drawn; what it has already is trusted, so it should
             be new.
         processes: At work at most; with one, this one.
-        report: Told what is being done.
+        report: Told of each set of scenes and of each cell.
 
     Raises:
         RunError: Where a process was killed.
     """
     findings: dict[str, Finding] = {}
-    scored = zip(cells.items(), _all_scored(board, cells, folder, processes), strict=True)
-    for name, alike in groupby(scored, key=lambda one: _named(one[0][1])):
-        for (key, _), (passed, note) in alike:
+    processes = min(processes, len(cells) // EACH)
+    with _scorers(board, folder, processes) as scorers:
+        jobs = scene_jobs(cells)
+        for number, _ in enumerate(scorers(repeat("draw"), jobs), 1):
+            report("drawing test scenes", number, len(jobs), "")
+        scored = scorers(repeat("score"), cells.items())
+        for number, ((key, cell), (passed, note)) in enumerate(
+            zip(cells.items(), scored, strict=True), 1
+        ):
             evidence = board.evidence[key]
             findings[key] = Finding(passed=passed, evidence=evidence, note=plain(note, 300))
-        report(f"scored {name} again: {len(findings)} of {len(cells)} cells")
+            report("scoring cells again", number, len(cells), f"{cell.entrant.label}, {cell.task}")
     return findings
 
 
-def _named(cell: Cell) -> str:
-    return f"{cell.entrant.label} on {cell.task}"
+Job = tuple[tuple[str, Cell], ...]
+"""Cells that between them have every layer of one set of test scenes."""
 
 
-def _all_scored(
-    board: Board, cells: Mapping[str, Cell], folder: str, processes: int
-) -> Iterator[tuple[bool, str]]:
-    """Whether each cell agrees, and how well, in their order."""
-    processes = min(processes, len(cells) // EACH)
+def scene_jobs(cells: Mapping[str, Cell]) -> list[Job]:
+    """Cells to draw test scenes for: one of those that are tested alike, a job for each draw."""
+    alike: dict[tuple[Any, ...], tuple[str, Cell]] = {}
+    for key, cell in cells.items():
+        alike.setdefault((cell.seeds.draw, cell.task, cell.tests, cell.target, cell.budget),
+                         (key, cell))  # fmt: skip
+    jobs: dict[tuple[int, frozenset[str]], list[tuple[str, Cell]]] = {}
+    for (draw, _, tests, *_), one in alike.items():
+        jobs.setdefault((draw, frozenset(view.dataset for view in tests)), []).append(one)
+    return [tuple(job) for job in jobs.values()]
+
+
+@contextmanager
+def _scorers(board: Board, folder: str, processes: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """What maps the work of a scorer over processes, or over this one where it is alone."""
     if processes <= 1:
         scorer = _Scorer(board, folder)
-        yield from (scorer(key, cell) for key, cell in cells.items())
+        yield lambda *works: map(scorer, *works)
         return
     bare = replace(board)  # without what this process has worked out of it
     pool = new_processes(processes, torch.get_num_threads(), _Scorer, bare, folder)
     try:
-        yield from pool.map(call_made, cells, cells.values())
+        yield lambda *works: pool.map(call_made, *works)
     except BrokenProcessPool as error:
         raise RunError("a process was killed", "try fewer --processes") from error
     finally:
@@ -105,44 +129,78 @@ class _Scorer:
         self.board = board
         self.here = Installation(board.provenance)
         self.store = open_store(folder)
+        self._samples: dict[tuple[str, str], Samples] = {}
+        done = board.records.filter(pl.col("predictions").is_not_null())
+        self._rows = done.partition_by("cell", as_dict=True)
 
-    def __call__(self, key: str, cell: Cell) -> tuple[bool, str]:
+    def __call__(self, task: Literal["draw", "score"], work: Any) -> Any:
+        """Does one piece of work."""
+        return self.draw(work) if task == "draw" else self.score(*work)
+
+    def draw(self, job: Job) -> None:
+        """Draws the scenes of cells under all conditions of theirs, in one pass for each dataset.
+
+        What cannot be drawn is left to the scoring, which says so of each cell.
+        """
+        try:
+            tests = [
+                test for key, cell in job
+                for test in self.here.as_claimed(key).resolve(cell).tests
+            ]  # fmt: skip
+            for scenes in dict.fromkeys(test.scenes for test in tests):
+                layers = [layer for test in tests if test.scenes == scenes for layer in test.layers]
+                ensure_images(self.store, scenes, layers, lambda *_: None)
+        except NoRoomError:
+            raise
+        except Exception:
+            return
+
+    def score(self, key: str, cell: Cell) -> tuple[bool, str]:
         """Whether a cell agrees, and how well or why not."""
         try:
-            return True, _rescored(self.board, key, cell, self.here.as_claimed(key), self.store)
+            return True, self._rescored(key, cell)
         except Mismatch as mismatch:
             return False, str(mismatch)
+        except NoRoomError:
+            raise  # no fault of the board
         except LensbenchError as error:
             return False, error.message
         except Exception as error:  # metrics are plugins and may raise anything
             return False, f"{type(error).__name__}: {error}"
 
+    def _rescored(self, key: str, cell: Cell) -> str:
+        """Says how a cell agrees.
 
-def _rescored(board: Board, key: str, cell: Cell, resolver: Resolver, store: Store) -> str:
-    """Says how a cell agrees.
+        Raises:
+            Mismatch: Where it does not.
+        """
+        resolved = self.here.as_claimed(key).resolve(cell)
+        note = _same_code(self.board, key, resolved)
+        rows = self._rows[(key,)].partition_by("test_dataset", "test_condition", as_dict=True)
+        for test in resolved.tests:
+            view = test.view
+            its = rows[view.dataset, view.condition]
+            here = self.board.predictions(its["predictions"][0])
+            if here is None:
+                raise Mismatch(f"predictions under {view.condition} are not in the board")
+            ids, predictions = here
+            samples = self._of(test)
+            check_scenes(ids, samples, view)
+            again, by_scene = scored_rows(resolved, test, samples, predictions)
+            done = its.filter(pl.col("state") == "done")
+            _compare(done, [row for row in again if row["state"] == "done"], view)
+            _compare_by_scene(self.board, key, by_scene, view)
+        return note
 
-    Raises:
-        Mismatch: Where it does not.
-    """
-    rows = board.records.filter((pl.col("cell") == key) & pl.col("predictions").is_not_null())
-    note = _same_code(board, key, cell, resolver)
-    samples = draw_tests(resolver, store, cell)
-    resolved = resolver.resolve(cell)
-    for test in resolved.tests:
-        view = test.view
-        its = rows.filter(
-            (pl.col("test_dataset") == view.dataset) & (pl.col("test_condition") == view.condition)
-        )
-        here = board.predictions(its["predictions"][0])
-        if here is None:
-            raise Mismatch(f"predictions under {view.condition} are not in the board")
-        ids, predictions = here
-        check_scenes(ids, samples[view], view)
-        again, by_scene = done_rows(resolved, test, samples[view], predictions, {})
-        done = its.filter(pl.col("state") == "done")
-        _compare(done, [row for row in again if row["state"] == "done"], view)
-        _compare_by_scene(board, key, by_scene, view)
-    return note
+    def _of(self, test: SplitView) -> Samples:
+        """The samples of a test; those that were asked for last are kept."""
+        wanted = test.images.key, test.sky.key if test.sky else ""
+        if wanted not in self._samples:
+            while len(self._samples) >= _KEPT:
+                del self._samples[next(iter(self._samples))]
+            ensure_images(self.store, test.scenes, test.layers, lambda *_: None)
+            self._samples[wanted] = read_samples(self.store, test.scenes, test.images, test.sky)
+        return self._samples[wanted]
 
 
 def check_scenes(ids: list[str], samples: Samples, view: View) -> None:
@@ -165,9 +223,8 @@ def check_scenes(ids: list[str], samples: Samples, view: View) -> None:
     raise Mismatch(f"predictions under {view.condition} are in another order than the scenes")
 
 
-def _same_code(board: Board, key: str, cell: Cell, resolver: Resolver) -> str:
+def _same_code(board: Board, key: str, resolved: ResolvedCell) -> str:
     """Where the same code is here, the cell's key has to come out again."""
-    resolved = resolver.resolve(cell)
     if resolved.describe_fit()["code"] != board.provenance["fits"][key]["code"]:
         return "made by other versions than are installed here"
     if resolved.fit != key:

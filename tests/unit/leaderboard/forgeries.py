@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from tests.forged_boards import reseal
 
-from lensbench.leaderboard.board.manifest import file_of, read_manifest, write_manifest
 from lensbench.store.keys import key_of
 from lensbench.store.records import records_frame
 
@@ -99,9 +99,7 @@ def forge(folder: Path, forgery: Callable[..., None], chance: random.Random) -> 
     forgery(rows, provenance, chance)
     records_frame(rows).write_parquet(folder / "records.parquet")
     (folder / "provenance.json").write_text(json.dumps(provenance))
-    manifest = read_manifest(folder)
-    changed = {name: file_of(folder / name) for name in ("records.parquet", "provenance.json")}
-    write_manifest(folder, manifest.model_copy(update={"files": {**manifest.files, **changed}}))
+    reseal(folder)
 
 
 def with_two_metrics(contents: Any) -> pl.DataFrame:

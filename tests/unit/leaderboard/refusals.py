@@ -20,8 +20,3 @@ def refused(folder: Path, *words: str) -> str:
     for word in words:
         assert word in message
     return message
-
-
-def predictions_of(folder: Path) -> Path:
-    """The first of a board's files of predictions."""
-    return min((folder / "predictions").iterdir())

@@ -17,6 +17,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "publish": (f"{_HERE}.publish", "Publish a run as a board."),
     "submit": (f"{_HERE}.submit", "Make a bundle of one entrant's rows."),
     "merge": (f"{_HERE}.merge", "Take a bundle into a board."),
+    "withdraw": (f"{_HERE}.withdraw", "Say that a board's results no longer count."),
+    "convert": (f"{_HERE}.convert", "Convert a board of an earlier format."),
     "verify": (f"{_HERE}.verify", "Check a board, from its digests to fresh scenes."),
 }
 

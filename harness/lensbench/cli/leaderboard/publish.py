@@ -20,6 +20,9 @@ from lensbench.cli.options import store_option, store_root
               help="Files of less alone. Of larger ones the board keeps the SHA-256, so that they "
                    "can lie elsewhere: until they are put into its folder, their rows can be run "
                    "again but not scored again.")  # fmt: skip
+@click.option("--mirror", "mirrors", multiple=True, metavar="URL",
+              help="A folder that has the predictions left out, https:// or hf://; may be repeated."
+              )  # fmt: skip
 @click.option("--primary-scores", is_flag=True,
               help="Scores by scene of each task's primary metric alone: a smaller board; "
                    "the others follow from the predictions.")  # fmt: skip
@@ -35,6 +38,7 @@ def command(
     with_weights: bool,
     weights_below: float | None,
     predictions_below: float | None,
+    mirrors: tuple[str, ...],
     primary_scores: bool,
     reading: str | None,
     licence: str,
@@ -63,6 +67,7 @@ def command(
     contents = run_contents(store_root(store), run, licence, most if with_weights else 0)
     if predictions_below is not None:
         contents = predictions_elsewhere(contents, 1e6 * predictions_below)
+    contents = replace_in(contents, mirrors=mirrors)
     if reading:
         contents = replace_in(contents, files={**contents.files, READING: Path(reading)})
     with tempfile.TemporaryDirectory() as scratch:

@@ -76,6 +76,7 @@ def run_contents(where: str, run: str, licence: str, weights_below: float) -> Co
 def predictions_elsewhere(contents: Contents, most: float) -> Contents:
     """The same with digests alone of predictions whose files have so many bytes or more."""
     from lensbench.leaderboard.board.manifest import file_of
+    from lensbench.leaderboard.board.packing import cell_digests
 
     large = {
         name: path
@@ -85,6 +86,7 @@ def predictions_elsewhere(contents: Contents, most: float) -> Contents:
     return replace(
         contents,
         files={name: path for name, path in contents.files.items() if name not in large},
+        predictions=cell_digests(contents.records, contents.files),
         elsewhere={name: file_of(path) for name, path in large.items()},
     )
 

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from lensbench.leaderboard.source import Source
 
 _TEXT = ("terminal", "markdown", "latex")
+_WITHDRAWN = {
+    "terminal": "withdrawn: {}",
+    "markdown": "**Withdrawn:** {}",
+    "latex": "% withdrawn: {}",
+}
 
 
 @click.command("show")
@@ -46,7 +51,7 @@ def command(results: str, where: tuple[str, ...], metric: str, columns: str, sor
     The default is ranked tables: one row per entrant, one column per test condition. The
     contrasts that a study declares follow them. With --columns, --sort, --pivot or --each-seed, and
     in csv, json and parquet, it is one table of any columns. Rows of a board state the trust that
-    they have earned: in column `trust`, or `tier` of flat tables.
+    they have earned: in column `trust`, or `tier` of flat tables; a withdrawn board says so.
 
     \b
     Examples:
@@ -65,12 +70,14 @@ def command(results: str, where: tuple[str, ...], metric: str, columns: str, sor
         split_references(rows), value, limit, each_seed,
     )  # fmt: skip
     source = open_results(results, store)
+    withdrawn = ""
     if source.folder and (source.folder / MANIFEST).is_file():
-        withdrawn = read_manifest(source.folder).withdrawn
-        if withdrawn:
-            click.echo(f"withdrawn: {withdrawn}", err=True)
+        withdrawn = str(read_manifest(source.folder).withdrawn or "")
+    if withdrawn:
+        click.echo(f"withdrawn: {withdrawn}", err=True)
     flat = columns or sort or pivot or each_seed or limit or form not in _TEXT
-    data = _flat(source, chosen, form) if flat else _ranked(source, chosen, form)
+    shown = _flat if flat else _ranked
+    data = shown(source, chosen, form, withdrawn)
     if out is not None:
         write_file(out, data)
     elif isinstance(data, bytes):
@@ -81,8 +88,9 @@ def command(results: str, where: tuple[str, ...], metric: str, columns: str, sor
         click.echo(data, nl=not data.endswith("\n"))
 
 
-def _ranked(source: Source, chosen: Selection, form: str) -> str:
+def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str) -> str:
     from lensbench.leaderboard.contrasts import answers, contrast_table, declared
+    from lensbench.leaderboard.forms import markdown, printable
     from lensbench.leaderboard.selection import filtered
     from lensbench.leaderboard.table import study_tables
 
@@ -96,11 +104,18 @@ def _ranked(source: Source, chosen: Selection, form: str) -> str:
     declared_here = declared(source.study)
     if declared_here:
         tables.append(contrast_table(answers(declared_here, records, source.scores)))
-    return "\n\n".join(table.text(form) for table in tables)
+    escaped = (markdown if form == "markdown" else printable)(withdrawn)
+    head = [_WITHDRAWN[form].format(escaped)] if withdrawn else []
+    return "\n\n".join([*head, *(table.text(form) for table in tables)])
 
 
-def _flat(source: Source, chosen: Selection, form: str) -> str | bytes:
+def _flat(source: Source, chosen: Selection, form: str, withdrawn: str) -> str | bytes:
+    import polars as pl
+
     from lensbench.leaderboard.forms import frame_as
     from lensbench.leaderboard.selection import select
 
-    return frame_as(select(source.records, chosen, source.tiers), form)
+    frame = select(source.records, chosen, source.tiers)
+    if withdrawn:
+        frame = frame.with_columns(pl.lit(withdrawn).alias("withdrawn"))
+    return frame_as(frame, form)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 @click.command("verify")
 @click.argument("board", type=click.Path(path_type=Path))
 @click.option("--no-rescore", is_flag=True, help="Stop after files, digests and claims.")
+@click.option("--sample", type=click.IntRange(1), metavar="K",
+              help="Score K cells again, drawn by --seed, and say what that can find.  "
+                   "[default: all]")  # fmt: skip
 @click.option("--rerun", type=click.IntRange(0), default=0, metavar="K",
               help="Run K cells again, drawn by --seed.")  # fmt: skip
 @click.option("--seed", type=int, metavar="N",
@@ -36,8 +39,8 @@ if TYPE_CHECKING:
               help="That score; findings do not depend on it.  [default: cores]")  # fmt: skip
 @click.option("--no-write", is_flag=True, help="Leave the board's manifest as it is.")
 @json_option
-def command(board: Path, no_rescore: bool, rerun: int, seed: int | None, tolerance: float,
-            fresh: bool, level: float, processes: int | None, no_write: bool,
+def command(board: Path, no_rescore: bool, sample: int | None, rerun: int, seed: int | None,
+            tolerance: float, fresh: bool, level: float, processes: int | None, no_write: bool,
             as_json: bool) -> None:  # fmt: skip
     """Check a board, a folder or a tar, tier by tier; exit 1 where one fails.
 
@@ -48,6 +51,7 @@ def command(board: Path, no_rescore: bool, rerun: int, seed: int | None, toleran
     \b
     Examples:
       lensbench leaderboard verify board
+      lensbench leaderboard verify board --sample 40
       lensbench leaderboard verify board --rerun 3 --fresh
     """
     from lensbench.leaderboard.board.archive import board_folder
@@ -62,8 +66,8 @@ def command(board: Path, no_rescore: bool, rerun: int, seed: int | None, toleran
             )  # fmt: skip
             no_rescore, rerun, fresh = True, 0, False
         climbed = _climbed(
-            opened, rescore=not no_rescore, rerun=rerun, tolerance=tolerance, fresh=fresh,
-            level=level, processes=processes or len(os.sched_getaffinity(0)),
+            opened, rescore=not no_rescore, sample=sample, rerun=rerun, tolerance=tolerance,
+            fresh=fresh, level=level, processes=processes or len(os.sched_getaffinity(0)),
             seed=seed if seed is not None else int.from_bytes(os.urandom(4), "big"),
         )  # fmt: skip
         if not no_write and board.is_dir():
@@ -92,19 +96,22 @@ def _opened(folder: Path, as_json: bool) -> Board:
 
 
 def _climbed(board: Board, **wanted: Any) -> Climbed:
+    from lensbench.cli.progress import Progress
     from lensbench.verification.climb import Wanted, climb
 
-    return climb(board, Wanted(**wanted), lambda text: click.echo(text, err=True))
+    with Progress() as progress:
+        return climb(board, Wanted(**wanted), progress)
 
 
 def _print(board: Board, climbed: Climbed, as_json: bool) -> None:
     labels = dict(board.records.select("cell", "entrant").unique().rows())
     rescored = any(check.tier == "re-scored" for check in climbed.checks)
     unscored = sorted(board.without_predictions) if rescored else []
+    power = _power(board, climbed)
     if as_json:
         checks = [check.model_dump(mode="json") for check in climbed.checks]
         click.echo(json.dumps({"passed": climbed.passed, "checks": checks,
-                               "unscored": unscored,
+                               "unscored": unscored, **({"power": power} if power else {}),
                                "untried": dict(climbed.untried)}))  # fmt: skip
         return
     from tabulate import tabulate
@@ -120,9 +127,26 @@ def _print(board: Board, climbed: Climbed, as_json: bool) -> None:
             if check.tier != "re-scored" or not its.passed:
                 word = "passed" if its.passed else "FAILED"
                 click.echo(f"{word} {check.tier}: {labels[key]}: {its.note}")
+    if power:
+        click.echo(
+            f"scored {power['cells']} of {power['of']} cells: had {power['wrong']} or more been "
+            "wrong, one would have been found with a probability of 95 %"
+        )
     reasons = [(labels[key], why) for key, why in climbed.untried.items()]
     reasons += [
         (labels[key], "not scored again, for its predictions are elsewhere") for key in unscored
     ]
     for (label, why), count in sorted(Counter(reasons).items()):
         click.echo(f"not tried: {label} ({count}): {why}")
+
+
+def _power(board: Board, climbed: Climbed) -> dict[str, int]:
+    """What a sample of cells that were scored again can find; nothing where all were."""
+    from lensbench.verification.climb import caught
+
+    total = len(board.evidence) - len(board.without_predictions)
+    for check in climbed.checks:
+        if check.tier == "re-scored" and 0 < len(check.cells) < total:
+            sample = len(check.cells)
+            return {"cells": sample, "of": total, "wrong": caught(total, sample)}
+    return {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ import polars as pl
 
 from lensbench.errors import DataError
 from lensbench.leaderboard.board.layout import shown
-from lensbench.leaderboard.board.reading import read_table, reading
+from lensbench.leaderboard.board.reading import Source, read_table, reading
 from lensbench.sky.seeds import seed_of
 from lensbench.stats.intervals import (
     Interval,
@@ -35,22 +34,22 @@ _FORMULA = 0.5, 5.0
 """Least and greatest width of an interval by a formula, in units of that by resamples."""
 
 
-def scored_cells(path: Path, name: str) -> set[str]:
+def scored_cells(path: Source, name: str) -> set[str]:
     """The cells that a file of scores by scene is of.
 
     Raises:
         DataError: Where it is no such file.
     """
-    return set(_frame(path, name)["cell"])
+    return set(read_scores(path, name)["cell"])
 
 
-def scores_of(path: Path, name: str) -> dict[Row, tuple[str, np.ndarray]]:
+def scores_of(path: Source, name: str) -> dict[Row, tuple[str, np.ndarray]]:
     """Digest of the scenes, and scores by scene, for each row of a file by its record.
 
     Raises:
         DataError: Where it is no such file.
     """
-    frame = _frame(path, name)
+    frame = read_scores(path, name)
     with reading(name, "scores"):
         return {
             row[:4]: (row[4], np.asarray(row[5], dtype=float))
@@ -73,7 +72,9 @@ def published_scores(records: pl.DataFrame) -> dict[Row, Published]:
     return {row[:4]: Published(*row[4:]) for row in done.iter_rows()}
 
 
-def check_scores(path: Path, name: str, published: Mapping[Row, Published], resamples: int) -> None:
+def check_scores(
+    path: Source, name: str, published: Mapping[Row, Published], resamples: int
+) -> None:
     """Refuses scores by scene that belong to no record, or that do not give its numbers.
 
     Args:
@@ -85,7 +86,7 @@ def check_scores(path: Path, name: str, published: Mapping[Row, Published], resa
     Raises:
         DataError: Naming the cell and the metric.
     """
-    frame = _frame(path, name)
+    frame = read_scores(path, name)
     with reading(name, "scores"):
         for row in frame.iter_rows(named=True):
             key = tuple(row[column] for column in _BY)
@@ -165,7 +166,12 @@ def _near(found: float, stated: float | None, record: Published) -> bool:
     return abs(found - stated) <= _OF_WIDTH * width + _OF_VALUE * abs(record.value) + 1e-12
 
 
-def _frame(path: Path, name: str) -> pl.DataFrame:
+def read_scores(path: Source, name: str) -> pl.DataFrame:
+    """A file of scores by scene.
+
+    Raises:
+        DataError: Where it is no such file.
+    """
     table = read_table(path, name)
     with reading(name, "scores"):
         if set(table.column_names) != _COLUMNS:

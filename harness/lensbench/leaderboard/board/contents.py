@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,12 @@ from lensbench.leaderboard.board.documents import (
     read_environment,
     read_study,
 )
-from lensbench.leaderboard.board.evidence import cells_resting_on, evidence_of, tiers_of
+from lensbench.leaderboard.board.evidence import (
+    cells_resting_on,
+    digest_of_cell,
+    evidence_of,
+    tiers_of,
+)
 from lensbench.leaderboard.board.layout import (
     MANIFEST,
     PAGE,
@@ -49,13 +54,14 @@ from lensbench.leaderboard.board.layout import (
 )
 from lensbench.leaderboard.board.manifest import Manifest, Tier, file_of, read_manifest
 from lensbench.leaderboard.board.reading import (
-    check_weights,
     read_json,
     read_predictions,
     read_table,
     read_text,
     reading,
 )
+from lensbench.leaderboard.board.shelf import Shelf
+from lensbench.leaderboard.board.tables import Prediction, prediction_digest
 from lensbench.leaderboard.board.texts import check_page, check_text
 from lensbench.store.records import COLUMNS, VERSION, columns_of
 
@@ -78,21 +84,38 @@ class Board:
     study: StudyDocument
     provenance: Provenance
 
-    def predictions(self, key: str) -> tuple[list[str], dict[str, np.ndarray]] | None:
+    @functools.cached_property
+    def shelf(self) -> Shelf:
+        """What its archives hold."""
+        return Shelf(self.folder, self.manifest)
+
+    def predictions(self, key: str) -> Prediction | None:
         """Scene ids and predictions of a key; `None` where they are elsewhere.
 
         Raises:
             DataError: Where the board does not know them, or they are damaged.
         """
-        names = [f"predictions/{key}{suffix}" for suffix in (".parquet", ".h5")]
-        known = [n for n in names if n in self.manifest.files or n in self.manifest.elsewhere]
-        if not known:
+        if key in self.shelf.tables:
+            return self.shelf.prediction(key)
+        name = self._loose(key)
+        if not name:
             raise DataError(
-                f"the board has no {names[0].rpartition('.')[0]}",
-                "publish it again from the study's store",
+                f"the board has no predictions/{key}", "publish it again from the study's store"
             )
-        path = self.folder / known[0]
-        return read_predictions(path, known[0]) if path.exists() else None
+        path = self.folder / name
+        return read_predictions(path, name) if path.exists() else None
+
+    def _loose(self, key: str) -> str:
+        """The name of a file of predictions, here or elsewhere; empty where there is none."""
+        names = (f"predictions/{key}{suffix}" for suffix in (".parquet", ".h5"))
+        return next((name for name in names if name in self.manifest.known), "")
+
+    def digest(self, key: str, prediction: Prediction | None) -> str:
+        """The digest of predictions, whether they are here or not; empty where it is not known."""
+        name = self._loose(key) if key not in self.shelf.tables else ""
+        if name.endswith(".h5"):
+            return self.manifest.known[name].sha256
+        return "" if prediction is None else prediction_digest(prediction)
 
     @functools.cached_property
     def without_predictions(self) -> frozenset[str]:
@@ -103,10 +126,9 @@ class Board:
     @functools.cached_property
     def scores(self) -> dict[Row, tuple[str, np.ndarray]]:
         """Scenes and scores by scene of cell, test dataset, test condition and metric."""
-        names = [name for name in self.manifest.files if name.startswith("scores/")]
         found: dict[Row, tuple[str, np.ndarray]] = {}
-        for name in names:
-            found |= scores_of(self.folder / name, name)
+        for name, member in self.shelf.named("scores/"):
+            found |= scores_of(member, name)
         return found
 
     @functools.cached_property
@@ -145,16 +167,15 @@ def open_board(folder: Path) -> Board:
     read_citations(folder)
     board = Board(folder, manifest, records, read_study(folder), provenance)
     _check_budget(board)
+    board.shelf.check()
     _check_predictions(board)
     published = published_scores(records)
     resamples = find_budget(records["budget"][0]).resamples
     for name, kind in ((name, kind_of(name)) for name in manifest.files):
-        if kind is not None and kind.form == "safetensors":
-            check_weights(folder / name, name)
-        elif kind is not None and kind.form == "text":
+        if kind is not None and kind.form == "text":
             check_page(name, read_text(folder / name, name))
-        elif name.startswith("scores/"):
-            check_scores(folder / name, name, published, resamples)
+    for name, member in board.shelf.named("scores/"):
+        check_scores(member, name, published, resamples)
     return board
 
 
@@ -239,13 +260,24 @@ def _check_budget(board: Board) -> None:
 
 
 def _check_predictions(board: Board) -> None:
-    """Each file of predictions is of the scenes that its records count, and nobody's twice."""
+    """Predictions are what the manifest says, of the scenes that their records count.
+
+    Raises:
+        DataError: Naming the first that are not.
+    """
     done = board.records.filter(pl.col("state") == "done")
+    wanted = {
+        str(key): (str(cell), str(images), int(n))
+        for key, cell, images, n in done.group_by("predictions", "cell", "images")
+        .agg(pl.col("n").max()).sort("predictions").rows()
+    }  # fmt: skip
+    _check_belonging(board, set(done["cell"]), wanted.keys())
     scenes: dict[str, list[str]] = {}
     names: dict[str, str] = {}
-    wanted = done.group_by("predictions", "images", maintain_order=True).agg(pl.col("n").max())
-    for key, images, n in wanted.rows():
-        here = board.predictions(key)
+    digests: dict[str, dict[str, str]] = {}
+    for key, here in _all_predictions(board, wanted):
+        cell, images, n = wanted[key]
+        digests.setdefault(cell, {})[key] = board.digest(key, here)
         if here is None:
             continue
         ids, arrays = here
@@ -258,13 +290,41 @@ def _check_predictions(board: Board) -> None:
             )
         if scenes.setdefault(images, ids) != ids:
             raise DataError(f"predictions {key} are of other scenes than those of other entrants")
+    for cell, known in digests.items():
+        if all(known.values()) and digest_of_cell(known) != board.manifest.predictions.get(cell):
+            raise DataError(f"predictions of cell {cell} are not what {MANIFEST} says")
     check_metrics(board.records, names)
-    known, cells = set(done["predictions"]), set(done["cell"])
+
+
+def _all_predictions(
+    board: Board, wanted: Iterable[str]
+) -> Iterator[tuple[str, Prediction | None]]:
+    """Each prediction once, table after table; `None` where one is elsewhere."""
+    yield from board.shelf.predictions()
+    for key in wanted:
+        if key not in board.shelf.tables:
+            yield key, board.predictions(key)
+
+
+def _check_belonging(board: Board, cells: Collection[str], known: Collection[str]) -> None:
+    """Nothing is there that belongs to no record.
+
+    Raises:
+        DataError: Naming the first that does.
+    """
+    if set(board.manifest.predictions) != set(cells):
+        odd = min(set(board.manifest.predictions) ^ set(cells))
+        raise DataError(f"{MANIFEST} has other cells with predictions than {RECORDS}: {odd}")
     for name in board.manifest.known:
-        key = Path(name).stem
-        if name.startswith("predictions/") and key not in known:
-            raise DataError(f"{name} belongs to no record")
-        if name.startswith("fits/") and key not in cells:
-            raise DataError(f"{name} belongs to no record")
-        if name.startswith("weights/") and key not in board.provenance["weights"]:
-            raise DataError(f"{name} belongs to no record")
+        if name.startswith("predictions/"):
+            key = Path(name).stem
+            if key not in known or key in board.shelf.tables:
+                raise DataError(f"{name} belongs to no record, or is there twice")
+    for key, name in board.shelf.tables.items():
+        if key not in known:
+            raise DataError(f"{name} has predictions {shown(key)}, which belong to no record")
+    keyed = {"fits": cells, "weights": board.provenance["weights"]}
+    for kind, keys in keyed.items():
+        for name, _ in board.shelf.named(f"{kind}/"):
+            if Path(name).stem not in keys:
+                raise DataError(f"{name} belongs to no record")

@@ -12,7 +12,7 @@ from lensbench.leaderboard.board.writing import Contents, write_board
 from lensbench.store.claims import temporary_folder
 from lensbench.store.hub import repository_of, upload
 
-_REPLACED = ("predictions/*", "scores/*", "weights/*", "fits/*", "index.html")
+_REPLACED = ("*.zip", "predictions/*", "index.html")
 
 
 def publish_to(contents: Contents, target: str, replace: bool = False, client: Any = None) -> Board:

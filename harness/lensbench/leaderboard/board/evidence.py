@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -20,19 +20,27 @@ def evidence_of(
     """Digest of what each done cell rests on: its records, predictions and weights."""
     known = columns_of(records["version"][0])
     done = records.filter(pl.col("state") == "done").select(n for n in RESULTS if n in known)
-    files: dict[str, list[tuple[str, str]]] = {}
-    for name, file in manifest.known.items():
-        files.setdefault(name.rpartition(".")[0], []).append((name, file.sha256))
+    held = {
+        name: file.sha256 for members in manifest.members.values() for name, file in members.items()
+    }
     digests = {}
     for (cell,), frame in done.group_by("cell", maintain_order=True):
         fit = provenance["fits"][str(cell)]["inputs"]
-        names = [f"predictions/{key}" for key in frame["predictions"].unique()]
-        names += [f"fits/{cell}", f"weights/{fit['weights']}"]
-        named = sorted(file for name in names for file in files.get(name, ()))
+        names = (f"fits/{cell}.safetensors", f"weights/{fit['weights']}.safetensors")
+        named = [held.get(name, "") for name in names]
         rows = frame.sort("test_dataset", "test_condition", "metric").rows()
-        text = json.dumps([rows, named])
+        text = json.dumps([rows, manifest.predictions.get(str(cell), ""), named])
         digests[str(cell)] = hashlib.sha256(text.encode()).hexdigest()
     return digests
+
+
+def digest_of_cell(predictions: Mapping[str, str]) -> str:
+    """Digest of all of a cell's predictions.
+
+    Args:
+        predictions: The digest of each, by key.
+    """
+    return hashlib.sha256(json.dumps(sorted(predictions.items())).encode()).hexdigest()
 
 
 def tiers_of(records: pl.DataFrame, provenance: Provenance, manifest: Manifest) -> dict[str, Tier]:

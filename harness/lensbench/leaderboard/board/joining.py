@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,12 @@ from lensbench.leaderboard.board.claims import check_usual_metrics
 from lensbench.leaderboard.board.contents import Board, open_board
 from lensbench.leaderboard.board.documents import read_citations, read_environment
 from lensbench.leaderboard.board.layout import READING, shown
+from lensbench.leaderboard.board.tables import keys_of_table
 from lensbench.leaderboard.board.writing import Contents, fill, put_in_place, scratch_beside
+from lensbench.leaderboard.board.zips import Slice
 from lensbench.store.records import sides_of
 
-_CARRIED = ("predictions/", "weights/", "fits/", "scores/", READING)
+_CARRIED = ("predictions/", READING)
 
 
 def one_entrant(contents: Contents, entrant: str) -> Contents:
@@ -90,13 +93,38 @@ def _needed(records: pl.DataFrame, contents: Contents) -> dict[str, Any]:
         "files": {
             name: path
             for name, path in contents.files.items()
-            if Path(name).stem in needed
+            if name == READING
+            or Path(name).stem in needed
             or (name.startswith("scores/") and scored_cells(path, name) <= keys["fits"])
+        },
+        "members": {
+            archive: kept
+            for archive, members in contents.members.items()
+            if (kept := _needed_members(members, keys))
+        },
+        "predictions": {
+            cell: digest for cell, digest in contents.predictions.items() if cell in keys["fits"]
         },
         "elsewhere": {
             name: file for name, file in contents.elsewhere.items() if Path(name).stem in needed
         },
     }
+
+
+def _needed_members(members: Mapping[str, Slice], keys: Mapping[str, set[str]]) -> dict[str, Slice]:
+    """The members of an archive that hold something of these keys."""
+    kept = {}
+    for name, member in members.items():
+        kind, stem = Path(name).parent.name, Path(name).stem
+        if kind == "predictions":
+            needed = bool(keys_of_table(member, name) & keys[kind])
+        elif kind == "scores":
+            needed = bool(scored_cells(member, name) & keys["fits"])
+        else:
+            needed = kind == "scenes" or stem in keys[kind]
+        if needed:
+            kept[name] = member
+    return kept
 
 
 def contents_of(board: Board) -> Contents:
@@ -109,10 +137,23 @@ def contents_of(board: Board) -> Contents:
         environment=read_environment(board.folder).model_dump(exclude_unset=True),
         citations=[one.model_dump(exclude_unset=True) for one in read_citations(board.folder)],
         files={name: board.folder / name for name in names},
+        members=_by_task(board.shelf.archives),
+        predictions=board.manifest.predictions,
         elsewhere=board.manifest.elsewhere,
+        mirrors=board.manifest.mirrors,
         licence=board.manifest.licence,
+        withdrawn=board.manifest.withdrawn,
         checks=board.manifest.checks,
+        before=board.folder,
     )
+
+
+def _by_task(archives: Mapping[str, Mapping[str, Slice]]) -> dict[str, dict[str, Slice]]:
+    """Members by archive without suffix, those of `NAME--2.zip` behind those of `NAME.zip`."""
+    found: dict[str, dict[str, Slice]] = {}
+    for name, members in archives.items():
+        found.setdefault(re.split(r"--|\.zip", name)[0], {}).update(members)
+    return found
 
 
 def without_entrant(contents: Contents, entrant: str) -> Contents:
@@ -149,15 +190,34 @@ def merge(board: Board, bundle: Board, replacing: bool = False) -> Board:
         environment=mine.environment,
         citations=_all_citations(mine.citations, other.citations),
         files={**{name: p for name, p in other.files.items() if name != READING}, **mine.files},
+        members={
+            archive: {**mine.members.get(archive, {}), **_new(archive, mine, other)}
+            for archive in {**mine.members, **other.members}
+        },
+        predictions={**other.predictions, **mine.predictions},
         elsewhere={**other.elsewhere, **mine.elsewhere},
+        mirrors=tuple(dict.fromkeys((*mine.mirrors, *other.mirrors))),
         licence=mine.licence,
+        withdrawn=mine.withdrawn,
         checks=mine.checks,
+        before=board.folder,
     )
     with scratch_beside(board.folder) as folder:
         fill(joined, folder)
         open_board(folder)
         put_in_place(folder, board.folder)
     return open_board(board.folder)
+
+
+def _new(archive: str, mine: Contents, other: Contents) -> dict[str, Slice]:
+    """Members that a bundle brings and the board lacks; scene ids may be in several archives."""
+    held = {name for members in mine.members.values() for name in members}
+    here = mine.members.get(archive, {})
+    return {
+        name: member
+        for name, member in other.members.get(archive, {}).items()
+        if name not in (here if name.startswith("scenes/") else held)
+    }
 
 
 def _all_citations(

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-FORMAT: Final = 2
-"""Version of the layout; a board of a newer one is refused."""
+FORMAT: Final = 3
+"""Version of the layout; a board of another one is refused."""
 
 MANIFEST = "manifest.json"
 RECORDS = "records.parquet"
@@ -25,8 +25,12 @@ KEY = r"[0-9a-f]{20}"
 
 _MB, _GB = 10**6, 10**9
 MAX_FILES = 200_000
+"""Files and members of archives, together."""
+
 MAX_TOTAL = 64 * _GB
 MAX_MANIFEST = 64 * _MB
+MAX_ARCHIVE = 2 * _GB
+"""Bytes of one archive, and of one member."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +54,29 @@ FILES = (
     FileKind(re.compile(r"(environment|citations)\.json"), "JSON", 4 * _MB),
     FileKind(re.compile(r"provenance\.json"), "JSON", 512 * _MB),
     FileKind(re.compile(r"(README\.md|READING\.md|LICENSE)"), "text", _MB),
+    FileKind(re.compile(r"[a-z0-9][a-z0-9-]{0,63}\.zip"), "archive", MAX_ARCHIVE),
     FileKind(re.compile(rf"predictions/{KEY}\.parquet"), "Parquet", 2 * _GB),
     FileKind(re.compile(rf"predictions/{KEY}\.h5"), "HDF5", 8 * _GB),
-    FileKind(re.compile(rf"scores/{KEY}\.parquet"), "Parquet", 2 * _GB),
-    FileKind(re.compile(rf"(weights|fits)/{KEY}\.safetensors"), "safetensors", 8 * _GB),
 )
+
+MEMBERS = (
+    FileKind(re.compile(rf"predictions/{KEY}\.parquet"), "Parquet", MAX_ARCHIVE),
+    FileKind(re.compile(rf"scores/{KEY}\.parquet"), "Parquet", MAX_ARCHIVE),
+    FileKind(re.compile(rf"scenes/{KEY}\.txt"), "text", 512 * _MB),
+    FileKind(re.compile(rf"(weights|fits)/{KEY}\.safetensors"), "safetensors", MAX_ARCHIVE),
+)
+"""What an archive may hold. Members of `predictions`, `scores` and `scenes` have the beginning of
+their SHA-256 as name, fits and weights their key."""
 
 
 def kind_of(name: str) -> FileKind | None:
     """The kind of a file by its name in the board; `None` where a board has no such file."""
     return next((kind for kind in FILES if kind.pattern.fullmatch(name)), None)
+
+
+def member_kind(name: str) -> FileKind | None:
+    """The kind of a member by its name in an archive; `None` where no archive has one such."""
+    return next((kind for kind in MEMBERS if kind.pattern.fullmatch(name)), None)
 
 
 def shown(value: object, length: int = 60) -> str:

@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import pydantic
 
 from lensbench.errors import DataError
-from lensbench.leaderboard.board.documents import Document, Line, parse_json
+from lensbench.leaderboard.board.documents import Document, Line, parse, parse_json
 from lensbench.leaderboard.board.layout import (
     FORMAT,
     MANIFEST,
@@ -19,6 +19,7 @@ from lensbench.leaderboard.board.layout import (
     MAX_MANIFEST,
     MAX_TOTAL,
     kind_of,
+    member_kind,
     shown,
 )
 from lensbench.leaderboard.board.reading import read_bytes
@@ -72,6 +73,21 @@ class Check(Document):
     cells: dict[str, Finding]
 
 
+class Withdrawn(Document):
+    """That the results of a board no longer count.
+
+    Attributes:
+        reason: Why, in one line.
+        successor: The board that takes its place, where there is one: a name or a URL.
+    """
+
+    reason: Line = pydantic.Field(min_length=1)
+    successor: Line = ""
+
+    def __str__(self) -> str:
+        return self.reason + (f"; see {self.successor}" if self.successor else "")
+
+
 class Manifest(Document):
     """The whole of `manifest.json`.
 
@@ -79,18 +95,24 @@ class Manifest(Document):
         format: Version of the layout.
         lensbench: By which version it was published.
         licence: SPDX identifier.
-        withdrawn: Why the results no longer count, in one line; empty where they do.
+        withdrawn: Why the results no longer count, where they do not.
         files: What the board carries.
-        elsewhere: Predictions that it rests on and need not carry.
+        members: What each of its archives holds, by name of the archive and of the member.
+        predictions: Digest of each done cell's predictions, wherever they are.
+        elsewhere: Files of predictions that it rests on and need not carry.
+        mirrors: URLs of folders that have these files.
         checks: What was verified.
     """
 
-    format: Literal[1, 2]
+    format: Literal[3]
     lensbench: str
     licence: str
-    withdrawn: Line = ""
+    withdrawn: Withdrawn | None = None
     files: dict[str, File]
+    members: dict[str, dict[str, File]] = pydantic.Field(default_factory=dict)
+    predictions: dict[str, Annotated[str, _SHA256]] = pydantic.Field(default_factory=dict)
     elsewhere: dict[str, File] = pydantic.Field(default_factory=dict)
+    mirrors: tuple[Line, ...] = ()
     checks: tuple[Check, ...] = ()
 
     @property
@@ -125,11 +147,41 @@ class Manifest(Document):
         return earned
 
 
+def parse_withdrawn(reason: str, successor: str = "") -> Withdrawn:
+    """What a person says of a board that is withdrawn.
+
+    Raises:
+        DataError: Where a text has several lines, mark-up or control characters.
+    """
+    values = {"reason": reason, "successor": successor}
+    withdrawn: Withdrawn = parse(Withdrawn, "the withdrawal", values)
+    return withdrawn
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replaces `manifest.json` as a whole."""
     temporary = folder / f".{MANIFEST}.new"
-    temporary.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    values = manifest.model_dump(mode="json", exclude_defaults=True)
+    temporary.write_text(json_lines(values), encoding="utf-8")
     temporary.replace(folder / MANIFEST)
+
+
+def json_lines(values: Mapping[str, Any], depth: int = 3) -> str:
+    """A document as JSON with a line for each entry down to a depth: small, and fit for a diff."""
+    return _lines(values, depth) + "\n"
+
+
+def _lines(value: Any, depth: int) -> str:
+    if (
+        depth
+        and isinstance(value, dict)
+        and (len(value) > 3 or any(isinstance(one, dict | list) for one in value.values()))
+    ):
+        inner = (f"{json.dumps(name)}: {_lines(one, depth - 1)}" for name, one in value.items())
+        return "{\n" + ",\n".join(inner) + "\n}"
+    if depth and value and isinstance(value, list):
+        return "[\n" + ",\n".join(_lines(one, depth) for one in value) + "\n]"
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def parse_manifest(text: str | bytes) -> Manifest:
@@ -143,17 +195,44 @@ def parse_manifest(text: str | bytes) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise DataError(f"{MANIFEST} is not JSON: {shown(str(error))}") from None
     version = raw.get("format") if isinstance(raw, dict) else None
-    if isinstance(version, int) and version > FORMAT:
-        raise DataError(f"{MANIFEST} has format {version}, this lensbench knows {FORMAT}")
+    if isinstance(version, int) and version != FORMAT:
+        raise DataError(
+            f"{MANIFEST} has format {version}, this lensbench knows {FORMAT}",
+            "lensbench leaderboard convert BOARD" if version in (1, 2) else "",
+        )
     manifest: Manifest = parse_json(Manifest, MANIFEST, text)
     _check(manifest)
     return manifest
 
 
 def _check(manifest: Manifest) -> None:
+    _check_names(manifest)
+    check_name(f"{MANIFEST}: licence", manifest.licence)
+    check_name(f"{MANIFEST}: lensbench", manifest.lensbench)
+    for name in manifest.mirrors:
+        if not name.startswith(("https://", "hf://")):
+            raise DataError(f"{MANIFEST}: mirror {shown(name)} is no https:// or hf:// address")
+    for cell in manifest.predictions:
+        check_key(f"{MANIFEST}: cell of predictions", cell)
+    for check in manifest.checks:
+        check_name(f"{MANIFEST}: lensbench of a check", check.lensbench)
+        check_text(f"{MANIFEST}: rule of a check", check.rule)
+        for cell, finding in check.cells.items():
+            check_key(f"{MANIFEST}: cell of a check", cell)
+            check_text(f"{MANIFEST}: note of a check", finding.note)
+
+
+def _check_names(manifest: Manifest) -> None:
     files = manifest.known
-    if len(files) > MAX_FILES:
+    held = [(name, file) for members in manifest.members.values() for name, file in members.items()]
+    if len(files) + len(held) > MAX_FILES:
         raise DataError(f"{MANIFEST} names {len(files)} files, at most {MAX_FILES} may be")
+    if set(manifest.members) != {name for name in manifest.files if name.endswith(".zip")}:
+        raise DataError(f"{MANIFEST} does not say what each archive holds")
+    for name, file in held:
+        kind = member_kind(name)
+        if kind is None or file.size > kind.limit:
+            raise DataError(f"{MANIFEST} names {shown(name)}: an archive has no such member")
     for name in manifest.elsewhere:
         if name in manifest.files or not name.startswith("predictions/"):
             raise DataError(f"{MANIFEST} names {shown(name)} as elsewhere, where it cannot be")
@@ -165,14 +244,6 @@ def _check(manifest: Manifest) -> None:
             raise DataError(f"{name} has {file.size} bytes, at most {kind.limit} are allowed")
     if sum(file.size for file in files.values()) > MAX_TOTAL:
         raise DataError(f"the board's files have more than {MAX_TOTAL} bytes")
-    check_name(f"{MANIFEST}: licence", manifest.licence)
-    check_name(f"{MANIFEST}: lensbench", manifest.lensbench)
-    for check in manifest.checks:
-        check_name(f"{MANIFEST}: lensbench of a check", check.lensbench)
-        check_text(f"{MANIFEST}: rule of a check", check.rule)
-        for cell, finding in check.cells.items():
-            check_key(f"{MANIFEST}: cell of a check", cell)
-            check_text(f"{MANIFEST}: note of a check", finding.note)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import numpy as np
 from lensbench.errors import DataError
 from lensbench.files import open_file, parse_toml, read_document
 from lensbench.leaderboard.board.layout import shown
+from lensbench.leaderboard.board.zips import Slice
 
 MAX_ROWS = 20_000_000
 MAX_DECODED = 8 * 10**9
@@ -86,11 +89,30 @@ def read_toml(path: Path, name: str) -> dict[str, Any]:
         return parse_toml(name, text)
 
 
-def read_table(path: Path, name: str) -> Any:
+Source = Path | Slice
+"""A file, or a member of an archive."""
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[Any]:
+    """The source as a file that parsers read."""
+    if isinstance(source, Slice):
+        yield io.BytesIO(source.view())
+    else:
+        with open_file(source) as handle:
+            yield handle
+
+
+def read_table(source: Source, name: str, columns: Sequence[str] | None = None) -> Any:
     """A Parquet file of plain columns as a `pyarrow.Table`.
 
     Columns may be numbers, truth values, text, and lists of numbers. Text stays
     coded by dictionaries until its length was looked at, so that no small file becomes a large one.
+
+    Args:
+        source: The file.
+        name: What it is called in its board.
+        columns: Those to read; all where none are named.
 
     Raises:
         DataError: Where it is no such file or would take too much memory.
@@ -98,7 +120,7 @@ def read_table(path: Path, name: str) -> Any:
     import pyarrow as pa
     from pyarrow import parquet
 
-    with reading(name, "Parquet"), open_file(path) as handle:
+    with reading(name, "Parquet"), _opened(source) as handle:
         schema = parquet.read_schema(handle)
         texts = [field.name for field in schema if _is_text(field.type)]
         for field in schema:
@@ -109,12 +131,13 @@ def read_table(path: Path, name: str) -> Any:
         _check_size(name, file.metadata)
         size = 0
         batches = []
-        for batch in file.iter_batches(batch_size=_BATCH):
+        for batch in file.iter_batches(batch_size=_BATCH, columns=columns):
             size += batch.nbytes
             if size > MAX_DECODED:
                 raise DataError(f"{name} takes more than {MAX_DECODED} bytes in memory", _HINT)
             batches.append(batch)
-        table = pa.Table.from_batches(batches, file.schema_arrow)
+        fields = [field for field in file.schema_arrow if columns is None or field.name in columns]
+        table = pa.Table.from_batches(batches, pa.schema(fields))
         if table.num_rows != file.metadata.num_rows:
             raise DataError(f"{name} has {table.num_rows} rows and says it has others", _HINT)
         table.validate(full=True)
@@ -195,15 +218,19 @@ def read_predictions(path: Path, name: str) -> tuple[list[str], dict[str, np.nda
         ids, arrays = _table_predictions(path, name)
     if not ids or not arrays:
         raise DataError(f"{name} holds no predictions")
-    if len(set(ids)) != len(ids):
-        twice = next(one for one in ids if ids.count(one) > 1)
-        raise DataError(f"{name} has scene {shown(twice)} more than once")
+    _check_scenes(ids, name)
     for what, values in arrays.items():
         if len(values) != len(ids):
             raise DataError(f"{name}: {shown(what)} has {len(values)} rows for {len(ids)} scenes")
         if not all(np.isfinite(part).all() for part in np.array_split(values, 1 + len(ids) // 64)):
             raise DataError(f"{name}: {shown(what)} holds numbers that are not finite")
     return ids, arrays
+
+
+def _check_scenes(ids: list[str], name: str) -> None:
+    if len(set(ids)) != len(ids):
+        twice = next(one for one, count in Counter(ids).items() if count > 1)
+        raise DataError(f"{name} has scene {shown(twice)} more than once")
 
 
 def _table_predictions(path: Path, name: str) -> tuple[list[str], dict[str, np.ndarray]]:
@@ -260,14 +287,26 @@ def _mapped_predictions(path: Path, name: str) -> tuple[list[str], dict[str, np.
     return ids, arrays
 
 
-def check_weights(path: Path, name: str) -> None:
+def check_weights(source: Slice, name: str) -> None:
     """Refuses what is not safetensors; nothing else is ever taken for weights.
 
     Raises:
         DataError: Naming the file.
     """
-    from safetensors import safe_open
+    from safetensors.numpy import load
 
-    with reading(name, "safetensors"), safe_open(path, "numpy") as file:
-        if not file.keys():
+    with reading(name, "safetensors"):
+        if not load(bytes(source.view())):
             raise DataError(f"{name} holds no weights", _HINT)
+
+
+def read_scenes(source: Slice, name: str) -> list[str]:
+    """The scene ids of an archive's list: UTF-8 with NUL between them.
+
+    Raises:
+        DataError: Where it is none, or a scene is named twice.
+    """
+    with reading(name, "text"):
+        ids = bytes(source.view()).decode("utf-8").split("\0")
+    _check_scenes(ids, name)
+    return ids

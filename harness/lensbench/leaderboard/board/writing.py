@@ -35,13 +35,19 @@ from lensbench.leaderboard.board.manifest import (
     Check,
     File,
     Manifest,
+    Withdrawn,
     file_of,
+    json_lines,
     read_manifest,
     write_manifest,
 )
+from lensbench.leaderboard.board.packing import Packer, write_archives
 from lensbench.leaderboard.board.readme import readme_text
+from lensbench.leaderboard.board.shelf import member_of
 from lensbench.leaderboard.board.texts import first_path, plain
-from lensbench.store.records import sort_records
+from lensbench.leaderboard.board.zips import Slice, read_zip
+from lensbench.store.claims import temporary_folder
+from lensbench.store.records import columns_of, sort_records
 
 
 @dataclass(frozen=True)
@@ -54,10 +60,15 @@ class Contents:
         provenance: What each key was made from.
         environment: Versions of what computed it.
         citations: Whom to cite, one mapping a plugin.
-        files: Predictions, weights and a reading to copy, by their name in the board.
+        files: Predictions, scores by scene, fits, weights and a reading, by their name in a store.
+        members: What goes into archives as it is, by archive without suffix and by name.
+        predictions: Digest of each cell's predictions, where these are not among the files.
         elsewhere: Predictions that it rests on and does not carry, by their name if it did.
+        mirrors: URLs of folders that have these.
         licence: SPDX identifier of the board's own.
+        withdrawn: Why it no longer counts, where it does not.
         checks: What was verified of it before.
+        before: The folder of the board that it grows from, whose archives are appended to.
     """
 
     records: pl.DataFrame
@@ -66,9 +77,14 @@ class Contents:
     environment: Mapping[str, Any]
     citations: Sequence[Mapping[str, str]]
     files: Mapping[str, Path]
+    members: Mapping[str, Mapping[str, Slice]] = field(default_factory=dict)
+    predictions: Mapping[str, str] = field(default_factory=dict)
     elsewhere: Mapping[str, File] = field(default_factory=dict)
+    mirrors: tuple[str, ...] = ()
     licence: str = "CC-BY-4.0"
+    withdrawn: Withdrawn | None = None
     checks: tuple[Check, ...] = ()
+    before: Path | None = None
 
 
 def write_board(contents: Contents, target: Path, replace: bool = False) -> Board:
@@ -94,24 +110,24 @@ def write_board(contents: Contents, target: Path, replace: bool = False) -> Boar
 def fill(contents: Contents, folder: Path) -> None:
     """Writes the files of a board into an empty folder, the manifest last."""
     records = sort_records(without_persons(contents.records))
-    records.write_parquet(folder / RECORDS)
-    documents = {
-        ENVIRONMENT: contents.environment,
-        CITATIONS: list(contents.citations),
-        PROVENANCE: contents.provenance,
-    }
-    for name, document in documents.items():
-        text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
-        (folder / name).write_text(text + "\n", encoding="utf-8")
-    (folder / STUDY).write_text(tomli_w.dumps(without_nulls(contents.study)), encoding="utf-8")
-    for name, source in contents.files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(source, folder / name)
-    reading = (folder / READING).read_text(encoding="utf-8") if READING in contents.files else ""
-    text = readme_text(
-        records, contents.study, contents.citations, contents.licence, reading,
-        list(contents.elsewhere.values()),
+    columns = columns_of(records["version"][0]) if len(records) else records.columns
+    records.select(list(columns)).write_parquet(folder / RECORDS, compression_level=9)
+    _write_documents(contents, folder)
+    with temporary_folder() as scratch:
+        packed = Packer(records, scratch).pack(contents.files)
+        for name in packed.loose:
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(contents.files[name], folder / name)
+        members = _joined(packed.members, contents.members)
+        write_archives(members, folder, contents.before)
+    manifest = Manifest(
+        format=FORMAT, lensbench=lensbench.__version__, licence=contents.licence,
+        withdrawn=contents.withdrawn, files={}, members=_members_in(folder),
+        predictions={**packed.predictions, **contents.predictions},
+        elsewhere=dict(contents.elsewhere), mirrors=contents.mirrors, checks=contents.checks,
     )  # fmt: skip
+    reading = (folder / READING).read_text(encoding="utf-8") if READING in contents.files else ""
+    text = readme_text(records, contents.study, contents.citations, manifest, reading)
     (folder / README).write_text(text, encoding="utf-8")
     for name in (STUDY, ENVIRONMENT, CITATIONS, PROVENANCE, README):
         found = first_path((folder / name).read_text(encoding="utf-8"))
@@ -124,13 +140,32 @@ def fill(contents: Contents, folder: Path) -> None:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    write_manifest(
-        folder,
-        Manifest(
-            format=FORMAT, lensbench=lensbench.__version__, licence=contents.licence,
-            files=files, elsewhere=dict(contents.elsewhere), checks=contents.checks,
-        ),
-    )  # fmt: skip
+    write_manifest(folder, manifest.model_copy(update={"files": files}))
+
+
+def _write_documents(contents: Contents, folder: Path) -> None:
+    documents = {ENVIRONMENT: contents.environment, CITATIONS: list(contents.citations)}
+    for name, document in documents.items():
+        text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
+        (folder / name).write_text(text + "\n", encoding="utf-8")
+    provenance = {kind: dict(sorted(of.items())) for kind, of in contents.provenance.items()}
+    (folder / PROVENANCE).write_text(json_lines(provenance, 2), encoding="utf-8")
+    (folder / STUDY).write_text(tomli_w.dumps(without_nulls(contents.study)), encoding="utf-8")
+
+
+def _joined(
+    new: Mapping[str, Mapping[str, Slice]], old: Mapping[str, Mapping[str, Slice]]
+) -> dict[str, dict[str, Slice]]:
+    """Members of each archive, those that are there already first."""
+    archives = {**old, **new}
+    return {name: {**old.get(name, {}), **new.get(name, {})} for name in sorted(archives)}
+
+
+def _members_in(folder: Path) -> dict[str, dict[str, File]]:
+    return {
+        path.name: {name: member_of(member) for name, member in read_zip(path, path.name).items()}
+        for path in sorted(folder.glob("*.zip"))
+    }
 
 
 _NAMES = (

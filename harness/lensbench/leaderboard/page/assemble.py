@@ -47,6 +47,7 @@ def page(values: Mapping[str, Any], pictures: Mapping[str, Any], live: bool = Fa
     parts = {
         "policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         "title": html.escape(str(values["name"])),
+        "summary": html.escape(str(values.get("summary", ""))),
         "style": style,
         "data": pack(values),
         "pictures": pack(pictures),

@@ -76,7 +76,7 @@ def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
     manifest = board.manifest
     trust = {"licence": manifest.licence, "published with": f"lensbench {manifest.lensbench}"}
     if manifest.withdrawn:
-        trust = {"withdrawn": manifest.withdrawn, **trust}
+        trust = {"withdrawn": str(manifest.withdrawn), **trust}
     for check in manifest.checks:
         passed = sum(finding.passed for finding in check.cells.values())
         trust[check.tier] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -62,6 +63,7 @@ def payload(
             "table": [tables.index(table) for table in rows.select(TABLE).iter_rows()],
             **{name: [short(value) for value in rows[name]] for name in _NUMBERS},
         },
+        "curves": _curves(rows),
         "seeds": [
             [short(one) for one in values] if len(values) > 1 else 0 for values in rows["seeds"]
         ],
@@ -105,6 +107,20 @@ def _texts(column: pl.Series) -> dict[str, list[Any]]:
         "words": [clip(text) for text in known],
         "codes": filled.replace_strict(known, codes).to_list(),
     }
+
+
+def _curves(rows: pl.DataFrame) -> dict[str, list[list[float]]]:
+    """Images seen and validation score along the fit of one seed, by its cell."""
+    found: dict[str, list[list[float]]] = {}
+    known = rows.select("cell", "curve_fit").drop_nulls().unique(maintain_order=True)
+    for cell, curve in known.iter_rows():
+        points = [_POINT.fullmatch(word) for word in curve.split()]
+        found[clip(cell)] = [[float(one[1]), float(one[2])] for one in points if one]
+    return {cell: points for cell, points in found.items() if len(points) > 1}
+
+
+_POINT = re.compile(r"(\d{1,15}):(-?\d{1,15}(?:\.\d{0,15})?(?:e-?\d{1,2})?)")
+"""Of a learning curve: images seen, and validation score."""
 
 
 def _counts(records: pl.DataFrame) -> dict[str, int]:

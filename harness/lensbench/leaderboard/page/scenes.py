@@ -49,7 +49,7 @@ def draw_scenes(rows: pl.DataFrame, find: Find) -> dict[str, Any]:
         find: Gives files of predictions, images and skies.
 
     Returns:
-        `sets`, and `why` there are none where that is so.
+        `sets`: none where images or predictions are not at hand, and then there is no gallery.
     """
     primary = rows.filter((pl.col("state") == "done") & pl.col("primary"))
     sets: list[dict[str, Any]] = []
@@ -68,8 +68,7 @@ def draw_scenes(rows: pl.DataFrame, find: Find) -> dict[str, Any]:
         drawn |= {"table": named, "labels": labels, "condition": clip(str(condition))}
         size += len(json.dumps(drawn))
         sets.append(drawn)
-    why = "" if sets else "Predictions and images were not at hand where this page was made."
-    return {"sets": sets, "why": why}
+    return {"sets": sets}
 
 
 def _draw(frame: pl.DataFrame, find: Find) -> dict[str, Any] | None:

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 from safetensors.numpy import save_file
+from tests import forged_boards
 
 from lensbench.leaderboard.board.contents import Board
-from lensbench.leaderboard.board.manifest import file_of, read_manifest, write_manifest
 from lensbench.leaderboard.board.writing import Contents, write_board
 from lensbench.sky.seeds import seed_of
 from lensbench.stats.intervals import mean_interval
@@ -108,15 +108,7 @@ def board(make_contents, tmp_path) -> Board:
 def reseal() -> Callable[[Path], None]:
     """Makes the manifest agree with the files again, as one would who changed them."""
 
-    def seal(folder: Path) -> None:
-        files = {
-            path.relative_to(folder).as_posix(): file_of(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name != "manifest.json"
-        }
-        write_manifest(folder, read_manifest(folder).model_copy(update={"files": files}))
-
-    return seal
+    return forged_boards.reseal
 
 
 @pytest.fixture

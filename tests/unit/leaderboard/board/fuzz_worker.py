@@ -25,6 +25,8 @@ from lensbench.leaderboard.board.reading import (
     read_predictions,
     read_toml,
 )
+from lensbench.leaderboard.board.tables import read_predictions_table
+from lensbench.leaderboard.board.zips import Slice, read_zip
 
 SECONDS = 5.0
 """Of a processor that one case may take, however busy the machine is."""
@@ -75,17 +77,29 @@ def readers(board: Path, out: Path) -> dict[str, tuple[bytes, Callable[[Path], o
     def first(pattern: str) -> bytes:
         return min(board.glob(pattern)).read_bytes()
 
+    def member(kind: str) -> bytes:
+        return next(
+            bytes(one.view())
+            for path in board.glob("*.zip")
+            for name, one in read_zip(path, path.name).items()
+            if name.startswith(kind)
+        )
+
     return {
         "records.parquet": (first("records.parquet"), read_board_records),
         "predictions.parquet": (
-            first("predictions/*.parquet"),
-            lambda path: read_predictions(path, path.name),
+            member("predictions/"),
+            lambda path: list(read_predictions_table(path, path.name)),
         ),
         "predictions.h5": (
             first("predictions/*.h5"),
             lambda path: read_predictions(path, path.name),
         ),
-        "fits.safetensors": (first("fits/*"), lambda path: check_weights(path, path.name)),
+        "archive.zip": (first("*.zip"), lambda path: read_zip(path, path.name)),
+        "fits.safetensors": (
+            member("fits/"),
+            lambda path: check_weights(Slice.of_file(path), path.name),
+        ),
         "study.toml": (first("study.toml"), lambda path: read_toml(path, path.name)),
         "provenance.json": (
             first("provenance.json"),

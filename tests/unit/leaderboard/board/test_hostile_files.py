@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from refusals import predictions_of, refused
+from refusals import refused
+from tests.forged_boards import change_members
 
 from lensbench.leaderboard.board.writing import write_board
 
@@ -30,30 +31,33 @@ def test_pickles(board, reseal, kind, tmp_path, monkeypatch):
     """A pickle in the place of any file is refused and never loaded."""
     monkeypatch.chdir(tmp_path)
     path = board.folder / kind
-    path = min(path.iterdir()) if path.is_dir() else path
-    path.write_bytes(pickle.dumps(Evil()))
-    if kind != "manifest.json":
+    if path.suffix:
+        path.write_bytes(pickle.dumps(Evil()))
+    else:
+        change_members(board.folder, kind, lambda _: pickle.dumps(Evil()))
+    if path.suffix and kind != "manifest.json":
         reseal(board.folder)
     refused(board.folder)
     assert not (tmp_path / "pwned").exists()
 
 
-def test_parquet_bomb(board, reseal):
+def test_parquet_bomb(board, tmp_path):
     """A small Parquet file that would become a large table is refused before it does."""
     text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(10**6, np.int32)), ["x" * 10**6])
-    path = predictions_of(board.folder)
-    parquet.write_table(pa.table({"scene": text}), path, compression="zstd", store_schema=False)
+    path = tmp_path / "bomb"
+    bomb = pa.table({"predictions": text})
+    parquet.write_table(bomb, path, compression="zstd", store_schema=False)
     assert path.stat().st_size < 10**6
-    reseal(board.folder)
+    change_members(board.folder, "predictions/", lambda _: path.read_bytes())
     refused(board.folder, "text of 1000000 bytes")
 
 
-def test_rows_bomb(board, reseal):
+def test_rows_bomb(board, tmp_path):
     """A Parquet file of more rows than any board has is refused before they are read."""
-    path = predictions_of(board.folder)
+    path = tmp_path / "bomb"
     zeros = pa.chunked_array([pa.nulls(3_000_000, pa.int32())] * 10)
-    parquet.write_table(pa.table({"scene": zeros}), path, compression="zstd")
-    reseal(board.folder)
+    parquet.write_table(pa.table({"predictions": zeros}), path, compression="zstd")
+    change_members(board.folder, "predictions/", lambda _: path.read_bytes())
     refused(board.folder, "rows")
 
 
@@ -97,7 +101,7 @@ def _virtual(file, folder):
 )
 def test_hdf5(image_board, reseal, fill, tmp_path):
     """HDF5 that is compressed, linked or stored elsewhere is refused."""
-    path = predictions_of(image_board.folder)
+    (path,) = (image_board.folder / "predictions").iterdir()
     with h5py.File(path, "w") as file:
         file["scene"] = np.array([f"0-test-{i}" for i in range(24)], "S")
         fill(file, tmp_path)

@@ -9,7 +9,8 @@ import json
 import polars as pl
 import pytest
 
-from lensbench.leaderboard.board.manifest import Check, Finding, write_manifest
+from lensbench.leaderboard.board.contents import open_board
+from lensbench.leaderboard.board.manifest import Check, Finding, Withdrawn, write_manifest
 
 
 @pytest.fixture
@@ -67,13 +68,34 @@ def test_changed_records_have_earned_nothing(checked, lensbench, change_records)
 
 def test_a_withdrawn_board_says_so(board, lensbench):
     """Tables and verification state why; of its scenes nothing is checked, of its files all is."""
-    manifest = board.manifest.model_copy(update={"withdrawn": "a label was corrected"})
-    write_manifest(board.folder, manifest)
-    shown = lensbench("leaderboard", "show", board.folder)
-    assert "withdrawn: a label was corrected" in shown.err
+    words = ("--reason", "a label was corrected", "--successor", "board-2")
+    done = lensbench("leaderboard", "withdraw", board.folder, *words)
+    assert done.code == 0, done.err
+    said = "a label was corrected; see board-2"
+    assert done.out.endswith(f"withdrawn: {said}\n")
+    withdrawn = open_board(board.folder)
+    assert withdrawn.manifest.withdrawn == Withdrawn(
+        reason="a label was corrected", successor="board-2"
+    )
+    assert withdrawn.evidence == board.evidence
+    readme = (board.folder / "README.md").read_text()
+    assert "**Withdrawn:** a label was corrected. Its successor is board-2." in readme
+    shown = lensbench("leaderboard", "show", board.folder, "--json")
+    assert [row["withdrawn"] for row in json.loads(shown.out)] == [said, said]
+    shown = lensbench("leaderboard", "show", board.folder, "--format", "markdown")
+    assert shown.out.startswith("**Withdrawn:** a label was corrected; see board-2\n\n")
+    assert f"withdrawn: {said}" in shown.err
     verified = lensbench("leaderboard", "verify", board.folder, "--fresh", "--no-write", "--json")
     assert verified.code == 0, verified.err
-    assert "withdrawn: a label was corrected; the scenes were drawn" in verified.err
+    assert "board-2; the scenes were drawn" in verified.err
     assert [check["tier"] for check in json.loads(verified.out)["checks"]] == ["reported"]
     (board.folder / "study.toml").write_text("name = 1")
     assert lensbench("leaderboard", "verify", board.folder, "--no-write").code == 1
+
+
+@pytest.mark.parametrize("reason", ["", "two\nlines", "<b>bold</b>"])
+def test_a_reason_is_one_plain_line(board, lensbench, reason):
+    """Else nothing is withdrawn."""
+    done = lensbench("leaderboard", "withdraw", board.folder, "--reason", reason)
+    assert done.code == 2
+    assert open_board(board.folder).manifest.withdrawn is None

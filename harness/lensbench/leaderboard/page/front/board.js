@@ -40,6 +40,12 @@ export class Board {
     return this.values.seeds[row.index] || [row.value];
   }
 
+  // Images seen and validation score along one fit of an entrant, whatever condition the row is of.
+  curve(one) {
+    const row = [...one.by.values()].find((its) => its && this.values.curves[its.cell]);
+    return row ? this.values.curves[row.cell] : [];
+  }
+
   plugin(kind, reference) {
     const name = reference.split(":")[0];
     return this.values.plugins.find((one) => one.kind === kind && one.name === name);

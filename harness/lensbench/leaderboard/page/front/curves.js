@@ -120,6 +120,30 @@ export function labelFigure(table, chosen, metric) {
   });
 }
 
+// Of entrants whose network was trained, where the records say how its validation score went.
+export function learningFigure(board, chosen) {
+  const curves = chosen.map((one) => board.curve(one));
+  if (!curves.some((points) => points.length)) return null;
+  const names = chosen.map((one) => one.name);
+  const ended = (one) => one.texts.get("training") ?? "–";
+  const data = chosen.flatMap((one, index) => curves[index].map(([images, score]) => ({ entrant: one.name, images, score, ended: ended(one) })));
+  const last = (points) => points.at(-1) ?? [null, null];
+  return figure({
+    title: "As training goes on",
+    caption: "Validation score against the images seen so far, of the first seed; higher is better. Scores of different losses are not to be compared with one another.",
+    spec: {
+      height: 260, data: { values: data },
+      encoding: { x: { field: "images", type: "quantitative", title: "images seen", scale: { type: "log" }, axis: { grid: false, format: "~s" } }, y: { field: "score", type: "quantitative", title: "validation score", scale: { zero: false } }, color: colour(names) },
+      layer: [
+        { mark: { type: "line", strokeWidth: 2 } },
+        { mark: { type: "point", filled: true, size: 30, opacity: 1 }, encoding: { shape: shape(names), tooltip: tooltip([{ field: "images", title: "images seen" }, { field: "ended", title: "training" }]).filter(({ field }) => field !== "text" && field !== "n") } },
+      ],
+    },
+    header: ["entrant", "training", "images seen", "last validation score"],
+    rows: () => chosen.map((one, index) => [one.name, ended(one), ...last(curves[index]).map((value) => (value === null ? "–" : String(Number(value.toPrecision(5)))))]),
+  });
+}
+
 // A layer of no data has no extent, and Vega says so; it is left out.
 function ghosts(data) {
   const mark = { type: "point", filled: true, size: 45, color: "var(--soft)", opacity: 0.45 };

@@ -8,24 +8,22 @@ let pictures = null;
 export const forgetPictures = () => { pictures = null; };
 
 export function gallerySection(table, labels, condition) {
-  const box = h("div", {}, h("p", { class: "quietly" }, "Unpacking the pictures …"));
-  const section = h("section", { "aria-labelledby": "gallery" }, h("h2", { id: "gallery" }, "Test scenes"), box);
-  fill(box, table, labels, condition);
+  const section = h("section", { "aria-labelledby": "gallery", hidden: true });
+  fill(section, table, labels, condition);
   return section;
 }
 
-async function fill(box, table, labels, condition) {
+// A table of which no scenes are in the page has no gallery.
+async function fill(section, table, labels, condition) {
   pictures ??= await unpackFrom("pictures");
   const sets = (pictures.sets ?? []).filter((one) => one.labels === labels && Object.entries(table.facts).every(([name, value]) => one.table[name] === value));
-  if (!sets.length) {
-    box.replaceChildren(h("p", { class: "quietly" }, pictures.why || "No scenes of this table are in the page."));
-    return;
-  }
+  if (!sets.length) return;
   const shown = h("div", {});
   const show = (name) => shown.replaceChildren(sheet(sets.find((one) => one.condition === name)));
   const first = (sets.find((one) => one.condition === condition) ?? sets[0]).condition;
   show(first);
-  box.replaceChildren(choice("Seen under", sets.map((one) => [one.condition, one.condition]), first, show), shown);
+  section.hidden = false;
+  section.replaceChildren(h("h2", { id: "gallery" }, "Test scenes"), choice("Seen under", sets.map((one) => [one.condition, one.condition]), first, show), shown);
 }
 
 function sheet(set) {

@@ -2,7 +2,7 @@
 import { choice, entrantLink, h, stateChip, swatch } from "./dom.js";
 import { interval, plural } from "./format.js";
 import { hasValue, labelText } from "./board.js";
-import { conditionFigures, costFigure, labelFigure } from "./curves.js";
+import { conditionFigures, costFigure, labelFigure, learningFigure } from "./curves.js";
 import { gallerySection } from "./gallery.js";
 import { pairSection } from "./pairs.js";
 import { MOST } from "./plots.js";
@@ -40,7 +40,7 @@ function body(table, labels, metric) {
   const redraw = () => {
     const chosen = everyone.filter((one) => plotted.has(one));
     key.replaceChildren(...chosen.map((one, index) => h("li", {}, swatch(index), h("span", {}, one.name))));
-    const figures = [...conditionFigures(table, chosen, labels, metric), labelFigure(table, chosen, metric), costFigure(everyone, chosen, metric)].filter(Boolean);
+    const figures = [...conditionFigures(table, chosen, labels, metric), labelFigure(table, chosen, metric), learningFigure(table.board, chosen), costFigure(everyone, chosen, metric)].filter(Boolean);
     plots.replaceChildren(...(chosen.length ? [h("div", { class: "figures" }, figures)] : [h("p", { class: "quietly" }, "No entrant is chosen.")]));
   };
   redraw();
@@ -62,7 +62,7 @@ function ranking(table, labels, metric, everyone, plotted, redraw) {
   const columns = [
     { label: "Plot", value: (one) => (plotted.has(one) ? 0 : 1), cell: (one) => tick(one, plotted, redraw), title: "Which are plotted below" },
     { label: "#", number: true, value: (one) => one.place, cell: (one) => (one.place === null ? "–" : String(one.place)), title: `Place by ${metric.metric} on the training condition` },
-    { label: "Entrant", heading: true, value: (one) => one.name, cell: (one) => [entrantLink(one.entrant), one.note ? h("small", {}, one.note) : null] },
+    { label: "Entrant", heading: true, value: (one) => one.name, cell: (one) => [entrantLink(one.entrant), one.note ? h("small", {}, one.note) : null, one.values.get("training") === 0 ? h("small", { class: "chip incompatible" }, one.texts.get("training")) : null] },
     ...conditions.map((name) => ({
       label: name, note: name === table.facts.train_condition ? "trained on" : null, number: true, up: metric.up,
       value: (one) => (hasValue(one.by.get(name)) ? one.by.get(name).value : null),

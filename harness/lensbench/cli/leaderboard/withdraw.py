@@ -1,0 +1,33 @@
+"""`lensbench leaderboard withdraw`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("withdraw")
+@click.argument("board", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--reason", required=True, metavar="TEXT", help="Why its results no longer count.")
+@click.option("--successor", default="", metavar="BOARD|URL", help="What takes its place.")
+def command(board: Path, reason: str, successor: str) -> None:
+    """Withdraw a board: it stays readable, and says everywhere that its results no longer count.
+
+    Its README, its page, `show` and `verify` state the reason and the successor. A second call
+    replaces them.
+
+    \b
+    Example:
+      lensbench leaderboard withdraw board --reason "a label was corrected" --successor board-2
+    """
+    from lensbench.errors import UsageError
+    from lensbench.leaderboard.board.contents import open_board
+    from lensbench.leaderboard.board.manifest import Withdrawn, parse_withdrawn
+    from lensbench.leaderboard.board.withdrawal import withdraw
+
+    if not reason.strip():
+        raise UsageError("--reason is empty", "say in one line why the results no longer count")
+    withdrawn: Withdrawn = parse_withdrawn(reason.strip(), successor.strip())
+    withdraw(open_board(board), withdrawn)
+    click.echo(f"{board}: withdrawn: {withdrawn}")
