@@ -179,4 +179,5 @@ def read_scores(path: Source, name: str) -> pl.DataFrame:
         frame = pl.DataFrame(pl.from_arrow(table))
         if frame.null_count().sum_horizontal().item():
             raise DataError(f"{name} has empty values")
+        frame["values"].list.len()  # raises where it is no column of lists
         return frame
