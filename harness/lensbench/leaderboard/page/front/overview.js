@@ -13,6 +13,7 @@ export function overview(board) {
   return h("div", {},
     h("p", { class: "kicker" }, "Leaderboard"),
     h("h1", {}, board.name),
+    board.values.trust.withdrawn ? h("p", { class: "withdrawn" }, h("b", {}, "Withdrawn: "), `${board.values.trust.withdrawn}.`) : null,
     h("p", { class: "lede" }, `${plural(board.entrants.length, "entrant")}, ranked on ${plural(tasks, "task")} under ${plural(conditions, "observing condition")}. Every value stands with its 95 % interval.`),
     h("section", { "aria-label": "Who leads" }, h("ul", { class: "leaders" }, board.values.leaders.map((one) => leader(board, one)))),
     contrasts(board),
