@@ -13,12 +13,11 @@ tags: [astronomy, gravitational-lensing, self-supervised]
 ---
 # {title}
 
-An encoder of images of strong gravitational lenses, pretrained without labels of the tasks that it
-is meant for.
+An encoder for images of strong gravitational lenses, pretrained without labels.
 
 ## Use
 
-With lensbench, this folder at hand:
+With lensbench, where FOLDER is this folder:
 
     lensbench run --encoder {encoder}:weights={model} --task morphology
     lensbench embed IMAGES --encoder {encoder}:weights={model} \\
@@ -32,8 +31,8 @@ Images are (B, {channels}, H, W) in units of σ, the noise of an empty pixel.
 
 {data}
 
-Images a side: {sides}. Mean and deviation of the first {chunk} scenes' pixels: {mean:.4g} and \
-{deviation:.4g} σ.
+Image sides in pixels: {sides}. Pixels of the first {chunk} scenes have a mean of {mean:.4g} σ and \
+a standard deviation of {deviation:.4g} σ.
 
 ## Budget and cost
 
@@ -49,9 +48,9 @@ Images a side: {sides}. Mean and deviation of the first {chunk} scenes' pixels: 
 
 ## Scores
 
-Linear probes of frozen features on validation scenes: half of them fitted, the other half scored.
-Intervals are 95 %, by bootstrap over scenes; they do not hold the chance of another pretraining.
-These scores are for choices. Compare models by `lensbench run`.
+Linear probes of frozen features on validation scenes: one half was fitted, the other half scored.
+Intervals are 95 %, by bootstrap over scenes, and do not include the variation between pretrainings.
+These scores are for choices during the development. To compare models, use `lensbench run`.
 
 {scores}
 
@@ -62,17 +61,17 @@ cut-outs centred on the lens, and a start for fine-tuning.
 
 ## Limits
 
-- The images were simulated. How well features hold on a survey's own images is not known from here.
-- Conditions and populations that are not named above were not seen.
-- Images that are not in units of their noise, or not centred, are outside of what was trained on.
-- Features are no probabilities; a decision needs a calibrated head.
+- All training images were simulated. Nothing here says how well features work on real images.
+- It has seen no conditions and populations but those named above.
+- Images that are not in units of their noise, or not centred, are outside of its training.
+- Features are not probabilities. A decision needs a calibrated head.
 
 ## How it was made
 
     {command}
 
 lensbench {lensbench}, torch {torch}, Python {python}, on {date}. The same command with the same
-versions gives the same weights on the CPU with as many threads. SHA-256 of `model.safetensors`:
+versions and as many threads gives the same weights on the CPU. SHA-256 of `model.safetensors`:
 `{sha256}`.
 """
 
