@@ -1,4 +1,4 @@
-"""Lenses and what is taken for them: rings, spirals, mergers and plain ellipticals."""
+"""Lenses and galaxies that look like them: spirals, rings, mergers, edge-on discs, ellipticals."""
 
 from __future__ import annotations
 
@@ -16,17 +16,26 @@ from lensbench.sky.detectability import Cuts
 from lensbench.sky.lensing import axis_ratio
 from lensbench.sky.survey import Survey
 
-KINDS = ("elliptical", "spiral", "ring", "merger")
-"""Non-lenses, in turn with equal chance."""
+SHARES = {"spiral": 0.35, "ring": 0.2, "merger": 0.2, "edge-on": 0.15, "elliptical": 0.1}
+"""Shares of the kinds among non-lenses.
+
+They are set, not measured. Rings, spirals and mergers are what searches mistake for lenses: next to
+405 candidates, Rojas et al. 2022 (arXiv:2109.00014) list 539 ring galaxies. An elliptical alone is
+easily told apart.
+"""
+
+KINDS = tuple(SHARES)
+"""Kinds of non-lenses; the parameter `kind` is an index into these."""
 
 
 @dataclass(frozen=True)
 class LookAlikes:
     """Lenses of a survey beside galaxies that look like them, for lens finding.
 
-    A look-alike has the same central galaxy and the same neighbours, drawn in the same order,
-    and in place of the lensed source spiral arms, a ring or a companion of the brightness and size
-    that the arcs would have had, or nothing.
+    A look-alike has the same neighbours, drawn in the same order, and in place of the lensed source
+    what shines of the brightness and size that the arcs would have had: the arms of a spiral, a
+    ring, two companions, or a disc seen edge-on through the centre; an elliptical has nothing. A
+    spiral has a faint bulge in place of the central galaxy. Kinds come in the shares of `SHARES`.
 
     Attributes:
         survey: Where central galaxies, sources and neighbours are from.
@@ -61,25 +70,30 @@ class LookAlikes:
         drawn = self.survey.draw(0, random)
         return {
             **drawn,
-            "kind": float(random.integers(len(KINDS))),
+            "kind": float(random.choice(len(KINDS), p=list(SHARES.values()))),
             "magnification": random.uniform(1.5, 3.0),  # magnitudes that a source gains
             "q": random.uniform(0.6, 1.0),
             "phi": random.uniform(0, math.pi),
             "pitch": random.uniform(0.15, 0.5),
             "contrast": random.uniform(0.5, 0.95),
             "width": random.uniform(0.1, 0.25),
+            "faintness": random.uniform(1.0, 3.0),  # magnitudes that a bulge lacks
+            "thickness": random.uniform(0.1, 0.25),
         }
 
     def model(self, parameters: Mapping[str, Any], label: int) -> SceneModel:
         """The parts of the scene of these parameters."""
-        lens = assemble(parameters, "no_sub", lens_light=True)
         if self.classes[label] == "lens":
-            return lens
-        return SceneModel(lights=(*lens.lights, *_look_alike(parameters)))
+            return assemble(parameters, "no_sub", lens_light=True)
+        p = dict(parameters)
+        if KINDS[int(p["kind"])] == "spiral":
+            p["lens_magnitude"] += p["faintness"]
+            p["lens_radius"] *= 10 ** (-0.2 * p["faintness"])  # of the same surface brightness
+        return SceneModel(lights=(*assemble(p, "no_sub", lens_light=True).lights, *_look_alike(p)))
 
 
 def _look_alike(p: Mapping[str, Any]) -> tuple[Light, ...]:
-    """What shines around the central galaxy and was not lensed."""
+    """What shines beside the central galaxy and was not lensed."""
     kind = KINDS[int(p["kind"])]
     x, y, theta_E, q, phi = p["lens_x"], p["lens_y"], p["theta_E"], p["q"], p["phi"]
     magnitude = p["source_magnitude"] - p["magnification"]
@@ -88,6 +102,8 @@ def _look_alike(p: Mapping[str, Any]) -> tuple[Light, ...]:
         return (arms,)
     if kind == "ring":
         return (Ring(magnitude, theta_E, p["width"] * theta_E, q, phi, x, y),)
+    if kind == "edge-on":
+        return (Sersic(magnitude, theta_E / 1.5, 1.0, p["thickness"], phi, x, y),)
     if kind == "merger":
         q_other = axis_ratio(p["source_ellipticity"])
         return tuple(

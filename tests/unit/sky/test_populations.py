@@ -23,6 +23,7 @@ from lensbench.errors import DataError, OptionError
 from lensbench.sky.components import SceneModel
 from lensbench.sky.images import SourceImages, WithSourceImages
 from lensbench.sky.instruments import EUCLID_VIS
+from lensbench.sky.lookalikes import KINDS, SHARES
 from lensbench.sky.observation import add_noise, expose, grid_of
 from lensbench.sky.population import Population
 from lensbench.sky.populations import population_names, population_of
@@ -213,13 +214,53 @@ def test_an_unknown_population_is_refused_with_the_nearest_names() -> None:
     assert "survey" in error.value.hint
 
 
-def test_look_alikes_share_all_but_the_arcs_with_lenses() -> None:
-    """Lens or not, the central galaxy and its neighbours are the same, and arcs are lensed."""
+def _look_alikes(count: int) -> list[dict[str, Any]]:
+    """Parameters of non-lenses, whether their lenses would be found or not."""
+    population: Any = population_of("look-alikes")
+    uncut = population.with_cuts(None)
+    return [as_numbers(uncut.draw(0, generator_of("alike", i))) for i in range(count)]
+
+
+def test_kinds_of_look_alikes_come_in_their_shares() -> None:
+    """Each within four standard errors of its share; ellipticals are below a quarter."""
+    kinds = [KINDS[int(one["kind"])] for one in _look_alikes(600)]
+    for kind, share in SHARES.items():
+        error = (share * (1 - share) / len(kinds)) ** 0.5
+        assert kinds.count(kind) / len(kinds) == pytest.approx(share, abs=4 * error), kind
+    assert sum(SHARES.values()) == pytest.approx(1)
+    assert SHARES["elliptical"] < 0.25
+
+
+def test_look_alikes_share_neighbours_and_brightness_with_lenses() -> None:
+    """Lens or not, neighbours are the same; nothing is lensed, and what stands for arcs shines."""
     population = population_of("look-alikes")
-    drawn = as_numbers(population.draw(0, generator_of("alike", 1)))
-    lens, other = population.model(drawn, 1), population.model(drawn, 0)
-    assert other.lights[: len(lens.lights)] == lens.lights
-    assert lens.sources and not other.sources and not other.mass
+    seen = set()
+    for drawn in _look_alikes(60):
+        kind = KINDS[int(drawn["kind"])]
+        seen.add(kind)
+        lens, other = population.model(drawn, 1), population.model(drawn, 0)
+        assert lens.sources and not other.sources and not other.mass
+        assert other.lights[1 : len(lens.lights)] == lens.lights[1:]  # the neighbours
+        same_centre = other.lights[0] == lens.lights[0]
+        assert same_centre == (kind != "spiral")
+        more = other.lights[len(lens.lights) :]
+        assert len(more) == {"elliptical": 0, "merger": 2}.get(kind, 1)
+        arcs: Any
+        for arcs in more:
+            assert arcs.magnitude == drawn["source_magnitude"] - drawn["magnification"]
+    assert seen == set(KINDS)
+
+
+def test_the_bulge_of_a_spiral_is_faint() -> None:
+    """One to three magnitudes fainter than a lens galaxy, of the same surface brightness."""
+    population = population_of("look-alikes")
+    for drawn in _look_alikes(30):
+        if KINDS[int(drawn["kind"])] == "spiral":
+            bulge: Any = population.model(drawn, 0).lights[0]
+            fainter = bulge.magnitude - drawn["lens_magnitude"]
+            assert 1 <= fainter <= 3
+            area = (bulge.R_sersic / drawn["lens_radius"]) ** 2
+            assert 10 ** (-0.4 * fainter) == pytest.approx(area)
 
 
 @pytest.mark.parametrize("name", ["pedagogical", "survey@source", "deeplense-iv", "look-alikes"])
