@@ -149,13 +149,12 @@ class _Draws:
         self._drawn = np.empty((0, n), dtype=np.int64)
 
     def rows(self, start: int, count: int) -> np.ndarray:
-        """Rows `start` to `start + count` (count, n)."""
+        """Rows `start` to `start + count` (count, n), which a statistic may change."""
         lacking = start + count - len(self._drawn)
         if lacking > 0:
             more = self._random.integers(0, self._drawn.shape[1], (lacking, self._drawn.shape[1]))
             self._drawn = np.concatenate([self._drawn, more])
-            self._drawn.flags.writeable = False
-        return self._drawn[start : start + count]
+        return self._drawn[start : start + count].copy()
 
 
 @functools.lru_cache(maxsize=16)

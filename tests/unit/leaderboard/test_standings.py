@@ -80,3 +80,21 @@ def test_grades_are_in_order_of_their_number():
     """And names by letter."""
     names = ["psf@10", "psf@2", "depth@1", "des-i"]
     assert sorted(names, key=in_order) == ["depth@1", "des-i", "psf@2", "psf@10"]
+
+
+def test_rows_say_which_fits_did_not_converge():
+    """One fit that came to the limit marks its row; a budget that sets the length marks none."""
+    fits = {
+        "ended": ("converged", "converged"), "cut": ("converged", "limit"),
+        "set": ("fixed", "fixed"), "untrained": (None, None),
+    }  # fmt: skip
+    found = ranking([
+        row(name, "home", 0.9, seed_fit=seed, stopped_fit=stopped, cell=f"{name}{seed}",
+            low=0.8, high=1.0)
+        for name, stops in fits.items() for seed, stopped in enumerate(stops)
+    ])  # fmt: skip
+    (column,) = (column for column in columns_of(found.standings) if column.label == "training")
+    shown = {one.name: column.shown(one) for one in found.standings}
+    assert shown == {"ended": "converged", "cut": "not converged", "set": "–", "untrained": "–"}
+    only_set = ranking([row("set", "home", 0.9, stopped_fit="fixed")])
+    assert "training" not in [column.label for column in columns_of(only_set.standings)]
