@@ -10,7 +10,7 @@ import torch
 from lensbench import condition_of
 from lensbench.testing import made_samples
 from lensbench_reference.baselines.hog_svm import hog_features
-from lensbench_reference.baselines.lens_model import fit_lenses
+from lensbench_reference.baselines.lens_images import Fitting, fit_lenses
 from lensbench_reference.baselines.shapes import shape_features
 from lensbench_reference.baselines.spectrum import spectrum_features
 
@@ -39,5 +39,7 @@ def test_one_lens(benchmark):
     """One lens of 64² pixels fitted from five blind starts."""
     samples = made_samples(count=1, size=64)
     samples = type(samples)(**{**vars(samples), "condition": condition_of("euclid-vis")})
-    fit = benchmark.pedantic(fit_lenses, (samples.images[:, 0], samples, 5, 2), rounds=3)
+    fit = benchmark.pedantic(
+        fit_lenses, (samples.images[:, 0], samples.condition, Fitting()), rounds=3
+    )
     assert len(fit.theta) == 1

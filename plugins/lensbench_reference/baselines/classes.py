@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,11 @@ from lensbench import FitContext, IncompatibleError, Predictions, Progress, Samp
 
 FeatureMap = Callable[[Tensor], np.ndarray]
 """From images (N, C, H, W) in units of σ to features (N, D)."""
+
+
+def no_features(images: Tensor) -> np.ndarray:
+    """In place of a feature map, where features are given and not found from images."""
+    raise TypeError("features are found elsewhere")
 
 
 def class_target(context: FitContext, baseline: str) -> str:
@@ -60,8 +65,12 @@ class LinearClasses:
     offsets: Tensor
 
     def __call__(self, samples: Samples) -> Predictions:
-        """Probabilities (N, classes); those of classes never seen in training are zero."""
-        values = torch.from_numpy(self.features(samples.images)).double()
+        """Probabilities (N, classes); see `probabilities`."""
+        return self.probabilities(self.features(samples.images))
+
+    def probabilities(self, features: np.ndarray) -> Predictions:
+        """Of features (N, D): (N, classes), zero for classes never seen in training."""
+        values = torch.from_numpy(features).double()
         scores = ((values - self.mean) / self.scale) @ self.weights.T + self.bias
         if len(self.slopes):
             shares = torch.sigmoid(scores * self.slopes + self.offsets)
@@ -116,16 +125,21 @@ def always(features: FeatureMap, width: int, only: int, count: int) -> LinearCla
 
 def logistic_regression(features: FeatureMap, context: FitContext, baseline: str) -> LinearClasses:
     """Multinomial logistic regression, its regularisation chosen by cross-validation."""
+    linear = regression_on(features(context.train.images), context, baseline)
+    return replace(linear, features=features)
+
+
+def regression_on(values: np.ndarray, context: FitContext, baseline: str) -> LinearClasses:
+    """Likewise, on features (N, D) of the training samples that are there already."""
     from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 
     target = class_target(context, baseline)
     count = len(context.train.info[target].classes)
     wanted = labels_of(context.train, target)
-    values = features(context.train.images)
     mean, scale = standardised(values)
     present, sizes = np.unique(wanted, return_counts=True)
     if len(present) == 1:
-        return always(features, values.shape[1], int(present[0]), count)
+        return always(no_features, values.shape[1], int(present[0]), count)
     folds = min(4, int(sizes.min()))
     model = (
         LogisticRegressionCV(
@@ -143,7 +157,7 @@ def logistic_regression(features: FeatureMap, context: FitContext, baseline: str
     context.report(Progress(1, 1))
     empty = torch.zeros(0, dtype=torch.float64)
     return LinearClasses(
-        features,
+        no_features,
         torch.from_numpy(mean).double(),
         torch.from_numpy(scale).double(),
         torch.from_numpy(model.coef_).double(),

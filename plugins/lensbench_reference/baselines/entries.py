@@ -52,7 +52,7 @@ ENTRIES = [
         summary="SIE, shear and a Sérsic source fitted to each image, from a blind start.",
         citation="Kormann et al. 1994 (A&A 284, 285); Marquardt 1963, doi:10.1137/0111030",
         licence="MIT",
-        tasks=("regression",),
+        tasks=("anomaly", "finding", "morphology", "regression"),
     ),
     Entry(
         "nearest",

@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from lensbench import (
     Baseline,
-    Condition,
     FitContext,
     OptionError,
     Predictions,
     Predictor,
     Progress,
     Samples,
-    seen_at,
 )
-from lensbench_reference.baselines.lens_fit import (
+from lensbench_reference.baselines.classes import no_features, restored
+from lensbench_reference.baselines.lens_classes import LensAnomalies, LensClasses
+from lensbench_reference.baselines.lens_fit import Fit, with_slopes
+from lensbench_reference.baselines.lens_images import (
+    Fitting,
+    chunks,
+    detected,
+    fit_lenses,
+    one_image,
+)
+from lensbench_reference.baselines.rings import shines
+from lensbench_reference.baselines.smooth_lens import (
     LARGEST_ELLIPTICITY,
     LARGEST_SHEAR,
-    Fit,
-    Optics,
     bounded,
     einstein_radius,
-    least_squares,
     named,
-    with_slopes,
 )
-from lensbench_reference.baselines.lens_starts import blind_starts
-from lensbench_reference.baselines.rings import shines
-
-_CHUNK = 8
-"""Images fitted together: as many as a core's cache holds the derivatives of."""
-
-_COARSE = 0.1
-"""Side of the pixels that a fit starts with, at most [arcsec]."""
-
-_DETECTED = 50.0
-"""How much better than an empty sky a fit has to be, in χ², for it to say anything."""
 
 
 class LensModel(Baseline):
@@ -71,21 +63,30 @@ class LensModel(Baseline):
         calibrate: int = 48
         lens_light: Literal["auto", "yes", "no"] = "auto"
 
+        def fitting(self, light: bool) -> Fitting:
+            """With these options, where lens galaxies shine or do not."""
+            return Fitting(int(self.starts), int(self.oversampling), light)
+
     def __init__(self, options: Options) -> None:
         if options.calibrate < 0:
             raise OptionError(f"calibrate={options.calibrate}, expected 0 or more", "try 48")
         self.options = options
 
     def fit(self, context: FitContext) -> Predictor:
-        """Labels are used for the scatter that errors leave out, and for what no fit answers."""
+        """Fits what the task asks for: numbers, classes or scores.
+
+        Of numbers, labels are used for the scatter that errors leave out, and for what no fit
+        answers.
+        """
+        if context.task.predicts == "classes":
+            return LensClasses.trained(self.options.fitting(self._shines(context)), context)
+        if context.task.predicts == "scores":
+            return LensAnomalies(self.options.fitting(self._shines(context)))
         names = context.task.targets
         labels = torch.stack([context.train.targets[name].double().cpu() for name in names], 1)
         centre = labels.nanmean(0).nan_to_num()
         spread = (labels - centre).square().nanmean(0).nan_to_num().sqrt().clamp(min=1e-9)
-        light = self.options.lens_light == "yes"
-        if self.options.lens_light == "auto":
-            seen = one_image(context.train.images.cpu())
-            light = shines(seen, context.train.condition.pixel_scale)
+        light = self._shines(context)
         nothing = torch.zeros_like(spread)
         told = torch.tensor(int(light))
         plain = FittedLenses(self.options, names, centre, spread, nothing, told)
@@ -100,9 +101,20 @@ class LensModel(Baseline):
 
     def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
         """The predictor whose state this was."""
+        if context.task.predicts in ("classes", "scores"):
+            fitting = self.options.fitting(bool(state["features.light"]))
+            if context.task.predicts == "scores":
+                return LensAnomalies(fitting)
+            return LensClasses(fitting, restored(no_features, context, "lens-model", state))
         names = context.task.targets
         fitted = (state[name] for name in ("mean", "spread", "extra", "light"))
         return FittedLenses(self.options, names, *fitted)
+
+    def _shines(self, context: FitContext) -> bool:
+        """Whether lens galaxies shine: as the options say, or as the training images do."""
+        if self.options.lens_light != "auto":
+            return self.options.lens_light == "yes"
+        return shines(one_image(context.train.images.cpu()), context.train.condition.pixel_scale)
 
 
 @dataclass(frozen=True)
@@ -139,20 +151,19 @@ class FittedLenses:
         names = ("mean", "spread", "extra", "light")
         return {name: getattr(self, name) for name in names}
 
+    @property
+    def fitting(self) -> Fitting:
+        """How lenses are fitted."""
+        return self.options.fitting(bool(self.light))
+
     def measure(self, samples: Samples, context: FitContext | None = None) -> tuple[Tensor, Tensor]:
         """Values and errors of all targets (N, T), each in the target's unit."""
         one_band = one_image(samples.images).cpu()
         mean, sigma = torch.zeros(2, len(one_band), len(self.names), dtype=torch.float64)
         done = 0
-        for condition, chosen in _chunks(samples):
+        for condition, chosen in chunks(samples):
             images = one_band[chosen]
-            fit = fit_lenses(
-                images,
-                replace(samples, condition=condition),
-                int(self.options.starts),
-                int(self.options.oversampling),
-                bool(self.light),
-            )
+            fit = fit_lenses(images, condition, self.fitting)
             mean[chosen], sigma[chosen] = self._answers(fit, images)
             done += len(chosen)
             if context is not None:
@@ -176,62 +187,6 @@ class FittedLenses:
             means.append(mean)
             sigmas.append(sigma)
         return torch.stack(means, 1), torch.stack(sigmas, 1)
-
-
-def _chunks(samples: Samples) -> Iterator[tuple[Condition, Tensor]]:
-    """Indices of samples to fit together, and the condition with their own seeing."""
-    seen = seen_at(samples.condition, samples.ids)
-    for condition in dict.fromkeys(seen):
-        same = torch.tensor([i for i, one in enumerate(seen) if one == condition])
-        for chosen in same.split(_CHUNK):
-            yield condition, chosen
-
-
-def fit_lenses(
-    images: Tensor, samples: Samples, starts: int, oversampling: int, light: bool = False
-) -> Fit:
-    """Fits images (B, N, N) of the samples' condition, from blind starts."""
-    condition, coarse = binned(samples.condition, images)
-    rough = Optics(condition, coarse.shape[-1], 1)
-    smooth = avg_pool2d(coarse[:, None], 3, 1, 1, count_include_pad=False)[:, 0]
-    places = blind_starts(rough, coarse, starts, light)
-    tried = least_squares(
-        rough, coarse.repeat(starts, 1, 1), places.flatten(0, 1), 12, smooth.repeat(starts, 1, 1)
-    )
-    best = tried.cost.view(starts, -1).argmin(0)
-    theta = tried.theta.view(starts, len(images), -1)[best, torch.arange(len(images))]
-    fine = Optics(samples.condition, images.shape[-1], oversampling)
-    return least_squares(fine, images, theta, 15)
-
-
-def binned(condition: Condition, images: Tensor) -> tuple[Condition, Tensor]:
-    """A condition and its images (B, N, N) with pixels added up to at most 0.1″, for a start."""
-    factor = max(1, int(_COARSE / condition.pixel_scale + 1e-6))
-    while images.shape[-1] % factor:
-        factor -= 1
-    coarser = replace(
-        condition,
-        name=f"{condition.name}-binned",
-        pixel_scale=condition.pixel_scale * factor,
-        read_noise=condition.read_noise * factor,
-        dark_current=condition.dark_current * factor**2,
-    )
-    return coarser, avg_pool2d(images[:, None], factor)[:, 0] * factor
-
-
-def one_image(images: Tensor) -> Tensor:
-    """All bands of images (N, C, H, W) as one (N, H, W), whose empty pixels scatter by one."""
-    return images.sum(1) / math.sqrt(images.shape[1])
-
-
-def detected(fit: Fit, images: Tensor) -> Tensor:
-    """Whether (B,) a lens explains far more than an empty sky does, and more than half of it.
-
-    The second keeps out what is no lens and so bright that anything is better than nothing.
-    """
-    empty = (images.double() ** 2).sum((1, 2))
-    gained = empty - fit.chi_squared
-    return (gained > _DETECTED) & (gained > 0.5 * (empty - images[0].numel()))
 
 
 def extra_scatter(residual: Tensor, sigma: Tensor) -> Tensor:

@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from lensbench import Samples, condition_of, seen_at
-from lensbench.testing import made_samples
 from lensbench_reference.baselines.lens_fit import Optics
-from lensbench_reference.baselines.lens_model import fit_lenses
+from lensbench_reference.baselines.lens_images import Fitting, fit_lenses
 from lensbench_reference.baselines.richardson_lucy import RichardsonLucy
 from lensbench_reference.baselines.wiener import Wiener
 from lensbench_reference.deconvolution import SkyOperator, richardson_lucy
@@ -51,7 +50,7 @@ def test_a_lens_model_fits_worse_with_the_error_of_the_psf():
     found = []
     for width in (0.0, 0.1, 0.4):
         told = replace(condition, psf_error=width, psf_error_e1=width / 4)
-        fit = fit_lenses(images, replace(made_samples(2), condition=told), 1, 1)
+        fit = fit_lenses(images, told, Fitting(1, 1))
         found.append(float(fit.chi_squared.sum()))
     assert found[0] < 20
     assert 2 * found[0] < found[1] < found[2]
