@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from lensbench import Condition, Samples, SkyTarget, condition_of, imaging_operator, seen_at
+from lensbench import Condition, Samples, SkyTarget, condition_of, imaging_operator
 
 LEVEL = 0.93
 """Misfit at which a deconvolution stops where nobody chose one. Below one, as a fit takes up some
@@ -55,7 +55,7 @@ class SkyOperator:
         """The operator of samples and of the sky that a task wants."""
         condition = samples.condition
         reference = condition_of(sky.reference) if sky.reference else None
-        seen = seen_at(condition, samples.ids) if condition.seeing_scatter else ()
+        seen = samples.conditions if samples.psf_fwhm is not None else ()
         return cls(condition, reference, samples.images.shape[-1], sky.upsample, seen)
 
     def take(self, indices: Tensor) -> SkyOperator:

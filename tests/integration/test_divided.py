@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import os
@@ -69,8 +70,12 @@ def pretrained(
 
 def ranks_alive() -> list[psutil.Process]:
     """Further processes of divided trainings that this one began."""
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if "multiprocessing.spawn" in " ".join(child.cmdline())]
+    ranks = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended in between
+            if "multiprocessing.spawn" in " ".join(child.cmdline()):
+                ranks.append(child)
+    return ranks
 
 
 def assert_close(found: Weights, wanted: Weights, atol: float) -> None:

@@ -53,6 +53,7 @@ def called(home, lensbench, monkeypatch):
         call("sweep", "study.toml", "--workers", 0, "--quiet")
         for name, count in (("a.h5", 24), ("b.parquet", 10)):
             asked = ("--n", count, "--split", "test", "--conditions", "euclid-vis", "--quiet")
+            asked += ("--dataset", "lenses:population=pedagogical")
             call("data", "make", *asked, "--out", home / "shards" / name)
     return call
 

@@ -31,6 +31,8 @@ class Entry:
             Conditions: tested under by every run that names none.
         tasks: Baselines and transfers: the tasks that they can do; a transfer that names none
             does all.
+        by_name: Baselines: those of their tasks for which a table has them only where they are
+            named, because they need far longer than the networks beside them.
         targets: Datasets: names of the targets that they provide.
         conditions: Datasets of images that were observed already: the conditions that these are
             under. Such a condition is no other dataset's.
@@ -44,6 +46,7 @@ class Entry:
     pretraining: str = "none"
     reference: bool = False
     tasks: tuple[str, ...] = ()
+    by_name: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
 
@@ -58,7 +61,7 @@ class Entry:
         for field in ("summary", "citation", "licence", "pretraining"):
             if not isinstance(value := vars(self)[field], str):
                 raise PluginError(f"Entry {self.name!r}: {field} is {value!r}, expected text")
-        for field in ("tasks", "targets", "conditions"):
+        for field in ("tasks", "by_name", "targets", "conditions"):
             value = vars(self)[field]
             if not isinstance(value, tuple) or not all(isinstance(one, str) for one in value):
                 raise PluginError(

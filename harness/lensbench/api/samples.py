@@ -40,6 +40,8 @@ class Samples:
         features: What a frozen encoder made of the images, where the harness encoded them
             already; `lensbench.encode` gives these.
         pair: The same scenes under another condition, for a pretraining that is `paired`.
+        psf_fwhm: Width of the PSF of each image (N,) [arcsec], where the condition's varies from
+            scene to scene and was measured; `None` where all have the condition's own.
     """
 
     ids: tuple[str, ...]
@@ -50,6 +52,16 @@ class Samples:
     data_range: float
     features: Features | None = None
     pair: Samples | None = None
+    psf_fwhm: torch.Tensor | None = None
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The condition of each image, with the width of its own PSF."""
+        median = replace(self.condition, seeing_scatter=0.0)
+        if self.psf_fwhm is None:
+            return (median,) * len(self)
+        own = {fwhm: replace(median, psf_fwhm=fwhm) for fwhm in set(self.psf_fwhm.tolist())}
+        return tuple(own[fwhm] for fwhm in self.psf_fwhm.tolist())
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -63,6 +75,7 @@ class Samples:
             targets={name: values[indices] for name, values in self.targets.items()},
             features=_each(self.features, lambda values: values[indices]),
             pair=self.pair.take(indices) if self.pair else None,
+            psf_fwhm=None if self.psf_fwhm is None else self.psf_fwhm[indices.cpu()],
         )
 
     def first(self, count: int | None) -> Samples:
@@ -76,6 +89,7 @@ class Samples:
             targets={name: values[:count] for name, values in self.targets.items()},
             features=_each(self.features, lambda values: values[:count]),
             pair=self.pair.first(count) if self.pair else None,
+            psf_fwhm=None if self.psf_fwhm is None else self.psf_fwhm[:count],
         )
 
     def turned(self, symmetry: torch.Tensor) -> Samples:

@@ -17,6 +17,7 @@ from lensbench.api.samples import Samples
 from lensbench.api.task import SkyTarget
 from lensbench.errors import DataError
 from lensbench.sky.observation import coverage, expose, grid_of
+from lensbench.sky.seeing import widths_of
 from lensbench.sky.splits import SceneBatch, observe_split
 from lensbench.store import Store, key_of
 from lensbench.store.arrays import ArrayWriter, map_arrays, writing_arrays
@@ -144,6 +145,7 @@ def _samples(scenes: SceneSet, nominal: Condition, arrays: dict[str, np.ndarray]
         info=scenes.dataset.targets,
         condition=condition,
         data_range=scenes.dataset.data_range / condition.noise_level,
+        psf_fwhm=None if isinstance(scenes.dataset, ObservedDataset) else widths_of(condition, ids),
     )
 
 

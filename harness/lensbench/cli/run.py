@@ -32,7 +32,8 @@ from lensbench.cli.options import (
     store_root,
 )
 from lensbench.errors import UsageError, nearest
-from lensbench.study.spec import Axes, Pretraining, SeedAxes, Study, Tests
+from lensbench.study.cell import DATASET as LENSES
+from lensbench.study.cell import TRANSFER as FINETUNE
 
 if TYPE_CHECKING:
     from lensbench.api.task import Task
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from lensbench.registry import Catalogue
     from lensbench.store import Store
     from lensbench.study.cell import Cell
+    from lensbench.study.spec import Study
 
 
 def study_of(options: Mapping[str, Any]) -> Study:
@@ -51,6 +53,8 @@ def study_of(options: Mapping[str, Any]) -> Study:
     Raises:
         UsageError: Where no entrant is named, or two.
     """
+    from lensbench.study.spec import Axes, Pretraining, SeedAxes, Study, Tests
+
     if bool(options.get("encoder")) == bool(options.get("baseline")):
         raise UsageError("name one --encoder or one --baseline", "lensbench list shows them")
     named: dict[str, tuple[Any, ...]] = {
@@ -94,13 +98,13 @@ USUAL = ("usual",)
     "--transfer",
     TRANSFER,
     "How the encoder is trained for the task.",
-    default=Axes.model_fields["transfer"].default[0],
+    default=FINETUNE,
 )
 @plugin_option(
     "--dataset",
     DATASET,
     "Dataset to train on, and to test on.",
-    default=Axes.model_fields["dataset"].default[0],
+    default=LENSES,
 )
 @plugin_option("--test-dataset", DATASET, "Dataset to test on instead, e.g. images:path=FOLDER.")
 @plugin_option(

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import NormalDist
 
+import torch
+
 from lensbench.api.condition import Condition
 from lensbench.sky.seeds import generator_of
 
@@ -31,6 +33,14 @@ def seen_at(condition: Condition, ids: Sequence[str]) -> tuple[Condition, ...]:
         _at(condition, int(generator_of("seeing", condition.name, scene).integers(LEVELS)))
         for scene in ids
     )
+
+
+def widths_of(condition: Condition, ids: Sequence[str]) -> torch.Tensor | None:
+    """The width of the PSF over each of these scenes (N,) [arcsec]; `None` where it is the same."""
+    if not condition.seeing_scatter:
+        return None
+    widths = [seen.psf_fwhm for seen in seen_at(condition, ids)]
+    return torch.tensor(widths, dtype=torch.float64)
 
 
 @functools.lru_cache(maxsize=1024)

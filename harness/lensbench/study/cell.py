@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+TRANSFER, DATASET = "finetune", "lenses"
+"""The transfer and the dataset of a cell where none is named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entrant:

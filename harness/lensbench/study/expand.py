@@ -169,7 +169,7 @@ class _Expander:
                 yield Entrant(baseline=self.catalogue.canonical("baseline", text))
                 continue
             for item in self.catalogue.of_kind("baseline"):
-                if name in item.entry.tasks:
+                if name in item.entry.tasks and name not in item.entry.by_name:
                     yield Entrant(baseline=item.entry.name)
 
     def _train_conditions(self, axes: Axes, dataset: str) -> tuple[str, ...]:

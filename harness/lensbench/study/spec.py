@@ -13,6 +13,7 @@ from lensbench.api.budget import find_budget
 from lensbench.errors import UsageError, nearest
 from lensbench.files import check_nesting, parse_toml
 from lensbench.stats.contrasts import Contrast
+from lensbench.study.cell import DATASET, TRANSFER
 
 Names = tuple[str, ...]
 Labels = pydantic.PositiveInt | Literal["all"]
@@ -36,7 +37,8 @@ class Axes(_Section):
         encoder: Encoders; `reference` is every reference encoder, where the task trains a head.
         pretraining: Strategies; `own` is the encoder's own.
         transfer: Transfers.
-        baseline: Baselines; `auto` is every one that does the task.
+        baseline: Baselines; `auto` is every one that does the task and is not
+            taken by name alone.
         dataset: Scenes to train on.
         train_condition: Under which to train; `usual` is the dataset's own or the default one.
         labels: How many labelled scenes, or `all`.
@@ -47,9 +49,9 @@ class Axes(_Section):
     task: Names = pydantic.Field(min_length=1)
     encoder: Names = ()
     pretraining: Names = ("own",)
-    transfer: Names = ("finetune",)
+    transfer: Names = (TRANSFER,)
     baseline: Names = ("auto",)
-    dataset: Names = ("lenses",)
+    dataset: Names = (DATASET,)
     train_condition: Names = ("usual",)
     labels: tuple[Labels, ...] = ("all",)
     adapt_dataset: Names = ()

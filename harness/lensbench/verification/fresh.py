@@ -287,10 +287,12 @@ def _by_scene_or_nan(metric: Metric, said: Predictions, samples: Samples) -> np.
 
 def joined(one: Samples, other: Samples) -> Samples:
     """Samples of two draws behind one another, as a metric needs them: without features."""
+    widths = [samples.psf_fwhm for samples in (one, other) if samples.psf_fwhm is not None]
     return replace(
         one,
         ids=(*one.ids, *other.ids),
         images=torch.cat([one.images, other.images]),
         targets={name: torch.cat([its, other.targets[name]]) for name, its in one.targets.items()},
         features=None,
+        psf_fwhm=torch.cat(widths) if widths else None,
     )

@@ -53,6 +53,7 @@ ENTRIES = [
         citation="Kormann et al. 1994 (A&A 284, 285); Marquardt 1963, doi:10.1137/0111030",
         licence="MIT",
         tasks=("anomaly", "finding", "morphology", "regression"),
+        by_name=("anomaly", "finding", "morphology"),
     ),
     Entry(
         "nearest",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from lensbench import Condition, Samples, seen_at
+from lensbench import Condition, Samples
 from lensbench_reference.baselines.lens_fit import Fit, Optics, descend, least_squares
 from lensbench_reference.baselines.lens_starts import blind_starts
 
@@ -47,7 +47,7 @@ class Fitting:
 
 def chunks(samples: Samples) -> Iterator[tuple[Condition, Tensor]]:
     """Indices of samples to fit together, and the condition with their own seeing."""
-    seen = seen_at(samples.condition, samples.ids)
+    seen = samples.conditions
     for condition in dict.fromkeys(seen):
         same = torch.tensor([i for i, one in enumerate(seen) if one == condition])
         for chosen in same.split(_CHUNK):

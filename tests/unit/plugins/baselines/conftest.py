@@ -11,6 +11,7 @@ import torch
 from lensbench import FitContext, Population, Samples, Target, condition_of, draw_scenes
 from lensbench.api.budget import BUDGETS
 from lensbench.sky.observation import add_noise, expose, grid_of
+from lensbench.sky.seeing import widths_of
 
 INFO = {
     "substructure": Target("class", classes=("no_sub", "cdm", "vortex")),
@@ -30,7 +31,8 @@ def observed() -> Callable[..., Samples]:
         targets = {name: torch.from_numpy(values) for name, values in scenes.targets.items()}
         targets["sky"] = expose(scenes, sharp, grid_of(seen, 6.4, 2)) / seen.noise_level
         images = add_noise(exposed, seen, scenes.ids, 0).float()
-        return Samples(scenes.ids, images, targets, INFO, seen, 20 / seen.noise_level)
+        full, widths = 20 / seen.noise_level, widths_of(seen, scenes.ids)
+        return Samples(scenes.ids, images, targets, INFO, seen, full, psf_fwhm=widths)
 
     return make
 

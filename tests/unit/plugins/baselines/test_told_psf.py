@@ -65,6 +65,6 @@ def test_each_image_is_deconvolved_with_its_own_seeing(observed):
     one = samples.take(torch.tensor([3]))
     alone = richardson_lucy(one.images, SkyOperator.of(one, SKY), (1.0,))[0]
     assert torch.allclose(together[3:4], alone, rtol=1e-2, atol=1e-2 * float(alone.max()))
-    median = replace(samples, condition=replace(samples.condition, seeing_scatter=0.0))
+    median = replace(samples, psf_fwhm=None)
     told = richardson_lucy(samples.images, SkyOperator.of(median, SKY), (1.0,))[0]
     assert error(together, samples) < error(told, samples)

@@ -15,6 +15,7 @@ from lensbench import (
     draw_scenes,
 )
 from lensbench.sky.observation import add_noise, expose, grid_of
+from lensbench.sky.seeing import widths_of
 from lensbench.testing import made_samples
 from lensbench_reference.tasks.denoising import Denoising
 from lensbench_reference.tasks.superres import SuperResolution
@@ -66,8 +67,8 @@ def observed(name, count=4):
     theta_E = torch.from_numpy(scenes.targets["theta_E"]).float()
     return replace(
         made_samples(count),
-        ids=scenes.ids,
         condition=condition,
+        psf_fwhm=widths_of(condition, scenes.ids),
         images=add_noise(clean, condition, scenes.ids, 0).float(),
         targets={"sky": (sharp / condition.noise_level).float(), "theta_E": theta_E},
     )
