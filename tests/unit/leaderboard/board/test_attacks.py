@@ -7,9 +7,8 @@ import json
 import numpy as np
 import polars as pl
 import pytest
-from refusals import predictions_of, refused
-
-from lensbench.store.predictions import read_predictions, write_predictions
+from refusals import refused
+from tests.forged_boards import change_predictions
 
 
 def test_honest(board):
@@ -17,10 +16,10 @@ def test_honest(board):
     assert set(board.tiers.values()) == {"reported"}
 
 
-@pytest.mark.parametrize("name", ["records.parquet", "predictions", "study.toml", "README.md"])
+@pytest.mark.parametrize("name", ["records.parquet", "morphology.zip", "study.toml", "README.md"])
 def test_changed_file(board, name):
     """A file with one more byte is refused by its digest."""
-    path = predictions_of(board.folder) if name == "predictions" else board.folder / name
+    path = board.folder / name
     path.write_bytes(path.read_bytes() + b"\n")
     refused(board.folder, "SHA-256")
 
@@ -42,13 +41,16 @@ def test_not_finite(board, change_records, column, number):
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
-def test_predictions_not_finite(board, reseal, number):
+def test_predictions_not_finite(board, number):
     """NaN and Inf in predictions are refused."""
-    path = predictions_of(board.folder)
-    ids, answers = read_predictions(path)
-    answers["probability"][3, 1] = number
-    write_predictions(path, ids, answers)
-    reseal(board.folder)
+
+    def change(prediction):
+        ids, arrays = prediction
+        probability = arrays["probability"].copy()
+        probability[3, 1] = number
+        return ids, {"probability": probability}
+
+    change_predictions(board.folder, change, 1)
     refused(board.folder, "not finite")
 
 
@@ -62,14 +64,16 @@ def test_predictions_not_finite(board, reseal, number):
         (lambda ids: [i.replace("test", "train") for i in ids], "other scenes"),
     ],
 )
-def test_scenes(board, reseal, change, word):
+def test_scenes(board, change, word):
     """Predictions of missing, repeated, further or other scenes are refused."""
-    path = max((board.folder / "predictions").iterdir())
-    ids, answers = read_predictions(path)
-    changed = change(ids)
-    rows = np.arange(len(changed)) % len(ids)
-    write_predictions(path, changed, {"probability": answers["probability"][rows]})
-    reseal(board.folder)
+
+    def changed(prediction):
+        ids, arrays = prediction
+        others = change(list(ids))
+        rows = np.arange(len(others)) % len(ids)
+        return others, {"probability": arrays["probability"][rows]}
+
+    change_predictions(board.folder, changed, 1)
     refused(board.folder, word)
 
 
@@ -98,7 +102,9 @@ def test_budget_of_all(board, reseal):
 def test_provenance(board, reseal):
     """A description that was changed no longer hashes to its key."""
     path = board.folder / "provenance.json"
-    path.write_text(path.read_text().replace('"count": 24', '"count": 240'))
+    text = path.read_text()
+    assert '"count":24' in text
+    path.write_text(text.replace('"count":24', '"count":240'))
     reseal(board.folder)
     refused(board.folder, "hashes")
 
@@ -174,7 +180,7 @@ def test_link(board, tmp_path):
 
 def test_further_file(board):
     """A file that the manifest does not name is refused."""
-    (board.folder / "predictions" / "run.sh").write_text("rm -rf")
+    (board.folder / "run.sh").write_text("rm -rf")
     refused(board.folder, "run.sh")
 
 
