@@ -47,3 +47,15 @@ def test_neither_names_nor_places_tell_a_class():
     for cheat in (by_place, by_name):
         right = (answers(cheat, samples, seed=1)["class"] == turn.numpy()).mean()
         assert 0.2 < right < 0.47  # a third, within four of its errors
+
+
+def test_each_image_keeps_the_width_of_its_own_psf():
+    """Under another name and in another place a predictor is told the width that made the image."""
+    widths = torch.linspace(0.6, 0.9, 40, dtype=torch.float64)
+    samples = replace(made_samples(count=40, size=8), psf_fwhm=widths)
+
+    def predictor(shown):
+        return {"width": torch.tensor([one.psf_fwhm for one in shown.conditions]).double()}
+
+    told = answers(predictor, samples, seed=3)["width"]
+    assert np.allclose(told, widths.numpy(), atol=1e-6)
