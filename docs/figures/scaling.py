@@ -184,7 +184,7 @@ def table(its: Points) -> None:
 
 
 def tell(its: Points, fits: np.ndarray) -> None:
-    """What was fitted, and what it foretells."""
+    """What was fitted, and what it predicts."""
     print("\nE + A (images / 100,000)^-alpha + B (parameters / 100,000)^-beta")
     names = ("E [arcsec]", "A [arcsec]", "alpha", "B [arcsec]", "beta")
     for name, column, *ends in zip(names, np.exp(fits).T, LEAST, MOST, strict=True):
@@ -193,7 +193,7 @@ def tell(its: Points, fits: np.ndarray) -> None:
     size, seen = its.parameters[longest], its.images[longest]
     print(f"\n{'the longest, measured':28} {its.told(longest)}")
     for name, n, p in (
-        ("the longest, foretold", seen, size),
+        ("the longest, predicted", seen, size),
         ("10 x its images", 10 * seen, size),
         ("10 x its parameters", seen, 10 * size),
         ("10 x of both", 10 * seen, 10 * size),

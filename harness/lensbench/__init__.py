@@ -80,7 +80,6 @@ if TYPE_CHECKING:
     from lensbench.sky.resampling import resample as resample
     from lensbench.sky.scenes import ScenePopulation as ScenePopulation
     from lensbench.sky.scenes import draw_scenes as draw_scenes
-    from lensbench.sky.seeing import seen_at as seen_at
     from lensbench.sky.targets import REAL_TARGETS as REAL_TARGETS
     from lensbench.sky.targets import scene_targets as scene_targets
     from lensbench.stats.intervals import positive_mean_interval as positive_mean_interval
@@ -180,7 +179,6 @@ _HOMES = {
     "population_of": "sky.populations",
     "resample": "sky.resampling",
     "scene_model": "sky.information",
-    "seen_at": "sky.seeing",
     "scene_targets": "sky.targets",
     "take_census": "data.census",
     "usable_pixels": "data.census",

@@ -178,6 +178,10 @@ class Condition:
             psf_error_e1=0.0,
         )
 
+    def over_scene(self, psf_fwhm: float) -> Condition:
+        """The condition over a scene above which its PSF was this wide [arcsec]."""
+        return replace(self, psf_fwhm=psf_fwhm, seeing_scatter=0.0)
+
     @property
     def true(self) -> Condition:
         """The condition with the PSF that makes images, of which methods are told the truth."""

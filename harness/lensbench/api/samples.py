@@ -57,11 +57,11 @@ class Samples:
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """The condition of each image, with the width of its own PSF."""
-        median = replace(self.condition, seeing_scatter=0.0)
         if self.psf_fwhm is None:
-            return (median,) * len(self)
-        own = {fwhm: replace(median, psf_fwhm=fwhm) for fwhm in set(self.psf_fwhm.tolist())}
-        return tuple(own[fwhm] for fwhm in self.psf_fwhm.tolist())
+            return (self.condition.over_scene(self.condition.psf_fwhm),) * len(self)
+        widths = self.psf_fwhm.tolist()
+        own = {fwhm: self.condition.over_scene(fwhm) for fwhm in set(widths)}
+        return tuple(own[fwhm] for fwhm in widths)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -135,7 +135,7 @@ class Checks:
                 f"it has: {', '.join(targets) or 'none'}; "
                 f"`lensbench show {entry.name}` lists its options",
             )
-        normal = getattr(self.plugins.get("task", task), "normal", None)
+        normal = self.plugins.normal(task)
         if normal and normal[1] not in targets[normal[0]].classes:
             raise IncompatibleError(
                 f"dataset {name!r} has no class {normal[1]!r}, which task {task!r} calls normal",

@@ -17,7 +17,7 @@ from lensbench.api.progress import Progress, Report
 from lensbench.api.samples import Samples
 from lensbench.cells.answers import answers, order_seed
 from lensbench.cells.code import Asked, CodeDigest
-from lensbench.cells.descriptions import SplitView
+from lensbench.cells.descriptions import SplitView, layers_by_scenes
 from lensbench.cells.features import with_features, write_features
 from lensbench.cells.fits import fit, fit_context, keep_fit, restore_fit, training_facts
 from lensbench.cells.images import Layer, SceneSet, ensure_images, read_samples
@@ -206,8 +206,7 @@ class Computation:
     def _rows(self) -> tuple[list[Row], list[Row]]:
         """Makes what is missing and scores it: rows of records, and of scores."""
         tests = self.cell.tests
-        for scenes in dict.fromkeys(seen.scenes for seen in tests):  # in one pass over the scenes
-            layers = [layer for seen in tests if seen.scenes == scenes for layer in seen.layers]
+        for scenes, layers in layers_by_scenes(tests).items():
             self.place.make_images(scenes, layers)
         fitted: tuple[Predictor, dict[str, Any]] | None = None
         rows: list[Row] = []

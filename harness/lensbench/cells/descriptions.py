@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,6 +56,14 @@ class SplitView:
     def layers(self) -> list[Layer]:
         """Images, and the sky where it is asked for."""
         return [self.images, self.sky] if self.sky else [self.images]
+
+
+def layers_by_scenes(views: Iterable[SplitView]) -> dict[SceneSet, list[Layer]]:
+    """All layers of each set of scenes, so that one pass over the scenes makes them."""
+    found: dict[SceneSet, list[Layer]] = {}
+    for seen in views:
+        found.setdefault(seen.scenes, []).extend(seen.layers)
+    return found
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ class Layer:
     Attributes:
         key: Of the artefact.
         condition: Under which the scenes are seen.
-        sky: What is asked of the sky; `None` of images.
+        sky: The target for which the sky is rendered, with its reference; `None` for images.
         description: What the artefact depends on, `key` being its key.
     """
 

@@ -78,12 +78,12 @@ def study_of(options: Mapping[str, Any]) -> Study:
             condition=options.get("pretraining_conditions") or (USUAL if home else ("train",)),
         ),
         seeds=SeedAxes(draw=(seeds,), pretraining=(seeds,), fit=(seeds,)),
-        include=({"encoder": "reference", "pretraining": "own", "transfer": "finetune"},),
+        include=({"encoder": "reference", "pretraining": "own", "transfer": FINETUNE},),
     )
 
 
 BUDGET = "minute"
-"""Budget of a run that names none: its table is there in about a minute."""
+"""Budget of a run that names none: a first look."""
 
 USUAL = ("usual",)
 """In a study: the conditions that a dataset is usually seen under."""

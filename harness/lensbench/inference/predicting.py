@@ -73,11 +73,8 @@ class Answers:
         return named_columns(self._dataset.targets, self._targets, found)
 
     def _of_files(self, block: Block) -> Condition:
-        """The condition with what the files say of themselves, and its own median seeing.
-
-        What the seeing of a scene was follows from its id where the harness drew it, and not here.
-        """
-        observed = replace(self._observed, seeing_scatter=0.0)
+        """The condition with what the files say of themselves."""
+        observed = self._observed
         scale, width = block.pixel_scale, block.psf_fwhm
         if scale and abs(scale / observed.pixel_scale - 1) > _SAME:
             observed = replace(observed, pixel_scale=scale)

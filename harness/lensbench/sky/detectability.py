@@ -59,7 +59,7 @@ def detected(lens: SceneModel, source_magnitude: float, source_radius: float, cu
         lens: The lens without its substructure, with the light that arcs are seen against.
         source_magnitude: AB magnitude of the source without the lens.
         source_radius: Its half-light radius [arcsec].
-        cuts: What is asked.
+        cuts: What a lens needs to be found.
     """
     arcs = _arcs(lens)
     magnification = float(arcs.sum()) * _PIXEL_SCALE**2 / float(flux(source_magnitude))

@@ -20,8 +20,8 @@ SHARES = {"spiral": 0.35, "ring": 0.2, "merger": 0.2, "edge-on": 0.15, "elliptic
 """Shares of the kinds among non-lenses.
 
 They are set, not measured. Rings, spirals and mergers are what searches mistake for lenses: next to
-405 candidates, Rojas et al. 2022 (arXiv:2109.00014) list 539 ring galaxies. An elliptical alone is
-easily told apart.
+405 candidates, Rojas et al. 2022 (arXiv:2109.00014) list 539 ring galaxies.
+An elliptical alone is easy to distinguish from a lens.
 """
 
 KINDS = tuple(SHARES)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from statistics import NormalDist
 
 import torch
@@ -46,5 +45,4 @@ def widths_of(condition: Condition, ids: Sequence[str]) -> torch.Tensor | None:
 @functools.lru_cache(maxsize=1024)
 def _at(condition: Condition, level: int) -> Condition:
     deviation = NormalDist().inv_cdf((level + 0.5) / LEVELS)
-    width = condition.psf_fwhm * math.exp(condition.seeing_scatter * deviation)
-    return replace(condition, psf_fwhm=width, seeing_scatter=0.0)
+    return condition.over_scene(condition.psf_fwhm * math.exp(condition.seeing_scatter * deviation))

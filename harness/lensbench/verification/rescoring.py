@@ -14,7 +14,7 @@ import polars as pl
 import torch
 
 from lensbench.api.samples import Samples
-from lensbench.cells.descriptions import SplitView
+from lensbench.cells.descriptions import SplitView, layers_by_scenes
 from lensbench.cells.images import ensure_images, read_samples
 from lensbench.cells.resolved import ResolvedCell
 from lensbench.cells.rows import scored_rows
@@ -147,8 +147,7 @@ class _Scorer:
                 test for key, cell in job
                 for test in self.here.as_claimed(key).resolve(cell).tests
             ]  # fmt: skip
-            for scenes in dict.fromkeys(test.scenes for test in tests):
-                layers = [layer for test in tests if test.scenes == scenes for layer in test.layers]
+            for scenes, layers in layers_by_scenes(tests).items():
                 ensure_images(self.store, scenes, layers, lambda *_: None)
         except NoRoomError:
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lensbench.api.samples import Samples
+from lensbench.cells.descriptions import layers_by_scenes
 from lensbench.cells.images import ensure_images, read_samples
 from lensbench.cells.resolved import Resolver
 from lensbench.store import Store
@@ -15,7 +16,6 @@ def draw_tests(resolver: Resolver, store: Store, cell: Cell) -> dict[View, Sampl
     Those that the store lacks are drawn, each dataset in one pass.
     """
     tests = resolver.resolve(cell).tests
-    for scenes in dict.fromkeys(test.scenes for test in tests):
-        layers = [layer for test in tests if test.scenes == scenes for layer in test.layers]
+    for scenes, layers in layers_by_scenes(tests).items():
         ensure_images(store, scenes, layers, lambda *_: None)
     return {test.view: read_samples(store, test.scenes, test.images, test.sky) for test in tests}

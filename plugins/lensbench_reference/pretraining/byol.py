@@ -16,7 +16,7 @@ from lensbench_reference.pretraining.views import ViewOptions, view
 
 
 class BYOL(Pretraining):
-    """One view is to foretell what a slow copy of the encoder makes of another.
+    """One view has to predict what a slow copy of the encoder makes of another.
 
     There is nothing to contrast with, so that small batches do.
     """

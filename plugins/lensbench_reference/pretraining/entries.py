@@ -24,7 +24,7 @@ ENTRIES = [
     Entry(
         "byol",
         f"{_HERE}.byol:BYOL",
-        summary="Foretells what a slow copy of the encoder makes of another view.",
+        summary="Predicts what a slow copy of the encoder makes of another view.",
         citation="Grill et al. 2020, arXiv:2006.07733",
         licence="MIT",
     ),

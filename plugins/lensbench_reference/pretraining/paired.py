@@ -45,7 +45,7 @@ class PairedConditions(Pretraining):
     The two images of a scene share a symmetry; shift and noise are each its own. With `mask` the
     encoder sees some patches only, and restores the others beside (the combination of contrast
     and masking in one pass is that of CAN, Mishra et al. 2022, arXiv:2210.16870). With `across` it
-    restores the whole image under the other condition too: its noise cannot be foretold, and what
+    restores the whole image under the other condition too: its noise cannot be predicted, and what
     is left is the sky, sharper or blurred.
     """
 

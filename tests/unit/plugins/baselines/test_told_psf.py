@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from lensbench import Samples, condition_of, seen_at
+from lensbench import Samples, condition_of
+from lensbench.sky.seeing import seen_at
 from lensbench_reference.baselines.lens_fit import Optics
 from lensbench_reference.baselines.lens_images import Fitting, fit_lenses
 from lensbench_reference.baselines.richardson_lucy import RichardsonLucy
