@@ -18,8 +18,16 @@ from lensbench.store import open_store
 
 PACKAGES = ("lensbench", "torch", "torchmetrics", "pluggy", "polars", "h5py", "datasets", "numpy")
 KINDS_STORED = (
-    "images", "skies", "weights", "features", "fits", "predictions", "records", "scores", "runs",
-)  # fmt: skip
+    "images",
+    "skies",
+    "weights",
+    "features",
+    "fits",
+    "predictions",
+    "records",
+    "scores",
+    "runs",
+)
 
 
 @click.command("doctor")
@@ -83,9 +91,11 @@ def _store_health(root: str) -> dict[str, Any]:
         return {"folder": root, "error": error.message}
     counts = {kind: len(store.keys(kind)) for kind in KINDS_STORED}
     damaged = [
-        f"{kind}/{key}" for kind in counts for key in store.keys(kind)
+        f"{kind}/{key}"
+        for kind in counts
+        for key in store.keys(kind)
         if not store.intact(kind, key)
-    ]  # fmt: skip
+    ]
     health: dict[str, Any] = {"folder": root, **counts}
     if damaged:
         health["damaged"] = damaged

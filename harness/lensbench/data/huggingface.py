@@ -88,15 +88,21 @@ def write_card(folder: Path, facts: Facts) -> None:
         task_categories=_tasks(features),
         size_categories=[_size(count)],
         tags=["lensbench", "astronomy", "gravitational-lensing"],
-        configs=[{"config_name": "default", "data_files": [
-            {"split": split, "path": f"data/{split}-*"} for split in facts]}],
+        configs=[
+            {
+                "config_name": "default",
+                "data_files": [{"split": split, "path": f"data/{split}-*"} for split in facts],
+            }
+        ],
         lensbench={split: dict(known) for split, known in facts.items()},
-    )  # fmt: skip
+    )
     stored = sum(file.stat().st_size for files in shards.values() for file in files)
     info = datasets.DatasetInfo(
-        features=features, splits=splits, download_size=stored,
+        features=features,
+        splits=splits,
+        download_size=stored,
         dataset_size=sum(split.num_bytes for split in splits.values()),
-    )  # fmt: skip
+    )
     DatasetInfosDict({"default": info}).to_dataset_card_data(data)
     text = f"---\n{data.to_yaml()}\n---\n\n{_body(facts, features, splits)}"
     (folder / "README.md").write_text(text, encoding="utf-8")
@@ -127,7 +133,7 @@ def _body(facts: Facts, features: Mapping[str, Any], splits: Mapping[str, Any]) 
         f"| `image:{name}` | {one['pixel_scale']:g} | {one['psf_fwhm']:g} | {one['zeropoint']:g} | "
         f"{one['exposure_time'] * one['num_exposures']:g} | {one['noise_level']:.3g} |"
         for name, one in conditions.items()
-    ]  # fmt: skip
+    ]
     columns = [
         f"| `{name}` | {_kind(feature)} | {first.get(f'unit:{name}', '')} |"
         for name, feature in features.items()
@@ -138,32 +144,64 @@ def _body(facts: Facts, features: Mapping[str, Any], splits: Mapping[str, Any]) 
     ]
     return "\n".join(
         [
-            f"# `{first['dataset']}`", "",
+            f"# `{first['dataset']}`",
+            "",
             "Strong gravitational lenses, made by lensbench. Every scene is one row; a column of "
-            "images for each condition shows the same scene.", "",
-            "```python", "from datasets import load_dataset", "",
+            "images for each condition shows the same scene.",
+            "",
+            "```python",
+            "from datasets import load_dataset",
+            "",
             f'rows = load_dataset("PATH", split="{next(iter(facts))}", streaming=True)',
-            "```", "",
-            "## Splits", "", "| split | scenes | seed |", "|---|---|---|", *split_rows, "",
-            "## Conditions", "",
-            "Images (C, H, W) are in units of σ, the noise of an empty pixel.", "",
+            "```",
+            "",
+            "## Splits",
+            "",
+            "| split | scenes | seed |",
+            "|---|---|---|",
+            *split_rows,
+            "",
+            "## Conditions",
+            "",
+            "Images (C, H, W) are in units of σ, the noise of an empty pixel.",
+            "",
             "| column | pixel [arcsec] | PSF FWHM [arcsec] | zero point [AB] | exposure [s] | "
             "σ [µJy/arcsec²] |",
-            "|---|---|---|---|---|---|", *seen, "",
-            *(f"- `image:{name}`: {one['summary']} {one['source']}."
-              for name, one in conditions.items()), "",
-            "## Other columns", "", "| column | type | unit |", "|---|---|---|", *columns, "",
-            "## How it was made", "", "```",
+            "|---|---|---|---|---|---|",
+            *seen,
+            "",
+            *(
+                f"- `image:{name}`: {one['summary']} {one['source']}."
+                for name, one in conditions.items()
+            ),
+            "",
+            "## Other columns",
+            "",
+            "| column | type | unit |",
+            "|---|---|---|",
+            *columns,
+            "",
+            "## How it was made",
+            "",
+            "```",
             *(f"{known['command']} --format huggingface --out FOLDER" for known in facts.values()),
-            "```", "",
+            "```",
+            "",
             f"Package {first['package']} {first['package_version']}, dataset version "
-            f"{first['dataset_version']}." if first.get("package") else "", "",
-            "## Licence and citation", "",
-            f"Licence: {first.get('licence') or 'not stated'}.", "",
-            f"Please cite: {first['citation']}." if first.get("citation")
-            else "The package names no paper to cite.", "",
+            f"{first['dataset_version']}."
+            if first.get("package")
+            else "",
+            "",
+            "## Licence and citation",
+            "",
+            f"Licence: {first.get('licence') or 'not stated'}.",
+            "",
+            f"Please cite: {first['citation']}."
+            if first.get("citation")
+            else "The package names no paper to cite.",
+            "",
         ]
-    )  # fmt: skip
+    )
 
 
 def _kind(feature: Any) -> str:

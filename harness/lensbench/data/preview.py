@@ -72,11 +72,15 @@ def _scene_rows(source: Source, columns: int, several: bool) -> list[Row]:
         return "\n".join(short_name(word, 13) for word in ([folder, scene] if several else [scene]))
 
     return [
-        Row(title_of(name) if start == 0 else "", source, tuple(indices[start : start + columns]),
-            by="condition")
+        Row(
+            title_of(name) if start == 0 else "",
+            source,
+            tuple(indices[start : start + columns]),
+            by="condition",
+        )
         for name, indices in scenes.items()
         for start in range(0, len(indices), columns)
-    ]  # fmt: skip
+    ]
 
 
 def _evenly(indices: Sequence[int], count: int, labels: Sequence[str]) -> tuple[int, ...]:
@@ -84,8 +88,10 @@ def _evenly(indices: Sequence[int], count: int, labels: Sequence[str]) -> tuple[
     if len(indices) <= count:
         return tuple(indices)
     if len(set(labels)) > 1:
-        queues = [[i for i, label in zip(indices, labels, strict=True) if label == one]
-                  for one in dict.fromkeys(labels)]  # fmt: skip
+        queues = [
+            [i for i, label in zip(indices, labels, strict=True) if label == one]
+            for one in dict.fromkeys(labels)
+        ]
         turns = [queue[turn] for turn in range(count) for queue in queues if turn < len(queue)]
         return tuple(turns[:count])
     places = np.linspace(0, len(indices) - 1, count).round().astype(int)
@@ -108,20 +114,32 @@ def draw_sheet(
     tall = [0.35 if row.note else 1.0 for row in rows]
     plt = _pyplot()
     figure, axes = plt.subplots(
-        len(rows), wide, squeeze=False, facecolor=_BACKGROUND, height_ratios=tall,
+        len(rows),
+        wide,
+        squeeze=False,
+        facecolor=_BACKGROUND,
+        height_ratios=tall,
         figsize=(1.5 + (_CELL + 0.06) * wide, 0.5 + _CELL * sum(tall) + 0.27 * len(rows)),
-    )  # fmt: skip
+    )
     drawn = 0
     for done, (row, line) in enumerate(zip(rows, axes, strict=True)):
         for axis in line:
             axis.set_axis_off()
         line[0].text(
-            -0.08, 0.5, row.title, transform=line[0].transAxes, ha="right", va="center",
-            color=_INK, fontsize=9, linespacing=1.4,
-        )  # fmt: skip
+            -0.08,
+            0.5,
+            row.title,
+            transform=line[0].transAxes,
+            ha="right",
+            va="center",
+            color=_INK,
+            fontsize=9,
+            linespacing=1.4,
+        )
         if row.note:
-            line[0].text(0.0, 0.5, row.note, transform=line[0].transAxes, va="center",
-                         color=_DIM, fontsize=8)  # fmt: skip
+            line[0].text(
+                0.0, 0.5, row.note, transform=line[0].transAxes, va="center", color=_DIM, fontsize=8
+            )
         for axis, index in zip(line, row.indices, strict=False):
             drawn += _draw(axis, row.source, index, row.by)
         report(done + 1, len(rows), row.title.replace("\n", " "))
@@ -132,9 +150,13 @@ def draw_sheet(
         )
     height = figure.get_figheight()
     figure.subplots_adjust(
-        left=1.45 / figure.get_figwidth(), right=0.995, top=1 - 0.42 / height, bottom=0.12 / height,
-        wspace=0.05, hspace=0.25,
-    )  # fmt: skip
+        left=1.45 / figure.get_figwidth(),
+        right=0.995,
+        top=1 - 0.42 / height,
+        bottom=0.12 / height,
+        wspace=0.05,
+        hspace=0.25,
+    )
     figure.text(0.01, 1 - 0.22 / height, _title(sources), color=_INK, fontsize=9, va="center")
     figure.savefig(path, dpi=120, facecolor=_BACKGROUND, format="png")
     plt.close(figure)
@@ -154,9 +176,13 @@ def draw_images(
     rows = -(-len(images) // columns)
     plt = _pyplot()
     figure, axes = plt.subplots(
-        rows, columns, squeeze=False, facecolor=_BACKGROUND, layout="constrained",
+        rows,
+        columns,
+        squeeze=False,
+        facecolor=_BACKGROUND,
+        layout="constrained",
         figsize=(_CELL * columns, (_CELL + 0.22) * rows),
-    )  # fmt: skip
+    )
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, pixels, caption in zip(axes.flat, images, captions, strict=False):
@@ -193,8 +219,16 @@ def _draw(axis: Any, source: Source, index: int, by: str) -> int:
     try:
         picture = source.read(index)
     except DataError:
-        axis.text(0.5, 0.5, "cannot be read", transform=axis.transAxes, color="#d05a4a",
-                  ha="center", va="center", fontsize=7)  # fmt: skip
+        axis.text(
+            0.5,
+            0.5,
+            "cannot be read",
+            transform=axis.transAxes,
+            color="#d05a4a",
+            ha="center",
+            va="center",
+            fontsize=7,
+        )
         return 0
     _show(axis, picture.pixels, item.condition if by == "condition" else _caption(item))
     _scale_bar(axis, picture)

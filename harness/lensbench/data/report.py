@@ -15,10 +15,16 @@ def lines_of(found: Inspection) -> Iterator[str]:
         f", of which {found.pickled} object pickles were not read" if found.pickled else ""
     )
     counts = {
-        "shape": found.shapes, "dtype": found.dtypes, "unit": found.units,
-        "arcsec/pixel": found.pixel_scales, "class": found.classes, "split": found.splits,
-        "condition": found.conditions, "bands": found.bands, "PSF FWHM": found.psf_fwhm,
-    }  # fmt: skip
+        "shape": found.shapes,
+        "dtype": found.dtypes,
+        "unit": found.units,
+        "arcsec/pixel": found.pixel_scales,
+        "class": found.classes,
+        "split": found.splits,
+        "condition": found.conditions,
+        "bands": found.bands,
+        "PSF FWHM": found.psf_fwhm,
+    }
     for name, values in counts.items():
         if values:
             yield f"  {name:<11} {_counts(values)}"

@@ -20,10 +20,14 @@ from lensbench.leaderboard.forms import latex, printable
 from lensbench.store.records import sides_of
 
 COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("encoder", ("encoder",)), ("pretraining", ("pretraining",)), ("transfer", ("transfer",)),
-    ("baseline", ("baseline",)), ("task", ("task",)), ("dataset", ("dataset", "test_dataset")),
+    ("encoder", ("encoder",)),
+    ("pretraining", ("pretraining",)),
+    ("transfer", ("transfer",)),
+    ("baseline", ("baseline",)),
+    ("task", ("task",)),
+    ("dataset", ("dataset", "test_dataset")),
     ("condition", ("train_condition", "test_condition")),
-)  # fmt: skip
+)
 """Kinds of plugins, and the columns of records that name them."""
 
 VIEWS = ("pretraining_views", "target_view")

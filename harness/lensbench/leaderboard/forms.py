@@ -11,12 +11,30 @@ import polars as pl
 from tabulate import tabulate
 
 _LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "_": r"\_", "%": r"\%", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
-    "−": "$-$", "±": r"$\pm$", "µ": r"\textmu{}", "²": r"$^2$", "σ": r"$\sigma$", "–": "--",
-    "≤": r"$\le$", "≥": r"$\ge$", "″": r"$''$",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "_": r"\_",
+    "%": r"\%",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "−": "$-$",
+    "±": r"$\pm$",
+    "µ": r"\textmu{}",
+    "²": r"$^2$",
+    "σ": r"$\sigma$",
+    "–": "--",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "″": r"$''$",
+}
 _MARKDOWN = {**{sign: f"\\{sign}" for sign in "\\|`*_[]~"}, "<": "&lt;", ">": "&gt;", "&": "&amp;"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -76,9 +94,16 @@ def _booktabs(names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
     lines = [" & ".join(row) + r" \\" for row in (names, *cells)]
     columns = "l" + "r" * (len(names) - 1)
     return "\n".join(
-        [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0], r"\midrule", *lines[1:],
-         r"\bottomrule", r"\end{tabular}"]
-    )  # fmt: skip
+        [
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            lines[0],
+            r"\midrule",
+            *lines[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
 
 
 def csv_text(frame: pl.DataFrame) -> str:

@@ -139,9 +139,14 @@ def value_picture(
     """
     plt = _pyplot()
     figure, axes = plt.subplots(
-        2, len(answers), squeeze=False, layout="constrained", sharex=True, sharey="row",
+        2,
+        len(answers),
+        squeeze=False,
+        layout="constrained",
+        sharex=True,
+        sharey="row",
         figsize=(3.4 * len(answers), 6.0),
-    )  # fmt: skip
+    )
     known = np.isfinite(truth)
     wanted = truth[known]
     ends = [wanted.min(), wanted.max()]

@@ -10,9 +10,18 @@ import polars as pl
 from lensbench.stats.intervals import LEVEL
 
 BY = (
-    "entrant", "pretraining_views", "task", "dataset", "test_dataset", "train_condition",
-    "test_condition", "labels", "target_view", "budget", "metric",
-)  # fmt: skip
+    "entrant",
+    "pretraining_views",
+    "task",
+    "dataset",
+    "test_dataset",
+    "train_condition",
+    "test_condition",
+    "labels",
+    "target_view",
+    "budget",
+    "metric",
+)
 """Columns in which records of different seeds agree."""
 
 SEEDS = ("seed_draw", "seed_pretraining", "seed_fit")
@@ -95,11 +104,14 @@ def _over_fits(done: pl.DataFrame) -> pl.DataFrame:
         done.with_columns(scenes=(half / student(pl.col("n") - 1)) ** 2)
         .group_by(_PRETRAINING, maintain_order=True)
         .agg(
-            pl.col("value").mean(), pl.col("value").var().alias("variance"), pl.len().alias("fits"),
-            pl.col("scenes").mean(), pl.col("n").max(),
+            pl.col("value").mean(),
+            pl.col("value").var().alias("variance"),
+            pl.len().alias("fits"),
+            pl.col("scenes").mean(),
+            pl.col("n").max(),
             pl.col("low", "high", _PLACE, _DRAW).first(),
         )
-    )  # fmt: skip
+    )
 
 
 def _over_pretrainings(fits: pl.DataFrame) -> pl.DataFrame:
@@ -108,10 +120,14 @@ def _over_pretrainings(fits: pl.DataFrame) -> pl.DataFrame:
     count = pl.when(several).then(pl.len()).otherwise(pl.col("fits").first())
     variance = pl.when(several).then(pl.col("value").var()).otherwise(pl.col("variance").first())
     return fits.group_by(_DRAW, maintain_order=True).agg(
-        pl.col("value").mean(), (variance / count).alias("seeds"), count.alias("count"),
-        pl.col("fits").sum(), pl.col("scenes").mean(), pl.col("n").max(),
+        pl.col("value").mean(),
+        (variance / count).alias("seeds"),
+        count.alias("count"),
+        pl.col("fits").sum(),
+        pl.col("scenes").mean(),
+        pl.col("n").max(),
         pl.col("low", "high", _PLACE).first(),
-    )  # fmt: skip
+    )
 
 
 def _over_draws(draws: pl.DataFrame) -> pl.DataFrame:
@@ -125,10 +141,15 @@ def _over_draws(draws: pl.DataFrame) -> pl.DataFrame:
     between = pl.col("value").std() / pl.len().sqrt()
     se = pl.when(several).then(between).otherwise(pl.col("se").first()).alias("se")
     means = one.group_by(_PLACE, maintain_order=True).agg(
-        pl.col("value").mean(), se, pl.len().alias("draws"), pl.col("half").first(),
-        pl.col("fits").sum().cast(pl.Int64), pl.col("n").sum(), single.alias("single"),
+        pl.col("value").mean(),
+        se,
+        pl.len().alias("draws"),
+        pl.col("half").first(),
+        pl.col("fits").sum().cast(pl.Int64),
+        pl.col("n").sum(),
+        single.alias("single"),
         pl.col("low", "high").first(),
-    )  # fmt: skip
+    )
     spread = pl.when(pl.col("draws") > 1)
     means = means.with_columns(
         half=spread.then(student(pl.col("draws") - 1) * pl.col("se")).otherwise("half")

@@ -17,9 +17,19 @@ from lensbench.store.records import COLUMNS
 _TEST = re.compile(r"(?P<column>[^!<>=]+)(?P<sign>!=|>=|<=|=|>|<)(?P<value>.*)", re.DOTALL)
 _NEEDED = (*BY, *SEEDS, "state", "value", "low", "high", "n", "unit", "higher_is_better", "primary")
 DEFAULT = (
-    "entrant", "task", "dataset", "train_condition", "test_condition", "labels", "metric",
-    "value", "low", "high", "n", "fits",
-)  # fmt: skip
+    "entrant",
+    "task",
+    "dataset",
+    "train_condition",
+    "test_condition",
+    "labels",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "n",
+    "fits",
+)
 """Columns of a flat table where none are named."""
 
 
@@ -73,10 +83,12 @@ def by_metric(records: pl.LazyFrame, metric: str = "") -> pl.LazyFrame:
         return records.filter(pl.col("primary"))
     done, mine = pl.col("state") == "done", pl.col("metric") == metric
     facts = [
-        pl.when(done).then(name).otherwise(pl.col(name).filter(done & mine).first().over("task"))
+        pl.when(done)
+        .then(name)
+        .otherwise(pl.col(name).filter(done & mine).first().over("task"))
         .alias(name)
         for name in ("unit", "higher_is_better", "chance")
-    ]  # fmt: skip
+    ]
     named = pl.when(done).then("metric").otherwise(pl.lit(metric)).alias("metric")
     asked = (done & mine).any().over("task")
     return records.with_columns(facts).filter(asked & (mine | ~done)).with_columns(named)
@@ -131,15 +143,18 @@ def _pivoted(frame: pl.DataFrame, chosen: Selection) -> pl.DataFrame:
     repeated = places.is_duplicated()
     if repeated.any():
         several = frame.filter(repeated)
-        first = several.filter(pl.all_horizontal(
-            pl.col(name).eq_missing(pl.lit(several[name][0])) for name in (*rows, on)
-        ))  # fmt: skip
+        first = several.filter(
+            pl.all_horizontal(
+                pl.col(name).eq_missing(pl.lit(several[name][0])) for name in (*rows, on)
+            )
+        )
         others = [name for name in (*BY, *SEEDS) if name not in (*rows, on)]
         varied = [name for name in others if first[name].n_unique() > 1]
         raise UsageError(
             f"{first.height} records share one place of the pivot; they differ in "
-            f"{', '.join(varied) or 'nothing'}", "add these to --rows, or choose with --where",
-        )  # fmt: skip
+            f"{', '.join(varied) or 'nothing'}",
+            "add these to --rows, or choose with --where",
+        )
     named = frame.with_columns(pl.col(on).cast(pl.String).fill_null(shown(None, on)))
     return named.pivot(on, index=rows, values=value, maintain_order=True)
 
@@ -179,8 +194,12 @@ def _test(text: str) -> pl.Expr:
     if kind in (pl.String, pl.Boolean):
         raise UsageError(f"--where {text!r}: {name} has no order", "use = or !=")
     number = _number(name, value)
-    tests = {">": column > number, "<": column < number,
-             ">=": column >= number, "<=": column <= number}  # fmt: skip
+    tests = {
+        ">": column > number,
+        "<": column < number,
+        ">=": column >= number,
+        "<=": column <= number,
+    }
     return tests[sign]
 
 

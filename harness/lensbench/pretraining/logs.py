@@ -13,8 +13,16 @@ from lensbench.pretraining.recipe import LOG
 PROBES = "probe.csv"
 _LOG_COLUMNS = ("step", "loss", "seconds", "images_per_second", "waited")
 _PROBE_COLUMNS = (
-    "step", "population", "condition", "target", "metric", "value", "low", "high", "n",
-)  # fmt: skip
+    "step",
+    "population",
+    "condition",
+    "target",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "n",
+)
 
 
 class Log:
@@ -53,12 +61,18 @@ def probe_rows(step: int, scores: Iterable[Score]) -> list[dict[str, object]]:
     """Scores as rows of a log."""
     return [
         {
-            "step": step, "population": score.population, "condition": score.condition,
-            "target": score.target, "metric": score.metric, "value": score.interval.value,
-            "low": score.interval.low, "high": score.interval.high, "n": score.interval.n,
+            "step": step,
+            "population": score.population,
+            "condition": score.condition,
+            "target": score.target,
+            "metric": score.metric,
+            "value": score.interval.value,
+            "low": score.interval.low,
+            "high": score.interval.high,
+            "n": score.interval.n,
         }
         for score in scores
-    ]  # fmt: skip
+    ]
 
 
 def _text(value: object) -> str:

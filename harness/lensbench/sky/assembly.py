@@ -123,10 +123,15 @@ def _source(p: Parameters) -> tuple[Light, ...]:
         away, angle = p["clump_distance"][i] * radius, p["clump_phi"][i]
         parts.append(
             Sersic(
-                magnitude, p["clump_radius"][i] * radius,
-                0.7, 1.0, phi, x + away * scalars.cos(angle), y + away * scalars.sin(angle),
+                magnitude,
+                p["clump_radius"][i] * radius,
+                0.7,
+                1.0,
+                phi,
+                x + away * scalars.cos(angle),
+                y + away * scalars.sin(angle),
             )
-        )  # fmt: skip
+        )
     magnitude = p["source_magnitude"] - _MAG * scalars.log(disc_share)
     parts.append(Sersic(magnitude, radius, p["source_index"], q, phi, x, y))
     return tuple(parts)
@@ -138,16 +143,25 @@ def _lights(p: Parameters, lens_light: bool) -> tuple[Light, ...]:
         q = axis_ratio(p["lens_ellipticity"])
         parts.append(
             Sersic(
-                p["lens_magnitude"], p["lens_radius"], 4.0, q, p["lens_phi"],
-                p["lens_x"], p["lens_y"],
+                p["lens_magnitude"],
+                p["lens_radius"],
+                4.0,
+                q,
+                p["lens_phi"],
+                p["lens_x"],
+                p["lens_y"],
             )
-        )  # fmt: skip
+        )
     for i in range(len(p["neighbour_magnitude"]) if "neighbour_magnitude" in p else 0):
         parts.append(
             Sersic(
-                p["neighbour_magnitude"][i], p["neighbour_radius"][i],
-                1.0, axis_ratio(p["neighbour_ellipticity"][i]), p["neighbour_phi"][i],
-                p["neighbour_x"][i], p["neighbour_y"][i],
+                p["neighbour_magnitude"][i],
+                p["neighbour_radius"][i],
+                1.0,
+                axis_ratio(p["neighbour_ellipticity"][i]),
+                p["neighbour_phi"][i],
+                p["neighbour_x"][i],
+                p["neighbour_y"][i],
             )
-        )  # fmt: skip
+        )
     return tuple(parts)

@@ -192,9 +192,16 @@ class Spiral:
     def brightness(self, x: Tensor, y: Tensor) -> Tensor:
         """Surface brightness at positions in its plane [µJy/arcsec²]."""
         return light.spiral(
-            x - self.x, y - self.y, self.magnitude, self.R_sersic, self.q, self.phi,
-            self.arms, self.contrast, self.pitch,
-        )  # fmt: skip
+            x - self.x,
+            y - self.y,
+            self.magnitude,
+            self.R_sersic,
+            self.q,
+            self.phi,
+            self.arms,
+            self.contrast,
+            self.pitch,
+        )
 
 
 @dataclass(frozen=True)

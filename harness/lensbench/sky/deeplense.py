@@ -156,9 +156,14 @@ class DeepLense:
         if not self.faithful:
             theta_E = macro_theta_E(theta_E, q, 1.0, substructure, _CENTRE, _CENTRE)
         source = Sersic(
-            p["source_magnitude"], p["source_radius"], p["source_index"],
-            axis_ratio(p["source_ellipticity"]), p["source_phi"], p["source_x"], p["source_y"],
-        )  # fmt: skip
+            p["source_magnitude"],
+            p["source_radius"],
+            p["source_index"],
+            axis_ratio(p["source_ellipticity"]),
+            p["source_phi"],
+            p["source_x"],
+            p["source_y"],
+        )
         macro = Sie(theta_E, q, p["lens_phi"], _CENTRE, _CENTRE)
         shear = Shear(p["shear"], p["shear_phi"], 0.0, 0.0)
         return SceneModel((macro, shear, *substructure), (source,))

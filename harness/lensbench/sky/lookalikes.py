@@ -108,9 +108,14 @@ def _look_alike(p: Mapping[str, Any]) -> tuple[Light, ...]:
         q_other = axis_ratio(p["source_ellipticity"])
         return tuple(
             Sersic(
-                magnitude, p["source_radius"], 1.5, q_other, p["source_phi"] + turn,
-                x + distance * theta_E * math.cos(phi), y + distance * theta_E * math.sin(phi),
+                magnitude,
+                p["source_radius"],
+                1.5,
+                q_other,
+                p["source_phi"] + turn,
+                x + distance * theta_E * math.cos(phi),
+                y + distance * theta_E * math.sin(phi),
             )
             for distance, turn in ((1.0, 0.0), (-0.8, 0.7))
-        )  # fmt: skip
+        )
     return ()

@@ -13,9 +13,19 @@ from lensbench.store.artefacts import Store
 from lensbench.store.manifests import manifest_of
 
 KINDS = (
-    "images", "skies", "weights", "features", "fits", "predictions", "records", "scores",
-    "runs", "failures", "limits", "code",
-)  # fmt: skip
+    "images",
+    "skies",
+    "weights",
+    "features",
+    "fits",
+    "predictions",
+    "records",
+    "scores",
+    "runs",
+    "failures",
+    "limits",
+    "code",
+)
 ROOTS = ("runs", "records", "failures", "limits")
 """Kinds that are kept for their own sake."""
 

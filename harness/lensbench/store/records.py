@@ -94,10 +94,22 @@ def columns_of(version: int) -> Mapping[str, Any]:
 
 
 ORDER = (
-    "task", "dataset", "test_dataset", "train_condition", "test_condition", "entrant",
-    "pretraining_views", "target_view", "labels", "seed_draw", "seed_pretraining", "seed_fit",
-    "metric", "cell", "state",
-)  # fmt: skip
+    "task",
+    "dataset",
+    "test_dataset",
+    "train_condition",
+    "test_condition",
+    "entrant",
+    "pretraining_views",
+    "target_view",
+    "labels",
+    "seed_draw",
+    "seed_pretraining",
+    "seed_fit",
+    "metric",
+    "cell",
+    "state",
+)
 """By these columns records are sorted, so that the same records are the same file."""
 
 

@@ -16,9 +16,22 @@ from lensbench.registry.discovery import GROUP
 from lensbench.registry.options import options_class
 
 _HEAVY = frozenset(
-    ["astropy", "h5py", "matplotlib", "numpy", "polars", "pydantic", "scipy", "sklearn", "timm",
-     "torch", "torchmetrics", "torchvision", "transformers"]
-)  # fmt: skip
+    [
+        "astropy",
+        "h5py",
+        "matplotlib",
+        "numpy",
+        "polars",
+        "pydantic",
+        "scipy",
+        "sklearn",
+        "timm",
+        "torch",
+        "torchmetrics",
+        "torchvision",
+        "transformers",
+    ]
+)
 _MOST_SECONDS = 0.5
 _SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*( (AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*")
 _IMPORT = """

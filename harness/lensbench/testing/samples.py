@@ -11,9 +11,15 @@ from lensbench.api.dataset import Target
 from lensbench.api.samples import Samples
 
 CONDITION = Condition(
-    name="made", pixel_scale=0.1, psf_fwhm=0.2, zeropoint=25.0, sky_brightness=22.0,
-    exposure_time=500.0, num_exposures=1, read_noise=4.0,
-)  # fmt: skip
+    name="made",
+    pixel_scale=0.1,
+    psf_fwhm=0.2,
+    zeropoint=25.0,
+    sky_brightness=22.0,
+    exposure_time=500.0,
+    num_exposures=1,
+    read_noise=4.0,
+)
 
 TARGETS = {
     "substructure": Target("class", classes=("no_sub", "cdm", "vortex")),

@@ -153,6 +153,10 @@ def _check(
 ) -> Check:
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Check(
-        tier=tier, date=now, lensbench=lensbench.__version__, seed=seed, rule=rule,
+        tier=tier,
+        date=now,
+        lensbench=lensbench.__version__,
+        seed=seed,
+        rule=rule,
         cells=dict(findings),
-    )  # fmt: skip
+    )

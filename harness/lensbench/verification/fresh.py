@@ -144,9 +144,15 @@ def _by_scene(key: str, view: View, metric: Metric) -> tuple[str, str, str, str]
 
 
 def _try(
-    board: Board, key: str, cell: Cell, resolver: Resolver, store: Store, tests: EncodedTests,
-    seed: int, most: int,
-) -> tuple[Drop, str]:  # fmt: skip
+    board: Board,
+    key: str,
+    cell: Cell,
+    resolver: Resolver,
+    store: Store,
+    tests: EncodedTests,
+    seed: int,
+    most: int,
+) -> tuple[Drop, str]:
     """The drop of one cell, and in words."""
     predictor = _published_predictor(board, key, cell, resolver, store)
     device = torch.device(resolver.numerics.device)
@@ -211,9 +217,11 @@ def _check_answers(
     """
     for name, values in said.items():
         scale = float(np.std(values)) or 1.0
-        if name not in again or values.shape != again[name].shape or not np.allclose(
-            values, again[name], rtol=1e-3, atol=1e-3 * scale
-        ):  # fmt: skip
+        if (
+            name not in again
+            or values.shape != again[name].shape
+            or not np.allclose(values, again[name], rtol=1e-3, atol=1e-3 * scale)
+        ):
             raise Mismatch(
                 f"the published weights do not give the published {name} under {view.condition}"
             )

@@ -109,9 +109,19 @@ def _stored(store: Store, kind: str, key: str) -> Mapping[str, Any]:
 
 
 _PACKAGES = (
-    "lensbench", "torch", "numpy", "polars", "pyarrow", "h5py", "safetensors", "scikit-learn",
-    "torchmetrics", "astropy", "timm", "transformers",
-)  # fmt: skip
+    "lensbench",
+    "torch",
+    "numpy",
+    "polars",
+    "pyarrow",
+    "h5py",
+    "safetensors",
+    "scikit-learn",
+    "torchmetrics",
+    "astropy",
+    "timm",
+    "transformers",
+)
 
 
 def environment_of(credited: Iterable[Credit]) -> dict[str, Any]:

@@ -97,8 +97,9 @@ def scene_jobs(cells: Mapping[str, Cell]) -> list[Job]:
     """Cells to draw test scenes for: one of those that are tested alike, a job for each draw."""
     alike: dict[tuple[Any, ...], tuple[str, Cell]] = {}
     for key, cell in cells.items():
-        alike.setdefault((cell.seeds.draw, cell.task, cell.tests, cell.target, cell.budget),
-                         (key, cell))  # fmt: skip
+        alike.setdefault(
+            (cell.seeds.draw, cell.task, cell.tests, cell.target, cell.budget), (key, cell)
+        )
     jobs: dict[tuple[int, frozenset[str]], list[tuple[str, Cell]]] = {}
     for (draw, _, tests, *_), one in alike.items():
         jobs.setdefault((draw, frozenset(view.dataset for view in tests)), []).append(one)
@@ -144,9 +145,8 @@ class _Scorer:
         """
         try:
             tests = [
-                test for key, cell in job
-                for test in self.here.as_claimed(key).resolve(cell).tests
-            ]  # fmt: skip
+                test for key, cell in job for test in self.here.as_claimed(key).resolve(cell).tests
+            ]
             for scenes, layers in layers_by_scenes(tests).items():
                 ensure_images(self.store, scenes, layers, lambda *_: None)
         except NoRoomError:

@@ -228,7 +228,17 @@ def _shortened(x: Tensor, y: Tensor, largest: float) -> Tensor:
 
 _RENAMED = {"source_magnitude": "magnitude"}
 MEASURED = (
-    "theta_E", "lens_e1", "lens_e2", "shear", "shear_1", "shear_2", "source_x", "source_y",
-    "source_magnitude", "source_radius", "lens_x", "lens_y",
-)  # fmt: skip
+    "theta_E",
+    "lens_e1",
+    "lens_e2",
+    "shear",
+    "shear_1",
+    "shear_2",
+    "source_x",
+    "source_y",
+    "source_magnitude",
+    "source_radius",
+    "lens_x",
+    "lens_y",
+)
 """Targets that the fit answers."""

@@ -51,21 +51,36 @@ def sky_and_slopes(
         extra_x, extra_y = perturber.deflection(columns[:, smooth:], dx, dy)
         beta_x, beta_y = beta_x - extra_x, beta_y - extra_y
     source = _Profile.of(
-        p["magnitude"], p["ln_radius"], p["ln_index"], p["source_e1"], p["source_e2"],
-        beta_x, beta_y,
-    )  # fmt: skip
+        p["magnitude"],
+        p["ln_radius"],
+        p["ln_index"],
+        p["source_e1"],
+        p["source_e2"],
+        beta_x,
+        beta_y,
+    )
     s_x, s_y = source.by_x, source.by_y
     by_x, by_y = mass.through_place(s_x, s_y)
     slopes = [
-        *mass.through_lens(s_x, s_y), by_x, by_y, *mass.through_shear(s_x, s_y),
-        *source.by_parameters(), -s_x, -s_y,
-    ]  # fmt: skip
+        *mass.through_lens(s_x, s_y),
+        by_x,
+        by_y,
+        *mass.through_shear(s_x, s_y),
+        *source.by_parameters(),
+        -s_x,
+        -s_y,
+    ]
     level = source.level
     if "light_magnitude" in p:
         light = _Profile.of(
-            p["light_magnitude"], p["ln_light_radius"], p["ln_light_index"],
-            p["light_e1"], p["light_e2"], dx, dy,
-        )  # fmt: skip
+            p["light_magnitude"],
+            p["ln_light_radius"],
+            p["ln_light_index"],
+            p["light_e1"],
+            p["light_e2"],
+            dx,
+            dy,
+        )
         level = level + light.level
         slopes[3], slopes[4] = by_x - light.by_x, by_y - light.by_y
         slopes += light.by_parameters()
@@ -124,9 +139,14 @@ class _Shape:
         phi = torch.atan2(e_2, e_1) / 2
         whole = (2 * squared).clamp(min=1e-30)
         return cls(
-            (1 - e) / (1 + e), torch.cos(phi), torch.sin(phi),
-            by_size * e_1 / size, by_size * e_2 / size, -e_2 / whole, e_1 / whole,
-        )  # fmt: skip
+            (1 - e) / (1 + e),
+            torch.cos(phi),
+            torch.sin(phi),
+            by_size * e_1 / size,
+            by_size * e_2 / size,
+            -e_2 / whole,
+            e_1 / whole,
+        )
 
     def by_components(self, by_q: Tensor, by_phi: Tensor) -> list[Tensor]:
         """Derivatives by both components, from those by axis ratio and angle."""
@@ -222,9 +242,15 @@ class _Profile:
 
     @classmethod
     def of(
-        cls, magnitude: Tensor, ln_radius: Tensor, ln_index: Tensor, e_1: Tensor, e_2: Tensor,
-        x: Tensor, y: Tensor,
-    ) -> _Profile:  # fmt: skip
+        cls,
+        magnitude: Tensor,
+        ln_radius: Tensor,
+        ln_index: Tensor,
+        e_1: Tensor,
+        e_2: Tensor,
+        x: Tensor,
+        y: Tensor,
+    ) -> _Profile:
         shape, n = _Shape.of(e_1, e_2), ln_index.exp()
         b, b_slope = _sersic_b(n)
         q, cos, sin = shape.q, shape.cos, shape.sin
@@ -232,9 +258,13 @@ class _Profile:
         squared = q * u**2 + v**2 / q + _SOFTENING
         z = torch.exp(torch.log(squared) * (0.5 / n) + (b.log() - ln_radius / n))
         ln_total = (
-            math.log(2 * math.pi) + 2 * ln_radius + ln_index - 2 * n * b.log()
-            + torch.lgamma(2 * n) + 0.4 * math.log(10) * (magnitude - _ZEROPOINT)
-        )  # fmt: skip
+            math.log(2 * math.pi)
+            + 2 * ln_radius
+            + ln_index
+            - 2 * n * b.log()
+            + torch.lgamma(2 * n)
+            + 0.4 * math.log(10) * (magnitude - _ZEROPOINT)
+        )
         level = torch.exp(-z - ln_total)
         by_squared = -level * z * (0.5 / n) / squared
         along, across = 2 * q * by_squared * u, 2 / q * by_squared * v
@@ -247,14 +277,17 @@ class _Profile:
         ratio = self.b_slope / self.b
         by_index = self.level * (
             z * (torch.log(z / self.b) - n * ratio)
-            - 1 + 2 * n * (self.b.log() + n * ratio - torch.digamma(2 * n))
-        )  # fmt: skip
+            - 1
+            + 2 * n * (self.b.log() + n * ratio - torch.digamma(2 * n))
+        )
         by_q = self.by_squared * (self.u**2 - (self.v / q) ** 2)
         by_phi = 2 * (q - 1 / q) * self.by_squared * self.u * self.v
         return [
-            -0.4 * math.log(10) * self.level, self.level * (z / n - 2), by_index,
+            -0.4 * math.log(10) * self.level,
+            self.level * (z / n - 2),
+            by_index,
             *self.shape.by_components(by_q, by_phi),
-        ]  # fmt: skip
+        ]
 
 
 def _sersic_b(n: Tensor) -> tuple[Tensor, Tensor]:

@@ -27,10 +27,14 @@ class ShapeBoosting(Baseline):
         model = None
         if len(present) > 1:
             model = HistGradientBoostingClassifier(
-                learning_rate=0.05, max_iter=400, max_leaf_nodes=15, min_samples_leaf=10,
-                l2_regularization=1.0, early_stopping=bool(sizes.min() >= 20),
+                learning_rate=0.05,
+                max_iter=400,
+                max_leaf_nodes=15,
+                min_samples_leaf=10,
+                l2_regularization=1.0,
+                early_stopping=bool(sizes.min() >= 20),
                 random_state=context.seed % 2**32,
-            )  # fmt: skip
+            )
             if sizes.min() < 20:
                 model.set_params(max_iter=60)
             model.fit(values, wanted)

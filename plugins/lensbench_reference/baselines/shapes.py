@@ -37,11 +37,17 @@ def shape_features(images: Tensor) -> np.ndarray:
         side = image.shape[-1]
         single = torch.stack(
             [
-                gini(flux), m20(flux), asymmetry(image, 2), asymmetry(image, 1),
-                concentration(flux), ellipticity, size / side, (flux > 0).double().mean((1, 2)),
+                gini(flux),
+                m20(flux),
+                asymmetry(image, 2),
+                asymmetry(image, 1),
+                concentration(flux),
+                ellipticity,
+                size / side,
+                (flux > 0).double().mean((1, 2)),
             ],
             1,
-        )  # fmt: skip
+        )
         profile, _ = azimuthal_profile(stretch(image), 1.0, side / 2 / _PROFILE)
         profile = torch.nn.functional.pad(profile, (0, _PROFILE - profile.shape[1]))
         parts.append(torch.cat([torch.where(enough[:, None], single, 0.0), profile.double()], 1))

@@ -10,9 +10,21 @@ from torch import Tensor
 from lensbench import SceneModel, Sersic, Shear, Sie
 
 NAMES = (
-    "ln_theta_E", "lens_e1", "lens_e2", "lens_x", "lens_y", "gamma_1", "gamma_2",
-    "magnitude", "ln_radius", "ln_index", "source_e1", "source_e2", "source_x", "source_y",
-)  # fmt: skip
+    "ln_theta_E",
+    "lens_e1",
+    "lens_e2",
+    "lens_x",
+    "lens_y",
+    "gamma_1",
+    "gamma_2",
+    "magnitude",
+    "ln_radius",
+    "ln_index",
+    "source_e1",
+    "source_e2",
+    "source_x",
+    "source_y",
+)
 """Parameters of the fit: logarithms of what is positive, components of what has a direction;
 centres in arcsec, the source's from the lens's."""
 
@@ -22,15 +34,35 @@ LIGHT_NAMES = ("light_magnitude", "ln_light_radius", "ln_light_index", "light_e1
 LENS_ONLY = len(NAMES)
 
 CENTRE = torch.tensor(
-    [0.0, 0.03, 0.0, 0.0, 0.0, 0.0, 0.01, 23.5, -1.4, 0.2, 0.03, 0.0, 0.0, 0.0,
-     19.5, -0.2, 1.2, 0.03, 0.0], dtype=torch.float64,
-)  # fmt: skip
+    [
+        0.0,
+        0.03,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+        0.01,
+        23.5,
+        -1.4,
+        0.2,
+        0.03,
+        0.0,
+        0.0,
+        0.0,
+        19.5,
+        -0.2,
+        1.2,
+        0.03,
+        0.0,
+    ],
+    dtype=torch.float64,
+)
 """Where the priors are centred; ellipticities beside zero, where the angle has no derivative."""
 
 WIDTH = torch.tensor(
-    [1.0, 0.2, 0.2, 0.3, 0.3, 0.1, 0.1, 3.0, 0.8, 0.6, 0.3, 0.3, 0.5, 0.5,
-     3.0, 1.0, 0.5, 0.2, 0.2], dtype=torch.float64,
-)  # fmt: skip
+    [1.0, 0.2, 0.2, 0.3, 0.3, 0.1, 0.1, 3.0, 0.8, 0.6, 0.3, 0.3, 0.5, 0.5, 3.0, 1.0, 0.5, 0.2, 0.2],
+    dtype=torch.float64,
+)
 """Standard deviations of the normal priors: far wider than what a ring in the image says, so that
 they rule only what the image leaves open. They are chosen for galaxies that lens galaxies."""
 
@@ -55,16 +87,26 @@ def smooth_lens(theta: Tensor) -> SceneModel:
         Shear(bounded(gamma, LARGEST_SHEAR), torch.atan2(p["gamma_2"], p["gamma_1"]) / 2, x, y),
     )
     source = Sersic(
-        p["magnitude"], p["ln_radius"].exp(), p["ln_index"].exp(), source_q, source_phi,
-        x + p["source_x"], y + p["source_y"],
-    )  # fmt: skip
+        p["magnitude"],
+        p["ln_radius"].exp(),
+        p["ln_index"].exp(),
+        source_q,
+        source_phi,
+        x + p["source_x"],
+        y + p["source_y"],
+    )
     if "light_magnitude" not in p:
         return SceneModel(mass, (source,))
     light_q, light_phi = shape(p["light_e1"], p["light_e2"])
     light = Sersic(
-        p["light_magnitude"], p["ln_light_radius"].exp(), p["ln_light_index"].exp(),
-        light_q, light_phi, x, y,
-    )  # fmt: skip
+        p["light_magnitude"],
+        p["ln_light_radius"].exp(),
+        p["ln_light_index"].exp(),
+        light_q,
+        light_phi,
+        x,
+        y,
+    )
     return SceneModel(mass, (source,), (light,))
 
 

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
 @click.command("cite")
 @click.argument("results", default="", metavar="[RUN|BOARD|FILE]")
-@click.option("--format", "form", type=click.Choice(["bibtex", "cff"]), default="bibtex",
-              show_default=True, help="BibTeX, or a CITATION.cff.")  # fmt: skip
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["bibtex", "cff"]),
+    default="bibtex",
+    show_default=True,
+    help="BibTeX, or a CITATION.cff.",
+)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: stdout]")
 @store_option
 @json_option

@@ -20,19 +20,40 @@ if TYPE_CHECKING:
 @click.command("compare")
 @click.argument("before")
 @click.argument("after")
-@click.option("--in", "within", metavar="RUN|BOARD|FILE", default=None,
-              help="BEFORE and AFTER are entrants of this, by name or a part of it.")  # fmt: skip
+@click.option(
+    "--in",
+    "within",
+    metavar="RUN|BOARD|FILE",
+    default=None,
+    help="BEFORE and AFTER are entrants of this, by name or a part of it.",
+)
 @click.option(
     "--metric", default="", metavar="NAME", help="[default: the primary metric of each task]"
 )
-@click.option("--correction", type=click.Choice(["holm", "bh"]), default="holm", show_default=True,
-              help="For many tests: Holm's, or Benjamini and Hochberg's.")  # fmt: skip
-@click.option("--fail-on-regression", is_flag=True,
-              help="Exit 1 where a score got significantly worse, failed or was lost.")  # fmt: skip
+@click.option(
+    "--correction",
+    type=click.Choice(["holm", "bh"]),
+    default="holm",
+    show_default=True,
+    help="For many tests: Holm's, or Benjamini and Hochberg's.",
+)
+@click.option(
+    "--fail-on-regression",
+    is_flag=True,
+    help="Exit 1 where a score got significantly worse, failed or was lost.",
+)
 @store_option
 @json_option
-def command(before: str, after: str, within: str | None, metric: str, correction: str,
-            fail_on_regression: bool, store: str | None, as_json: bool) -> None:  # fmt: skip
+def command(
+    before: str,
+    after: str,
+    within: str | None,
+    metric: str,
+    correction: str,
+    fail_on_regression: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
     """Show what changed from BEFORE to AFTER: two runs or boards, or two entrants of one.
 
     Each difference has a 95 % interval, says whether it is significant after correction for the

@@ -9,27 +9,55 @@ from lensbench.cli.options import store_option, store_root
 
 @click.command("publish")
 @click.argument("run", default="", metavar="[RUN|STUDY]")
-@click.option("--to", "target", required=True, metavar="FOLDER|FILE.tar|hf://datasets/OWNER/NAME",
-              help="Where to put it; a git checkout is a folder.")  # fmt: skip
-@click.option("--with-weights", is_flag=True,
-              help="Encoders and fits too, so that they can be tried on fresh scenes.")  # fmt: skip
-@click.option("--weights-below", type=click.FloatRange(min=0, min_open=True), metavar="MB",
-              help="With --with-weights: files of less alone. The other rows stay as they are, but "
-                   "cannot be tried on fresh scenes.")  # fmt: skip
-@click.option("--predictions-below", type=click.FloatRange(min=0), metavar="MB",
-              help="Files of less alone. Of larger ones the board keeps the SHA-256, so that they "
-                   "can lie elsewhere: until they are put into its folder, their rows can be run "
-                   "again but not scored again.")  # fmt: skip
-@click.option("--mirror", "mirrors", multiple=True, metavar="URL",
-              help="A folder that has the predictions left out, https:// or hf://; may be repeated."
-              )  # fmt: skip
-@click.option("--primary-scores", is_flag=True,
-              help="Scores by scene of each task's primary metric alone: a smaller board; "
-                   "the others follow from the predictions.")  # fmt: skip
-@click.option("--reading", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
-              help="What you read from it, in Markdown, for its README too.")  # fmt: skip
-@click.option("--licence", default="CC-BY-4.0", show_default=True, metavar="SPDX",
-              help="Of the board.")  # fmt: skip
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="FOLDER|FILE.tar|hf://datasets/OWNER/NAME",
+    help="Where to put it; a git checkout is a folder.",
+)
+@click.option(
+    "--with-weights",
+    is_flag=True,
+    help="Encoders and fits too, so that they can be tried on fresh scenes.",
+)
+@click.option(
+    "--weights-below",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MB",
+    help="With --with-weights: files of less alone. The other rows stay as they are, but "
+    "cannot be tried on fresh scenes.",
+)
+@click.option(
+    "--predictions-below",
+    type=click.FloatRange(min=0),
+    metavar="MB",
+    help="Files of less alone. Of larger ones the board keeps the SHA-256, so that they "
+    "can lie elsewhere: until they are put into its folder, their rows can be run "
+    "again but not scored again.",
+)
+@click.option(
+    "--mirror",
+    "mirrors",
+    multiple=True,
+    metavar="URL",
+    help="A folder that has the predictions left out, https:// or hf://; may be repeated.",
+)
+@click.option(
+    "--primary-scores",
+    is_flag=True,
+    help="Scores by scene of each task's primary metric alone: a smaller board; "
+    "the others follow from the predictions.",
+)
+@click.option(
+    "--reading",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="What you read from it, in Markdown, for its README too.",
+)
+@click.option(
+    "--licence", default="CC-BY-4.0", show_default=True, metavar="SPDX", help="Of the board."
+)
 @click.option("--replace", is_flag=True, help="Put it in the place of a board that is there.")
 @store_option
 def command(

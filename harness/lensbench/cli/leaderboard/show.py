@@ -32,20 +32,48 @@ _WITHDRAWN = {
     "--sort", default="", metavar="A,-B", help="Columns to sort by; a minus reverses the order."
 )
 @click.option("--pivot", default="", metavar="COLUMN", help="Its values become columns.")
-@click.option("--rows", default="entrant", show_default=True, metavar="A,B",
-              help="With --pivot: columns that name a row.")  # fmt: skip
-@click.option("--value", default="value", show_default=True, metavar="COLUMN",
-              help="With --pivot: what to show.")  # fmt: skip
+@click.option(
+    "--rows",
+    default="entrant",
+    show_default=True,
+    metavar="A,B",
+    help="With --pivot: columns that name a row.",
+)
+@click.option(
+    "--value",
+    default="value",
+    show_default=True,
+    metavar="COLUMN",
+    help="With --pivot: what to show.",
+)
 @click.option("--limit", type=click.IntRange(0), default=0, help="Rows at most.  [default: all]")
 @click.option("--each-seed", is_flag=True, help="One row per seed instead of means over seeds.")
-@click.option("--format", "form", default="terminal", show_default=True,
-              type=click.Choice([*_TEXT, "csv", "json", "parquet"]))  # fmt: skip
+@click.option(
+    "--format",
+    "form",
+    default="terminal",
+    show_default=True,
+    type=click.Choice([*_TEXT, "csv", "json", "parquet"]),
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: stdout]")
 @store_option
-def command(results: str, where: tuple[str, ...], metric: str, columns: str, sort: str, pivot: str,
-            rows: str, value: str, limit: int, each_seed: bool, form: str, as_json: bool,
-            out: Path | None, store: str | None) -> None:  # fmt: skip
+def command(
+    results: str,
+    where: tuple[str, ...],
+    metric: str,
+    columns: str,
+    sort: str,
+    pivot: str,
+    rows: str,
+    value: str,
+    limit: int,
+    each_seed: bool,
+    form: str,
+    as_json: bool,
+    out: Path | None,
+    store: str | None,
+) -> None:
     """Show tables of a run, a board or a file of records; the last run where none is named.
 
     The default is ranked tables: one row per entrant, one column per test condition. The
@@ -66,9 +94,16 @@ def command(results: str, where: tuple[str, ...], metric: str, columns: str, sor
 
     form = "json" if as_json else form
     chosen = Selection(
-        where, metric, split_references(columns), split_references(sort), pivot,
-        split_references(rows), value, limit, each_seed,
-    )  # fmt: skip
+        where,
+        metric,
+        split_references(columns),
+        split_references(sort),
+        pivot,
+        split_references(rows),
+        value,
+        limit,
+        each_seed,
+    )
     source = open_results(results, store)
     withdrawn = ""
     if source.folder and (source.folder / MANIFEST).is_file():

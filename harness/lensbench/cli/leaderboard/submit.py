@@ -13,12 +13,25 @@ from lensbench.errors import UsageError
 @click.command("submit")
 @click.argument("entrant")
 @click.option("--run", default="", metavar="RUN|STUDY", help="Of which run.  [default: the last]")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE.tar",
-              help="The bundle to write.")  # fmt: skip
-@click.option("--without-weights", is_flag=True,
-              help="Leave weights out; the rows can then never become fresh.")  # fmt: skip
-@click.option("--licence", default="CC-BY-4.0", show_default=True, metavar="SPDX",
-              help="Of what is submitted; the board's own.")  # fmt: skip
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.tar",
+    help="The bundle to write.",
+)
+@click.option(
+    "--without-weights",
+    is_flag=True,
+    help="Leave weights out; the rows can then never become fresh.",
+)
+@click.option(
+    "--licence",
+    default="CC-BY-4.0",
+    show_default=True,
+    metavar="SPDX",
+    help="Of what is submitted; the board's own.",
+)
 @store_option
 def command(
     entrant: str, run: str, out: Path, without_weights: bool, licence: str, store: str | None

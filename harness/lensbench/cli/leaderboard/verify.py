@@ -22,26 +22,61 @@ if TYPE_CHECKING:
 @click.command("verify")
 @click.argument("board", type=click.Path(path_type=Path))
 @click.option("--no-rescore", is_flag=True, help="Stop after files, digests and claims.")
-@click.option("--sample", type=click.IntRange(1), metavar="K",
-              help="Score K cells again, drawn by --seed, and say what that can find.  "
-                   "[default: all]")  # fmt: skip
-@click.option("--rerun", type=click.IntRange(0), default=0, metavar="K",
-              help="Run K cells again, drawn by --seed.")  # fmt: skip
-@click.option("--seed", type=int, metavar="N",
-              help="By which cells are drawn.  [default: from the system's entropy]")  # fmt: skip
-@click.option("--tolerance", type=click.FloatRange(0), default=0.5, show_default=True,
-              help="Of scores that were run again, in half widths of their intervals.")  # fmt: skip
-@click.option("--fresh", is_flag=True,
-              help="Try published weights on scenes that nobody has seen.")  # fmt: skip
-@click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.01,
-              show_default=True, help="Chance that --fresh finds a drop by accident.")  # fmt: skip
-@click.option("--processes", type=click.IntRange(1), metavar="N",
-              help="That score; findings do not depend on it.  [default: cores]")  # fmt: skip
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    metavar="K",
+    help="Score K cells again, drawn by --seed, and say what that can find.  [default: all]",
+)
+@click.option(
+    "--rerun",
+    type=click.IntRange(0),
+    default=0,
+    metavar="K",
+    help="Run K cells again, drawn by --seed.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    metavar="N",
+    help="By which cells are drawn.  [default: from the system's entropy]",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0),
+    default=0.5,
+    show_default=True,
+    help="Of scores that were run again, in half widths of their intervals.",
+)
+@click.option("--fresh", is_flag=True, help="Try published weights on scenes that nobody has seen.")
+@click.option(
+    "--level",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="Chance that --fresh finds a drop by accident.",
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    metavar="N",
+    help="That score; findings do not depend on it.  [default: cores]",
+)
 @click.option("--no-write", is_flag=True, help="Leave the board's manifest as it is.")
 @json_option
-def command(board: Path, no_rescore: bool, sample: int | None, rerun: int, seed: int | None,
-            tolerance: float, fresh: bool, level: float, processes: int | None, no_write: bool,
-            as_json: bool) -> None:  # fmt: skip
+def command(
+    board: Path,
+    no_rescore: bool,
+    sample: int | None,
+    rerun: int,
+    seed: int | None,
+    tolerance: float,
+    fresh: bool,
+    level: float,
+    processes: int | None,
+    no_write: bool,
+    as_json: bool,
+) -> None:
     """Check a board, a folder or a tar, tier by tier; exit 1 where one fails.
 
     reported: files, digests and claims agree. re-scored: the scores follow from the predictions.
@@ -62,14 +97,21 @@ def command(board: Path, no_rescore: bool, sample: int | None, rerun: int, seed:
         if withdrawn:
             click.echo(
                 f"withdrawn: {withdrawn}; the scenes were drawn by code of another version, so "
-                "files, documents and claims alone are checked", err=True,
-            )  # fmt: skip
+                "files, documents and claims alone are checked",
+                err=True,
+            )
             no_rescore, rerun, fresh = True, 0, False
         climbed = _climbed(
-            opened, rescore=not no_rescore, sample=sample, rerun=rerun, tolerance=tolerance,
-            fresh=fresh, level=level, processes=processes or len(os.sched_getaffinity(0)),
+            opened,
+            rescore=not no_rescore,
+            sample=sample,
+            rerun=rerun,
+            tolerance=tolerance,
+            fresh=fresh,
+            level=level,
+            processes=processes or len(os.sched_getaffinity(0)),
             seed=seed if seed is not None else int.from_bytes(os.urandom(4), "big"),
-        )  # fmt: skip
+        )
         if not no_write and board.is_dir():
             from lensbench.verification.climb import write_checks
 
@@ -110,17 +152,31 @@ def _print(board: Board, climbed: Climbed, as_json: bool) -> None:
     power = _power(board, climbed)
     if as_json:
         checks = [check.model_dump(mode="json") for check in climbed.checks]
-        click.echo(json.dumps({"passed": climbed.passed, "checks": checks,
-                               "unscored": unscored, **({"power": power} if power else {}),
-                               "untried": dict(climbed.untried)}))  # fmt: skip
+        click.echo(
+            json.dumps(
+                {
+                    "passed": climbed.passed,
+                    "checks": checks,
+                    "unscored": unscored,
+                    **({"power": power} if power else {}),
+                    "untried": dict(climbed.untried),
+                }
+            )
+        )
         return
     from tabulate import tabulate
 
     rows = []
     for check in climbed.checks:
         failed = sum(not its.passed for its in check.cells.values())
-        rows.append([check.tier, f"{len(check.cells)} of {len(board.evidence)}", failed,
-                     "" if check.seed is None else check.seed])  # fmt: skip
+        rows.append(
+            [
+                check.tier,
+                f"{len(check.cells)} of {len(board.evidence)}",
+                failed,
+                "" if check.seed is None else check.seed,
+            ]
+        )
     click.echo(tabulate(rows, ["tier", "cells tried", "failed", "seed"]))
     for check in climbed.checks[1:]:
         for key, its in check.cells.items():

@@ -113,11 +113,15 @@ def with_partners(
         used |= set(partners.values())
         found.append((file, partners))
     left = [
-        (file, "weights, which are no noise map" if roles[file][0] == "weight"
-         else f"a {roles[file][0]} of no image here")
+        (
+            file,
+            "weights, which are no noise map"
+            if roles[file][0] == "weight"
+            else f"a {roles[file][0]} of no image here",
+        )
         for file in files
         if file not in used and file not in images
-    ]  # fmt: skip
+    ]
     return found, left
 
 

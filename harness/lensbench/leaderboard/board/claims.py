@@ -27,30 +27,73 @@ STATES = ("done", "undefined", "failed", "incompatible")
 _KEYS = ("cell", "predictions", "images", "truth")
 _TEXTS = ("error", "unit", "device_name", "curve_fit")
 _FILLED = (
-    "cell", "entrant", "task", "dataset", "test_dataset", "train_condition", "test_condition",
-    "budget", "metric", "state", "seed_draw", "seed_fit", "seed_pretraining",
-    "primary", "device", "threads",
-)  # fmt: skip
+    "cell",
+    "entrant",
+    "task",
+    "dataset",
+    "test_dataset",
+    "train_condition",
+    "test_condition",
+    "budget",
+    "metric",
+    "state",
+    "seed_draw",
+    "seed_fit",
+    "seed_pretraining",
+    "primary",
+    "device",
+    "threads",
+)
 _SECONDS, _BYTES, _COUNT = (0.0, 3e8), (0.0, 1e15), (1, 10**9)
 BOUNDS = {
     **dict.fromkeys(
-        ("seconds_pretraining", "warmup_pretraining", "seconds_fit", "warmup_fit",
-         "seconds_predict"), _SECONDS,
+        (
+            "seconds_pretraining",
+            "warmup_pretraining",
+            "seconds_fit",
+            "warmup_fit",
+            "seconds_predict",
+        ),
+        _SECONDS,
     ),
     **dict.fromkeys(("memory_pretraining", "memory_fit", "memory_predict"), _BYTES),
     **dict.fromkeys(("joules_pretraining", "joules_fit", "joules_predict"), (0.0, 1e15)),
-    "parameters": (0, 10**13), "flops": (0.0, 1e20), "data_range": (0.0, 1e30),
-    "n": _COUNT, "labels": _COUNT, "threads": (1, 10**5), "processes": (1, 10**5),
-}  # fmt: skip
+    "parameters": (0, 10**13),
+    "flops": (0.0, 1e20),
+    "data_range": (0.0, 1e30),
+    "n": _COUNT,
+    "labels": _COUNT,
+    "threads": (1, 10**5),
+    "processes": (1, 10**5),
+}
 """The least and the largest plausible value of a column: times up to ten years [s]."""
 
 _ROUNDING = 1e-9
 _VIEW = ("test_dataset", "test_condition")
 _CLAIMED = (
-    "cell", "task", "labels", "budget", "encoder", "pretraining", "transfer", "baseline",
-    "dataset", "train_condition", *_VIEW, "seed_draw", "seed_pretraining", "seed_fit", "device",
-    "threads", "processes", "code", "torch", "predictions", "images", "truth",
-)  # fmt: skip
+    "cell",
+    "task",
+    "labels",
+    "budget",
+    "encoder",
+    "pretraining",
+    "transfer",
+    "baseline",
+    "dataset",
+    "train_condition",
+    *_VIEW,
+    "seed_draw",
+    "seed_pretraining",
+    "seed_fit",
+    "device",
+    "threads",
+    "processes",
+    "code",
+    "torch",
+    "predictions",
+    "images",
+    "truth",
+)
 """Columns that are held against the descriptions."""
 
 _SAME = {"task", "labels", "budget", "encoder", "transfer", "baseline"}
@@ -166,14 +209,23 @@ def check_complete(records: pl.DataFrame) -> None:
         raise DataError(f"{RECORDS}: a task has no primary metric or several")
     _check_alike(
         records.select("task", "dataset", "train_condition", "cell", *_VIEW).unique(),
-        ("task", "dataset", "train_condition"), _VIEW, "a row under",
-    )  # fmt: skip
+        ("task", "dataset", "train_condition"),
+        _VIEW,
+        "a row under",
+    )
     scored = records.filter(pl.col("state").is_in(["done", "undefined"]))
     _check_alike(
-        scored.select("task", "entrant", "test_dataset", "metric",
-                      pl.concat_str("cell", "test_condition", separator=" ").alias("cell")),
-        ("task", "entrant", "test_dataset"), ("metric",), "a row of",
-    )  # fmt: skip
+        scored.select(
+            "task",
+            "entrant",
+            "test_dataset",
+            "metric",
+            pl.concat_str("cell", "test_condition", separator=" ").alias("cell"),
+        ),
+        ("task", "entrant", "test_dataset"),
+        ("metric",),
+        "a row of",
+    )
     if scored["cell"].n_unique() and (
         scored.filter("primary").select("cell", *_VIEW).unique().height
         != scored.select("cell", *_VIEW).unique().height
@@ -197,10 +249,17 @@ def check_metrics(records: pl.DataFrame, predicted: Mapping[str, str]) -> None:
     )
     rows = records.join(names, on="predictions")
     _check_alike(
-        rows.select("task", "test_dataset", "names", "metric",
-                    pl.concat_str("cell", "test_condition", separator=" ").alias("cell")),
-        ("task", "test_dataset", "names"), ("metric",), "a row of",
-    )  # fmt: skip
+        rows.select(
+            "task",
+            "test_dataset",
+            "names",
+            "metric",
+            pl.concat_str("cell", "test_condition", separator=" ").alias("cell"),
+        ),
+        ("task", "test_dataset", "names"),
+        ("metric",),
+        "a row of",
+    )
 
 
 def check_usual_metrics(records: pl.DataFrame, others: pl.DataFrame) -> None:
@@ -212,17 +271,20 @@ def check_usual_metrics(records: pl.DataFrame, others: pl.DataFrame) -> None:
     group = ("task", "test_dataset")
     entrants = others.group_by(group).agg(pl.col("entrant").n_unique().alias("entrants"))
     usual = (
-        others.group_by(*group, "metric").agg(pl.col("entrant").n_unique().alias("having"))
-        .join(entrants, on=group).filter(pl.col("having") == pl.col("entrants"))
-    )  # fmt: skip
+        others.group_by(*group, "metric")
+        .agg(pl.col("entrant").n_unique().alias("having"))
+        .join(entrants, on=group)
+        .filter(pl.col("having") == pl.col("entrants"))
+    )
     asked = records.select(group).unique().join(usual, on=group)
     lacking = asked.join(records, on=[*group, "metric"], how="anti")
     if not lacking.is_empty():
         row = lacking.row(0, named=True)
         raise DataError(
             f"the bundle lacks {row['metric']} of {row['task']}, which every entrant of the board "
-            "has", "submit it with its predictions",
-        )  # fmt: skip
+            "has",
+            "submit it with its predictions",
+        )
 
 
 def _check_alike(
@@ -305,8 +367,10 @@ def _faults(row: Mapping[str, Any], provenance: Provenance) -> Iterator[tuple[st
         ]
     if row["truth"]:
         sky = provenance["skies"][row["truth"]]
-        pairs += [("truth split", "test", sky["split"]),
-                  ("truth seed_draw", row["seed_draw"], sky["seed"])]  # fmt: skip
+        pairs += [
+            ("truth split", "test", sky["split"]),
+            ("truth seed_draw", row["seed_draw"], sky["seed"]),
+        ]
     return ((name, here, there) for name, here, there in pairs if here != there)
 
 

@@ -269,8 +269,10 @@ def _check_predictions(board: Board) -> None:
     wanted = {
         str(key): (str(cell), str(images), int(n))
         for key, cell, images, n in done.group_by("predictions", "cell", "images")
-        .agg(pl.col("n").max()).sort("predictions").rows()
-    }  # fmt: skip
+        .agg(pl.col("n").max())
+        .sort("predictions")
+        .rows()
+    }
     _check_belonging(board, set(done["cell"]), wanted.keys())
     scenes: dict[str, list[str]] = {}
     names: dict[str, str] = {}

@@ -47,17 +47,33 @@ def _accepted(check: Any, text: str) -> str:
 Line = Annotated[str, pydantic.AfterValidator(_line)]
 Name = Annotated[str, pydantic.AfterValidator(_name)]
 AxisName = Literal[
-    "task", "encoder", "pretraining", "transfer", "baseline", "dataset", "train_condition",
-    "labels", "adapt_dataset", "adapt_condition",
-]  # fmt: skip
+    "task",
+    "encoder",
+    "pretraining",
+    "transfer",
+    "baseline",
+    "dataset",
+    "train_condition",
+    "labels",
+    "adapt_dataset",
+    "adapt_condition",
+]
 _Option = Line | int
 _Block = dict[
     AxisName | Literal["pretraining_dataset", "pretraining_condition"], _Option | list[_Option]
 ]
 ContrastField = Literal[
-    "a", "b", "task", "question", "metric", "dataset", "test_dataset", "train_condition",
-    "condition", "labels",
-]  # fmt: skip
+    "a",
+    "b",
+    "task",
+    "question",
+    "metric",
+    "dataset",
+    "test_dataset",
+    "train_condition",
+    "condition",
+    "labels",
+]
 
 
 class StudyDocument(Document):
@@ -76,10 +92,17 @@ class StudyDocument(Document):
         Literal["draw", "pretraining", "fit"], list[int] | Annotated[int, pydantic.Field(ge=1)]
     ] = {}
     run: dict[
-        Literal["threads", "device", "processes", "workers", "time_limit", "memory_limit",
-                "checkpoint_every"],
+        Literal[
+            "threads",
+            "device",
+            "processes",
+            "workers",
+            "time_limit",
+            "memory_limit",
+            "checkpoint_every",
+        ],
         _Option,
-    ] = {}  # fmt: skip
+    ] = {}
     include: list[_Block] = []
     exclude: list[_Block] = []
     contrast: list[dict[ContrastField, _Option]] = []

@@ -52,9 +52,16 @@ def one_entrant(contents: Contents, entrant: str) -> Contents:
 def include_blocks(records: pl.DataFrame) -> list[dict[str, Any]]:
     """Blocks of a study that ask for the cells of these records again."""
     columns = (
-        "encoder", "pretraining", "transfer", "baseline", "task", "dataset", "train_condition",
-        "labels", "pretraining_views",
-    )  # fmt: skip
+        "encoder",
+        "pretraining",
+        "transfer",
+        "baseline",
+        "task",
+        "dataset",
+        "train_condition",
+        "labels",
+        "pretraining_views",
+    )
     rows = records.select(columns).unique(maintain_order=True).iter_rows(named=True)
     return [
         {name: value for name, value in _block(**row).items() if value not in ("", None)}
@@ -74,9 +81,12 @@ def _needed(records: pl.DataFrame, contents: Contents) -> dict[str, Any]:
     provenance = contents.provenance
     done = records.filter(pl.col("state") == "done")
     keys: dict[str, set[str]] = {
-        "predictions": set(done["predictions"]), "fits": set(records["cell"]), "weights": set(),
-        "images": set(done["images"]), "skies": set(done["truth"].drop_nulls()),
-    }  # fmt: skip
+        "predictions": set(done["predictions"]),
+        "fits": set(records["cell"]),
+        "weights": set(),
+        "images": set(done["images"]),
+        "skies": set(done["truth"].drop_nulls()),
+    }
     for cell in keys["fits"]:
         inputs = provenance["fits"][cell]["inputs"]
         keys["weights"] |= {inputs["weights"]} - {""}
@@ -237,8 +247,9 @@ def check_bundle(board: Board, bundle: Board, replacing: bool) -> str:
     if len(entrants) > 1:
         raise DataError(
             f"the bundle has rows of {len(entrants)} entrants, {shown(entrants[0])} and "
-            f"{shown(entrants[1])} among them", "submit each entrant in a bundle of its own",
-        )  # fmt: skip
+            f"{shown(entrants[1])} among them",
+            "submit each entrant in a bundle of its own",
+        )
     entrant: str = entrants[0]
     if entrant in set(board.records["entrant"]) and not replacing:
         raise DataError(
@@ -252,8 +263,9 @@ def check_bundle(board: Board, bundle: Board, replacing: bool) -> str:
     if bundle.manifest.licence != board.manifest.licence:
         raise DataError(
             f"the bundle's licence is {bundle.manifest.licence}, "
-            f"the board's {board.manifest.licence}", "submit it under the board's: --licence",
-        )  # fmt: skip
+            f"the board's {board.manifest.licence}",
+            "submit it under the board's: --licence",
+        )
     _check_asked(board, bundle)
     _check_scenes(board, bundle)
     bare = bundle.records.filter(
@@ -264,8 +276,14 @@ def check_bundle(board: Board, bundle: Board, replacing: bool) -> str:
 
 
 _ASKED = (
-    "task", "dataset", "train_condition", "test_dataset", "test_condition", "labels", "seed_draw",
-)  # fmt: skip
+    "task",
+    "dataset",
+    "train_condition",
+    "test_dataset",
+    "test_condition",
+    "labels",
+    "seed_draw",
+)
 _SHOWN = (0, 1, 3, 4, 5, 6)
 
 

@@ -38,21 +38,37 @@ def readme_text(
     licence = manifest.licence
     return "\n".join(
         [
-            "---", f"license: {licence.lower()}", "tags:", "- lensbench",
-            "- gravitational-lensing", "---", "",
-            f"# {name}", "", *_withdrawn(manifest), *([summary, ""] if summary else []),
+            "---",
+            f"license: {licence.lower()}",
+            "tags:",
+            "- lensbench",
+            "- gravitational-lensing",
+            "---",
+            "",
+            f"# {name}",
+            "",
+            *_withdrawn(manifest),
+            *([summary, ""] if summary else []),
             f"A leaderboard of lensbench: {done['entrant'].n_unique()} entrants, "
             f"{done['cell'].n_unique()} fits, {done['task'].n_unique()} tasks, "
-            f"budget `{records['budget'][0]}`, {len(records)} records.", "",
+            f"budget `{records['budget'][0]}`, {len(records)} records.",
+            "",
             "`records.parquet` has the scores. The archive of each task has what they follow from: "
             "predictions, scores by scene and fits. `manifest.json` has the SHA-256 of every file "
-            "and what was verified.", "",
+            "and what was verified.",
+            "",
             *_elsewhere(manifest),
-            "```", "lensbench leaderboard verify .", "```", "",
+            "```",
+            "lensbench leaderboard verify .",
+            "```",
+            "",
             *([reading.strip(), ""] if reading else []),
-            f"Licence: {licence}. Please cite:", "", *cited, "",
+            f"Licence: {licence}. Please cite:",
+            "",
+            *cited,
+            "",
         ]
-    )  # fmt: skip
+    )
 
 
 def _withdrawn(manifest: Manifest) -> list[str]:
@@ -74,5 +90,6 @@ def _elsewhere(manifest: Manifest) -> list[str]:
     return [
         f"{len(files)} files of predictions, {size:.2g} GB, are not here but their SHA-256: their "
         "rows can be run again, and be scored again once the files are in `predictions/`."
-        + (" They are at:" + where if where else ""), "",
-    ]  # fmt: skip
+        + (" They are at:" + where if where else ""),
+        "",
+    ]

@@ -57,9 +57,12 @@ def predictions_table(
     ]
     keys, scenes, names, widths, values = zip(*rows, strict=True)
     columns = [
-        pa.array(keys), pa.array(scenes), pa.array(names), pa.array(widths, pa.int32()),
+        pa.array(keys),
+        pa.array(scenes),
+        pa.array(names),
+        pa.array(widths, pa.int32()),
         _lists(values),
-    ]  # fmt: skip
+    ]
     _write(pa.table(columns, list(_COLUMNS)), target)
 
 
@@ -170,7 +173,12 @@ def _write(table: Any, target: Path) -> None:
 
     texts = [name for name in table.column_names if name != "values"]
     parquet.write_table(
-        table, target, compression="zstd", compression_level=9, use_dictionary=texts,
-        column_encoding={"values.list.element": "BYTE_STREAM_SPLIT"}, store_schema=False,
+        table,
+        target,
+        compression="zstd",
+        compression_level=9,
+        use_dictionary=texts,
+        column_encoding={"values.list.element": "BYTE_STREAM_SPLIT"},
+        store_schema=False,
         write_statistics=False,
-    )  # fmt: skip
+    )

@@ -121,11 +121,17 @@ def fill(contents: Contents, folder: Path) -> None:
         members = _joined(packed.members, contents.members)
         write_archives(members, folder, contents.before)
     manifest = Manifest(
-        format=FORMAT, lensbench=lensbench.__version__, licence=contents.licence,
-        withdrawn=contents.withdrawn, files={}, members=_members_in(folder),
+        format=FORMAT,
+        lensbench=lensbench.__version__,
+        licence=contents.licence,
+        withdrawn=contents.withdrawn,
+        files={},
+        members=_members_in(folder),
         predictions={**packed.predictions, **contents.predictions},
-        elsewhere=dict(contents.elsewhere), mirrors=contents.mirrors, checks=contents.checks,
-    )  # fmt: skip
+        elsewhere=dict(contents.elsewhere),
+        mirrors=contents.mirrors,
+        checks=contents.checks,
+    )
     reading = (folder / READING).read_text(encoding="utf-8") if READING in contents.files else ""
     text = readme_text(records, contents.study, contents.citations, manifest, reading)
     (folder / README).write_text(text, encoding="utf-8")
@@ -169,9 +175,19 @@ def _members_in(folder: Path) -> dict[str, dict[str, File]]:
 
 
 _NAMES = (
-    "entrant", "encoder", "pretraining", "transfer", "baseline", "task", "dataset", "test_dataset",
-    "train_condition", "test_condition", "pretraining_views", "target_view",
-)  # fmt: skip
+    "entrant",
+    "encoder",
+    "pretraining",
+    "transfer",
+    "baseline",
+    "task",
+    "dataset",
+    "test_dataset",
+    "train_condition",
+    "test_condition",
+    "pretraining_views",
+    "target_view",
+)
 
 
 def without_persons(records: pl.DataFrame) -> pl.DataFrame:

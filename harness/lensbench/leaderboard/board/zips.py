@@ -115,8 +115,25 @@ def _listed(listed: memoryview, at: int, position: int, name: str) -> tuple[byte
         DataError: Where it is compressed, elsewhere, or none that a board may have.
     """
     fields = _CENTRAL.unpack(listed[at : at + _CENTRAL.size])
-    (mark, _, needed, flags, method, time, date, crc, packed, size, length, extra, comment, disk,
-     _, _, where) = fields  # fmt: skip
+    (
+        mark,
+        _,
+        needed,
+        flags,
+        method,
+        time,
+        date,
+        crc,
+        packed,
+        size,
+        length,
+        extra,
+        comment,
+        disk,
+        _,
+        _,
+        where,
+    ) = fields
     if mark != b"PK\1\2":
         raise DataError(f"{name} has a list of members that cannot be", _HINT)
     raw = bytes(listed[at + _CENTRAL.size : at + _CENTRAL.size + length])

@@ -14,9 +14,24 @@ from importlib.resources import files
 from typing import Any
 
 MODULES = (
-    "dom", "format", "theme", "board", "ranking", "table", "plots", "curves", "pairs", "gallery",
-    "overview", "tables", "entrant", "states", "about", "live", "app",
-)  # fmt: skip
+    "dom",
+    "format",
+    "theme",
+    "board",
+    "ranking",
+    "table",
+    "plots",
+    "curves",
+    "pairs",
+    "gallery",
+    "overview",
+    "tables",
+    "entrant",
+    "states",
+    "about",
+    "live",
+    "app",
+)
 """The page's modules; each imports only from those before it."""
 
 _IMPORT = re.compile(r"^import .*? from \"\./.*?\";\n", re.MULTILINE | re.DOTALL)

@@ -89,8 +89,9 @@ def overall(rankings: Sequence[Ranking]) -> dict[str, Any]:
         `version` of the anchors, `tables` with their scales, `left_out` (tables whose metric has
         none), `compared` (the tables that ranks and profiles are of), `levels`, and `rows`.
     """
-    ranked = [one for one in rankings
-              if one.facts["labels"] is None and one.standings[0].first["primary"]]  # fmt: skip
+    ranked = [
+        one for one in rankings if one.facts["labels"] is None and one.standings[0].first["primary"]
+    ]
     titles = table_titles([one.facts for one in ranked])
     made = [_table(title, ranking) for title, ranking in zip(titles, ranked, strict=True)]
     tables = [one for one in made if one is not None and one.scales]
@@ -217,8 +218,9 @@ def _spread(
     its conditions share scenes and fits, and those of different tables apart.
     """
     used = [table for table in tables if table.title in compared]
-    names = [name for name, parts in sorted(scored.items())
-             if set(compared) <= set(_complete(parts))]  # fmt: skip
+    names = [
+        name for name, parts in sorted(scored.items()) if set(compared) <= set(_complete(parts))
+    ]
     if not used or len(names) < 2:
         return {}
     random = np.random.default_rng(0)

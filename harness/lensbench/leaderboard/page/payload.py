@@ -21,14 +21,41 @@ from lensbench.leaderboard.tiers import with_tiers
 VERSION = 2
 
 _TEXTS = (
-    *TABLE, "entrant", "target_view", "pretraining_views", "test_condition", "metric", "state",
-    "error", "encoder", "pretraining", "transfer", "baseline", "device", "torch", "python",
-    "system", "lensbench", "code", "cell",
-)  # fmt: skip
+    *TABLE,
+    "entrant",
+    "target_view",
+    "pretraining_views",
+    "test_condition",
+    "metric",
+    "state",
+    "error",
+    "encoder",
+    "pretraining",
+    "transfer",
+    "baseline",
+    "device",
+    "torch",
+    "python",
+    "system",
+    "lensbench",
+    "code",
+    "cell",
+)
 _NUMBERS = (
-    "labels", "value", "low", "high", "n", "chance", "data_range", "threads", "fits",
-    "seconds_pretraining", "seconds_fit", "memory_fit", "parameters",
-)  # fmt: skip
+    "labels",
+    "value",
+    "low",
+    "high",
+    "n",
+    "chance",
+    "data_range",
+    "threads",
+    "fits",
+    "seconds_pretraining",
+    "seconds_fit",
+    "memory_fit",
+    "parameters",
+)
 
 
 def payload(

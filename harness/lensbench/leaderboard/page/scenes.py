@@ -29,8 +29,13 @@ MOST_BYTES = 4_000_000
 """Of all pictures together; tables that come after are left out, and the page says so."""
 
 _UNREADABLE = (
-    LensbenchError, OSError, ValueError, TypeError, LookupError, pl.exceptions.PolarsError,
-)  # fmt: skip
+    LensbenchError,
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    pl.exceptions.PolarsError,
+)
 _RANKS = ("worst", "median", "best")
 _LEVELS = 64
 
@@ -84,8 +89,11 @@ def _draw(frame: pl.DataFrame, find: Find) -> dict[str, Any] | None:
         return None
     left_out = ranked.height - len(answers)
     common: dict[str, Any] = {
-        "left_out": left_out, "note": "Of the first seed.", "columns": [], "parts": False,
-    }  # fmt: skip
+        "left_out": left_out,
+        "note": "Of the first seed.",
+        "columns": [],
+        "parts": False,
+    }
     if "sky" in answers[0].predictions:
         truth_path = find("skies", str(first["truth"]))
         if truth_path is None:
@@ -121,14 +129,22 @@ def _skies(
         wanted = truth[index, 0][fine]
         draw = _sky_picture(max(float(np.nanmax(wanted)), 1.0))
         given = [
-            {"name": answer.name, "loss": short(float(loss[index])),
-             "picture": draw(answer.predictions["sky"][index, 0][fine])}
+            {
+                "name": answer.name,
+                "loss": short(float(loss[index])),
+                "picture": draw(answer.predictions["sky"][index, 0][fine]),
+            }
             for answer, loss in zip(answers, losses, strict=True)
-        ]  # fmt: skip
+        ]
         scenes.append(
-            {"rank": rank, "id": clip(ids[index]), "input": draw(images[index, 0][coarse]),
-             "truth": draw(wanted), "answers": given}
-        )  # fmt: skip
+            {
+                "rank": rank,
+                "id": clip(ids[index]),
+                "input": draw(images[index, 0][coarse]),
+                "truth": draw(wanted),
+                "answers": given,
+            }
+        )
     loss_name = "error in dB below the brightest pixel of the truth"
     return {"loss": loss_name, "scenes": scenes[::-1]}
 
@@ -177,14 +193,22 @@ def _numbers(
     for rank, index in zip(_RANKS, chosen, strict=False):
         draw = _sky_picture(max(float(np.nanmax(images["images"][index, 0])), 1.0))
         shown = [
-            {"name": answer.name, "loss": short(float(loss[index])),
-             "values": [short(float(value)) for value in values[index]]}
+            {
+                "name": answer.name,
+                "loss": short(float(loss[index])),
+                "values": [short(float(value)) for value in values[index]],
+            }
             for answer, values, loss in zip(answers, listed.values, listed.losses, strict=True)
-        ]  # fmt: skip
+        ]
         scenes.append(
-            {"rank": rank, "id": clip(ids[index]), "input": draw(images["images"][index, 0]),
-             "truth": clip(listed.truth[index]), "answers": shown}
-        )  # fmt: skip
+            {
+                "rank": rank,
+                "id": clip(ids[index]),
+                "input": draw(images["images"][index, 0]),
+                "truth": clip(listed.truth[index]),
+                "answers": shown,
+            }
+        )
     names = [clip(name) for name in listed.columns]
     return {"loss": listed.loss, "columns": names, "parts": listed.parts, "scenes": scenes[::-1]}
 
