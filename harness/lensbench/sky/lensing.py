@@ -135,9 +135,13 @@ def multipole(x: Tensor, y: Tensor, m: int, a_m: Number, phi_m: Number) -> Defle
         a_m: Amplitude [arcsec]; relative to θ_E it is the isophote's a_m/a.
         phi_m: Direction of a maximum, from the x axis [rad].
     """
-    radius = torch.sqrt(x**2 + y**2 + SOFTENING)
+    radius = torch.sqrt(x * x + (y * y + SOFTENING))
     cos, sin = x / radius, y / radius
-    angle = m * (torch.atan2(y.expand_as(radius), x.expand_as(radius)) - phi_m)
-    radial = a_m / (1 - m**2) * torch.cos(angle)
-    tangential = a_m * m / (1 - m**2) * torch.sin(angle)
+    cos_m, sin_m = cos, sin
+    for _ in range(m - 1):  # e^{imφ}, which costs less than angles
+        cos_m, sin_m = cos_m * cos - sin_m * sin, sin_m * cos + cos_m * sin
+    peak, slope = a_m / (1 - m**2), a_m * m / (1 - m**2)
+    cos_0, sin_0 = scalars.cos(m * phi_m), scalars.sin(m * phi_m)
+    radial = (peak * cos_0) * cos_m + (peak * sin_0) * sin_m
+    tangential = (slope * cos_0) * sin_m - (slope * sin_0) * cos_m
     return cos * radial + sin * tangential, sin * radial - cos * tangential

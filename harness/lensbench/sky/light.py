@@ -52,7 +52,7 @@ def sersic(
     b = sersic_b(n)
     cos, sin = scalars.cos(phi), scalars.sin(phi)
     xx, yy = q * cos**2 + sin**2 / q, q * sin**2 + cos**2 / q
-    squared = x * (xx * x + 2 * cos * sin * (q - 1 / q) * y) + yy * y**2 + 1e-12
+    squared = x * (xx * x + 2 * cos * sin * (q - 1 / q) * y) + (yy * y * y + 1e-12)
     log_total = (
         math.log(2 * math.pi)
         + 2 * scalars.log(R_sersic)
