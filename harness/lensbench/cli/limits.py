@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict
 
 import click
+from click.core import ParameterSource
 
 from lensbench.cli.completion import CONDITIONS, DATASET
 from lensbench.cli.options import (
@@ -29,6 +30,13 @@ from lensbench.cli.options import (
 )
 @plugin_option(
     "--conditions", CONDITIONS, "Conditions to compute limits under.", default="euclid-vis"
+)
+@click.option(
+    "--task",
+    default="regression",
+    show_default=True,
+    metavar="TASK",
+    help="Task whose limit is computed: regression, anomaly or morphology.",
 )
 @click.option(
     "--targets",
@@ -55,6 +63,7 @@ from lensbench.cli.options import (
 def command(
     dataset: str,
     conditions: str,
+    task: str,
     targets: str,
     scenes: int,
     only: str,
@@ -62,17 +71,31 @@ def command(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Compute how precisely any method can measure a lens, from the simulator's derivatives.
+    """Compute how well any method can do, from the simulator's derivatives.
 
-    Each target gets two numbers. The van Trees bound is an error that no method can beat. The local
-    reference, √E[∇gᵀ(I + Π)⁻¹∇g], is the error of the best linear estimate near the truth, which
-    some methods can beat. The store keeps both, and tables of `lensbench run` on these scenes show
-    them. Computing takes about a second for each scene and condition.
+    Each target of `regression` gets two numbers. The van Trees bound is an error that no method
+    can beat. The local reference, √E[∇gᵀ(I + Π)⁻¹∇g], is the error of the best linear estimate near
+    the truth, which some methods can beat. Computing takes about a second for each scene and
+    condition.
+
+    The limit of `anomaly` and `morphology` is an upper bound on the AUROC: that of an observer who
+    knows the substructure of each scene and fits the smooth lens. It takes some seconds for each
+    scene and condition. `--targets` and `--only` do not apply to it.
+
+    The store keeps limits, and tables of `lensbench run` on these scenes show them.
 
     \b
-    Example:
+    Examples:
       lensbench limits --conditions euclid-vis,hst-acs --targets theta_E
+      lensbench limits --task morphology --conditions euclid-vis,hsc-i
     """
+    if task != "regression":
+        ctx = click.get_current_context()
+        for name in ("targets", "only"):
+            if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+                raise click.UsageError(f"--{name} is for --task regression, not for {task}")
+        _show_classes(task, dataset, split_references(conditions), scenes, seed, store, as_json)
+        return
     from lensbench.errors import UsageError, nearest
     from lensbench.limits.bounds import ALL, Limit, measured_targets
     from lensbench.limits.stored import ensure_limits
@@ -115,4 +138,51 @@ def command(
     note = (
         "No method can beat the van Trees bound; with a uniform prior some can beat the reference."
     )
+    click.echo(text_table(header, rows, "terminal", title, note))
+
+
+def _show_classes(
+    task: str,
+    dataset: str,
+    conditions: tuple[str, ...],
+    scenes: int,
+    seed: int,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Prints the d′ of each pair of classes and the bound on the task's AUROC."""
+    import numpy as np
+
+    from lensbench.leaderboard.forms import text_table
+    from lensbench.limits.classes import task_limits
+    from lensbench.limits.stored import ensure_class_limits
+    from lensbench.registry import load_catalogue
+    from lensbench.store import open_store
+
+    opened, catalogue = open_store(store_root(store)), load_catalogue()
+    rows: list[list[str]] = []
+    printed = []
+    for condition in conditions:
+
+        def watch(done: int, condition: str = condition) -> None:
+            if done % 8 == 0:
+                click.echo(f"{condition}: {done} scenes", err=True)
+
+        found = ensure_class_limits(
+            opened, catalogue, task, dataset, condition, seed, scenes, watch
+        )
+        bounds = task_limits(task, found)
+        pairs = [asdict(limit) for limit in found]
+        printed.append({"condition": condition, "bounds": bounds, "pairs": pairs})
+        for limit in found:
+            low, median, high = np.quantile(limit.detectability, [0.16, 0.5, 0.84])
+            pair, spread = f"{limit.first}, {limit.second}", f"{low:.2g} to {high:.2g}"
+            rows.append([condition, pair, f"{median:.2g}", spread, f"{limit.auroc:.3f}", ""])
+        rows[-1][-1] = f"{bounds['auroc']:.3f}"
+    if as_json:
+        click.echo(json.dumps(printed))
+        return
+    header = ["condition", "classes", "median d′", "68 % of d′", "AUROC", f"AUROC of {task}"]
+    title = f"Upper bounds on {dataset}, over {scenes} scenes"
+    note = "Of an observer who knows each scene's substructure and fits the smooth lens."
     click.echo(text_table(header, rows, "terminal", title, note))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -235,15 +236,19 @@ def command(
 
 
 def _limits(store: Store, catalogue: Catalogue, task: Task, cell: Cell) -> Limits:
-    """Limits of a task's errors that the store has, by metric and test condition."""
+    """Limits of a task's metrics that the store has, by metric and test condition."""
+    from lensbench.leaderboard.standings import Limit
+    from lensbench.limits.stored import CLASS_TASKS, known_class_limits, known_limits
+
+    conditions = [view.condition for view in cell.tests]
+    dataset, name = cell.tests[0].dataset, cell.task.split(":")[0]
+    if name in CLASS_TASKS:
+        bounds = known_class_limits(store, catalogue, name, dataset, conditions, cell.seeds.draw)
+        return {place: Limit(math.nan, bound) for place, bound in bounds.items()}
     errors = {one.target: one.name for one in task.metrics if one.rms_error}
     if not errors:
         return {}
-    from lensbench.leaderboard.standings import Limit
-    from lensbench.limits.stored import known_limits
-
-    conditions = [view.condition for view in cell.tests]
-    found = known_limits(store, catalogue, cell.tests[0].dataset, conditions, cell.seeds.draw)
+    found = known_limits(store, catalogue, dataset, conditions, cell.seeds.draw)
     return {
         (errors[limit.target], condition): Limit(limit.reference, limit.bound)
         for condition, limits in found.items()

@@ -25,11 +25,12 @@ Row = Mapping[str, Any]
 
 
 class Limit(NamedTuple):
-    """What an error can be held against.
+    """What a value can be held against.
 
     Attributes:
-        reference: The local reference, which is no bound.
-        bound: Van Trees' bound, which no method can beat; NaN where there is none.
+        reference: The local reference of an error, which is no bound; NaN for other metrics.
+        bound: What no method can beat: van Trees' bound on an error, an upper bound on an area
+            under the ROC curve. NaN where there is none.
     """
 
     reference: float
@@ -139,7 +140,7 @@ def rank(rows: pl.DataFrame, limits: Limits | None = None) -> Ranking:
     home = trained_on if trained_on in seen else seen[0]
     conditions = (home, *(name for name in seen if name != home))
     known = (limits or {}).get((first["metric"], home))
-    limit = known.reference if known else None
+    limit = known.reference if known and not math.isnan(known.reference) else None
     standings = [
         _standing(frame.iter_rows(named=True), conditions, up, limit)
         for _, frame in rows.group_by(*CONTENDER, maintain_order=True)

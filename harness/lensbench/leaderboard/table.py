@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,15 @@ from lensbench.leaderboard.contenders import with_notes
 from lensbench.leaderboard.forms import text_table
 from lensbench.leaderboard.seeds import over_seeds
 from lensbench.leaderboard.selection import by_metric
-from lensbench.leaderboard.standings import GROUPS, Limits, Row, Standing, has_value, rank
+from lensbench.leaderboard.standings import (
+    GROUPS,
+    Limit,
+    Limits,
+    Row,
+    Standing,
+    has_value,
+    rank,
+)
 from lensbench.leaderboard.tiers import with_tiers
 
 
@@ -89,24 +97,40 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
     ]
     known = [(limits or {}).get((first["metric"], c)) for c in ranking.conditions]
     if any(known):
-        at_home = known[0].reference if known[0] else math.nan
-        for name, values in (
-            (REFERENCE, [math.nan if its is None else its.reference for its in known]),
-            (BOUND, [math.nan if its is None else its.bound for its in known]),
-        ):
-            shares = {"efficiency": _number(at_home / values[0], ".2f")}
-            rest = [shares.get(column.label, "–") for column in columns]
-            rows.append([name, *(_number(value, ".4f") for value in values), *rest])
+        rows += _limit_rows(known, [column.label for column in columns])
     return Table(
         title=_title(first),
         header=header,
         rows=rows,
-        note=_note(first, _seeds(shown)) + (_LIMIT_NOTE if any(known) else ""),
+        note=_note(first, _seeds(shown)) + _limit_note(known),
     )
 
 
-REFERENCE, BOUND = "local reference", "van Trees bound"
+REFERENCE, BOUND, INFORMATION = "local reference", "van Trees bound", "limit of information"
 """Rows beneath the entrants."""
+
+
+def _limit_rows(known: Sequence[Limit | None], labels: Sequence[str]) -> list[list[str]]:
+    """Rows of limits beneath the entrants: values by condition, then the other columns."""
+    bounds = [math.nan if one is None else one.bound for one in known]
+    references = [math.nan if one is None else one.reference for one in known]
+    shown = [(REFERENCE, references, ".4f"), (BOUND, bounds, ".4f")]
+    if all(math.isnan(value) for value in references):
+        shown = [(INFORMATION, bounds, ".3f")]
+    rows = []
+    for name, values, form in shown:
+        shares = {"efficiency": _number(references[0] / values[0], ".2f")}
+        rest = [shares.get(label, "–") for label in labels]
+        rows.append([name, *(_number(value, form) for value in values), *rest])
+    return rows
+
+
+def _limit_note(known: Sequence[Limit | None]) -> str:
+    found = [one for one in known if one is not None]
+    if not found:
+        return ""
+    return _CLASS_NOTE if all(math.isnan(one.reference) for one in found) else _LIMIT_NOTE
+
 
 DIRECTIONS = {
     True: "higher is better",
@@ -142,6 +166,10 @@ def _values(standing: Standing, conditions: Iterable[str]) -> Iterator[str]:
 _LIMIT_NOTE = (
     " Efficiency: the local reference over the trained-on value; no method can beat the van Trees "
     "bound, which like the reference is of scenes without substructure."
+)
+_CLASS_NOTE = (
+    " Limit of information: an upper bound, the score of an observer who knows the substructure "
+    "of every scene and fits the smooth lens."
 )
 
 

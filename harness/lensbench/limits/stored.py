@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 
 from lensbench.api.condition import Condition
-from lensbench.errors import UsageError
+from lensbench.errors import UsageError, nearest
 from lensbench.limits.bounds import Limit, limits, measured_targets
+from lensbench.limits.classes import ClassLimit, class_limits, task_limits
 from lensbench.registry import Catalogue
 from lensbench.sky.population import CLASSES, Population
 from lensbench.store import Store, key_of
@@ -23,6 +24,9 @@ SCENES = 24
 
 ONLY = CLASSES[0]
 """Class of these scenes: without substructure, which would have to be known."""
+
+CLASS_TASKS = ("anomaly", "morphology")
+"""Tasks whose classes have a limit."""
 
 KIND = "limits"
 """Of the artefact."""
@@ -48,7 +52,7 @@ def ensure_limits(
         seed: Of the draw.
         scenes: How many of its test scenes.
         only: A class of substructure to which to confine them, or `all`.
-        watch: Told how many scenes are done.
+        watch: Called with the number of scenes that are done.
 
     Raises:
         UsageError: Where the dataset has no such population.
@@ -86,6 +90,72 @@ def known_limits(
     return found
 
 
+def ensure_class_limits(
+    store: Store,
+    catalogue: Catalogue,
+    task: str,
+    dataset: str,
+    condition: str,
+    seed: int = 0,
+    scenes: int = SCENES,
+    watch: Callable[[int], None] = lambda done: None,
+) -> list[ClassLimit]:
+    """Limits of every pair of substructure classes, computed where the store lacks them.
+
+    Args:
+        store: Where they are kept.
+        catalogue: Where dataset and condition are found.
+        task: One of `CLASS_TASKS`. All have the same limits of pairs.
+        dataset: `name:options` of a dataset that draws lenses with substructure.
+        condition: `name:options`.
+        seed: Of the draw.
+        scenes: How many of its test scenes.
+        watch: Called with the number of scenes that are done.
+
+    Raises:
+        UsageError: Where the task has no such limit, or the dataset draws no lenses with and
+            without substructure.
+    """
+    if task not in CLASS_TASKS:
+        raise UsageError(
+            f"task {task!r} has no limit: a limit of classes is known where images differ in "
+            "substructure alone",
+            nearest(task, ("regression", *CLASS_TASKS)),
+        )
+    drawn = catalogue.build("dataset", dataset)
+    if drawn.population is None:
+        raise UsageError(
+            f"dataset {dataset!r} draws no scenes, so its classes have no limit", "try lenses"
+        )
+    seen = catalogue.build("condition", condition)
+    described = _class_description(dataset, seen, seed, scenes)
+    key = key_of(described)
+    found = _read_classes(store, key)
+    if found is None:
+        found = class_limits(drawn.population, seen, scenes, seed, drawn.field_of_view, watch)
+        with store.writing(KIND, key, ".parquet", described) as path:
+            pl.DataFrame([asdict(limit) for limit in found]).write_parquet(path)
+    return found
+
+
+def known_class_limits(
+    store: Store,
+    catalogue: Catalogue,
+    task: str,
+    dataset: str,
+    conditions: Sequence[str],
+    seed: int = 0,
+) -> dict[tuple[str, str], float]:
+    """Upper bounds by metric and condition, as far as the store has them over the usual scenes."""
+    found = {}
+    for condition in conditions:
+        seen = catalogue.build("condition", condition)
+        kept = _read_classes(store, key_of(_class_description(dataset, seen, seed, SCENES)))
+        for metric, bound in (task_limits(task, kept) if kept else {}).items():
+            found[metric, condition] = bound
+    return found
+
+
 def population_of(catalogue: Catalogue, dataset: str) -> Population | None:
     """The population that a dataset draws from, where limits are known of it."""
     drawn = catalogue.build("dataset", dataset).population
@@ -104,6 +174,33 @@ def _described(
         "only": only,
         "code": _code().code,
     }
+
+
+def _class_description(
+    dataset: str, condition: Condition, seed: int, scenes: int
+) -> dict[str, Any]:
+    return {
+        "kind": "class-limits",
+        "dataset": dataset,
+        "condition": describe_condition(condition),
+        "seed": seed,
+        "count": scenes,
+        "code": _class_code().code,
+    }
+
+
+def _read_classes(store: Store, key: str) -> list[ClassLimit] | None:
+    path = store.find(KIND, key)
+    if path is None:
+        return None
+    rows = pl.read_parquet(path).to_dicts()
+    return [ClassLimit(**{**row, "detectability": tuple(row["detectability"])}) for row in rows]
+
+
+@functools.cache
+def _class_code() -> Closure:
+    """The code that limits of classes depend on."""
+    return closure_of(["lensbench.limits.classes", "lensbench.sky.populations"])
 
 
 @functools.cache

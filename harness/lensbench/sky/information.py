@@ -20,7 +20,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
+from torch.func import jacfwd
 
 from lensbench.api.condition import Condition
 from lensbench.api.dataset import Scenes
@@ -58,10 +58,10 @@ def fisher_information(
         scenes = Scenes(("",), sky[None], pixel_scale, np.zeros(1))
         return expose(scenes, condition.told, grid)[0] * condition.electrons_per_sb
 
-    mean, slopes = _derivatives(electrons, values.to(torch.float64))
+    mean, slopes = derivatives(electrons, values.to(torch.float64))
     photons = (mean + condition.background_electrons).clamp(min=0)
     variance = photons + condition.read_electrons**2
-    whitened = (_decorrelate(slopes, condition.noise_tap) / variance.sqrt()).flatten(1)
+    whitened = (decorrelate(slopes, condition.noise_tap) / variance.sqrt()).flatten(1)
     information: Tensor = whitened @ whitened.T
     if variance_term:
         relative = (slopes * (photons > 0) / variance).flatten(1)
@@ -241,19 +241,23 @@ def scene_model(
     return model, torch.cat([drawn[name] for name in names])
 
 
-def _derivatives(function: Model, values: Tensor) -> tuple[Tensor, Tensor]:
-    """A function's value (...) and its derivative (P, ...) by each of its arguments (P,)."""
-    slopes = []
-    for direction in torch.eye(len(values), dtype=values.dtype):
-        with forward_ad.dual_level(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # torch's own, on first use
-            dual = forward_ad.make_dual(values, direction)  # type: ignore[no-untyped-call]
-            value, slope = forward_ad.unpack_dual(function(dual))  # type: ignore[no-untyped-call]
-            slopes.append(torch.zeros_like(value) if slope is None else slope)
-    return value, torch.stack(slopes)
+def derivatives(function: Model, values: Tensor) -> tuple[Tensor, Tensor]:
+    """A function's value (...) and its derivatives (P, ...) by its arguments (P,), which are exact.
+
+    Forward mode, in all directions at once.
+    """
+
+    def twice(theta: Tensor) -> tuple[Tensor, Tensor]:
+        value = function(theta)
+        return value, value
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's own, on first use
+        slopes, value = jacfwd(twice, has_aux=True)(values)
+    return value, slopes.movedim(-1, 0)
 
 
-def _decorrelate(images: Tensor, tap: float) -> Tensor:
+def decorrelate(images: Tensor, tap: float) -> Tensor:
     """Images (..., N, N) before the correlation of `noise_tap`, which is undone by an FFT.
 
     The kernel's transfer (1 + 2c cos ω)/(1 + 2c) has no zero, for c is less than a half.

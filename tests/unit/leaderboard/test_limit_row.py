@@ -52,6 +52,18 @@ def test_a_limit_elsewhere_gives_no_efficiency_here():
     assert {len(row) for row in table.rows} == {len(table.header)}
 
 
+def test_a_limit_of_classes_is_one_row_without_efficiency():
+    """An upper bound on the AUROC is the limit of information, where it is known."""
+    rows = [{**row, "metric": "auroc", "unit": "", "higher_is_better": True} for row in ROWS]
+    limits = {("auroc", "home"): Limit(math.nan, 0.998)}
+    table = run_table(records_frame(rows), limits=limits)
+    assert [row[0] for row in table.rows] == ["net", "fit", "limit of information"]
+    assert table.rows[-1][:3] == ["limit of information", "0.998", "–"]
+    assert "efficiency" not in table.header
+    assert {len(row) for row in table.rows} == {len(table.header)}
+    assert "upper bound" in table.note
+
+
 def test_one_scene_shows_no_interval():
     """A value without bounds says so in their place."""
     row = {"value": 0.5, "low": None, "high": None, "n": 1}

@@ -129,7 +129,7 @@ def test_a_fit_that_starts_at_the_truth_reaches_the_limit_and_no_more():
     squared error in units of the bound is χ² of one degree of freedom a scene.
     """
     from lensbench.limits.bounds import _of_scene
-    from lensbench.sky.information import _derivatives, scene_model
+    from lensbench.sky.information import derivatives, scene_model
     from lensbench.sky.observation import add_noise, expose, grid_of
     from lensbench.sky.scenes import draw_scenes
 
@@ -140,7 +140,7 @@ def test_a_fit_that_starts_at_the_truth_reaches_the_limit_and_no_more():
     for row, index in enumerate((0, 3)):
         information, _ = _of_scene(Population(), index, 0, condition, 6.4)
         model, values = scene_model(scenes.parameters, row, UNKNOWN, 0, 288, 0.025)
-        sky, slopes = _derivatives(model, values)
+        sky, slopes = derivatives(model, values)
         stack = torch.cat([sky[None], slopes])
         seen = expose(
             type(scenes)(("",) * len(stack), stack, 0.025, np.zeros(len(stack))), condition, grid

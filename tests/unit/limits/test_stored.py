@@ -7,7 +7,13 @@ import pytest
 from lensbench.errors import UsageError
 from lensbench.limits import stored
 from lensbench.limits.bounds import Limit
-from lensbench.limits.stored import ensure_limits, known_limits
+from lensbench.limits.classes import ClassLimit
+from lensbench.limits.stored import (
+    ensure_class_limits,
+    ensure_limits,
+    known_class_limits,
+    known_limits,
+)
 from lensbench.registry import load_catalogue
 from lensbench.store import open_store
 
@@ -31,6 +37,33 @@ def test_limits_are_made_once_and_found_by_tables(tmp_path, monkeypatch):
     known = known_limits(store, CATALOGUE, LENSES, ["euclid-vis", "hst-acs"])
     assert {c: str(its) for c, its in known.items()} == {"euclid-vis": str(made)}
     assert known_limits(store, CATALOGUE, LENSES, ["euclid-vis"], seed=1) == {}
+
+
+def test_limits_of_classes_are_made_once_and_found_by_tables(tmp_path, monkeypatch):
+    """As metrics of the task under each condition, of whatever population draws scenes."""
+    made = [
+        ClassLimit("no_sub", "cdm", (9.0, 12.0)),
+        ClassLimit("no_sub", "vortex", (0.0, 0.0)),
+        ClassLimit("cdm", "vortex", (8.0, 9.0)),
+    ]
+    calls = []
+    monkeypatch.setattr(stored, "class_limits", lambda *_: calls.append(1) or made)
+    store, dataset = open_store(tmp_path), "lenses:population=survey"
+    for _ in range(2):
+        assert ensure_class_limits(store, CATALOGUE, "anomaly", dataset, "hsc-i") == made
+    assert len(calls) == 1
+    conditions = ["hsc-i", "hst-acs"]
+    known = known_class_limits(store, CATALOGUE, "anomaly", dataset, conditions)
+    assert known == pytest.approx(
+        {("auroc", "hsc-i"): 0.75, ("auroc_cdm", "hsc-i"): 1.0, ("auroc_vortex", "hsc-i"): 0.5}
+    )
+    assert known_class_limits(store, CATALOGUE, "anomaly", dataset, conditions, seed=1) == {}
+
+
+def test_finding_has_no_limit_of_classes(tmp_path):
+    """A galaxy that is no lens is another scene, and not the lens with something taken away."""
+    with pytest.raises(UsageError, match="task 'finding' has no limit"):
+        ensure_class_limits(open_store(tmp_path), CATALOGUE, "finding", LENSES, "euclid-vis")
 
 
 def test_a_dataset_without_limits_says_so(tmp_path):

@@ -1,0 +1,250 @@
+"""How well classes of substructure can be separated: the detectability of smooth lenses' residuals.
+
+For each scene the smooth lens is refitted to the noise-free image of the lens with substructure.
+The residual, in units of the noise, has a length d′. An observer who knows this residual and looks
+for nothing else separates images with and without it by d′ standard deviations (Green & Swets
+1966). Nobody knows the residual beforehand, so the score of this observer is an upper bound.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lensbench.api.condition import Condition
+from lensbench.api.dataset import Scenes
+from lensbench.errors import UsageError
+from lensbench.sky.information import Model, decorrelate, derivatives
+from lensbench.sky.observation import expose, grid_of
+from lensbench.sky.rendering import render_model
+from lensbench.sky.scenes import ScenePopulation
+from lensbench.sky.seeds import generator_of
+
+SIZE, PIXEL_SCALE = 144, 0.05
+"""Of the skies: pixels on a side, and the side of one [arcsec]."""
+
+SMOOTH = "no_sub"
+"""The class of lenses without substructure."""
+
+_SUBSTRUCTURE = ("f_sub", "subhalo", "vortex", "axion", "halo", "alpha")
+"""Beginnings of the names of parameters that only substructure has."""
+
+_STEPS, _ENOUGH = 12, 1e-3
+"""Steps of a refit, at most, and the share of χ² by which a step must lower it to be followed."""
+
+
+@dataclass(frozen=True)
+class ClassLimit:
+    """How well two classes can be separated.
+
+    Attributes:
+        first: One class.
+        second: The other.
+        detectability: d′ of each scene (n,), as one of the first class or as one of the second.
+    """
+
+    first: str
+    second: str
+    detectability: tuple[float, ...]
+
+    @property
+    def auroc(self) -> float:
+        """Upper bound on the area under the ROC curve; see `known_signal_auroc`."""
+        return known_signal_auroc(np.array(self.detectability))
+
+
+def class_limits(
+    population: ScenePopulation,
+    condition: Condition,
+    scenes: int,
+    seed: int,
+    field_of_view: float = 6.4,
+    watch: Callable[[int], None] = lambda done: None,
+) -> list[ClassLimit]:
+    """Limits of every pair of classes, over the first test scenes of a population.
+
+    Each scene is taken as one of every class in turn, with all else the same.
+
+    Args:
+        population: Of the lenses.
+        condition: Under which they are seen.
+        scenes: How many.
+        seed: Of the draw.
+        field_of_view: Side of the images [arcsec].
+        watch: Called with the number of scenes that are done.
+
+    Raises:
+        UsageError: Where the population has no class without substructure.
+    """
+    classes = tuple(population.classes)
+    if SMOOTH not in classes:
+        raise UsageError(
+            f"there is no class {SMOOTH!r} among {', '.join(classes)}: these classes have no limit",
+            "take a population of lenses with substructure",
+        )
+    others = [name for name in classes if name != SMOOTH]
+    found: dict[tuple[str, str], list[float]] = {}
+    for index in range(scenes):
+        scene = Scene.drawn(population, index, seed, condition, field_of_view)
+        left = {name: scene.residual(classes.index(name)) for name in others}
+        for i, name in enumerate(others):
+            found.setdefault((SMOOTH, name), []).append(float(left[name].norm()))
+            for other in others[i + 1 :]:
+                apart = scene.without_smooth(left[name] - left[other])
+                found.setdefault((name, other), []).append(float(apart.norm()))
+        watch(index + 1)
+    return [ClassLimit(*pair, tuple(values)) for pair, values in found.items()]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A drawn lens, and its noise-free images.
+
+    Images are flat (N,), freed of the correlation of the noise, and in units of the noise of the
+    lens without substructure.
+
+    Attributes:
+        model: The image without substructure, from the parameters of the smooth lens.
+        values: Those parameters (P,).
+        images: The image with the substructure of each class.
+    """
+
+    model: Model
+    values: Tensor
+    images: tuple[Tensor, ...]
+
+    @classmethod
+    def drawn(
+        cls,
+        population: ScenePopulation,
+        index: int,
+        seed: int,
+        condition: Condition,
+        field_of_view: float,
+    ) -> Scene:
+        """A test scene, drawn with the last class: the smooth lens is the same in every class."""
+        drawn = population.draw(
+            len(population.classes) - 1, generator_of("scene", seed, "test", index)
+        )
+        exact = {name: torch.as_tensor(value).double() for name, value in drawn.items()}
+        smooth = population.classes.index(SMOOTH)
+        free = [
+            name
+            for name, value in exact.items()
+            if value.ndim == 0 and not name.startswith(_SUBSTRUCTURE)
+        ]
+        values = torch.stack([exact[name] for name in free])
+        condition = replace(condition.told, seeing_scatter=0.0)
+        grid = grid_of(condition, field_of_view)
+
+        def electrons(parameters: Mapping[str, Tensor], label: int) -> Tensor:
+            lens = population.model(parameters, label)
+            sky = render_model(lens, SIZE, PIXEL_SCALE, exact["theta_E"])[None]
+            scenes = Scenes(("",), sky, PIXEL_SCALE, np.zeros(1))
+            return expose(scenes, condition, grid)[0] * condition.electrons_per_sb
+
+        photons = (electrons(exact, smooth) + condition.background_electrons).clamp(min=0)
+        sigma = (photons + condition.read_electrons**2).sqrt()
+
+        def image(parameters: Mapping[str, Tensor], label: int) -> Tensor:
+            white = decorrelate(electrons(parameters, label), condition.noise_tap) / sigma
+            return white.flatten()
+
+        def model(theta: Tensor) -> Tensor:
+            return image({**exact, **dict(zip(free, theta, strict=True))}, smooth)
+
+        images = tuple(image(exact, label) for label in range(len(population.classes)))
+        return cls(model, values, images)
+
+    def residual(self, label: int) -> Tensor:
+        """What the best smooth lens leaves of the image with the substructure of a class."""
+        return refitted(self.model, self.values, self.images[label])
+
+    def without_smooth(self, residual: Tensor) -> Tensor:
+        """A residual without what small changes of the smooth lens can make."""
+        _, slopes = derivatives(self.model, self.values)
+        return orthogonal(residual, slopes)
+
+
+def refitted(model: Model, start: Tensor, image: Tensor) -> Tensor:
+    """What a least-squares fit leaves of an image (N,), in units of its noise.
+
+    Levenberg–Marquardt. At the end the part that one more linear step would explain is removed.
+
+    Args:
+        model: From parameters (P,) to images (N,) in units of the noise.
+        start: Where to begin (P,).
+        image: Without noise.
+    """
+    theta, damping = start.double(), 1e-3
+    value, slopes = derivatives(model, theta)
+    for _ in range(_STEPS):
+        left = image - value
+        before = float(left @ left)
+        matrix, gradient = slopes @ slopes.T, slopes @ left
+        scale = matrix.diagonal().clamp(min=1e-12)
+        for _ in range(6):
+            step = torch.linalg.lstsq(matrix + torch.diag(damping * scale), gradient).solution
+            after = float((image - model(theta + step)).square().sum())
+            if after < before:
+                damping = max(damping / 10, 1e-9)
+                theta = theta + step
+                break
+            damping *= 10
+        else:
+            break
+        value, slopes = derivatives(model, theta)
+        if before - after < _ENOUGH * before:
+            break
+    return orthogonal(image - value, slopes)
+
+
+def orthogonal(vector: Tensor, slopes: Tensor) -> Tensor:
+    """A vector (N,) without its part in the span of others (P, N), some of which may be zero."""
+    length = slopes.norm(dim=1)
+    used = slopes[length > 1e-9] / length[length > 1e-9, None]
+    basis, size, _ = torch.linalg.svd(used.T, full_matrices=False)
+    basis = basis[:, size > 1e-6 * size[0]] if len(size) else basis
+    rest: Tensor = vector - basis @ (basis.T @ vector)
+    return rest
+
+
+def known_signal_auroc(detectability: np.ndarray) -> float:
+    """Area under the ROC curve of an observer who knows the signal of each scene.
+
+    The logarithm of the likelihood ratio is normal, with mean ±d²/2 and variance d². One threshold
+    on it for all scenes is best. Over pairs of scenes a and b the area is therefore the mean of
+    Φ(√(d_a² + d_b²)/2), which is Φ(d/√2) where all d are equal.
+
+    Args:
+        detectability: d′ of each scene (n,).
+    """
+    squared = np.asarray(detectability) ** 2
+    root = np.sqrt(squared[:, None] + squared[None, :]) / 2
+    return float(np.mean([[0.5 * math.erfc(-x / math.sqrt(2)) for x in row] for row in root]))
+
+
+def task_limits(task: str, found: list[ClassLimit]) -> dict[str, float]:
+    """Upper bounds on the metrics of a task, by name.
+
+    Args:
+        task: `anomaly` or `morphology`.
+        found: Of every pair of classes.
+    """
+    by_pair = {frozenset((one.first, one.second)): one for one in found}
+    classes = sorted({name for one in found for name in (one.first, one.second)})
+
+    def against(name: str, rest: list[str]) -> float:
+        return float(np.mean([by_pair[frozenset((name, other))].auroc for other in rest]))
+
+    substructures = [name for name in classes if name != SMOOTH]
+    if task == "anomaly":
+        single = {f"auroc_{name}": against(SMOOTH, [name]) for name in substructures}
+        return {"auroc": against(SMOOTH, substructures), **single}
+    each = [against(name, [other for other in classes if other != name]) for name in classes]
+    return {"auroc": float(np.mean(each))}
