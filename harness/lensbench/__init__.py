@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lensbench.api.hookspecs import hookimpl as hookimpl
     from lensbench.api.predictor import Baseline as Baseline
     from lensbench.api.predictor import FitContext as FitContext
+    from lensbench.api.predictor import Measurements as Measurements
     from lensbench.api.predictor import Predictor as Predictor
     from lensbench.api.predictor import TrainingSummary as TrainingSummary
     from lensbench.api.predictor import Transfer as Transfer
@@ -118,6 +119,7 @@ _HOMES = {
     "LayeredEncoder": "api.encoder",
     "LensbenchError": "errors",
     "MaskableEncoder": "api.encoder",
+    "Measurements": "api.predictor",
     "Metric": "api.task",
     "NormalPrior": "sky.information",
     "Objective": "api.pretraining",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from lensbench.api.plugin import Plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import torch
 
     from lensbench.api.budget import Budget
@@ -72,6 +71,33 @@ class Trained(Protocol):
     training: TrainingSummary | None
 
 
+Table = Mapping[str, "torch.Tensor"]
+"""Named rows, one a sample in each: (N, ...)."""
+
+
+class Measurements:
+    """Measures single images. In a cell what was measured is stored, so that cells share it.
+
+    A measurement is a function at the top level of a module, called with samples, options and this
+    object, by which it may build on other measurements. It returns a table. Each row follows from
+    the image, its condition and the options alone: samples come without targets, some at a time.
+    """
+
+    def of(self, samples: Samples, measure: Measure, options: Any) -> Table:
+        """The table of a measurement for samples, in their order.
+
+        Args:
+            samples: Whose images are measured.
+            measure: The function.
+            options: A dataclass or plain values; named in the key of what is stored.
+        """
+        return measure(samples, options, self)
+
+
+Measure = Callable[["Samples", Any, Measurements], Table]
+"""A measurement; see `Measurements`."""
+
+
 @dataclass(frozen=True)
 class FitContext:
     """What a fit may use beside its data.
@@ -86,6 +112,7 @@ class FitContext:
         target: Unlabelled samples of another condition or population, to which a transfer that
             `adapts` may adapt; their scenes are of the pretraining split, so
             they are none of the others.
+        measurements: For what is measured on single images, in the fit and by its predictor.
     """
 
     task: Task
@@ -95,6 +122,7 @@ class FitContext:
     seed: int
     report: Report
     target: Samples | None = None
+    measurements: Measurements = field(default_factory=Measurements)
 
 
 class Transfer(Plugin, ABC):

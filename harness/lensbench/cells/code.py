@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lensbench.api.entry import Kind
@@ -62,11 +62,15 @@ class Code:
             kind: Of the artefact.
             plugins: Each `kind/name:options`; those without a name are left out.
         """
-        asked = (kind, *(word.partition(":")[0] for word in plugins if not word.endswith("/")))
+        asked = _asked(kind, plugins)
         found = self._known.get(asked)
         if found is None:
             found = self._known[asked] = self.closure(asked).code
         return found
+
+    def stands(self, kind: str, *plugins: str) -> bool:
+        """Whether the source is still what its digest, found earlier or elsewhere, is of."""
+        return self.closure(_asked(kind, plugins)).code == self.of(kind, *plugins)
 
     @property
     def known(self) -> Mapping[Asked, CodeDigest]:
@@ -88,6 +92,10 @@ class Code:
     def _module(self, plugin: str) -> str:
         kind, _, name = plugin.partition("/")
         return self._catalogue.find(kind, name).entry.target.partition(":")[0]  # type: ignore[arg-type]
+
+
+def _asked(kind: str, plugins: Iterable[str]) -> Asked:
+    return (kind, *(word.partition(":")[0] for word in plugins if not word.endswith("/")))
 
 
 @functools.cache

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from lensbench.cells.descriptions import SplitView, layers_by_scenes
 from lensbench.cells.features import with_features, write_features
 from lensbench.cells.fits import fit, fit_context, keep_fit, restore_fit, training_facts
 from lensbench.cells.images import Layer, SceneSet, ensure_images, read_samples
+from lensbench.cells.measurements import ImageSet, StoredMeasurements
 from lensbench.cells.resolved import ResolvedCell, Resolver
 from lensbench.cells.rows import Row, done_rows
 from lensbench.cells.splits import confined
@@ -100,6 +101,18 @@ class Computation:
         self.place = place
         self.store = place.store
         self.entrant = cell.cell.entrant
+
+    @functools.cached_property
+    def measurements(self) -> StoredMeasurements:
+        """What is measured on the cell's images, in the store."""
+        views = {seen.images.key: seen for seen in (*self.cell.fitted, *self.cell.tests)}
+        sets = [
+            ImageSet(key, functools.partial(self.place.samples, seen, with_sky=False))
+            for key, seen in views.items()
+        ]
+        stands = functools.partial(self.cell.descriptions.code_stands, self.cell.cell)
+        numerics = self.place.numerics
+        return StoredMeasurements(self.store, numerics, sets, self.place.watch, stands)
 
     def encoder(self) -> Any:
         """The encoder before the task, pretrained where the store lacks its weights."""
@@ -256,6 +269,7 @@ class Computation:
             validation=context.validation.to(device),
             target=context.target.to(device) if context.target else None,
             report=self._reporter(f"fitting {self.entrant.label}"),
+            measurements=self.measurements,
         )
 
     def _predictor(self) -> tuple[Predictor, dict[str, Any]]:
@@ -282,11 +296,19 @@ class Computation:
             if kept is not None:
                 return kept, self.store.cost("fits", key)
             with self.place.keeping(key):
-                with measured() as spent:
+                with self._measured() as spent:
                     predictor = fit(plugins, self.entrant, encoder, context)
                 spent |= training_facts(predictor)
                 keep_fit(self.store, key, self.cell.describe_fit(), predictor, spent)
         return predictor, spent
+
+    @contextmanager
+    def _measured(self) -> Iterator[dict[str, Any]]:
+        """As `measured`, with the seconds that stored measurements had cost."""
+        saved = self.measurements.seconds_saved
+        with measured() as spent:
+            yield spent
+        spent["seconds"] += self.measurements.seconds_saved - saved
 
     def _predict(
         self, fitted: tuple[Predictor, dict[str, Any]], test: SplitView, key: str
@@ -294,7 +316,7 @@ class Computation:
         """Predictions for the test images of a view, targets withheld; kept in the store."""
         predictor, cost = fitted
         samples = self._seen(test)
-        with measured() as spent:
+        with self._measured() as spent:
             order = order_seed(self.cell.cell, test.view)
             predictions = answers(predictor, samples.to(self.place.device), order)
         self._watch(f"predicting by {self.entrant.label}")(1, 1, test.view.condition)

@@ -105,17 +105,14 @@ class Descriptions:
 
     def fit(self, cell: Cell, weights: str, fitted: tuple[SplitView, ...]) -> Description:
         """What a cell's fit depends on."""
-        entrant = cell.entrant
-        code = self.code.of(
-            "fits",
-            f"task/{cell.task}",
-            f"baseline/{entrant.baseline}",
-            f"encoder/{entrant.encoder}",
-            f"transfer/{entrant.transfer}",
-        )
+        code = self.code.of(*_fit_code(cell))
         images = [seen.images.key for seen in fitted]
         skies = [seen.sky.key for seen in fitted if seen.sky]
         return describe_fit(cell, weights, images, skies, self.numerics, code)
+
+    def code_stands(self, cell: Cell) -> bool:
+        """Whether the source of what a cell's fit depends on is as it was described."""
+        return self.code.stands(*_fit_code(cell))
 
     def predictions(self, fit: str, test: SplitView) -> Description:
         """What the predictions of a fit for a test depend on."""
@@ -129,3 +126,15 @@ class Descriptions:
         skies = [seen.sky.key for seen in tests if seen.sky]
         resamples = find_budget(cell.budget).resamples
         return describe_records(cell, predictions, skies, resamples, code)
+
+
+def _fit_code(cell: Cell) -> tuple[str, ...]:
+    """The kind of a fit, and the plugins that take part."""
+    entrant = cell.entrant
+    return (
+        "fits",
+        f"task/{cell.task}",
+        f"baseline/{entrant.baseline}",
+        f"encoder/{entrant.encoder}",
+        f"transfer/{entrant.transfer}",
+    )

@@ -22,6 +22,7 @@ KINDS_STORED = (
     "skies",
     "weights",
     "features",
+    "measurements",
     "fits",
     "predictions",
     "records",

@@ -17,6 +17,7 @@ KINDS = (
     "skies",
     "weights",
     "features",
+    "measurements",
     "fits",
     "predictions",
     "records",
@@ -93,14 +94,14 @@ def unneeded(store: Store) -> list[Artefact]:
 
 
 def _beside(store: Store) -> set[tuple[str, str]]:
-    """What no record names though it belongs to one: features, and how scores vary.
+    """What no record names though it belongs to one: features, measurements, how scores vary.
 
     These are needed where all that they were made from is.
     """
     roots = ((one.kind, one.key) for one in artefacts(store, ROOTS))
     needed = reached(store, roots)
     beside = set()
-    for one in artefacts(store, ("features", "scores")):
+    for one in artefacts(store, ("features", "measurements", "scores")):
         described = store.describe(one.kind, one.key)
         if described and set(inputs_of(described)) <= needed:
             beside.add((one.kind, one.key))
@@ -129,7 +130,7 @@ def export(store: Store, run: str, target: Path, images: bool) -> int:
     chosen = reached(store, iter([("runs", run)]))
     scores = store.stored("scores")
     chosen |= {("scores", key) for kind, key in chosen if kind == "records" and key in scores}
-    left_out = set() if images else {"images", "skies", "features"}
+    left_out = set() if images else {"images", "skies", "features", "measurements"}
     copied = 0
     for kind, key in chosen:
         described = store.describe(kind, key)

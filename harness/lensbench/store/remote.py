@@ -19,7 +19,16 @@ from lensbench.store.claims import temporary_folder
 from lensbench.store.far_claims import far_claimed
 from lensbench.store.sidecars import unseal
 
-_MADE_ONCE = ("images", "skies", "weights", "features", "fits", "predictions", "records")
+_MADE_ONCE = (
+    "images",
+    "skies",
+    "weights",
+    "features",
+    "measurements",
+    "fits",
+    "predictions",
+    "records",
+)
 """Kinds of which the first that was sent stays: another of the same key is as good."""
 
 

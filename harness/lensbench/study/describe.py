@@ -127,6 +127,30 @@ def describe_features(
     }
 
 
+def describe_measurements(
+    images: str, block: int, measure: str, options: Any, numerics: Numerics, code: Code
+) -> Description:
+    """A table of what is measured on a block of single images.
+
+    Args:
+        images: Key of the set of images.
+        block: Its number in this set.
+        measure: Module and name of the function that measures.
+        options: Of the function.
+        numerics: How it is computed.
+        code: What computes it.
+    """
+    return {
+        "kind": "measurements",
+        "block": block,
+        "measure": measure,
+        "options": options,
+        "numerics": numerics.described,
+        "inputs": {"images": images},
+        "code": code,
+    }
+
+
 def describe_fit(
     cell: Cell,
     weights: str,

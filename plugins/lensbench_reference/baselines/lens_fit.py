@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -137,6 +137,10 @@ class Fit:
     cost: Tensor
     chi_squared: Tensor
     covariance: Tensor
+
+    def take(self, indices: Tensor) -> Fit:
+        """The fits at these indices."""
+        return Fit(*(getattr(self, field.name)[indices] for field in fields(self)))
 
 
 def least_squares(optics: Optics, images: Tensor, start: Tensor, iterations: int) -> Fit:

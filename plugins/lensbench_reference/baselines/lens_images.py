@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from lensbench import Condition, Samples
+from lensbench import Condition, Measurements, Samples
 from lensbench_reference.baselines.lens_fit import Fit, Optics, descend, least_squares
 from lensbench_reference.baselines.lens_starts import blind_starts
 
@@ -52,6 +52,25 @@ def chunks(samples: Samples) -> Iterator[tuple[Condition, Tensor]]:
         same = torch.tensor([i for i, one in enumerate(seen) if one == condition])
         for chosen in same.split(_CHUNK):
             yield condition, chosen
+
+
+def fitted(samples: Samples, fitting: Fitting, measurements: Measurements) -> Mapping[str, Tensor]:
+    """Measures images: the fields of a `Fit`, by name."""
+    images = one_image(samples.images).cpu()
+    places, fits = [], []
+    for condition, chosen in chunks(samples):
+        places.append(chosen)
+        fits.append(fit_lenses(images[chosen], condition, fitting))
+    order = torch.cat(places).argsort()
+    return {
+        field.name: torch.cat([getattr(fit, field.name) for fit in fits])[order]
+        for field in fields(Fit)
+    }
+
+
+def fits_of(samples: Samples, fitting: Fitting, measurements: Measurements) -> Fit:
+    """Lenses fitted to samples, in their order."""
+    return Fit(**measurements.of(samples, fitted, fitting))
 
 
 def fit_lenses(images: Tensor, condition: Condition, fitting: Fitting) -> Fit:

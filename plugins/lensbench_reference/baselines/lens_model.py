@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -13,10 +13,10 @@ from torch import Tensor
 from lensbench import (
     Baseline,
     FitContext,
+    Measurements,
     OptionError,
     Predictions,
     Predictor,
-    Progress,
     Samples,
 )
 from lensbench_reference.baselines.classes import no_features, restored
@@ -24,9 +24,8 @@ from lensbench_reference.baselines.lens_classes import LensAnomalies, LensClasse
 from lensbench_reference.baselines.lens_fit import Fit, with_slopes
 from lensbench_reference.baselines.lens_images import (
     Fitting,
-    chunks,
     detected,
-    fit_lenses,
+    fits_of,
     one_image,
 )
 from lensbench_reference.baselines.rings import shines
@@ -81,34 +80,41 @@ class LensModel(Baseline):
         if context.task.predicts == "classes":
             return LensClasses.trained(self.options.fitting(self._shines(context)), context)
         if context.task.predicts == "scores":
-            return LensAnomalies(self.options.fitting(self._shines(context)))
+            fitting = self.options.fitting(self._shines(context))
+            return LensAnomalies(fitting, context.measurements)
         names = context.task.targets
         labels = torch.stack([context.train.targets[name].double().cpu() for name in names], 1)
         centre = labels.nanmean(0).nan_to_num()
         spread = (labels - centre).square().nanmean(0).nan_to_num().sqrt().clamp(min=1e-9)
         light = self._shines(context)
-        nothing = torch.zeros_like(spread)
-        told = torch.tensor(int(light))
-        plain = FittedLenses(self.options, names, centre, spread, nothing, told)
+        plain = FittedLenses(
+            self.options,
+            context.measurements,
+            names,
+            centre,
+            spread,
+            extra=torch.zeros_like(spread),
+            light=torch.tensor(int(light)),
+        )
         count = min(self.options.calibrate, len(context.validation))
         if not count:
             return plain
         known = context.validation.take(torch.arange(count))
         wanted = torch.stack([known.targets[name].double().cpu() for name in names], 1)
-        mean, sigma = plain.measure(known, context)
-        extra = extra_scatter(mean - wanted, sigma)
-        return FittedLenses(self.options, names, centre, spread, extra, told)
+        mean, sigma = plain.measure(known)
+        return replace(plain, extra=extra_scatter(mean - wanted, sigma))
 
     def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
         """The predictor whose state this was."""
         if context.task.predicts in ("classes", "scores"):
             fitting = self.options.fitting(bool(state["features.light"]))
             if context.task.predicts == "scores":
-                return LensAnomalies(fitting)
-            return LensClasses(fitting, restored(no_features, context, "lens-model", state))
+                return LensAnomalies(fitting, context.measurements)
+            linear = restored(no_features, context, "lens-model", state)
+            return LensClasses(fitting, context.measurements, linear)
         names = context.task.targets
         fitted = (state[name] for name in ("mean", "spread", "extra", "light"))
-        return FittedLenses(self.options, names, *fitted)
+        return FittedLenses(self.options, context.measurements, names, *fitted)
 
     def _shines(self, context: FitContext) -> bool:
         """Whether lens galaxies shine: as the options say, or as the training images do."""
@@ -123,6 +129,7 @@ class FittedLenses:
 
     Attributes:
         options: How.
+        measurements: Where fits are found.
         names: Targets, in their order.
         mean: Of the training labels (T,).
         spread: Their standard deviation (T,).
@@ -131,6 +138,7 @@ class FittedLenses:
     """
 
     options: LensModel.Options
+    measurements: Measurements
     names: tuple[str, ...]
     mean: Tensor
     spread: Tensor
@@ -156,19 +164,10 @@ class FittedLenses:
         """How lenses are fitted."""
         return self.options.fitting(bool(self.light))
 
-    def measure(self, samples: Samples, context: FitContext | None = None) -> tuple[Tensor, Tensor]:
+    def measure(self, samples: Samples) -> tuple[Tensor, Tensor]:
         """Values and errors of all targets (N, T), each in the target's unit."""
-        one_band = one_image(samples.images).cpu()
-        mean, sigma = torch.zeros(2, len(one_band), len(self.names), dtype=torch.float64)
-        done = 0
-        for condition, chosen in chunks(samples):
-            images = one_band[chosen]
-            fit = fit_lenses(images, condition, self.fitting)
-            mean[chosen], sigma[chosen] = self._answers(fit, images)
-            done += len(chosen)
-            if context is not None:
-                context.report(Progress(done, len(one_band), note="lenses"))
-        return mean, sigma
+        fit = fits_of(samples, self.fitting, self.measurements)
+        return self._answers(fit, one_image(samples.images).cpu())
 
     def _answers(self, fit: Fit, images: Tensor) -> tuple[Tensor, Tensor]:
         """Values and errors; those of the training labels where there is nothing else to say."""

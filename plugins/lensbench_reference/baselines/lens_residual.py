@@ -189,6 +189,5 @@ def _waves(found: Residual) -> list[Tensor]:
     along = [power[:, :, low:high].mean((1, 2)).clamp(min=1e-6).log() for low, high in _WAVES]
     across = torch.fft.rfft(polar, dim=1).abs().square() / _RADII
     return along + [
-        across[:, low:high].mean((1, 2)).clamp(min=1e-6).log()
-        for low, high in ((0, 1), (1, 3), (3, 7))
+        across[:, low:high].mean((1, 2)).clamp(min=1e-6).log() for low, high in _WAVES_ACROSS
     ]

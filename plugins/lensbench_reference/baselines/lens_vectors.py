@@ -1,0 +1,75 @@
+"""Statistics of lens fits: what a smooth lens explains, and what it leaves over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lensbench import Condition, Measurements, Samples
+from lensbench_reference.baselines.lens_fit import Fit, Optics, descend
+from lensbench_reference.baselines.lens_images import (
+    Fitting,
+    chunks,
+    fits_of,
+    one_image,
+    plainly_seen,
+)
+from lensbench_reference.baselines.lens_residual import Residual, residual_features
+from lensbench_reference.baselines.smooth_lens import CENTRE, NAMES, without_mass
+
+_STEPS = 8
+"""Of the fit of a galaxy without lens."""
+
+
+def lens_vectors(samples: Samples, fitting: Fitting, measurements: Measurements) -> np.ndarray:
+    """Statistics (N, D) of lens fits to images."""
+    found: np.ndarray = measurements.of(samples, vectors, fitting)["vector"].numpy()
+    return found
+
+
+def vectors(samples: Samples, fitting: Fitting, measurements: Measurements) -> Mapping[str, Tensor]:
+    """Measures images: a `vector` (N, D) of statistics of each lens fit."""
+    images, fits = one_image(samples.images).cpu(), fits_of(samples, fitting, measurements)
+    places, rows = [], []
+    for condition, chosen in chunks(samples):
+        places.append(chosen)
+        rows.append(_vector(images[chosen], condition, fits.take(chosen)))
+    return {"vector": torch.cat(rows)[torch.cat(places).argsort()]}
+
+
+def _vector(images: Tensor, condition: Condition, fit: Fit) -> Tensor:
+    found = Residual.of(*plainly_seen(condition, images, fit.theta), fit.theta)
+    evidence = torch.stack(_evidence(found, fit), 1)
+    return torch.cat([residual_features(found), evidence], 1).nan_to_num().clamp(-50, 50)
+
+
+def _evidence(found: Residual, fit: Fit) -> list[Tensor]:
+    """How much better the lens is than an empty sky and than a galaxy, in χ², by logarithms."""
+    images, pixels = found.images, found.images[0].numel()
+    empty = images.double().square().sum((1, 2))
+    galaxy = _galaxy(found.optics, images, fit.theta.shape[1])
+    lens = found.chi_squared.clamp(min=1.0)
+    return [
+        (empty / pixels).clamp(min=1e-6).log(),
+        (empty / lens).clamp(min=1e-6).log(),
+        (galaxy / lens).clamp(min=1e-6).log(),
+        (galaxy / pixels).clamp(min=1e-6).log(),
+        fit.theta[:, 0],
+    ]
+
+
+def _galaxy(optics: Optics, images: Tensor, count: int) -> Tensor:
+    """χ² (B,) of a galaxy that lenses nothing, a disc and perhaps a bulge about one place."""
+    alone = Optics(optics.condition, optics.size, 1, lensless=True)
+    centre, _ = without_mass(CENTRE[:count], CENTRE[:count])
+    start = centre.repeat(len(images), 1)
+    start[:, NAMES.index("magnitude")] = 21.0
+    start[:, NAMES.index("ln_radius")] = -0.3
+    smooth = images.clamp(min=0)
+    theta, _ = descend(alone, images, start, _STEPS, smooth)
+    model = alone.images(theta)
+    left = (images - model).double().square() / alone.variance(model)
+    return left.sum((1, 2)).nan_to_num(nan=1e12, posinf=1e12)
