@@ -160,19 +160,22 @@ def parse_toml(name: Path | str, text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def check_expansion(name: Path | str, packed: int, unpacked: int) -> None:
+def check_expansion(
+    name: Path | str, packed: int, unpacked: int, most: int = MAX_DECODED
+) -> None:
     """Refuses compressed bytes that become far more than any image does.
 
     Args:
         name: Of the file, for the message.
         packed: Bytes on disk.
         unpacked: Bytes that they become, or have become so far.
+        most: Bytes that they may become at once, however many are on disk.
 
     Raises:
-        DataError: Where that is over `MAX_DECODED`, or over both `FREE_DECODED` and
-            `MAX_EXPANSION` times the bytes on disk.
+        DataError: Where that is over `most`, or over both `FREE_DECODED` and `MAX_EXPANSION`
+            times the bytes on disk.
     """
-    allowed = min(MAX_DECODED, max(FREE_DECODED, MAX_EXPANSION * packed))
+    allowed = min(most, max(FREE_DECODED, MAX_EXPANSION * packed))
     if unpacked > allowed:
         raise DataError(
             f"{str(name)!r} unpacks to {unpacked} bytes or more, at most {allowed} are allowed",

@@ -198,12 +198,16 @@ def _folder(path: Path, selection: Selection, depth: int) -> list[Source]:
     single, many, labels = _sorted_files(path)
     found = [folders.flat_folder(path, single, selection)] if single else []
     found += joined_by_split(path, [open_file(file, selection) for file in many])
+    inside = sorted(child for child in path.iterdir() if child.is_dir())
+    below = [c for c in inside if not c.name.startswith(".") and not c.name.endswith(".part")]
     if depth < _DEPTH:
-        for below in sorted(child for child in path.iterdir() if child.is_dir()):
-            if not below.name.startswith(".") and not below.name.endswith(".part"):
-                found += _folder(below, selection, depth + 1)
+        for child in below:
+            found += _folder(child, selection, depth + 1)
+        below = []
     unused = [file for file in labels if not any(_used(source, file) for source in found)]
-    return _with_rest(path, found, unused)
+    said = [f"{file.name}: values of no stack of images beside it" for file in unused]
+    said += [f"{c.name}: a folder more than {_DEPTH} levels below the one named" for c in below]
+    return _with_rest(path, found, said)
 
 
 def _used(source: Source, labels: Path) -> bool:
@@ -212,8 +216,13 @@ def _used(source: Source, labels: Path) -> bool:
     return labels.name in said or labels.stem in source.columns
 
 
-def _with_rest(path: Path, found: list[Source], labels: Sequence[Path] = ()) -> list[Source]:
+def _with_rest(path: Path, found: list[Source], left_out: Sequence[str] = ()) -> list[Source]:
     """Sources, the first of which says what else lies in the folder and is not read.
+
+    Args:
+        path: The folder.
+        found: Sources in it and below it.
+        left_out: What is known already not to be read, with the reason; a sentence each.
 
     Raises:
         DataError: Where there are archives and nothing else.
@@ -228,7 +237,7 @@ def _with_rest(path: Path, found: list[Source], labels: Sequence[Path] = ()) -> 
             f"unpack first: `{commands}`",
         )
     said = [f"{file.name}: an archive; `{command_to_unpack(file)}`" for file in archives]
-    said += [f"{file.name}: values of no stack of images beside it" for file in labels]
+    said += left_out
     others = Counter(
         file.suffix.lower()
         for file in files

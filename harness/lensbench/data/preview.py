@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lensbench.data.picture import Item, Picture, Source
+from lensbench.data.readers.guard import RefusedFileError
 from lensbench.errors import DataError
 
 _CELL = 1.35
@@ -218,6 +219,8 @@ def _draw(axis: Any, source: Source, index: int, by: str) -> int:
     item = source.items[index]
     try:
         picture = source.read(index)
+    except RefusedFileError:
+        raise
     except DataError:
         axis.text(
             0.5,

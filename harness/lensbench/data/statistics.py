@@ -12,6 +12,7 @@ import numpy as np
 
 from lensbench.data.duplicates import MOST, thumbnail
 from lensbench.data.picture import SENTINEL, Picture, Source
+from lensbench.data.readers.guard import RefusedFileError
 from lensbench.errors import DataError
 
 SATURATED = 5
@@ -81,6 +82,8 @@ def collect(source: Source, report: Callable[[int, int, str], None]) -> Statisti
         if not item.pickled:
             try:
                 _add(found, source, index, source.read(index), index % step == 0)
+            except RefusedFileError:
+                raise
             except DataError as error:
                 found.defect("unreadable", item.name)
                 if len(found.errors) < _NAMED:

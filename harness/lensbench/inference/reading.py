@@ -19,6 +19,7 @@ from lensbench.data.picture import Item, Selection
 from lensbench.data.readers.columns import SHAPES, image_columns
 from lensbench.data.readers.container import is_container
 from lensbench.data.readers.guard import reading
+from lensbench.data.readers.parquet import check_parquet
 from lensbench.errors import DataError
 from lensbench.inference.framing import cropped, flaws
 from lensbench.training.noise import in_units_of_noise
@@ -164,6 +165,7 @@ def _parquet(path: Path, condition: str, size: int, selection: Selection) -> Ite
     import pyarrow.parquet as pq
 
     with reading(path, "Parquet"), pq.ParquetFile(path) as file:
+        check_parquet(path, file.metadata)
         metadata = {k.decode(): v.decode() for k, v in (file.schema_arrow.metadata or {}).items()}
         types = {field.name: str(field.type) for field in file.schema_arrow}
         columns = image_columns(path, types, selection)

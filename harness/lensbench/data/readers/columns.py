@@ -18,8 +18,10 @@ from lensbench.data.readers.axes import as_picture
 from lensbench.data.readers.cards import Facts, read_facts
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.labels import LABEL_NAMES
+from lensbench.data.readers.parquet import ParquetRows
 from lensbench.data.readers.table_cells import as_array, bands_of_value
 from lensbench.errors import DataError
+from lensbench.files import files_below
 
 _MOST_CLASSES = 100
 _IMAGES = ("image", "images", "pixels", "img", "data")
@@ -34,37 +36,22 @@ SHAPES = "lensbench.shapes"
 
 def open_parquet(path: Path, selection: Selection) -> Source:
     """Source of a Parquet file: read a row group at a time."""
-    import pyarrow.parquet as pq
-
     with reading(path, "Parquet"):
-        file = pq.ParquetFile(path)
-        metadata = {k.decode(): v.decode() for k, v in (file.schema_arrow.metadata or {}).items()}
-        shapes = {n: tuple(s) for n, s in json.loads(metadata.get(SHAPES, "{}")).items()}
-        types = {field.name: str(field.type) for field in file.schema_arrow}
-        images = image_columns(path, types, selection)
-        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-        starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
-        known = json.loads(metadata.get("lensbench", "{}"))
-        names = plain_columns(types, selection, known)
-        plain = file.read(columns=sorted(names - set(images))).to_pydict()
-        cache: dict[int, Any] = {}
-
-    def row(index: int, column: str) -> object:
-        group = bisect.bisect_right(starts, index) - 1
-        if group not in cache:
-            cache.clear()
-            cache[group] = file.read_row_group(group, columns=list(images))
-        return cache[group][column][index - starts[group]].as_py()
-
-    title = f"Parquet of {starts[-1]} rows, images in {', '.join(images)}"
+        rows = ParquetRows(path)
+        shapes = {n: tuple(s) for n, s in json.loads(rows.metadata.get(SHAPES, "{}")).items()}
+        images = image_columns(path, rows.types, selection)
+        known = json.loads(rows.metadata.get("lensbench", "{}"))
+        names = plain_columns(rows.types, selection, known)
+        plain = rows.whole(names - set(images))
+    title = f"Parquet of {rows.count} rows, images in {', '.join(images)}"
     return table_source(
         path,
         "parquet",
         title,
-        starts[-1],
+        rows.count,
         images=images,
         plain=plain,
-        row=row,
+        row=lambda index, column: rows.value(index, column, images),
         shapes=shapes,
         selection=selection,
         facts=known,
@@ -94,6 +81,10 @@ def open_hub(name: str, selection: Selection) -> Source:
     """
     import datasets
 
+    local = files_below(Path(name)) if Path(name).is_dir() else ()
+    for file in (one for one in local if one.suffix == ".parquet"):
+        with reading(file, "Parquet"):  # `datasets` writes it to the disk anew, unpacked
+            ParquetRows(file).check()
     try:
         loaded = datasets.load_dataset(name)
     except Exception as error:

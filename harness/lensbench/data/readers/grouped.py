@@ -14,7 +14,7 @@ from lensbench.data.picture import Column, Item, Picture, Source
 from lensbench.data.readers.arrays import Group, as_column
 from lensbench.data.readers.axes import as_picture
 from lensbench.data.readers.fits import as_deviation
-from lensbench.data.readers.guard import reading
+from lensbench.data.readers.guard import check_count, reading
 from lensbench.data.readers.labels import Labels, are_numbers, as_labels
 from lensbench.data.splits import split_of
 
@@ -50,7 +50,12 @@ class _Part:
 def grouped_source(
     path: Path, layout: str, title: str, groups: Sequence[Group], access: Access
 ) -> Source:
-    """Source of the images of all groups, in their order."""
+    """Source of the images of all groups, in their order.
+
+    Raises:
+        DataError: Where the file claims more images than its bytes can hold.
+    """
+    check_count(path, sum(group.count for group in groups), path.stat().st_size)
     parts = [_part(path, group, access) for group in groups]
     starts = np.concatenate([[0], np.cumsum([part.group.count for part in parts])]).tolist()
     several = len(parts) > 1

@@ -16,6 +16,16 @@ MAX_PIXELS = 2**26
 MAX_IMAGES = 10**8
 """Images of one file."""
 
+FREE_IMAGES = 100_000
+"""Images that any file may hold, however small it is."""
+
+MIN_BYTES = 8
+"""Bytes of a file for each image beyond `FREE_IMAGES`: noise does not pack into fewer."""
+
+
+class RefusedFileError(DataError):
+    """A file cannot be used at all, which is noticed only while its images are read."""
+
 
 @contextmanager
 def reading(path: Path | str, form: str) -> Iterator[None]:
@@ -61,4 +71,22 @@ def check_shape(path: Path | str, shape: tuple[int, ...]) -> None:
         raise DataError(
             f"{str(path)!r} claims an image of shape {shape}",
             f"at most {MAX_PIXELS} pixels an image; the header is damaged or not one of images",
+        )
+
+
+def check_count(path: Path | str, images: int, size: int) -> None:
+    """Refuses a file of more images than its bytes can hold.
+
+    Args:
+        path: The file.
+        images: How many it claims to hold.
+        size: Its bytes on disk.
+
+    Raises:
+        DataError: Where there are more than `FREE_IMAGES`, of fewer than `MIN_BYTES` each.
+    """
+    if images > max(FREE_IMAGES, size // MIN_BYTES):
+        raise DataError(
+            f"{str(path)!r} claims {images} images and has {size} bytes",
+            "its images repeat each other, or it is made to take hours; write those that differ",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from lensbench.files import check_expansion, check_members
 
 _CACHE_BYTES = 2**28
 """Most that unpacked chunks of a file may take in memory, beside one that is larger."""
+
+_MOST_SOURCES = 10_000
+"""Parts of a virtual dataset."""
 
 
 def open_hdf5(path: Path, selection: Selection) -> Source:
@@ -99,37 +103,75 @@ class _Rows:
 
 
 def find_datasets(path: Path, file: h5py.File) -> dict[str, tuple[int, ...]]:
-    """Shape of every dataset of numbers by its name.
+    """Shape of every dataset of numbers by its name; virtual ones show others of the same file.
 
     Raises:
-        DataError: Where a part of the file lies in another file, which is not followed.
+        DataError: Where a part of the file lies in another file, which is not followed, or a
+            virtual dataset shows more than there is.
     """
     shapes: dict[str, tuple[int, ...]] = {}
+    virtual: list[str] = []
 
     def visit(group: Any, prefix: str, depth: int) -> None:
         for name in group:
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.ExternalLink):
-                raise DataError(
-                    f"{str(path)!r} links {prefix + name!r} to another file, {link.filename!r}",
-                    "links out of a file are not followed; copy the data into it",
-                )
+                raise _elsewhere(path, prefix + name, link.filename)
             if isinstance(link, h5py.SoftLink):
                 continue
             child = group.get(name)
             if isinstance(child, h5py.Dataset) and child.shape is not None:
-                if child.external or child.is_virtual:
-                    raise DataError(
-                        f"{str(path)!r} keeps {prefix + name!r} in another file",
-                        "links out of a file are not followed; copy the data into it",
-                    )
+                if child.external:
+                    raise _elsewhere(path, prefix + name, str(child.external[0][0]))
+                if child.is_virtual:
+                    virtual.append(prefix + name)
                 shapes[prefix + name] = tuple(child.shape)
             elif isinstance(child, h5py.Group) and depth < 8:
                 visit(child, f"{prefix}{name}/", depth + 1)
 
     visit(file, "", 0)
     check_members(path, len(shapes))
+    for name in virtual:
+        _check_virtual(path, file[name], shapes.keys() - set(virtual))
     return shapes
+
+
+def _check_virtual(path: Path, stored: h5py.Dataset, plain: Set[str]) -> None:
+    """Refuses a virtual dataset that shows other files, what is no plain dataset, or too much."""
+    name, shown = stored.name.strip("/"), 0
+    check_members(path, stored.id.get_create_plist().get_virtual_count(), _MOST_SOURCES)
+    sources = stored.virtual_sources()
+    for source in sources:
+        if source.file_name != ".":
+            raise _elsewhere(path, name, source.file_name)
+        if source.dset_name.strip("/") not in plain:
+            raise DataError(
+                f"{str(path)!r} shows in {name!r} what is no plain dataset: {source.dset_name!r}",
+                "copy the data into one dataset",
+            )
+        shown += source.vspace.get_select_npoints()
+    kept = sum(stored.file[one].size for one in {source.dset_name for source in sources})
+    if stored.size > min(shown, kept):
+        raise DataError(
+            f"{str(path)!r} claims {stored.size} values in {name!r}, which shows "
+            f"{min(shown, kept)} of other datasets",
+            "the rest is nowhere, or the same values are shown many times; copy those that differ",
+        )
+
+
+def _elsewhere(path: Path, name: str, other: str) -> DataError:
+    return DataError(
+        f"{str(path)!r} keeps {name!r} in another file, {other!r}",
+        "links out of a file are not followed; copy the data into it",
+    )
+
+
+def _stored_bytes(stored: h5py.Dataset) -> int:
+    """Bytes on disk of a dataset, or of those that a virtual one shows."""
+    if not stored.is_virtual:
+        return int(stored.id.get_storage_size())
+    names = {source.dset_name for source in stored.virtual_sources()}
+    return sum(stored.file[name].id.get_storage_size() for name in names)
 
 
 def check_dataset(path: Path, stored: h5py.Dataset) -> None:
@@ -147,7 +189,7 @@ def check_dataset(path: Path, stored: h5py.Dataset) -> None:
     if stored.chunks:
         chunk = math.prod(stored.chunks) * stored.dtype.itemsize
         check_expansion(path, stored.id.get_storage_size(), chunk)
-    claimed, kept = stored.size * stored.dtype.itemsize, stored.id.get_storage_size()
+    claimed, kept = stored.size * stored.dtype.itemsize, _stored_bytes(stored)
     if kept == 0 or claimed > max(2**28, 5000 * kept):
         raise DataError(
             f"{str(path)!r} claims {claimed} bytes under {stored.name!r} and stores {kept}",
@@ -162,5 +204,5 @@ def read_whole(path: Path, stored: h5py.Dataset) -> np.ndarray:
         DataError: Where it would fill the memory.
     """
     claimed = stored.size * stored.dtype.itemsize
-    check_expansion(path, stored.id.get_storage_size(), claimed)
+    check_expansion(path, _stored_bytes(stored), claimed)
     return np.asarray(stored[()])
