@@ -160,9 +160,7 @@ def parse_toml(name: Path | str, text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def check_expansion(
-    name: Path | str, packed: int, unpacked: int, most: int = MAX_DECODED
-) -> None:
+def check_expansion(name: Path | str, packed: int, unpacked: int, most: int = MAX_DECODED) -> None:
     """Refuses compressed bytes that become far more than any image does.
 
     Args:

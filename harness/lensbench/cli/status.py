@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lensbench.cli.display import duration
 from lensbench.cli.options import json_option, store_option, store_root
 
-_SILENT = 60.0
-"""Seconds without a sign of life after which a sweep is taken for dead."""
+if TYPE_CHECKING:
+    from lensbench.store.journal import Journal
 
 
 @click.command("status")
@@ -42,19 +42,21 @@ def command(sweep: str, watch: bool, store: str | None, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps({"sweep": journal.folder.name, **state, "failures": failures}))
         else:
-            _show(journal.folder.name, state, failures, logs)
+            _show(journal, state, failures, logs)
         if not watch or state.get("state") != "running":
             return
         time.sleep(5)
 
 
-def _show(key: str, state: Mapping[str, Any], failures: list[dict[str, Any]], logs: str) -> None:
+def _show(
+    journal: Journal, state: Mapping[str, Any], failures: list[dict[str, Any]], logs: str
+) -> None:
+    key = journal.folder.name
     if not state:
         click.echo(f"sweep {key}: it has not reported yet")
         return
-    silent = time.time() - state["at"]
     how = state["state"]
-    if how == "running" and silent > _SILENT:
+    if how == "running" and (silent := journal.silence()):
         how = f"no sign of life for {duration(silent)}; the same command goes on"
     click.echo(
         f"sweep {key}: {how}; {state['done']} done, {state['failed']} failed, "

@@ -113,12 +113,19 @@ def gc(kind: tuple[str, ...], older_than: str, yes: bool, store: str | None) -> 
     """
     from lensbench.store import open_store
     from lensbench.store.care import KINDS, artefacts, stale_checkpoints, unneeded
+    from lensbench.store.journal import sweeps_at_work
 
     unknown = set(kind) - set(KINDS)
     if unknown:
         raise UsageError(f"a store has no kind {min(unknown)!r}", f"kinds: {', '.join(KINDS)}")
     before = time.time() - 86400 * _days(older_than)
     opened = open_store(store_root(store))
+    if yes and (busy := sweeps_at_work(opened)):
+        raise UsageError(
+            f"sweep {busy[0]} is at work in the store {opened.address!r}, and may need what is "
+            "unneeded now",
+            "wait until it has ended: lensbench status",
+        )
     found = [
         one
         for one in (artefacts(opened, kind) if kind else unneeded(opened))

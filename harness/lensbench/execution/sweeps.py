@@ -167,7 +167,8 @@ class Sweep:
         made = executor()
         at_once = True
         try:
-            outcomes = drive(plan.jobs, made, recorder, costs)
+            with recorder.journal.at_work():
+                outcomes = drive(plan.jobs, made, recorder, costs)
             at_once = False
         finally:
             made.close(at_once)
@@ -191,7 +192,7 @@ class _Recorder:
         self.began = time.time()
         self.count = {"done": 0, "failed": 0}
         self.running: dict[str, dict[str, Any]] = {}
-        self._written = 0.0
+        self._written = -_STATE_EVERY
 
     def planned(self, jobs: Sequence[Job], costs: Mapping[str, float]) -> None:
         self.total = len(jobs)
@@ -242,7 +243,7 @@ class _Recorder:
             path.write_text(outcome.log or outcome.error)
 
     def _write_state(self, state: str = "running") -> None:
-        now = time.time()
+        now = time.monotonic()
         if state == "running" and now - self._written < _STATE_EVERY:
             return
         self._written = now
@@ -250,7 +251,7 @@ class _Recorder:
             {
                 "state": state,
                 "began": self.began,
-                "at": now,
+                "at": time.time(),
                 "jobs": self.total,
                 **self.count,
                 "waiting": self.total - sum(self.count.values()) - len(self.running),

@@ -37,6 +37,36 @@ def claimed(path: Path, wait: bool = True) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def shown_alive(path: Path) -> Iterator[None]:
+    """Shows others that this process lives, whatever clocks say; several may do so at once.
+
+    Args:
+        path: A lock file; its folder exists.
+    """
+    handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_shown_alive(path: Path) -> bool:
+    """Whether a process that lives holds such a lock file."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+@contextlib.contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
     """A new empty folder inside another, gone at the end or by `sweep_scratch`."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from lensbench.errors import StoreError, UsageError, nearest
 from lensbench.store.artefacts import Store
+from lensbench.store.claims import is_shown_alive, shown_alive
 
 _SWEEPS = "sweeps"
+
+_SILENT = 60.0
+"""Seconds without a sign of life after which a sweep elsewhere is taken for dead."""
 
 
 class Journal:
@@ -18,13 +24,14 @@ class Journal:
 
     Attributes:
         folder: With `study.toml`, `cells.json` (keys of records), `journal.jsonl` (a line a job),
-            `state.json` and `logs`.
+            `state.json`, `logs`, and a lock file `alive` that each process at the sweep holds.
     """
 
     def __init__(self, store: Store, key: str) -> None:
         self.folder = store.root / _SWEEPS / key
         self._store = store
         self._lines = self.folder / "journal.jsonl"
+        self._alive = self.folder / "alive"
         self._noted = False
 
     def begin(self, study: str, cells: Iterable[str]) -> None:
@@ -77,6 +84,21 @@ class Journal:
             return {}
         return state
 
+    def at_work(self) -> AbstractContextManager[None]:
+        """Shows that the sweep is at work, until the block ends or the process dies."""
+        return shown_alive(self._alive)
+
+    def silence(self) -> float:
+        """Seconds without a sign of life of a sweep that said it runs; zero where it lives.
+
+        Of a process on this machine the kernel knows whether it lives. Of one elsewhere only the
+        time of its last words is known, by a clock that may be wrong in either direction.
+        """
+        if is_shown_alive(self._alive):
+            return 0.0
+        since = abs(time.time() - float(self.state().get("at", 0.0)))
+        return since if since > _SILENT else 0.0
+
     def lines(self) -> Iterator[dict[str, Any]]:
         """All lines; one that was cut off by a crash is left out."""
         for line in (self._store.read_text(self._lines) or "").splitlines():
@@ -103,6 +125,12 @@ def find_journal(store: Store, key: str = "") -> Journal:
         raise UsageError(f"{key!r} begins several sweeps", f"they are {', '.join(found)}")
     journals = [Journal(store, name) for name in found]
     return max(journals, key=lambda one: one.state().get("at", 0.0))
+
+
+def sweeps_at_work(store: Store) -> list[str]:
+    """Keys of the sweeps of a store that processes of this machine are at."""
+    names = store.folders(store.root / _SWEEPS)
+    return [name for name in names if is_shown_alive(store.root / _SWEEPS / name / "alive")]
 
 
 def mean_costs(store: Store) -> dict[str, float]:

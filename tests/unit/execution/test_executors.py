@@ -39,6 +39,8 @@ def act(settings: Settings, work: Job, watch) -> Outcome:
             os._exit(3)
         case "hang":
             time.sleep(600)
+        case "pause":
+            time.sleep(1)
         case "fail":
             return Outcome(work.key, "failed", "the chip melted")
         case "unsendable":
@@ -83,6 +85,35 @@ def test_every_kind_of_death_is_one_failed_job():
     assert "SIGSEGV" in failed["crash-1"]
     assert "exit code 3" in failed["leave-1"]
     assert "time limit of 2 s" in failed["hang-1"]
+
+
+class Jumping(Notes):
+    """Moves the clock of the wall as soon as a job has begun."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+        super().__init__()
+        self._moved = lambda: monkeypatch.setattr(time, "time", lambda: true() + jump)
+        true = time.time
+
+    def told(self, message):
+        self._moved()
+        super().told(message)
+
+
+@pytest.mark.parametrize("jump", [86400.0, -3600.0], ids=["a day on", "an hour back"])
+def test_a_time_limit_is_kept_when_the_clock_jumps(monkeypatch, jump):
+    """Who has time left is not killed for it, and who has none does not get an hour more."""
+    executor = LocalExecutor(SETTINGS, act, 2, Limits(seconds=4.0))
+    try:
+        jobs = [job("pause-1"), job("hang-1")]
+        outcomes = drive(jobs, executor, Jumping(monkeypatch, jump), {})
+    finally:
+        executor.close(at_once=False)
+    ended = {one.key: (one.state, one.error) for one in outcomes}
+    assert ended == {
+        "pause-1": ("done", ""),
+        "hang-1": ("failed", "exceeded its time limit of 4 s"),
+    }
 
 
 class Slow:

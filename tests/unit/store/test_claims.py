@@ -5,10 +5,18 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import pytest
 
-from lensbench.store.claims import claimed, scratch, sweep_claims, sweep_scratch, temporary_folder
+from lensbench.store.claims import (
+    claimed,
+    is_shown_alive,
+    scratch,
+    sweep_claims,
+    sweep_scratch,
+    temporary_folder,
+)
 
 
 def test_one_holds_a_claim_at_a_time(tmp_path):
@@ -115,6 +123,49 @@ def test_who_does_not_wait_is_refused(tmp_path):
         pass
     with claimed(tmp_path / "claim", wait=False):
         assert (tmp_path / "claim").exists()
+
+
+@pytest.mark.parametrize("age", [86400 * 400, -86400 * 400])
+def test_no_clock_says_who_is_dead(tmp_path, age):
+    """What is held stays however old or new it seems; what nobody holds goes."""
+    then = time.time() - age
+    with scratch(tmp_path) as mine, claimed(tmp_path / "claim"):
+        dead = tmp_path / "1-dead"
+        dead.mkdir()
+        dead.with_suffix(".lock").touch()
+        (tmp_path / "left").touch()
+        for path in tmp_path.iterdir():
+            os.utime(path, (then, then))
+        sweep_scratch(tmp_path)
+        sweep_claims(tmp_path)
+        assert set(tmp_path.iterdir()) == {mine, mine.with_suffix(".lock"), tmp_path / "claim"}
+
+
+ALIVE = """
+import sys
+from pathlib import Path
+from lensbench.store.claims import shown_alive
+with shown_alive(Path(sys.argv[1])):
+    print("up", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_several_show_that_they_live_until_the_last_is_killed(tmp_path):
+    """A process that is killed shows nothing any more, and its lock file means nothing."""
+    path = tmp_path / "alive"
+    assert not is_shown_alive(path)
+    command = [sys.executable, "-c", ALIVE, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as one, subprocess.Popen(command, **pipes) as other:
+        assert (one.stdout.readline(), other.stdout.readline()) == (b"up\n", b"up\n")
+        assert is_shown_alive(path)
+        one.kill()
+        one.wait()
+        assert is_shown_alive(path)
+        other.kill()
+        other.wait()
+    assert path.exists() and not is_shown_alive(path)
 
 
 KILLED = """

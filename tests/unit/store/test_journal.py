@@ -1,10 +1,13 @@
 """What a sweep notes of itself, and what is read of it later."""
 
+import os
+import time
+
 import pytest
 
 from lensbench.errors import StoreError, UsageError
 from lensbench.store import Store
-from lensbench.store.journal import Journal, find_journal, mean_costs
+from lensbench.store.journal import Journal, find_journal, mean_costs, sweeps_at_work
 
 
 @pytest.fixture
@@ -112,3 +115,34 @@ def test_costs_are_means_over_all_sweeps(store):
         for each in lines:
             journal.note(each)
     assert mean_costs(store) == {"a": 3.0, "b": 5.0}
+
+
+@pytest.mark.parametrize("jump", [86400.0, -3600.0])
+def test_a_sweep_at_work_is_no_silent_one_whatever_the_clock_says(store, jump):
+    """A clock that jumped makes its last words old or yet to come; the kernel knows better."""
+    journal = Journal(store, "abc")
+    journal.begin("", ["k"])
+    journal.write_state({"state": "running", "at": time.time() - jump})
+    assert journal.silence() == pytest.approx(abs(jump), abs=5.0)
+    with journal.at_work():
+        assert Journal(store, "abc").silence() == 0.0
+        assert sweeps_at_work(store) == ["abc"]
+    assert sweeps_at_work(store) == []
+
+
+def test_what_a_sweep_at_work_may_need_is_not_removed(store, lensbench):
+    """However old it seems: one whose clock went forward by a day is not collected under it."""
+    with store.writing("images", "k", ".txt", {"kind": "images"}) as path:
+        path.write_text("pixels")
+    yesterday = time.time() - 86400
+    os.utime(store.root / "images" / "k.json", (yesterday, yesterday))
+    journal = Journal(store, "abc")
+    journal.begin("", ["k"])
+    words = ("store", "gc", "--older-than", "1h", "--yes", "--store", store.root)
+    with journal.at_work():
+        done = lensbench(*words)
+        assert done.code == 2
+        assert done.err.startswith("error: sweep abc is at work in the store")
+        assert store.find("images", "k") is not None
+    assert lensbench(*words).code == 0
+    assert store.find("images", "k") is None

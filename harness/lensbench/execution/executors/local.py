@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import tempfile
+import time
 from collections.abc import Iterable
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as OutOfTimeError
@@ -18,6 +19,7 @@ from typing import Any
 
 import torch
 from pebble import ProcessExpired, ProcessPool
+from pebble.pool.process import TaskManager
 
 from lensbench.execution.executors import Message
 from lensbench.execution.executors.accelerators import confine, share_of, visible_devices
@@ -131,12 +133,30 @@ class LocalExecutor:
         result.set_result(outcome)
 
 
+class _Tasks(TaskManager):
+    """Limits the time of tasks by a clock that does not jump; pebble's goes by that of the wall."""
+
+    def task_start(self, task_id: int, worker_id: int | None) -> None:
+        super().task_start(task_id, worker_id)  # type: ignore[no-untyped-call]
+        if task_id in self.tasks:
+            self.tasks[task_id].timestamp = time.monotonic()
+
+    @staticmethod
+    def timeout(task: Any) -> bool:
+        limited = task.timeout and task.started
+        return bool(limited and time.monotonic() - task.timestamp > task.timeout)
+
+
 class _Pool(ProcessPool):
     """Ends its workers before it takes down the locks, which one that just begins still looks for.
 
     A worker that died is replaced even when nothing is left to do. Closed at that moment, the
     pool would leave the new one without its locks, and its traceback on the terminal.
     """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._pool_manager.task_manager = _Tasks(self._context.task_queue.task_done)
 
     def _stop_pool(self) -> None:
         if self._pool_manager_loop is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,6 @@ from lensbench.leaderboard.page.evidence import Evidence, study_name
 from lensbench.store import Store
 from lensbench.store.journal import Journal, find_journal
 from lensbench.store.records import read_records, sort_records
-
-_SILENT = 60.0
-"""Seconds without a sign of life after which a sweep is taken for dead."""
 
 State = dict[str, Any]
 
@@ -133,7 +129,7 @@ def follow_store(store: Store, gather: Callable[[], Evidence]) -> Followed:
 def heard_of(journal: Journal) -> State:
     """How a sweep stands; one that has been silent for long is `silent`."""
     state = journal.state()
-    if state.get("state") == "running" and time.time() - float(state.get("at", 0)) > _SILENT:
+    if state.get("state") == "running" and journal.silence():
         return state | {"state": "silent"}
     return state
 
