@@ -9,7 +9,7 @@ from typing import Literal
 from lensbench.api.budget import find_budget
 from lensbench.api.condition import Condition
 from lensbench.api.dataset import Split
-from lensbench.cells.code import Code
+from lensbench.cells.code import Code, CodeDigest
 from lensbench.cells.images import Layer, SceneSet, Sky
 from lensbench.cells.plugins import Plugins
 from lensbench.study.cell import Cell, View
@@ -105,10 +105,14 @@ class Descriptions:
 
     def fit(self, cell: Cell, weights: str, fitted: tuple[SplitView, ...]) -> Description:
         """What a cell's fit depends on."""
-        code = self.code.of(*_fit_code(cell))
+        code = self.code_of_fit(cell)
         images = [seen.images.key for seen in fitted]
         skies = [seen.sky.key for seen in fitted if seen.sky]
         return describe_fit(cell, weights, images, skies, self.numerics, code)
+
+    def code_of_fit(self, cell: Cell) -> CodeDigest:
+        """What the description of a cell's fit says of its code."""
+        return self.code.of(*_fit_code(cell))
 
     def code_stands(self, cell: Cell) -> bool:
         """Whether the source of what a cell's fit depends on is as it was described."""

@@ -12,7 +12,7 @@ from lensbench.cells.fits import fit_seed, restore_fit
 from lensbench.cells.images import no_samples
 from lensbench.cells.resolved import Resolver
 from lensbench.cells.weights import build_encoder, load_weights
-from lensbench.errors import StoreError
+from lensbench.errors import StoreError, one_line
 from lensbench.store import Store
 from lensbench.study.cell import Cell
 
@@ -28,6 +28,13 @@ def kept_encoder(store: Store, weights: str, resolver: Resolver, cell: Cell) -> 
     if not load_weights(store, weights, encoder) and cell.pretraining:
         raise StoreError(f"the store keeps no weights {weights}", "run its command again")
     return encoder.to(torch.device(resolver.numerics.device)).eval()
+
+
+def made_by_other_code(store: Store, key: str, resolver: Resolver, cell: Cell) -> bool:
+    """Whether another version of lensbench, or of a plugin, made a fit that a store keeps."""
+    described = store.describe("fits", key)
+    here = resolver.descriptions.code_of_fit(cell)
+    return described is not None and described["from"].get("code") != here
 
 
 def kept_predictor(store: Store, key: str, resolver: Resolver, cell: Cell) -> Predictor:
@@ -58,7 +65,15 @@ def kept_predictor(store: Store, key: str, resolver: Resolver, cell: Cell) -> Pr
         seed=fit_seed(cell),
         report=lambda *_: None,
     )
-    predictor = restore_fit(store, key, resolver.plugins, cell.entrant, encoder, context)
+    try:
+        predictor = restore_fit(store, key, resolver.plugins, cell.entrant, encoder, context)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        if not made_by_other_code(store, key, resolver, cell):
+            raise
+        raise StoreError(
+            f"fit {key} was made by other code and cannot be restored here: {one_line(error)}",
+            f"run its command again; lensbench why {key} says what changed",
+        ) from error
     if predictor is None:
         raise StoreError(
             f"fit {key} cannot be restored",

@@ -57,7 +57,12 @@ def command(
     from lensbench.study.describe import Numerics
 
     numerics = Numerics(chosen_device(device), named["threads"] or 1)
-    done = answer(source, answers_of(store_root(store), run, entrant, condition, numerics), **named)
+    made = answers_of(store_root(store), run, entrant, condition, numerics, _note)
+    done = answer(source, made, **named)
     lines = write_summary([Path(one.output) for one in done], named["out"])
     if not named["as_json"]:
         click.echo("\n".join(lines))
+
+
+def _note(text: str) -> None:
+    click.echo(f"note: {text}", err=True)

@@ -14,7 +14,7 @@ from lensbench.api.condition import Condition
 from lensbench.api.samples import Samples
 from lensbench.cells.answers import as_arrays
 from lensbench.cells.images import seen_by
-from lensbench.cells.kept import kept_predictor
+from lensbench.cells.kept import kept_predictor, made_by_other_code
 from lensbench.cells.resolved import Resolver
 from lensbench.errors import LensbenchError, UsageError, nearest
 from lensbench.inference.columns import named_columns
@@ -100,7 +100,12 @@ def _done(run: str, store: Store) -> pl.DataFrame:
 
 
 def answers_of(
-    store: str, run: str, entrant: str, condition: str, numerics: Numerics
+    store: str,
+    run: str,
+    entrant: str,
+    condition: str,
+    numerics: Numerics,
+    note: Callable[[str], None],
 ) -> Callable[[], Answers]:
     """What makes the answers of an entrant of a run in any process.
 
@@ -110,6 +115,7 @@ def answers_of(
         entrant: As it stands in the run's table, or the beginning of the key of a fit.
         condition: Name of what images are under; that of the training where it is empty.
         numerics: How things are computed.
+        note: Is given a sentence where other code than the present one made the fit.
 
     Raises:
         UsageError: Where the run has no such entrant, or several fits of it.
@@ -133,5 +139,11 @@ def answers_of(
         )
     cell = cells_of(chosen)[fits[0]]
     seen = condition or cell.train.condition
-    Resolver(load_catalogue(), numerics).plugins.get("condition", seen)
+    resolver = Resolver(load_catalogue(), numerics)
+    resolver.plugins.get("condition", seen)
+    if made_by_other_code(opened, fits[0], resolver, cell):
+        note(
+            f"fit {fits[0]} was made by other code than that of this lensbench and its plugins; "
+            f"lensbench why {fits[0]} says what changed"
+        )
     return functools.partial(Answers, store, fits[0], cell, seen, numerics)

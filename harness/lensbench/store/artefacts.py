@@ -77,6 +77,7 @@ class Store:
                     f"the store {str(root)!r} was begun by its URL and keeps its claims as objects",
                     f"name it by its URL here too: file://{root.resolve()}",
                 )
+            check_format(str(root), version)
             if os.access(root, os.W_OK):
                 self.tidy()
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -86,7 +87,6 @@ class Store:
                 f"the store {str(root)!r} cannot be used: {error}",
                 "name a folder that you can write with --store or LENSBENCH_STORE",
             ) from error
-        check_format(str(root), version)
 
     def find(self, kind: str, key: str) -> Path | None:
         """The file of an artefact, or `None` where it is absent or damaged (with a warning)."""

@@ -322,9 +322,9 @@ def test_a_chunk_of_many_images_is_unpacked_once(tmp_path: Path) -> None:
         file.create_dataset("images", data=images, chunks=images.shape, compression="gzip",
                             compression_opts=1)  # fmt: skip
         file["labels"] = np.arange(2000) % 3
-    began = time.perf_counter()
+    began = time.process_time()
     read = pixels(open_source(path))
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert np.array_equal(np.stack(read)[:, 0], images)
 
 
