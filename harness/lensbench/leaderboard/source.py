@@ -18,7 +18,7 @@ from lensbench.leaderboard.board.manifest import read_manifest
 from lensbench.leaderboard.board.shelf import Shelf
 from lensbench.leaderboard.tiers import tiers_of
 from lensbench.store import Store
-from lensbench.store.records import COLUMNS, VERSION, columns_of
+from lensbench.store.records import COLUMNS, VERSION, columns_of, refuse_newer
 from lensbench.store.scores import BY, read_scores
 from lensbench.store.scores import COLUMNS as SCORES
 
@@ -141,10 +141,13 @@ def scan_records(path: Path) -> pl.LazyFrame:
 
     Raises:
         DataError: Where it is no Parquet, or lacks a column or has one of another type.
+        StoreError: Where it is of a newer version.
     """
     try:
         scanned = pl.scan_parquet(path)
         schema = scanned.collect_schema()
+        if schema.get("version") == COLUMNS["version"]:
+            refuse_newer([path])
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _damaged(path, error) from None
     before = columns_of(VERSION - 1)

@@ -27,12 +27,17 @@ class DamageWarning(UserWarning):
     """An artefact in the store is not what was written."""
 
 
-def check_format(address: str, version: int) -> None:
+def check_format(address: str, version: object) -> None:
     """Refuses a store that another version of lensbench wrote.
 
     Raises:
         StoreError: Naming the store and both formats.
     """
+    if not isinstance(version, int):
+        raise StoreError(
+            f"the store {address!r} has format {version!r}, expected a number",
+            "its store.json is damaged; name a new folder with --store",
+        )
     if version > FORMAT:
         raise StoreError(
             f"the store {address!r} has format {version}, this lensbench knows {FORMAT}",

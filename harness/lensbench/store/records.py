@@ -158,19 +158,24 @@ def read_records(paths: Iterable[Path]) -> pl.DataFrame:
     try:
         found = pl.read_parquet(files, schema=dict(COLUMNS), missing_columns="insert", glob=False)
     except (pl.exceptions.SchemaError, pl.exceptions.ColumnNotFoundError):
-        _refuse_newer(files)  # they have other columns
+        refuse_newer(files)  # they have other columns
         raise
     if (found["version"] > VERSION).any():
-        _refuse_newer(files)
+        refuse_newer(files)
     return found
 
 
-def _refuse_newer(files: Iterable[Path]) -> None:
+def refuse_newer(files: Iterable[Path]) -> None:
+    """Refuses files of records of a newer version, whatever their columns are.
+
+    Raises:
+        StoreError: Naming both versions.
+    """
     for path in files:
         newest = pl.read_parquet(path, columns=["version"], glob=False)["version"].max()
         if isinstance(newest, int) and newest > VERSION:
             raise StoreError(
                 f"records in {str(path.parent)!r} have version {newest}, this lensbench knows "
                 f"{VERSION}",
-                "update lensbench, or name a store of this version with --store",
+                "update lensbench",
             )
