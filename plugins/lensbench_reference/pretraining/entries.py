@@ -43,6 +43,12 @@ ENTRIES = [
         licence="MIT",
     ),
     Entry(
+        "latents",
+        f"{_HERE}.latents:LatentsPretraining",
+        summary="Predicts the class and the numbers that each simulated scene was drawn with.",
+        licence="MIT",
+    ),
+    Entry(
         "mae",
         f"{_HERE}.mae:MaskedAutoencoding",
         summary="Reconstructs hidden patches from the visible ones.",
