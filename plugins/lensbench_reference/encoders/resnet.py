@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from lensbench import Encoder, Features
+from lensbench import DataError, Encoder, Features
+from lensbench_reference.encoders.weights import (
+    digest_of,
+    load_into,
+    stored_options,
+    stored_shapes,
+    weights_file,
+)
 
 
 class ResNet(Encoder, nn.Module):
@@ -22,20 +30,27 @@ class ResNet(Encoder, nn.Module):
 
     @dataclass(frozen=True)
     class Options:
-        """Options of `resnet18` and `resnet34`: width of the first stage, and the stem.
+        """Options of `resnet18` and `resnet34`: width of the first stage, stem, and weights.
 
         `imagenet` is the stem of He et al. and of the DeepLense papers: stride two and a pooling
         of two, which leaves 16 × 16 of 64 × 64 pixels before the first block. `small` has a stride
         of two and no pooling.
+
+        `weights` is a safetensors file to start from, or the folder of a pretraining. Width and
+        stem are then those that `config.json` beside it names.
         """
 
         width: Annotated[int, Ge(8)] = 64
         stem: Literal["imagenet", "small"] = "imagenet"
+        weights: str = ""
+
+        def __post_init__(self) -> None:
+            object.__setattr__(self, "weights", weights_file(self.weights))
 
     def __init__(self, options: Options, channels: int) -> None:
         super().__init__()
-        width = options.width
-        self.stem = _stem(options.stem, channels, width)
+        width, stem = _architecture(options)
+        self.stem = _stem(stem, channels, width)
         widths = [width * 2**stage for stage in range(len(self.blocks))]
         self.stages = nn.ModuleList(
             nn.Sequential(
@@ -44,6 +59,14 @@ class ResNet(Encoder, nn.Module):
             )
             for stage, (into, out) in enumerate(zip([width, *widths], widths, strict=False))
         )
+
+        if options.weights:
+            load_into(self, Path(options.weights))
+
+    @staticmethod
+    def digest(options: ResNet.Options) -> str:
+        """SHA-256 of the file of weights; empty where they are random."""
+        return digest_of(Path(options.weights)) if options.weights else ""
 
     def forward(self, images: Tensor) -> Features:
         """Pooled last stage, and the maps of all stages, coarse to fine."""
@@ -79,6 +102,25 @@ class SmallResNet(ResNet):
 
         width: Annotated[int, Ge(8)] = 16
         stem: Literal["imagenet", "small"] = "small"
+
+
+def _architecture(options: ResNet.Options) -> tuple[int, str]:
+    """Width and stem, of the weights' file where there is one.
+
+    Raises:
+        DataError: Where the file is of no such network.
+    """
+    if not options.weights:
+        return options.width, options.stem
+    path = Path(options.weights)
+    stored = stored_options(path)
+    shape = stored_shapes(path).get("stem.0.weight", ())
+    width, stem = shape[0] if len(shape) == 4 else 0, stored.get("stem", options.stem)
+    if not width or stem not in ("imagenet", "small"):
+        raise DataError(
+            f"weights {path} are of no residual network", "name the folder of a pretraining"
+        )
+    return width, stem
 
 
 def _stem(kind: str, channels: int, width: int) -> nn.Sequential:
