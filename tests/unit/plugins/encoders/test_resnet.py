@@ -42,7 +42,7 @@ def test_the_digest_follows_the_weights(catalogue, folder):
 def test_weights_of_something_else_are_refused(catalogue, folder):
     """Of no network, and of one of another depth: by the name of a tensor."""
     path, _ = folder
-    with pytest.raises(DataError, match="have no tensor 'stages.3"):
+    with pytest.raises(DataError, match=r"have no tensor 'stages\.3"):
         catalogue.build("encoder", f"resnet18:weights={path}", channels=1)
     save_file({"head": torch.zeros(3)}, path / "model.safetensors")
     with pytest.raises(DataError, match="are of no residual network"):
