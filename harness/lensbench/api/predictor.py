@@ -173,6 +173,19 @@ class Baseline(Plugin, ABC):
     def fit(self, context: FitContext) -> Predictor:
         """Trains where there is something to train, and returns a predictor."""
 
+    def measure(self, samples: Samples) -> Mapping[str, torch.Tensor] | None:
+        """What the method says of each image without any training, for `lensbench measure`.
+
+        Args:
+            samples: Images without targets, each as its file has it.
+
+        Returns:
+            Columns (N,): numbers with their errors as `NAME` and `NAME_sigma`, `chi_squared` a
+            pixel, `gain` in χ² over the same image without a lens; and `model`, images (N, H, W)
+            in units of the noise. `None` where the method cannot measure untrained.
+        """
+        return None
+
     def restore(self, context: FitContext, state: Mapping[str, torch.Tensor]) -> Predictor | None:
         """The predictor whose `state()` this was; `None` where predictors have no state.
 

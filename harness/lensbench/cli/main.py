@@ -15,6 +15,7 @@ VERBS = {
     "pretrain": ("lensbench.cli.pretrain", "Pretrain an encoder and write it to a folder."),
     "embed": ("lensbench.cli.embed", "Compute the features of images in files."),
     "predict": ("lensbench.cli.predict", "Predict from images in files with a fitted entrant."),
+    "measure": ("lensbench.cli.measure", "Measure the lenses in images in files, by a lens fit."),
     "neighbours": ("lensbench.cli.neighbours", "Find the images that are most like one image."),
     "sweep": ("lensbench.cli.sweep", "Compute all cells of a study."),
     "plan": (

@@ -192,6 +192,29 @@ def draw_images(
     plt.close(figure)
 
 
+def draw_fit(image: np.ndarray, model: np.ndarray, title: str, path: Path) -> None:
+    """Writes an image, its model and what is left side by side, as a PNG.
+
+    Args:
+        image: (H, W) in units of its noise.
+        model: (H, W) likewise.
+        title: Under the image.
+        path: Of the PNG.
+    """
+    plt = _pyplot()
+    figure, axes = plt.subplots(
+        1, 3, facecolor=_BACKGROUND, layout="constrained", figsize=(6 * _CELL, 2 * _CELL + 0.3)
+    )
+    for axis, pixels, caption in zip(axes, (image, model), (title, "model"), strict=False):
+        _show(axis, pixels[None], caption)
+    axes[2].imshow(image - model, cmap="coolwarm", vmin=-5, vmax=5, origin="lower")
+    axes[2].set_title("image − model, ±5σ", color=_INK, fontsize=7)
+    for axis in axes:
+        axis.set_axis_off()
+    figure.savefig(path, dpi=120, facecolor=_BACKGROUND, format="png")
+    plt.close(figure)
+
+
 def stretched(pixels: np.ndarray) -> np.ndarray:
     """An image (H, W), or colours (3, H, W), on 0 to 1 by asinh; unknown pixels stay NaN.
 

@@ -28,14 +28,8 @@ from lensbench_reference.baselines.lens_images import (
     fits_of,
     one_image,
 )
+from lensbench_reference.baselines.lens_measuring import measured_lenses, value_of
 from lensbench_reference.baselines.rings import shines
-from lensbench_reference.baselines.smooth_lens import (
-    LARGEST_ELLIPTICITY,
-    LARGEST_SHEAR,
-    bounded,
-    einstein_radius,
-    named,
-)
 
 
 class LensModel(Baseline):
@@ -116,6 +110,10 @@ class LensModel(Baseline):
         fitted = (state[name] for name in ("mean", "spread", "extra", "light"))
         return FittedLenses(self.options, context.measurements, names, *fitted)
 
+    def measure(self, samples: Samples) -> Mapping[str, Tensor]:
+        """Lenses fitted to images of which nothing but the observation is known."""
+        return measured_lenses(samples, self.options.fitting(self.options.lens_light != "no"))
+
     def _shines(self, context: FitContext) -> bool:
         """Whether lens galaxies shine: as the options say, or as the training images do."""
         if self.options.lens_light != "auto":
@@ -177,7 +175,7 @@ class FittedLenses:
         for i, name in enumerate(self.names):
             mean, sigma = self.mean[i].expand(len(seen)), self.spread[i].expand(len(seen))
             if name in MEASURED:
-                value, slope = with_slopes(partial(_value, name), fit.theta)
+                value, slope = with_slopes(partial(value_of, name), fit.theta)
                 error = (slope[:, None] @ fit.covariance @ slope[:, :, None])[:, 0, 0]
                 error = error.clamp(min=0).sqrt() * inflation
                 valid = seen & torch.isfinite(value) & torch.isfinite(error)
@@ -203,29 +201,6 @@ def extra_scatter(residual: Tensor, sigma: Tensor) -> Tensor:
     return scatter[likelihood.argmax(0), 0, torch.arange(residual.shape[1])]
 
 
-def _value(name: str, theta: Tensor) -> Tensor:
-    """A target of one lens's parameters (14,)."""
-    p = named(theta)
-    if name == "theta_E":
-        return einstein_radius(theta)
-    if name == "source_radius":
-        return p["ln_radius"].exp()
-    if name in ("lens_e1", "lens_e2"):
-        return p[name] * _shortened(p["lens_e1"], p["lens_e2"], LARGEST_ELLIPTICITY)
-    if name.startswith("shear"):
-        shear = (p["gamma_1"], p["gamma_2"])
-        part = {"shear_1": shear[0], "shear_2": shear[1], "shear": torch.hypot(*shear)}
-        return part[name] * _shortened(*shear, LARGEST_SHEAR)
-    return p[_RENAMED.get(name, name)]
-
-
-def _shortened(x: Tensor, y: Tensor, largest: float) -> Tensor:
-    """By how much the fit takes a direction's components to be shorter than they are."""
-    size = torch.sqrt(x**2 + y**2 + 1e-12)
-    return bounded(size, largest) / size
-
-
-_RENAMED = {"source_magnitude": "magnitude"}
 MEASURED = (
     "theta_E",
     "lens_e1",

@@ -1,0 +1,98 @@
+"""`lensbench measure`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from lensbench.cli.completion import BASELINE, CONDITION
+from lensbench.cli.options import json_option, plugin_option, quiet_option
+
+
+@click.command("measure")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="Folder for the table of objects and their pictures.",
+)
+@plugin_option(
+    "--condition",
+    CONDITION,
+    "Condition that gives what files do not say: the PSF, the side of a pixel, the depth.",
+    default="hst-acs",
+)
+@plugin_option(
+    "--baseline", BASELINE, "Traditional method that measures.", default="lens-model:lens_light=yes"
+)
+@click.option(
+    "--field",
+    type=click.FloatRange(1.0, 60.0),
+    default=6.4,
+    show_default=True,
+    metavar="ARCSEC",
+    help="Side of the square about the centre of each image that is looked at.",
+)
+@click.option("--key", default="", metavar="NAME", help="Array or column that holds the images.")
+@click.option("--no-pictures", is_flag=True, help="Draw no pictures.")
+@quiet_option
+@json_option
+def command(
+    source: Path,
+    out: Path,
+    condition: str,
+    baseline: str,
+    field: float,
+    key: str,
+    no_pictures: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Measure the lenses in the images of SOURCE: one row for each image, without any training.
+
+    A smooth lens is fitted to each image, with the pixel scale, PSF and noise map of its file. The
+    table (objects.csv, objects.parquet) has the Einstein radius and the shape of the lens with
+    errors, chi-squared per pixel, and how much worse the image is fitted without a lens (gain).
+    The column `flags` says what makes a row doubtful, `error` why an image cannot be used. The
+    folder `pictures` shows image, model and residual of each object.
+
+    \b
+    Example:
+      lensbench measure cutouts --out results
+    """
+    from lensbench.cli.progress import Progress
+    from lensbench.data.layouts import open_source
+    from lensbench.data.picture import Selection
+    from lensbench.inference.measuring import draw_object, measure_all, write_table
+    from lensbench.registry import load_catalogue
+
+    catalogue = load_catalogue()
+    method = catalogue.build("baseline", baseline)
+    base = catalogue.build("condition", condition)
+    found = open_source(source, Selection(key=key))
+    rows = []
+    with Progress(quiet) as progress:
+        for measured in measure_all(found, method, base, field):
+            rows.append(dict(measured.row))
+            if not no_pictures:
+                name = str(measured.row["name"]).replace("/", "-")
+                draw_object(measured, out / "pictures" / f"{name}.png")
+            progress("measuring", len(rows), len(found.items), "")
+    table, _ = write_table(rows, out)
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    click.echo(_summary(rows, table))
+
+
+def _summary(rows: list[dict[str, object]], table: Path) -> str:
+    unusable = sum(bool(row["error"]) for row in rows)
+    flagged = sum(bool(row.get("flags")) and not row["error"] for row in rows)
+    said = f"{len(rows)} images measured, {flagged} of them with flags"
+    if unusable:
+        said += f"; {unusable} cannot be used: the column `error` says why"
+    return f"{said}\n{table}: the table of objects"

@@ -1,0 +1,105 @@
+"""`lensbench measure`: from FITS files to a table of objects."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from astropy.io import fits
+
+from lensbench import SceneModel, Sersic, Shear, Sie, condition_of
+from lensbench.sky.observation import imaging_operator
+from lensbench.sky.rendering import render_model
+
+SCALE, SIDE = 0.05, 128
+RADIUS = 1.2
+GAIN = 25.0
+"""Electrons of the noise of an empty pixel."""
+
+GALAXY = Sersic(20.0, 0.6, 4.0, 0.8, 0.4, 0.02, -0.03)
+SOURCE = Sersic(23.0, 0.15, 1.0, 0.8, 1.0, 0.15, 0.1)
+MASS = (Sie(RADIUS, 0.8, 0.4, 0.02, -0.03), Shear(0.04, 0.9, 0.02, -0.03))
+
+
+def observed(model: SceneModel, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """An image in counts, its noise map and its PSF, made on rays four times as fine."""
+    condition = condition_of("hst-acs")
+    sky = render_model(model, 4 * SIDE, SCALE / 4)
+    apply = imaging_operator(condition, 4 * SIDE, SCALE / 4, SIDE, SCALE)
+    clean = apply(sky)[0].numpy() / condition.noise_level
+    noise = np.sqrt(1 + clean.clip(min=0) / GAIN)
+    random = np.random.default_rng(seed)
+    image = clean + noise * random.standard_normal(clean.shape)
+    point = torch.zeros(1, 41, 41)
+    point[0, 20, 20] = 1
+    psf = imaging_operator(condition, 41, SCALE, 41, SCALE)(point)[0].numpy()
+    return 7.0 + 0.01 * image, 0.01 * noise, psf
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A lens with bad pixels, the same galaxy without a lens, and an image that is all NaN."""
+    folder = tmp_path_factory.mktemp("cutouts")
+    scenes = {
+        "lens": SceneModel(MASS, (SOURCE,), (GALAXY,)),
+        "galaxy": SceneModel(lights=(GALAXY,)),
+    }
+    for seed, (name, model) in enumerate(scenes.items()):
+        image, noise, psf = observed(model, seed)
+        if name == "lens":
+            image[30, 40:44] = 1e4
+            noise[30, 40:44] = 1e16
+        image_hdu = fits.PrimaryHDU(image.astype(np.float32))
+        image_hdu.header["PIXSCALE"] = SCALE
+        hdus = [fits.ImageHDU(psf, name="PSF"), fits.ImageHDU(noise, name="NOISE")]
+        fits.HDUList([image_hdu, *hdus]).writeto(folder / f"{name}.fits")
+    empty = fits.PrimaryHDU(np.full((64, 64), np.nan, dtype=np.float32))
+    empty.writeto(folder / "nothing.fits")
+    return folder
+
+
+def test_a_folder_becomes_a_table_of_objects(folder, lensbench, tmp_path):
+    """Radius and shape within what the noise allows, the galaxy flagged, the reason of the rest."""
+    done = lensbench("measure", str(folder), "--out", str(tmp_path / "results"))
+    assert done.code == 0, done.err
+    assert "3 images measured" in done.out
+    table = pl.read_parquet(tmp_path / "results" / "objects.parquet")
+    assert table.equals(pl.read_parquet(tmp_path / "results" / "objects.parquet"))
+    assert (tmp_path / "results" / "objects.csv").read_text().count("\n") == 4
+    rows = {row["name"].split(".")[0]: row for row in table.to_dicts()}
+    lens, galaxy, nothing = rows["lens"], rows["galaxy"], rows["nothing"]
+    truth = float(MASS[0].einstein_radius())
+    assert lens["theta_E"] == pytest.approx(truth, abs=0.005)
+    assert abs(lens["theta_E"] - truth) < 5 * lens["theta_E_sigma"]
+    assert lens["chi_squared"] == pytest.approx(1, abs=0.1)
+    assert lens["gain"] > 1e4
+    assert lens["pixel_scale"] == SCALE
+    assert lens["flags"] == ""
+    assert "no lens needed" in galaxy["flags"]
+    assert "NaN" in nothing["error"] or "constant" in nothing["error"]
+    pictures = {path.name for path in (tmp_path / "results" / "pictures").iterdir()}
+    assert {name.split(".")[0] for name in pictures} == {"lens", "galaxy"}
+
+
+def test_a_published_lens_is_measured(shared_data, lensbench, tmp_path):
+    """SLACS J0946+1006: 1.38 arcsec (Bolton et al. 2008), to the 0.06 that models differ by."""
+    path = shared_data / "real" / "lenses" / "SLACSJ0946+1006_F814W.fits"
+    done = lensbench("measure", str(path), "--out", str(tmp_path), "--no-pictures")
+    assert done.code == 0, done.err
+    row = pl.read_csv(tmp_path / "objects.csv").to_dicts()[0]
+    assert row["theta_E"] == pytest.approx(1.38, abs=0.06)
+    assert not (tmp_path / "pictures").exists()
+
+
+def test_wrong_input_is_one_line(lensbench, tmp_path):
+    """A folder without images, and a method that cannot measure."""
+    (tmp_path / "empty").mkdir()
+    done = lensbench("measure", str(tmp_path / "empty"), "--out", str(tmp_path / "a"))
+    assert done.code == 2
+    assert len(done.err.strip().splitlines()) <= 2
+    np.save(tmp_path / "one.npy", np.random.default_rng(0).normal(size=(64, 64)))
+    call = ("measure", str(tmp_path / "one.npy"), "--out", str(tmp_path / "b"))
+    done = lensbench(*call, "--baseline", "ring-radius")
+    assert done.code == 2
+    assert "cannot measure images without training" in done.err
