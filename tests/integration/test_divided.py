@@ -186,7 +186,7 @@ def test_an_error_in_another_process_is_the_trainings(tmp_path):
         pytest.raises(RunError, match=r"process 2 of 2: .*no-such-encoder"),
         divided(division, 0) as team,
     ):
-        computation.pretrain(team)
+        computation.take_part(team)
     assert ranks_alive() == []
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from lensbench.api.budget import Budget
+    from lensbench.api.checkpoint import Checkpoint
     from lensbench.api.progress import Report
     from lensbench.api.samples import Samples
     from lensbench.api.task import Predictions, Task
@@ -113,6 +114,7 @@ class FitContext:
             `adapts` may adapt; their scenes are of the pretraining split, so
             they are none of the others.
         measurements: For what is measured on single images, in the fit and by its predictor.
+        checkpoints: Gives the checkpoint of a training by its name; see `checkpoint`.
     """
 
     task: Task
@@ -123,6 +125,18 @@ class FitContext:
     report: Report
     target: Samples | None = None
     measurements: Measurements = field(default_factory=Measurements)
+    checkpoints: Callable[[str], Checkpoint] | None = None
+
+    def checkpoint(self, training: str) -> Checkpoint | None:
+        """Where a training of this fit keeps its state, to be given to `TrainingLoop.run`.
+
+        Args:
+            training: A name that no other training of the fit has.
+
+        Returns:
+            The checkpoint, or `None` where states are not kept.
+        """
+        return self.checkpoints(training) if self.checkpoints else None
 
 
 class Transfer(Plugin, ABC):

@@ -26,6 +26,7 @@ from lensbench.cells.resolved import ResolvedCell, Resolver
 from lensbench.cells.rows import Row, done_rows
 from lensbench.cells.splits import confined
 from lensbench.cells.weights import (
+    TrainingPlace,
     build_encoder,
     load_weights,
     pretrain,
@@ -42,8 +43,8 @@ from lensbench.store.scores import scores_frame
 from lensbench.study.cell import Cell
 from lensbench.study.describe import Numerics
 from lensbench.training.arithmetic import flops_of
-from lensbench.training.checkpoints import keeping
-from lensbench.training.costs import measured
+from lensbench.training.checkpoints import Checkpoints, keeping
+from lensbench.training.costs import Costs, measured
 from lensbench.training.division import Division, divided
 from lensbench.training.team import Team
 
@@ -83,8 +84,8 @@ class Workplace:
         self.make_images(seen.scenes, layers)
         return read_samples(self.store, seen.scenes, *layers, *([None] if len(layers) < 2 else []))
 
-    def keeping(self, key: str) -> AbstractContextManager[None]:
-        """Trainings inside write checkpoints, and go on from those of an earlier try."""
+    def keeping(self, key: str) -> AbstractContextManager[Checkpoints]:
+        """Checkpoints of the trainings behind an artefact, those of an earlier try too."""
         return keeping(self.store.root / "checkpoints" / key, self.checkpoint_seconds)
 
 
@@ -126,14 +127,14 @@ class Computation:
                     encoder = self._pretrain()
         return encoder
 
-    def pretrain(self, team: Team) -> Any:
-        """The encoder, trained by one process of a team."""
+    def take_part(self, team: Team) -> None:
+        """Trains the encoder as one more process of a team."""
+        self._pretrained(TrainingPlace(self.place.device, team))
+
+    def _pretrained(self, place: TrainingPlace) -> Any:
         normal = self.cell.plugins.normal(self.cell.cell.task)
         views = [confined(self.place.samples(seen), normal) for seen in self.cell.pretraining]
-        report = self._reporter(f"pretraining {self.entrant.encoder} by {self.entrant.pretraining}")
-        return pretrain(
-            self.cell.plugins.catalogue, self.cell.cell, views, self.place.device, report, team
-        )
+        return pretrain(self.cell.plugins.catalogue, self.cell.cell, views, place)
 
     def features(self, seen: SplitView) -> dict[str, Path]:
         """Files of the features that the task needs of a split, made where the store lacks them."""
@@ -185,12 +186,17 @@ class Computation:
             self.place.samples(seen)  # made here, so that all processes find them
         numerics, code = self.place.numerics, self.cell.descriptions.code.known
         part = functools.partial(part_of, self.store.root, numerics, code, self.cell.cell)
-        with self.place.keeping(self.cell.weights):
+        report = self._reporter(f"pretraining {self.entrant.encoder} by {self.entrant.pretraining}")
+        with self.place.keeping(self.cell.weights) as checkpoints:
             with (
                 measured() as cost,
                 divided(Division(numerics, part), pretraining_seed(self.cell.cell)) as team,
             ):
-                encoder = self.pretrain(team)
+                checkpoint = checkpoints.named("pretraining")
+                place = TrainingPlace(
+                    self.place.device, team, cost.noting_warmup(report), checkpoint
+                )
+                encoder = self._pretrained(place)
             described = self.cell.describe_weights()
             save_weights(self.store, self.cell.weights, described, encoder, cost)
         return encoder
@@ -295,15 +301,20 @@ class Computation:
             kept = restore_fit(self.store, key, plugins, self.entrant, encoder, context)
             if kept is not None:
                 return kept, self.store.cost("fits", key)
-            with self.place.keeping(key):
+            with self.place.keeping(key) as checkpoints:
                 with self._measured() as spent:
+                    context = replace(
+                        context,
+                        report=spent.noting_warmup(context.report),
+                        checkpoints=checkpoints.named,
+                    )
                     predictor = fit(plugins, self.entrant, encoder, context)
                 spent |= training_facts(predictor)
                 keep_fit(self.store, key, self.cell.describe_fit(), predictor, spent)
         return predictor, spent
 
     @contextmanager
-    def _measured(self) -> Iterator[dict[str, Any]]:
+    def _measured(self) -> Iterator[Costs]:
         """As `measured`, with the seconds that stored measurements had cost."""
         saved = self.measurements.seconds_saved
         with measured() as spent:
@@ -333,4 +344,4 @@ def part_of(
 ) -> Callable[[Team], object]:
     """What a further process does for the pretraining of a cell, whose images are in the store."""
     resolved = Resolver(load_catalogue(), numerics, code).resolve(cell)
-    return Computation(resolved, Workplace(Store(store), numerics, lambda *_: None)).pretrain
+    return Computation(resolved, Workplace(Store(store), numerics, lambda *_: None)).take_part

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lensbench.api.budget import find_budget
+from lensbench.api.checkpoint import Checkpoint
 from lensbench.api.progress import Report
 from lensbench.api.samples import Samples
 from lensbench.errors import IncompatibleError
@@ -21,7 +22,24 @@ from lensbench.study.cell import Cell
 from lensbench.study.describe import Description
 from lensbench.training.chance import seeded
 from lensbench.training.loop import TrainingLoop
-from lensbench.training.team import Team
+from lensbench.training.team import SingleProcess, Team
+
+
+@dataclass(frozen=True)
+class TrainingPlace:
+    """Where a training takes place.
+
+    Attributes:
+        device: Where tensors live.
+        team: Processes that divide every batch.
+        report: Called after every step.
+        checkpoint: Where the state is kept.
+    """
+
+    device: torch.device
+    team: Team = field(default_factory=SingleProcess)
+    report: Report = lambda _: None
+    checkpoint: Checkpoint | None = None
 
 
 def build_encoder(catalogue: Catalogue, cell: Cell, channels: int) -> Any:
@@ -31,12 +49,7 @@ def build_encoder(catalogue: Catalogue, cell: Cell, channels: int) -> Any:
 
 
 def pretrain(
-    catalogue: Catalogue,
-    cell: Cell,
-    views: Sequence[Samples],
-    device: torch.device,
-    report: Report,
-    team: Team,
+    catalogue: Catalogue, cell: Cell, views: Sequence[Samples], place: TrainingPlace
 ) -> Any:
     """An encoder trained by the cell's strategy.
 
@@ -44,9 +57,7 @@ def pretrain(
         catalogue: The plugins.
         cell: Which encoder, which strategy, which seed, and how long.
         views: Samples of each view; of the same scenes where the strategy is paired.
-        device: Where.
-        report: Called with every step.
-        team: Processes that divide every batch.
+        place: Where it is trained.
 
     Raises:
         IncompatibleError: Where a paired strategy has no two views of the same scenes.
@@ -58,22 +69,23 @@ def pretrain(
     seed = pretraining_seed(cell)
     with seeded(seed):
         objective = strategy.objective(encoder, channels, views[0].info)
-        objective.to(device).train()
+        objective.to(place.device).train()
         loop = TrainingLoop(
             steps=find_budget(cell.budget).pretraining_steps,
             batch_size=strategy.batch_size,
             learning_rate=strategy.learning_rate,
             weight_decay=strategy.weight_decay,
             seed=seed,
+            team=place.team,
         )
         loop.run(
             objective,
             min(len(samples) for samples in views),
             lambda indices, random: objective(
-                batch_of(indices, team.common(random)).to(device), random
+                batch_of(indices, place.team.common(random)).to(place.device), random
             ),
-            report,
-            team,
+            place.report,
+            place.checkpoint,
         )
     return encoder
 

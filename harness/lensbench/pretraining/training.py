@@ -9,13 +9,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lensbench.api.progress import Progress
+from lensbench.api.checkpoint import Checkpoint
+from lensbench.api.progress import Progress, Report
 from lensbench.errors import IncompatibleError, UsageError
 from lensbench.files import StageReport
 from lensbench.pretraining.drawing import AwaitedChunks, Chunks, drawing
@@ -150,7 +151,7 @@ def train(
     numerics = Numerics(recipe.device, recipe.threads, recipe.processes)
     division = Division(numerics, functools.partial(part_of, recipe, folder))
     with (
-        keeping(folder / "checkpoints", watching.checkpoint_seconds),
+        keeping(folder / "checkpoints", watching.checkpoint_seconds) as checkpoints,
         drawing(recipe, source, folder / "chunks", watching.drawers) as chunks,
         divided(division, _seed(recipe)) as team,
         seeded(_seed(recipe)),
@@ -158,12 +159,13 @@ def train(
         buffer = Buffer(
             Windows.of(recipe), source.known, chunks.fetch, chunks.discard, chunks.ahead
         )
-        encoder, model = _model(recipe, catalogue, strategy, source, buffer)
-        watch = _Watch(recipe, folder, watching, model, encoder, chunks, report)
+        networks = _networks(recipe, catalogue, strategy, source, buffer)
+        watch = _Watch(recipe, folder, watching, networks, chunks, report)
         watch.prepare(source)
-        loss = _run(recipe, strategy, model, team, watch.told)
+        checkpoint = checkpoints.named("pretraining")
+        loss = _run(recipe, strategy, networks.streaming, team, watch.told, checkpoint)
         watch.finish()
-        keep(_pretrained(recipe, source, encoder, loss))
+        keep(_pretrained(recipe, source, networks.encoder, loss))
 
 
 def part_of(recipe: Recipe, folder: Path) -> Callable[[Team], object]:
@@ -176,8 +178,8 @@ def part_of(recipe: Recipe, folder: Path) -> Callable[[Team], object]:
             buffer = Buffer(
                 Windows.of(recipe), source.known, AwaitedChunks(folder / "chunks").fetch
             )
-            _, model = _model(recipe, catalogue, strategy, source, buffer)
-            _run(recipe, strategy, model, team, lambda *_: None)
+            model = _networks(recipe, catalogue, strategy, source, buffer).streaming
+            _run(recipe, strategy, model, team, lambda _: None)
 
     return take_part
 
@@ -186,10 +188,17 @@ def _seed(recipe: Recipe) -> int:
     return seed_of("pretraining", recipe.pretraining, recipe.seed)
 
 
-def _model(
+class _Networks(NamedTuple):
+    """An encoder, and the module whose loss trains it."""
+
+    encoder: Any
+    streaming: Streaming
+
+
+def _networks(
     recipe: Recipe, catalogue: Catalogue, strategy: Any, source: ChunkSource, buffer: Buffer
-) -> tuple[Any, Streaming]:
-    """An encoder as it is at first, and what trains it.
+) -> _Networks:
+    """The encoder with its initial weights, and the module that trains it.
 
     Raises:
         UsageError: Where nothing is trained.
@@ -200,7 +209,7 @@ def _model(
     if objective is None:
         raise UsageError(f"pretraining {recipe.pretraining!r} trains nothing", "name another")
     model = Streaming(objective, buffer, strategy.paired, recipe.precision)
-    return encoder, model.to(torch.device(recipe.device)).train()
+    return _Networks(encoder, model.to(torch.device(recipe.device)).train())
 
 
 def _run(
@@ -208,7 +217,8 @@ def _run(
     strategy: Any,
     model: Streaming,
     team: Team,
-    told: Callable[[Progress], None],
+    report: Report,
+    checkpoint: Checkpoint | None = None,
 ) -> float:
     loop = TrainingLoop(
         steps=recipe.steps,
@@ -216,6 +226,7 @@ def _run(
         learning_rate=recipe.learning_rate or strategy.learning_rate,
         weight_decay=strategy.weight_decay,
         seed=_seed(recipe),
+        team=team,
     )
     several = team.processes > 1
 
@@ -223,7 +234,7 @@ def _run(
         loss: Tensor = model(indices if several else None, team.common(generator), generator)
         return loss
 
-    return loop.run(model, recipe.batch_size, loss_of, told, team).loss
+    return loop.run(model, recipe.batch_size, loss_of, report, checkpoint).loss
 
 
 def best_precision(device: str) -> Precision:
@@ -266,20 +277,19 @@ def _check(recipe: Recipe, strategy: Any, source: ChunkSource) -> None:
 
 
 class _Watch:
-    """Told of every step: writes the log, probes now and then, and draws what is restored."""
+    """Follows the training: writes the log, and at times probes and draws reconstructions."""
 
     def __init__(
         self,
         recipe: Recipe,
         folder: Path,
         watching: Monitoring,
-        model: Streaming,
-        encoder: Any,
+        networks: _Networks,
         chunks: Chunks,
         report: StageReport,
     ) -> None:
         self._recipe, self._folder, self._watching = recipe, folder, watching
-        self._model, self._encoder = model, encoder
+        self._encoder, self._streaming = networks
         self._chunks, self._report = chunks, report
         self._probe: Probe | None = None
         self._log, self._probes = loss_log(folder), probe_log(folder)
@@ -331,11 +341,11 @@ class _Watch:
     def _look(self, step: int) -> None:
         if self._probe is None:
             return
-        device = self._model.position.device
+        device = self._streaming.position.device
         with seeded(0):
             scores = self._probe.scores(self._encoder, device)
             draw_reconstructions(
-                self._model.objective,
+                self._streaming.objective,
                 self._encoder,
                 list(self._probe.first(4)),
                 device,

@@ -1,4 +1,4 @@
-"""Checkpoints: a training that was stopped, however, goes on where it last wrote one."""
+"""Checkpoints on disk, from which a training that was stopped goes on."""
 
 from __future__ import annotations
 
@@ -10,20 +10,16 @@ import pickle
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from lensbench.api.checkpoint import State
 from lensbench.errors import RunError
 from lensbench.store.artefacts import DamageWarning
 
-State = Mapping[str, Any]
-
 _DIGEST = hashlib.sha256().digest_size
-_ACTIVE: ContextVar[_Folder | None] = ContextVar("checkpoints", default=None)
 
 
 class CheckpointWarning(DamageWarning):
@@ -31,45 +27,47 @@ class CheckpointWarning(DamageWarning):
 
 
 @contextlib.contextmanager
-def keeping(folder: Path, every: float) -> Iterator[None]:
-    """Training loops inside write checkpoints and go on from them.
+def keeping(folder: Path, every: float) -> Iterator[Checkpoints]:
+    """Checkpoints of the trainings behind one artefact.
 
-    Loops are told apart by their order. The folder goes when all was done, so what is made of
-    the trained should be stored inside.
+    The folder is removed at the end of the block unless an error left it, so the artefact should
+    be stored inside the block.
 
     Args:
-        folder: Of the checkpoints of one artefact.
-        every: Seconds between two.
+        folder: Folder of the checkpoints.
+        every: Seconds between two checkpoints of a training.
     """
-    token = _ACTIVE.set(_Folder(folder, every))
-    try:
-        yield
-    finally:
-        _ACTIVE.reset(token)
+    yield Checkpoints(folder, every)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def next_checkpoint() -> Checkpoint | None:
-    """The checkpoint of the next loop of what is being kept; `None` where nothing is."""
-    folder = _ACTIVE.get()
-    return folder.next() if folder else None
+class Checkpoints:
+    """A checkpoint for each training behind one artefact.
+
+    Args:
+        folder: Folder of the files.
+        every: Seconds between two checkpoints of a training.
+    """
+
+    def __init__(self, folder: Path, every: float) -> None:
+        self._folder, self._every = folder, every
+        self._names: set[str] = set()
+
+    def named(self, training: str) -> StoredCheckpoint:
+        """The checkpoint of a training.
+
+        Raises:
+            ValueError: If a training of this name has one already: the second would go on from
+                the state of the first.
+        """
+        if training in self._names:
+            raise ValueError(f"two trainings are named {training!r}: give each its own name")
+        self._names.add(training)
+        return StoredCheckpoint(self._folder / f"{training}.pt", self._every)
 
 
-class _Folder:
-    """Checkpoints of the loops of one artefact."""
-
-    def __init__(self, path: Path, every: float) -> None:
-        self.path = path
-        self.every = every
-        self.loops = 0
-
-    def next(self) -> Checkpoint:
-        self.loops += 1
-        return Checkpoint(self.path / f"{self.loops}.pt", self.every)
-
-
-class Checkpoint:
-    """The latest state of one loop, in a file that is replaced as a whole."""
+class StoredCheckpoint:
+    """The latest state of one training, in a file that is replaced as a whole."""
 
     def __init__(self, path: Path, every: float) -> None:
         self.path = path
@@ -77,10 +75,10 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def read(self, mark: str) -> State | None:
-        """The state of a loop of this mark; `None` where there is none that can be used.
+        """The state of a training with this mark; `None` where there is none that can be used.
 
         Raises:
-            RunError: Where what stands in the checkpoint's place can be neither read nor replaced.
+            RunError: If the file can be neither read nor replaced.
         """
         try:
             content = self.path.read_bytes()

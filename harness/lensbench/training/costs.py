@@ -6,49 +6,59 @@ import contextlib
 import resource
 import time
 from collections.abc import Iterator
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+
+from lensbench.api.progress import Progress, Report
 
 _STATUS = Path("/proc/self/status")
 _RESET = Path("/proc/self/clear_refs")
 _ENERGY = Path("/sys/class/powercap")
-_WARMED_UP: ContextVar[float | None] = ContextVar("warmed_up", default=None)
+
+
+class Costs(dict[str, Any]):
+    """Costs of a computation by name, which begins now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._start = time.perf_counter()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.perf_counter() - self._start
+
+    def noting_warmup(self, report: Report) -> Report:
+        """The same report, which also notes `warmup` when the first training step is reported."""
+
+        def noting(progress: Progress) -> None:
+            if progress.loss is not None:
+                self.setdefault("warmup", self.elapsed)
+            report(progress)
+
+        return noting
 
 
 @contextlib.contextmanager
-def measured() -> Iterator[dict[str, Any]]:
-    """Measures what is done inside.
+def measured() -> Iterator[Costs]:
+    """Measures the computation inside the block.
 
     Yields:
         A mapping that is filled at the end: `seconds` of wall time, `memory`, the largest resident
-        size meanwhile [bytes], `joules` of the whole machine where its counters can be read, and
-        `warmup`, the seconds of `seconds` until the end of the first step, where there are steps.
+        size meanwhile [bytes], and `joules` of the whole machine where its counters can be read.
+        `warmup`, the seconds until the end of the first training step, is in it if the training's
+        report went through `Costs.noting_warmup`.
     """
-    cost: dict[str, Any] = {}
     with contextlib.suppress(OSError):
         _RESET.write_text("5")  # the peak begins anew (proc(5))
     joules = _joules()
-    start = time.perf_counter()
-    token = _WARMED_UP.set(None)
-    try:
-        yield cost
-        warmed_up_at = _WARMED_UP.get()
-    finally:
-        _WARMED_UP.reset(token)
-    if warmed_up_at is not None:
-        cost["warmup"] = warmed_up_at - start
-    cost["seconds"] = time.perf_counter() - start
+    cost = Costs()
+    yield cost
+    cost["seconds"] = cost.elapsed
     cost["memory"] = _peak_memory()
     after = _joules()
     if joules is not None and after is not None and after >= joules:
         cost["joules"] = after - joules
-
-
-def warmed_up() -> None:
-    """Notes that a first step was taken; later ones inside the same measurement do not count."""
-    if _WARMED_UP.get() is None:
-        _WARMED_UP.set(time.perf_counter())
 
 
 def _peak_memory() -> float:

@@ -7,19 +7,18 @@ import hashlib
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 
+from lensbench.api.checkpoint import Checkpoint
 from lensbench.api.predictor import TrainingSummary
 from lensbench.api.progress import Progress, Report
 from lensbench.errors import RunError, one_line
 from lensbench.training.chance import chance_state, set_chance_state
-from lensbench.training.checkpoints import next_checkpoint
 from lensbench.training.convergence import Convergence
-from lensbench.training.costs import warmed_up
 from lensbench.training.team import LossOf, SingleProcess, Team
 
 Validate = Callable[[], float]
@@ -30,8 +29,9 @@ Validate = Callable[[], float]
 class TrainingLoop:
     """AdamW with linear warm-up and a cosine to zero (Loshchilov & Hutter 2017, 2019).
 
-    In a worker of the harness a loop writes checkpoints and goes on from them, to the same bits
-    on the CPU. For this all that changes in training must be in the model's `state_dict`.
+    A loop that is given a checkpoint writes its state there now and then, and goes on from it, to
+    the same bits on the CPU. For this all that changes in training must be in the model's
+    `state_dict`.
 
     Attributes:
         steps: Optimiser steps.
@@ -44,6 +44,9 @@ class TrainingLoop:
         patience: Percentage of the steps taken so far that may pass without a better validation
             score before the training counts as converged; 0 takes all `steps` in any case. See
             `Convergence`.
+        rates: Learning rates of parameters by their names in the model, in units of
+            `learning_rate`; 1 for those that are not named.
+        team: Processes that divide every batch; by default this one alone.
     """
 
     steps: int
@@ -54,6 +57,8 @@ class TrainingLoop:
     warmup: float = 0.1
     clip: float = 1.0
     patience: int = 0
+    rates: Mapping[str, float] = field(default_factory=dict, repr=False)
+    team: Team = field(default_factory=SingleProcess, repr=False)
 
     def run(
         self,
@@ -61,8 +66,7 @@ class TrainingLoop:
         count: int,
         loss_of: LossOf,
         report: Report,
-        team: Team | None = None,
-        rates: Mapping[str, float] | None = None,
+        checkpoint: Checkpoint | None = None,
         validate: Validate | None = None,
     ) -> TrainingSummary:
         """Trains in place.
@@ -72,9 +76,7 @@ class TrainingLoop:
             count: Number of samples.
             loss_of: From indices of samples (b,) and a generator to a scalar.
             report: Called after every step.
-            team: Processes that divide every batch; this one alone where none is named.
-            rates: Learning rates of parameters, by their names in the model, in units of the
-                loop's; one for those that are not named.
+            checkpoint: Where the state is kept; see `FitContext.checkpoint`.
             validate: Scores the model on validation samples, where the loop has patience.
 
         Returns:
@@ -83,10 +85,8 @@ class TrainingLoop:
         Raises:
             RunError: Where the loss is not finite.
         """
-        team = team or SingleProcess()
-        training = _Training(self, model, count, team, rates or {}, validate)
-        checkpoint = next_checkpoint()
-        state = team.agreed(checkpoint.read(training.mark) if checkpoint else None)
+        training = _Training(self, model, count, validate)
+        state = self.team.agreed(checkpoint.read(training.mark) if checkpoint else None)
         if state:
             try:
                 training.restore(state)
@@ -97,7 +97,6 @@ class TrainingLoop:
         try:
             while training.step < training.end:
                 loss = training.advance(loss_of)
-                warmed_up()
                 report(Progress(training.step, training.end, loss))
                 if checkpoint is not None and checkpoint.due():
                     checkpoint.write(training.state)
@@ -120,26 +119,19 @@ _PARTS = {"step", "model", "optimiser", "order", "generator", "losses", "chance"
 
 
 class _Training:
-    """A loop on its way: the model, its optimiser and all that chance has still to say."""
+    """A running training: the model, its optimiser and the states of its random generators."""
 
     def __init__(
-        self,
-        loop: TrainingLoop,
-        model: nn.Module,
-        count: int,
-        team: Team,
-        rates: Mapping[str, float],
-        validate: Validate | None,
+        self, loop: TrainingLoop, model: nn.Module, count: int, validate: Validate | None
     ) -> None:
         self.loop, self.model, self.count = loop, model, count
         self.validate = validate
         self.convergence = (
             Convergence(loop.steps, loop.patience) if validate and loop.patience else None
         )
-        self.team, self.rates = team, rates
-        team.join(model)
+        loop.team.join(model)
         self.trained = [p for p in model.parameters() if p.requires_grad]
-        groups = _groups(model, loop.weight_decay, rates)
+        groups = _groups(model, loop.weight_decay, loop.rates)
         self.optimiser = torch.optim.AdamW(
             groups, lr=loop.learning_rate, betas=(0.9, 0.95), fused=True
         )
@@ -161,10 +153,10 @@ class _Training:
 
     @functools.cached_property
     def mark(self) -> str:
-        """What a checkpoint must be of to be gone on from."""
+        """Digest of all that a checkpoint must share with this training to be used."""
         shapes = [(name, tuple(value.shape)) for name, value in self.model.state_dict().items()]
-        rates = sorted(self.rates.items())
-        processes = self.team.processes
+        rates = sorted(self.loop.rates.items())
+        processes = self.loop.team.processes
         text = repr((self.loop, self.count, processes, shapes, rates, torch.__version__))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -182,7 +174,7 @@ class _Training:
         for group in self.optimiser.param_groups:
             group["lr"] = self.loop.learning_rate * rate * group["rate"]
         self.optimiser.zero_grad(set_to_none=True)
-        value = self.team.differentiate(loss_of, indices, self.generator, self.step)
+        value = self.loop.team.differentiate(loss_of, indices, self.generator, self.step)
         if not math.isfinite(value):
             raise RunError(
                 f"the loss is {value} at step {self.step + 1} of {self.loop.steps}",

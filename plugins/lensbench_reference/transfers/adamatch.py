@@ -18,7 +18,7 @@ from lensbench_reference.transfers.domains import (
     probability,
     untracked,
 )
-from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, train
+from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, Stage, train
 
 
 class AdaMatch(Adaptation):
@@ -60,7 +60,8 @@ class AdaMatch(Adaptation):
             other = drawn(target, options.ratio * len(indices), generator)
             return model.loss(context.train.take(indices), other, generator)
 
-        train(model, context, loss_of, options.learning_rate, options.batch_size)
+        stage = Stage("adaptation", options.learning_rate, options.batch_size)
+        train(model, context, loss_of, stage)
         return ModelPredictor(headed, context.task, headed)
 
 

@@ -17,6 +17,7 @@ from lensbench_reference.transfers.domains import Adaptation, drawn
 from lensbench_reference.transfers.fitting import (
     HeadedEncoder,
     ModelPredictor,
+    Stage,
     fit,
     train,
     turned,
@@ -76,7 +77,8 @@ class AdversarialAdaptation(Adaptation):
             for name, _ in game.named_parameters()
             if name.startswith("discriminator.")
         }
-        train(game, context, loss_of, options.encoder_rate, options.batch_size, rates, stage=1)
+        stage = Stage("adversarial", options.encoder_rate, options.batch_size, rates, number=1)
+        train(game, context, loss_of, stage)
         source.encoder = game.target
         return ModelPredictor(source, context.task, source)
 

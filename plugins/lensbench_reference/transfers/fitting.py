@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def fit(
         context: Samples, task and budget.
         learning_rate: Peak rate; the encoder's own `learning_rate` where none is given.
         batch_size: Samples a step; 64 where the budget has patience, else 16, where none is given.
-        rates: Of parameters by name, in units of the rate; see `TrainingLoop.run`.
+        rates: Of parameters by name, in units of the rate; see `TrainingLoop`.
     """
     if learning_rate is None:
         learning_rate = model.encoder.learning_rate
@@ -81,7 +82,8 @@ def fit(
         return value
 
     was_training = model.training
-    summary = train(model, context, loss_of, learning_rate, batch_size, rates, validate=validate)
+    stage = Stage("task", learning_rate, batch_size, rates or {})
+    summary = train(model, context, loss_of, stage, validate)
     model.eval()
     return summary
 
@@ -96,14 +98,30 @@ def primary_score(predictor: ModelPredictor, context: FitContext) -> float:
     return value if metric.higher_is_better else -value
 
 
+@dataclass(frozen=True)
+class Stage:
+    """One of the trainings of a fit.
+
+    Attributes:
+        name: Of its checkpoint; no other training of the fit has it.
+        learning_rate: Peak rate.
+        batch_size: Samples a step.
+        rates: Of parameters by name, in units of the rate; see `TrainingLoop`.
+        number: Gives the training random numbers of its own.
+    """
+
+    name: str
+    learning_rate: float
+    batch_size: int
+    rates: Mapping[str, float] = field(default_factory=dict)
+    number: int = 0
+
+
 def train(
     model: nn.Module,
     context: FitContext,
     loss_of: LossOf,
-    learning_rate: float,
-    batch_size: int,
-    rates: Mapping[str, float] | None = None,
-    stage: int = 0,
+    stage: Stage,
     validate: Callable[[], float] | None = None,
 ) -> TrainingSummary:
     """Takes the budget's steps on a loss of indices of training samples.
@@ -112,23 +130,20 @@ def train(
         model: Whose parameters are trained.
         context: Samples and budget.
         loss_of: The loss of indices (B,) and a generator.
-        learning_rate: Peak rate.
-        batch_size: Samples a step.
-        rates: Of parameters by name, in units of the rate; see `TrainingLoop.run`.
-        stage: Counts trainings of one fit, each with random numbers of its own.
+        stage: Name, rates and batch size of the training.
         validate: Scores the model on validation samples; needed where the budget has patience.
     """
     loop = TrainingLoop(
         steps=context.budget.train_steps,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
+        batch_size=stage.batch_size,
+        learning_rate=stage.learning_rate,
         weight_decay=0.05,
-        seed=context.seed + stage,
+        seed=context.seed + stage.number,
         patience=context.budget.patience,
+        rates=stage.rates,
     )
-    return loop.run(
-        model, len(context.train), loss_of, context.report, rates=rates, validate=validate
-    )
+    checkpoint = context.checkpoint(stage.name)
+    return loop.run(model, len(context.train), loss_of, context.report, checkpoint, validate)
 
 
 def turned(batch: Samples, generator: torch.Generator) -> Samples:

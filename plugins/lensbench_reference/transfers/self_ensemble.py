@@ -21,6 +21,7 @@ from lensbench_reference.transfers.domains import (
 from lensbench_reference.transfers.fitting import (
     HeadedEncoder,
     ModelPredictor,
+    Stage,
     train,
     turned,
 )
@@ -64,7 +65,8 @@ class SelfEnsemble(Adaptation):
             other = drawn(target, len(indices), generator)
             return pair.loss(context.train.take(indices), other, generator)
 
-        train(pair, context, loss_of, options.learning_rate, options.batch_size)
+        stage = Stage("adaptation", options.learning_rate, options.batch_size)
+        train(pair, context, loss_of, stage)
         pair.follow()
         return ModelPredictor(pair.teacher, context.task, pair.teacher)
 

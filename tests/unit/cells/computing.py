@@ -59,10 +59,9 @@ def weights(case: dict[str, Any]) -> None:
     import torch
 
     from lensbench.cells.features import write_features
-    from lensbench.cells.weights import build_encoder, pretrain
+    from lensbench.cells.weights import TrainingPlace, build_encoder, pretrain
     from lensbench.registry import load_catalogue
     from lensbench.study.cell import Cell, Entrant, View
-    from lensbench.training.team import SingleProcess
 
     catalogue = load_catalogue()
     views = [samples(2), samples(2)]
@@ -73,7 +72,7 @@ def weights(case: dict[str, Any]) -> None:
     if case["pretraining"] == "none":
         encoder = build_encoder(catalogue, cell, 1)
     else:
-        encoder = pretrain(catalogue, cell, views, cpu, lambda *_: None, SingleProcess())
+        encoder = pretrain(catalogue, cell, views, TrainingPlace(cpu))
     paths = {part: Path(case["folder"]) / f"{part}.h5" for part in ("pooled", "maps")}
     write_features(paths, encoder, views[0], cpu)
 

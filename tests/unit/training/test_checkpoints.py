@@ -52,10 +52,12 @@ def train(folder: Path, crash_at: int = -1, loops: int = 2, every: float = 0.0) 
         factor = random.random() + np.random.random()
         return net(batch).square().mean() * factor + net(batch).mean()
 
-    with seeded(3), keeping(folder, every):
+    with seeded(3), keeping(folder, every) as checkpoints:
         net = model().train()
         for number in range(loops):
-            TrainingLoop(STEPS, 16, 0.01, 0.1, number).run(net, 40, loss_of, lambda *_: None)
+            checkpoint = checkpoints.named(f"loop{number}")
+            loop = TrainingLoop(STEPS, 16, 0.01, 0.1, number)
+            loop.run(net, 40, loss_of, lambda _: None, checkpoint)
     return torch.cat([value.flatten().double() for value in net.state_dict().values()])
 
 
@@ -106,10 +108,10 @@ def test_an_interrupt_writes_what_was_reached(tmp_path):
         return net(x[indices]).square().mean()
 
     loop = TrainingLoop(STEPS, 16, 0.01, 0.1, 0)
-    with pytest.raises(KeyboardInterrupt), keeping(tmp_path / "c", 1e9):
-        loop.run(net, 40, loss_of, report)
-    with keeping(tmp_path / "c", 1e9):
-        loop.run(net, 40, loss_of, report)
+    with pytest.raises(KeyboardInterrupt), keeping(tmp_path / "c", 1e9) as kept:
+        loop.run(net, 40, loss_of, report, kept.named("loop0"))
+    with keeping(tmp_path / "c", 1e9) as kept:
+        loop.run(net, 40, loss_of, report, kept.named("loop0"))
     assert seen == list(range(1, STEPS + 1))
 
 
@@ -118,7 +120,7 @@ def test_a_damaged_checkpoint_is_told_and_left_alone(tmp_path, content):
     """Training begins anew and ends right."""
     with pytest.raises(CrashError):
         train(tmp_path / "c", 5)
-    (tmp_path / "c" / "1.pt").write_bytes(content)
+    (tmp_path / "c" / "loop0.pt").write_bytes(content)
     with pytest.warns(CheckpointWarning, match="anew"):
         result = train(tmp_path / "c")
     assert torch.equal(result, undisturbed())
@@ -129,7 +131,7 @@ def test_a_flipped_byte_of_a_checkpoint_is_noticed(tmp_path, where):
     """Told of, wherever it is, and the training ends with the right bits."""
     with pytest.raises(CrashError):
         train(tmp_path / "c", 5)
-    path = tmp_path / "c" / "1.pt"
+    path = tmp_path / "c" / "loop0.pt"
     content = bytearray(path.read_bytes())
     content[int(where * len(content))] ^= 0x40
     path.write_bytes(bytes(content))
@@ -143,10 +145,22 @@ def test_a_checkpoint_of_another_training_is_not_taken(tmp_path):
     with pytest.raises(CrashError):
         train(tmp_path / "c", 5)
     net = nn.Linear(3, 1)
-    with pytest.warns(CheckpointWarning, match="another"), keeping(tmp_path / "c", 1e9):
+    with pytest.warns(CheckpointWarning, match="another"), keeping(tmp_path / "c", 1e9) as kept:
         TrainingLoop(2, 4, 0.01, 0.0, 0).run(
-            net, 8, lambda i, _: net(torch.ones(len(i), 3)).mean(), lambda *_: None
+            net,
+            8,
+            lambda i, _: net(torch.ones(len(i), 3)).mean(),
+            lambda _: None,
+            kept.named("loop0"),
         )
+
+
+def test_two_trainings_of_one_name_are_refused(tmp_path):
+    """The second would begin where the first ended."""
+    with keeping(tmp_path / "c", 1e9) as checkpoints:
+        checkpoints.named("task")
+        with pytest.raises(ValueError, match="two trainings are named 'task'"):
+            checkpoints.named("task")
 
 
 def test_killed_processes_go_on(tmp_path):
@@ -175,13 +189,13 @@ def test_a_checkpoint_that_lacks_a_part_is_refused(tmp_path, lost):
     """Its digest and mark are right, so the training can neither use it nor know why."""
     with pytest.raises(CrashError):
         train(tmp_path / "of", crash_at=5)
-    file = tmp_path / "of" / "1.pt"
+    file = tmp_path / "of" / "loop0.pt"
     state = torch.load(io.BytesIO(file.read_bytes()[32:]), weights_only=True)
     del state[lost]
     buffer = io.BytesIO()
     torch.save(state, buffer)
     file.write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
-    with pytest.raises(RunError, match=rf"1\.pt' cannot be used: it lacks '{lost}'") as caught:
+    with pytest.raises(RunError, match=rf"loop0\.pt' cannot be used: it lacks '{lost}'") as caught:
         train(tmp_path / "of")
     assert "remove it" in caught.value.hint
 
@@ -190,7 +204,7 @@ def test_a_checkpoint_of_other_shapes_is_refused(tmp_path):
     """An optimiser that has moments of another model, say."""
     with pytest.raises(CrashError):
         train(tmp_path / "of", crash_at=5)
-    file = tmp_path / "of" / "1.pt"
+    file = tmp_path / "of" / "loop0.pt"
     state = torch.load(io.BytesIO(file.read_bytes()[32:]), weights_only=True)
     state["optimiser"]["param_groups"] = []
     buffer = io.BytesIO()
@@ -202,6 +216,6 @@ def test_a_checkpoint_of_other_shapes_is_refused(tmp_path):
 
 def test_a_folder_in_the_place_of_a_checkpoint_is_refused(tmp_path):
     """It could not be replaced either."""
-    (tmp_path / "of" / "1.pt").mkdir(parents=True)
-    with pytest.raises(RunError, match=r"1\.pt' cannot be used: Is a directory"):
+    (tmp_path / "of" / "loop0.pt").mkdir(parents=True)
+    with pytest.raises(RunError, match=r"loop0\.pt' cannot be used: Is a directory"):
         train(tmp_path / "of")

@@ -106,11 +106,11 @@ def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path: Path):
             return line.loss(indices, generator)
 
         loop = TrainingLoop(2500, 16, 0.02, 0.0, 1, patience=30)
-        with pytest.raises(KeyboardInterrupt), seeded(0), keeping(folder, 0.0):
-            loop.run(line.model, 64, crashing, ignore, validate=line.score)
+        with pytest.raises(KeyboardInterrupt), seeded(0), keeping(folder, 0.0) as kept:
+            loop.run(line.model, 64, crashing, ignore, kept.named("line"), line.score)
         again = Line()
-        with seeded(0), keeping(folder, 0.0):
-            summary = loop.run(again.model, 64, again.loss, ignore, validate=again.score)
+        with seeded(0), keeping(folder, 0.0) as kept:
+            summary = loop.run(again.model, 64, again.loss, ignore, kept.named("line"), again.score)
         assert summary == expected
         for one, other in zip(whole.model.parameters(), again.model.parameters(), strict=True):
             assert torch.equal(one, other)

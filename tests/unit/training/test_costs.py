@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from lensbench.api.progress import Progress
 from lensbench.api.samples import Features
 from lensbench.testing import made_samples
 from lensbench.training.arithmetic import flops_of
@@ -19,6 +20,7 @@ def test_warm_up_is_the_first_step_and_what_was_before():
     """A first step of 50 ms is apart from nine that take none."""
     weight = nn.Parameter(torch.zeros(1))
     calls = []
+    reports: list[Progress] = []
 
     def loss_of(indices, generator):
         if not calls:
@@ -28,15 +30,16 @@ def test_warm_up_is_the_first_step_and_what_was_before():
 
     with measured() as cost:
         TrainingLoop(10, 2, 0.1, 0.0, 0).run(
-            nn.ParameterList([weight]), 4, loss_of, lambda *_: None
+            nn.ParameterList([weight]), 4, loss_of, cost.noting_warmup(reports.append)
         )
+    assert [report.done for report in reports] == list(range(1, 11))
     assert 0.05 <= cost["warmup"] < cost["seconds"]
 
 
 def test_what_has_no_steps_has_no_warm_up():
-    """Nor does a training before it lend it one."""
+    """A baseline that is fitted in closed form reports notes, and no loss."""
     with measured() as cost:
-        pass
+        cost.noting_warmup(lambda _: None)(Progress(1, 1, note="fitted"))
     assert "warmup" not in cost
 
 

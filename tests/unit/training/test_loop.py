@@ -68,11 +68,11 @@ def two_layers() -> nn.Sequential:
         return nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1))
 
 
-def stepped(rates: dict[str, float] | None, steps: int = 1) -> nn.Sequential:
+def stepped(rates: dict[str, float], steps: int = 1) -> nn.Sequential:
     """Two layers after a few steps."""
     net, x = two_layers(), torch.ones(8, 3)
-    loop = TrainingLoop(steps, 8, 0.1, 0.0, 0, warmup=0.0)
-    loop.run(net, 8, lambda i, _: (net(x[i]) - 3).square().mean(), ignore, rates=rates)
+    loop = TrainingLoop(steps, 8, 0.1, 0.0, 0, warmup=0.0, rates=rates)
+    loop.run(net, 8, lambda i, _: (net(x[i]) - 3).square().mean(), ignore)
     return net
 
 
@@ -89,7 +89,7 @@ def test_a_named_parameter_has_its_own_rate():
 
 def test_rates_of_one_change_nothing():
     """To the bit."""
-    one, other = stepped(None, 5), stepped({"0.weight": 1.0}, 5)
+    one, other = stepped({}, 5), stepped({"0.weight": 1.0}, 5)
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 

@@ -38,9 +38,10 @@ def trained(make, folder, batch, crash_at=-1):
             raise CrashError
         return model(batch.take(indices), generator)
 
-    with seeded(1), keeping(folder, 0.0):
+    with seeded(1), keeping(folder, 0.0) as kept:
         model = make().train()
-        TrainingLoop(STEPS, 8, 0.01, 0.1, 0).run(model, len(batch), loss_of, lambda *_: None)
+        loop = TrainingLoop(STEPS, 8, 0.01, 0.1, 0)
+        loop.run(model, len(batch), loss_of, lambda _: None, kept.named("pretraining"))
     return model.state_dict()
 
 

@@ -113,10 +113,12 @@ def test_a_stopped_adaptation_ends_with_the_same_bits(
             raise CrashError
 
     def fitted(report):
-        with seeded(3), keeping(tmp_path / "c", 0.0):
+        with seeded(3), keeping(tmp_path / "c", 0.0) as kept:
             steps = 4 if transfer is ADDA else 8  # so that the second crash is in its second stage
-            its = replace(context(source, target, steps=steps), report=report)
-            return transfer.fit(build(normalised=True), its).state()
+            adaptation = replace(
+                context(source, target, steps=steps), report=report, checkpoints=kept.named
+            )
+            return transfer.fit(build(normalised=True), adaptation).state()
 
     whole = fitted(lambda *_: None)
     with pytest.raises(CrashError):
