@@ -29,8 +29,33 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 
 
+@dataclasses.dataclass(frozen=True)
+class ShardOptions:
+    """The options that `shard_options` adds to a command."""
+
+    out: Path
+    key: str
+    batch_size: int
+    workers: int
+    where: str
+    address: str
+    threads: int | None
+    device: str | None
+    strict: bool
+    quiet: bool
+    as_json: bool
+
+
 def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of the verbs that go from shards to shards."""
+    """Options of the verbs that go from shards to shards, given as `ShardOptions`."""
+    names = [field.name for field in dataclasses.fields(ShardOptions)]
+
+    @functools.wraps(function)
+    def with_shards(**named: Any) -> Any:
+        return function(shards=ShardOptions(**{name: named.pop(name) for name in names}), **named)
+
+    command: Callable[..., Any] = with_shards
+
     options = (
         click.option(
             "--out",
@@ -61,7 +86,7 @@ def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
         quiet_option,
         json_option,
     )
-    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), function)
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
 
 
 @click.command("embed")
@@ -81,7 +106,7 @@ def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
     default="euclid-vis",
 )
 @shard_options
-def command(source: Path, encoder: str, condition: str, device: str | None, **named: Any) -> None:
+def command(source: Path, encoder: str, condition: str, shards: ShardOptions) -> None:
     """Turn the images of SOURCE into features: for each file a Parquet file of ids and features.
 
     SOURCE is a file or a folder of files, in any format that `lensbench data inspect` reads. A file
@@ -93,41 +118,28 @@ def command(source: Path, encoder: str, condition: str, device: str | None, **na
     """
     from lensbench.inference.embedding import embedder
 
-    answer(source, embedder(encoder, condition, chosen_device(device)), **named)
+    answer(source, embedder(encoder, condition, chosen_device(shards.device)), shards)
 
 
-def answer(
-    source: Path,
-    make: Callable[[], Answerer],
-    *,
-    out: Path,
-    key: str,
-    batch_size: int,
-    workers: int,
-    where: str,
-    address: str,
-    threads: int | None,
-    strict: bool,
-    quiet: bool,
-    as_json: bool,
-) -> list[ShardResult]:
-    """Works through all shards and says how many images there were."""
+def answer(source: Path, make: Callable[[], Answerer], options: ShardOptions) -> list[ShardResult]:
+    """Works through all shards and prints how many images there were."""
     from lensbench.cli.progress import Progress
     from lensbench.data.picture import Selection
     from lensbench.inference.answering import ShardWork
     from lensbench.inference.dividing import answer_all
 
-    work = ShardWork(source, out, Selection(key=key), batch_size, strict)
-    with Progress(quiet) as progress:
-        cluster = address if where == "ray" else None
-        done = answer_all(work, make, workers, threads or 1, progress, cluster)
-    if as_json:
+    selection = Selection(key=options.key)
+    work = ShardWork(source, options.out, selection, options.batch_size, options.strict)
+    with Progress(options.quiet) as progress:
+        cluster = options.address if options.where == "ray" else None
+        done = answer_all(work, make, options.workers, options.threads or 1, progress, cluster)
+    if options.as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in done], ensure_ascii=False))
         return done
     images, flawed = sum(one.images for one in done), sum(one.flawed for one in done)
     skipped = sum(one.skipped for one in done)
     click.echo(
-        f"{out}: {images} images of {len(done) - skipped} shards"
+        f"{options.out}: {images} images of {len(done) - skipped} shards"
         + (f", {skipped} shards were there already" if skipped else "")
     )
     if flawed:

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from lensbench.cells.resolved import Resolver
     from lensbench.execution.executors import Executor
     from lensbench.execution.executors.local import Limits
-    from lensbench.execution.sweeps import SweepResult
+    from lensbench.execution.sweeps import Sweep, SweepResult
     from lensbench.store import Store
     from lensbench.study.describe import Numerics
-    from lensbench.study.expand import Expansion
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def execution_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def make_resolver(threads: int | None, device: str | None, processes: int = 1) -> Resolver:
-    """The plugins, for computing so."""
+    """The plugins that are installed, to compute on this device with these threads."""
     from lensbench.cells.resolved import Resolver
     from lensbench.registry import load_catalogue
     from lensbench.study.describe import Numerics
@@ -70,19 +69,12 @@ def make_resolver(threads: int | None, device: str | None, processes: int = 1) -
 
 
 def compute(
-    resolver: Resolver,
-    store: Store,
-    expanded: Expansion,
-    *,
+    sweep: Sweep,
     executor: Callable[[Display], Executor],
     quiet: bool = False,
     retry_failed: bool = False,
-    study: str = "",
 ) -> SweepResult:
-    """Records of cells: those of the store, or computed by what `executor` makes."""
-    from lensbench.execution.sweeps import Sweep
-
-    sweep = Sweep(resolver, store, expanded.cells, study, expanded.incompatible)
+    """Records of the cells of a sweep: read from the store, or else computed by the executor."""
     finished = sweep.finished()
     if finished is not None:
         return finished

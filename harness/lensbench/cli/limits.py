@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -19,6 +21,10 @@ from lensbench.cli.options import (
     store_option,
     store_root,
 )
+
+if TYPE_CHECKING:
+    from lensbench.limits.bounds import SceneSample
+    from lensbench.study.cell import View
 
 
 @click.command("limits")
@@ -60,7 +66,7 @@ from lensbench.cli.options import (
 @seed_option
 @store_option
 @json_option
-def command(
+def command(  # noqa: PLR0913  # an option each
     dataset: str,
     conditions: str,
     task: str,
@@ -89,15 +95,18 @@ def command(
       lensbench limits --conditions euclid-vis,hst-acs --targets theta_E
       lensbench limits --task morphology --conditions euclid-vis,hsc-i
     """
+    from lensbench.limits.bounds import ALL, Limit, SceneSample, measured_targets
+    from lensbench.study.cell import View
+
     if task != "regression":
         ctx = click.get_current_context()
         for name in ("targets", "only"):
             if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
                 raise click.UsageError(f"--{name} is for --task regression, not for {task}")
-        _show_classes(task, dataset, split_references(conditions), scenes, seed, store, as_json)
+        views = [View(dataset, condition) for condition in split_references(conditions)]
+        _show_classes(task, views, SceneSample(scenes, seed), store, as_json)
         return
     from lensbench.errors import UsageError, nearest
-    from lensbench.limits.bounds import ALL, Limit, measured_targets
     from lensbench.limits.stored import ensure_limits
     from lensbench.registry import load_catalogue
     from lensbench.store import open_store
@@ -114,7 +123,8 @@ def command(
             if done % 8 == 0:
                 click.echo(f"{condition}: {done} scenes", err=True)
 
-        computed = ensure_limits(opened, catalogue, dataset, condition, seed, scenes, only, watch)
+        sample = SceneSample(scenes, seed, only)
+        computed = ensure_limits(opened, catalogue, View(dataset, condition), sample, watch)
         found += [(condition, limit) for limit in computed if limit.target in wanted]
     if as_json:
         click.echo(json.dumps([{"condition": name, **asdict(limit)} for name, limit in found]))
@@ -142,13 +152,7 @@ def command(
 
 
 def _show_classes(
-    task: str,
-    dataset: str,
-    conditions: tuple[str, ...],
-    scenes: int,
-    seed: int,
-    store: str | None,
-    as_json: bool,
+    task: str, views: Sequence[View], sample: SceneSample, store: str | None, as_json: bool
 ) -> None:
     """Prints the d′ of each pair of classes and the bound on the task's AUROC."""
     import numpy as np
@@ -162,15 +166,14 @@ def _show_classes(
     opened, catalogue = open_store(store_root(store)), load_catalogue()
     rows: list[list[str]] = []
     printed = []
-    for condition in conditions:
+    for view in views:
+        condition = view.condition
 
         def watch(done: int, condition: str = condition) -> None:
             if done % 8 == 0:
                 click.echo(f"{condition}: {done} scenes", err=True)
 
-        found = ensure_class_limits(
-            opened, catalogue, task, dataset, condition, seed, scenes, watch
-        )
+        found = ensure_class_limits(opened, catalogue, task, view, sample, watch)
         bounds = task_limits(task, found)
         pairs = [asdict(limit) for limit in found]
         printed.append({"condition": condition, "bounds": bounds, "pairs": pairs})
@@ -183,6 +186,6 @@ def _show_classes(
         click.echo(json.dumps(printed))
         return
     header = ["condition", "classes", "median d′", "68 % of d′", "AUROC", f"AUROC of {task}"]
-    title = f"Upper bounds on {dataset}, over {scenes} scenes"
+    title = f"Upper bounds on {views[0].dataset}, over {sample.count} scenes"
     note = "Of an observer who knows each scene's substructure and fits the smooth lens."
     click.echo(text_table(header, rows, "terminal", title, note))

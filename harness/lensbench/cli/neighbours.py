@@ -55,7 +55,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--key", default="", metavar="NAME", help="Array or column that holds the images.")
 @json_option
-def command(
+def command(  # noqa: PLR0913  # an option each
     embeddings: Path,
     like: str,
     count: int,

@@ -41,7 +41,7 @@ def command(
     from lensbench.execution.sweeps import Sweep
     from lensbench.store import open_store
     from lensbench.store.journal import mean_costs
-    from lensbench.study.summary import summarise
+    from lensbench.study.summary import estimate_time, summarise
 
     spec, _ = read_study(study, overrides)
     resolver = make_resolver(
@@ -61,11 +61,10 @@ def command(
     summary = summarise(
         plan.jobs,
         plan.shared,
+        estimate_time(plan.jobs, mean_costs(opened), at_work),
         cells=len(keys),
         stored=len(stored),
         failed=len(keys & opened.stored("failures")),
-        costs=mean_costs(opened),
-        workers=at_work,
     )
     if as_json:
         click.echo(json.dumps(_facts(spec.name, summary, expanded), indent=1))

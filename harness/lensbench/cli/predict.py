@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from lensbench.cli.completion import CONDITION
-from lensbench.cli.embed import answer, shard_options
+from lensbench.cli.embed import ShardOptions, answer, shard_options
 from lensbench.cli.options import chosen_device, plugin_option, store_option, store_root
 
 
@@ -39,8 +38,7 @@ def command(
     entrant: str,
     condition: str,
     store: str | None,
-    device: str | None,
-    **named: Any,
+    shards: ShardOptions,
 ) -> None:
     """Predict from the images of SOURCE with a fitted entrant of a run.
 
@@ -56,11 +54,11 @@ def command(
     from lensbench.inference.results import write_summary
     from lensbench.study.describe import Numerics
 
-    numerics = Numerics(chosen_device(device), named["threads"] or 1)
+    numerics = Numerics(chosen_device(shards.device), shards.threads or 1)
     made = answers_of(store_root(store), run, entrant, condition, numerics, _note)
-    done = answer(source, made, **named)
-    lines = write_summary([Path(one.output) for one in done], named["out"])
-    if not named["as_json"]:
+    done = answer(source, made, shards)
+    lines = write_summary([Path(one.output) for one in done], shards.out)
+    if not shards.as_json:
         click.echo("\n".join(lines))
 
 

@@ -114,7 +114,7 @@ _PATH = click.Path(path_type=Path)
 )
 @quiet_option
 @json_option
-def command(
+def command(  # noqa: PLR0913  # an option each
     out: Path,
     resume: bool,
     quiet: bool,

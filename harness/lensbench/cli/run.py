@@ -167,7 +167,7 @@ USUAL = ("usual",)
 @execution_options
 @store_option
 @json_option
-def command(
+def command(  # noqa: PLR0913  # an option each
     store: str | None,
     as_json: bool,
     form: str,
@@ -189,6 +189,7 @@ def command(
     """
     from lensbench.cells.checks import Checks
     from lensbench.cli.execution import compute, local_executor, make_resolver
+    from lensbench.execution.sweeps import Sweep
     from lensbench.store import open_store
     from lensbench.study.expand import expand
 
@@ -207,12 +208,10 @@ def command(
     if metric and metric not in known:
         raise UsageError(f"task {cell.task!r} has no metric {metric!r}", nearest(metric, known))
     swept = compute(
-        resolver,
-        opened,
-        expanded,
-        quiet=quiet,
+        Sweep(resolver, opened, expanded.cells, incompatible=expanded.incompatible),
+        lambda display: local_executor(resolver, opened, execution.workers, display),
+        quiet,
         retry_failed=True,
-        executor=lambda display: local_executor(resolver, opened, execution.workers, display),
     )
     if as_json:
         click.echo(swept.records.write_json())

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @execution_options
 @store_option
 @json_option
-def command(
+def command(  # noqa: PLR0913  # an option each
     study: Path,
     overrides: tuple[str, ...],
     where: str,
@@ -58,6 +58,7 @@ def command(
       lensbench sweep studies/smoke.toml
       lensbench sweep studies/smoke.toml --set budget=quick --workers 4
     """
+    from lensbench.execution.sweeps import Sweep
     from lensbench.store import open_store
 
     spec, text = read_study(study, overrides)
@@ -84,15 +85,8 @@ def command(
             resolver, opened, count, display, Limits(run.seconds, run.bytes), run.checkpoint_seconds
         )
 
-    swept = compute(
-        resolver,
-        opened,
-        expanded,
-        quiet=quiet,
-        retry_failed=retry_failed,
-        study=text,
-        executor=make,
-    )
+    sweep = Sweep(resolver, opened, expanded.cells, text, expanded.incompatible)
+    swept = compute(sweep, make, quiet, retry_failed)
     if as_json:
         click.echo(swept.records.write_json())
     else:

@@ -64,7 +64,6 @@ def _draw(
         if truth_path is None:
             raise StoreError(f"skies {first['truth']} are gone", "run the command again")
         images |= map_arrays(truth_path)
-    ids = [scene.decode() for scene in images["scene"]]
     ranked = frame.sort("value", descending=bool(first["higher_is_better"]))
     answers = []
     for row in ranked.iter_rows(named=True):
@@ -79,7 +78,7 @@ def _draw(
         truth = images["sky"]
         error = np.nanmean((answers[0].predictions["sky"] - truth) ** 2, axis=(1, 2, 3))
         rows = spread(-error / np.nanmax(truth, axis=(1, 2, 3)) ** 2, scenes)
-        sky_picture(target, title, ids, images["images"], truth, answers, rows)
+        sky_picture(target, title, images, answers, rows)
     elif "mean" in given:
         measured = _real_target(images, first["metric"])
         unit = f" [{first['unit']}]" if first["unit"] else ""

@@ -22,9 +22,7 @@ class Answers:
 def sky_picture(
     path: Path,
     title: str,
-    ids: Sequence[str],
-    images: np.ndarray,
-    truth: np.ndarray,
+    scenes: Mapping[str, np.ndarray],
     answers: Sequence[Answers],
     rows: Sequence[int],
 ) -> None:
@@ -33,13 +31,13 @@ def sky_picture(
     Args:
         path: PNG to write.
         title: Above all.
-        ids: Scene ids.
-        images: Input (N, C, H, W) in σ.
-        truth: (N, C, sH, sW) in σ of the input.
+        scenes: Ids `scene` (N,), input `images` (N, C, H, W) in σ, and truth `sky`
+            (N, C, sH, sW) in σ of the input.
         answers: With predictions `sky`.
         rows: Indices of the scenes to show.
     """
     plt = _pyplot()
+    ids, images, truth = (scenes[name] for name in ("scene", "images", "sky"))
     names = [answer.entrant for answer in answers]
     columns = ["input", *names, "truth", *[f"{name}\nminus truth" for name in names]]
     figure, axes = plt.subplots(
@@ -59,7 +57,7 @@ def sky_picture(
         limit = max(float(np.nanpercentile(np.abs(skies[-1] - wanted), 99.5)), 1.0)
         for axis, sky in zip(line[len(names) + 2 :], skies, strict=True):
             axis.imshow(sky - wanted, vmin=-limit, vmax=limit, cmap="RdBu_r", origin="lower")
-        line[0].set_ylabel(str(ids[index])[:26], fontsize=7)
+        line[0].set_ylabel(ids[index].decode()[:26], fontsize=7)
         line[-1].set_xlabel(f"±{limit:.0f} σ", fontsize=7)
     for axis, name in zip(axes[0], columns, strict=True):
         axis.set_title(name.replace(" + ", "\n"), fontsize=7)

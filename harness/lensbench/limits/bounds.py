@@ -73,6 +73,23 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class SceneSample:
+    """The test scenes that a limit is taken over.
+
+    Attributes:
+        count: How many, at least 2: the first of the class.
+        seed: Of the draw.
+        only: A class of substructure, or `ALL`.
+        field_of_view: Side of the images [arcsec].
+    """
+
+    count: int = 24
+    seed: int = 0
+    only: str = CLASSES[0]
+    field_of_view: float = 6.4
+
+
+@dataclass(frozen=True)
 class Circle:
     """A uniform angle: a prior without edges, and so without information.
 
@@ -98,10 +115,7 @@ def limits(
     population: Population,
     condition: Condition,
     targets: Sequence[str],
-    scenes: int,
-    seed: int,
-    field_of_view: float = 6.4,
-    only: str = CLASSES[0],
+    sample: SceneSample,
     watch: Callable[[int], None] = lambda done: None,
 ) -> list[Limit]:
     """Limits of targets over the first test scenes of a population.
@@ -110,11 +124,8 @@ def limits(
         population: Of the lenses.
         condition: Under which they are seen.
         targets: Their names.
-        scenes: How many, at least 2: the first of the class.
-        seed: Of the draw.
-        field_of_view: Side of the images [arcsec].
-        only: A class of substructure, whose scenes are counted, or `ALL`.
-        watch: Told how many scenes are done.
+        sample: The scenes.
+        watch: Called with the number of scenes that are done.
 
     Raises:
         UsageError: Where a target has no limit, or there are too few scenes.
@@ -122,6 +133,7 @@ def limits(
     for target in targets:
         if target not in _SLOPES:
             raise UsageError(f"target {target!r} has no limit", nearest(target, _SLOPES))
+    scenes, only = sample.count, sample.only
     if only not in (*CLASSES, ALL):
         raise UsageError(f"there is no class {only!r}", nearest(only, (*CLASSES, ALL)))
     if scenes < 2:
@@ -130,7 +142,7 @@ def limits(
     information, values = [], []
     for done in range(scenes):
         index = first + step * done
-        told, at = _of_scene(population, index, seed, condition, field_of_view)
+        told, at = _of_scene(population, index, sample.seed, condition, sample.field_of_view)
         information.append(told)
         values.append(at)
         watch(done + 1)

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import polars as pl
 
 from lensbench.api.condition import Condition
 from lensbench.errors import UsageError, nearest
-from lensbench.limits.bounds import Limit, limits, measured_targets
+from lensbench.limits.bounds import Limit, SceneSample, limits, measured_targets
 from lensbench.limits.classes import ClassLimit, class_limits, task_limits
 from lensbench.registry import Catalogue
-from lensbench.sky.population import CLASSES, Population
+from lensbench.sky.population import Population
 from lensbench.store import Store, key_of
 from lensbench.store.closure import Closure, closure_of
+from lensbench.study.cell import View
 from lensbench.study.describe import describe_condition
-
-SCENES = 24
-"""Test scenes that a limit is taken over, where nothing else is said."""
-
-ONLY = CLASSES[0]
-"""Class of these scenes: without substructure, which would have to be known."""
 
 CLASS_TASKS = ("anomaly", "morphology")
 """Tasks whose classes have a limit."""
@@ -35,11 +30,8 @@ KIND = "limits"
 def ensure_limits(
     store: Store,
     catalogue: Catalogue,
-    dataset: str,
-    condition: str,
-    seed: int = 0,
-    scenes: int = SCENES,
-    only: str = ONLY,
+    view: View,
+    sample: SceneSample = SceneSample(),
     watch: Callable[[int], None] = lambda done: None,
 ) -> list[Limit]:
     """Limits of all targets that have one, which are computed where the store lacks them.
@@ -47,29 +39,27 @@ def ensure_limits(
     Args:
         store: Where they are kept.
         catalogue: Where dataset and condition are found.
-        dataset: `name:options` of a dataset of lenses as `Population` draws them.
-        condition: `name:options`.
-        seed: Of the draw.
-        scenes: How many of its test scenes.
-        only: A class of substructure to which to confine them, or `all`.
+        view: A dataset of lenses as `Population` draws them, and a condition.
+        sample: Its test scenes; the images are as wide as those of the dataset.
         watch: Called with the number of scenes that are done.
 
     Raises:
         UsageError: Where the dataset has no such population.
     """
-    drawn = population_of(catalogue, dataset)
+    drawn = population_of(catalogue, view.dataset)
     if drawn is None:
         raise UsageError(
-            f"dataset {dataset!r} has no limits: they are known of SIE lenses with a Sérsic source",
+            f"dataset {view.dataset!r} has no limits: they are known of SIE lenses with a Sérsic source",
             "try lenses:population=pedagogical",
         )
-    seen = catalogue.build("condition", condition)
-    described = _described(dataset, seen, seed, scenes, only)
+    seen = catalogue.build("condition", view.condition)
+    described = _described(view.dataset, seen, sample)
     key = key_of(described)
     found = _read(store, key)
     if found is None:
-        view = catalogue.build("dataset", dataset).field_of_view
-        found = limits(drawn, seen, measured_targets(), scenes, seed, view, only, watch)
+        width = catalogue.build("dataset", view.dataset).field_of_view
+        sample = replace(sample, field_of_view=width)
+        found = limits(drawn, seen, measured_targets(), sample, watch)
         with store.writing(KIND, key, ".parquet", described) as path:
             pl.DataFrame([asdict(limit) for limit in found]).write_parquet(path)
     return found
@@ -84,7 +74,7 @@ def known_limits(
     found = {}
     for condition in conditions:
         seen = catalogue.build("condition", condition)
-        kept = _read(store, key_of(_described(dataset, seen, seed, SCENES, ONLY)))
+        kept = _read(store, key_of(_described(dataset, seen, SceneSample(seed=seed))))
         if kept is not None:
             found[condition] = kept
     return found
@@ -94,10 +84,8 @@ def ensure_class_limits(
     store: Store,
     catalogue: Catalogue,
     task: str,
-    dataset: str,
-    condition: str,
-    seed: int = 0,
-    scenes: int = SCENES,
+    view: View,
+    sample: SceneSample = SceneSample(),
     watch: Callable[[int], None] = lambda done: None,
 ) -> list[ClassLimit]:
     """Limits of every pair of substructure classes, computed where the store lacks them.
@@ -106,10 +94,8 @@ def ensure_class_limits(
         store: Where they are kept.
         catalogue: Where dataset and condition are found.
         task: One of `CLASS_TASKS`. All have the same limits of pairs.
-        dataset: `name:options` of a dataset that draws lenses with substructure.
-        condition: `name:options`.
-        seed: Of the draw.
-        scenes: How many of its test scenes.
+        view: A dataset that draws lenses with substructure, and a condition.
+        sample: Its test scenes, each taken as one of every class.
         watch: Called with the number of scenes that are done.
 
     Raises:
@@ -122,17 +108,18 @@ def ensure_class_limits(
             "substructure alone",
             nearest(task, ("regression", *CLASS_TASKS)),
         )
-    drawn = catalogue.build("dataset", dataset)
+    drawn = catalogue.build("dataset", view.dataset)
     if drawn.population is None:
         raise UsageError(
-            f"dataset {dataset!r} draws no scenes, so its classes have no limit", "try lenses"
+            f"dataset {view.dataset!r} draws no scenes, so its classes have no limit", "try lenses"
         )
-    seen = catalogue.build("condition", condition)
-    described = _class_description(dataset, seen, seed, scenes)
+    seen = catalogue.build("condition", view.condition)
+    described = _class_description(view.dataset, seen, sample)
     key = key_of(described)
     found = _read_classes(store, key)
     if found is None:
-        found = class_limits(drawn.population, seen, scenes, seed, drawn.field_of_view, watch)
+        width = drawn.field_of_view
+        found = class_limits(drawn.population, seen, sample.count, sample.seed, width, watch)
         with store.writing(KIND, key, ".parquet", described) as path:
             pl.DataFrame([asdict(limit) for limit in found]).write_parquet(path)
     return found
@@ -150,7 +137,9 @@ def known_class_limits(
     found = {}
     for condition in conditions:
         seen = catalogue.build("condition", condition)
-        kept = _read_classes(store, key_of(_class_description(dataset, seen, seed, SCENES)))
+        kept = _read_classes(
+            store, key_of(_class_description(dataset, seen, SceneSample(seed=seed)))
+        )
         for metric, bound in (task_limits(task, kept) if kept else {}).items():
             found[metric, condition] = bound
     return found
@@ -162,29 +151,25 @@ def population_of(catalogue: Catalogue, dataset: str) -> Population | None:
     return drawn if isinstance(drawn, Population) else None
 
 
-def _described(
-    dataset: str, condition: Condition, seed: int, scenes: int, only: str
-) -> dict[str, Any]:
+def _described(dataset: str, condition: Condition, sample: SceneSample) -> dict[str, Any]:
     return {
         "kind": KIND,
         "dataset": dataset,
         "condition": describe_condition(condition),
-        "seed": seed,
-        "count": scenes,
-        "only": only,
+        "seed": sample.seed,
+        "count": sample.count,
+        "only": sample.only,
         "code": _code().code,
     }
 
 
-def _class_description(
-    dataset: str, condition: Condition, seed: int, scenes: int
-) -> dict[str, Any]:
+def _class_description(dataset: str, condition: Condition, sample: SceneSample) -> dict[str, Any]:
     return {
         "kind": "class-limits",
         "dataset": dataset,
         "condition": describe_condition(condition),
-        "seed": seed,
-        "count": scenes,
+        "seed": sample.seed,
+        "count": sample.count,
         "code": _class_code().code,
     }
 

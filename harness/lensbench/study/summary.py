@@ -56,28 +56,25 @@ def kind_of(job: Job) -> str:
 def summarise(
     jobs: Sequence[Job],
     shared: Mapping[str, int],
+    estimate: Estimate,
     *,
     cells: int,
     stored: int,
     failed: int,
-    costs: Mapping[str, float],
-    workers: int,
 ) -> Summary:
     """A plan's summary.
 
     Args:
         jobs: Each stands after those that it needs.
-        shared: Cells that need each job.
+        shared: Number of cells that need each job.
+        estimate: How long the jobs will take.
         cells, stored, failed: Counts of cells.
-        costs: Mean seconds of jobs that are alike.
-        workers: That will be at work.
     """
     kinds = Counter(kind_of(job) for job in jobs)
     uses: Counter[str] = Counter()
     for job in jobs:
         uses[kind_of(job)] += shared.get(job.key, 0)
     sharing = {kind: uses[kind] / count for kind, count in kinds.items() if kind != "cells"}
-    estimate = estimate_time(jobs, costs, workers)
     return Summary(cells, stored, failed, dict(kinds), sharing, estimate)
 
 

@@ -100,12 +100,11 @@ def climb(board: Board, wanted: Wanted, report: StageReport) -> Climbed:
     if wanted.fresh and cells:
         seed = unknowable_seed()
         with temporary_folder() as folder:
-            tried = fresh.try_fresh(
-                board, cells, here, open_store(folder), seed, wanted.level, report
-            )
+            draw = fresh.FreshDraw(board, open_store(folder), seed)
+            result = fresh.check_fresh(draw, cells, here, wanted.level, report)
         rule = fresh.RULE.format(level=wanted.level)
-        checks.append(_check("fresh", tried.findings, rule, seed))
-        untried = tried.untried
+        checks.append(_check("fresh", result.findings, rule, seed))
+        untried = result.untried
     return Climbed(tuple(checks), untried)
 
 

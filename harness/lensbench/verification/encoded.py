@@ -45,8 +45,8 @@ class EncodedTests:
         Raises:
             StoreError: Where scenes or weights cannot be had.
         """
-        its = replace(cell, seeds=replace(cell.seeds, draw=draw))
-        tests = draw_tests(resolver, self._store, its)
+        drawn = replace(cell, seeds=replace(cell.seeds, draw=draw))
+        tests = draw_tests(resolver, self._store, drawn)
         plugins = resolver.plugins
         if not plugins.frozen(cell.entrant.transfer) or plugins.needs_maps(cell.task):
             return tests

@@ -1,13 +1,14 @@
 """Tier *fresh*: published weights on scenes that did not exist when they were submitted.
 
 The seed comes from the system's entropy and is written into the board. Scenes are shown in random
-order under names that tell nothing. First the weights have to give the published predictions on the
-public scenes, or their scores by scene where predictions are elsewhere. Then the scores there and
-on the fresh scenes are compared, scene swapped for scene.
+order under names that reveal nothing. First the weights have to give the published predictions on
+the public scenes, or their scores by scene where predictions are elsewhere. Then the scores there
+and on the fresh scenes are compared by swapping scenes.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -48,50 +49,66 @@ MOST_SWAPS = 50_000
 
 
 @dataclass(frozen=True)
-class Tried:
-    """What came of the fresh scenes.
+class FreshResult:
+    """The result of testing published weights on fresh scenes.
 
     Attributes:
         findings: By key of the cell.
-        untried: Why a cell could not be tried, by key.
+        untried: Why a cell could not be tested, by key.
     """
 
     findings: Mapping[str, Finding]
     untried: Mapping[str, str]
 
 
-def try_fresh(
-    board: Board,
+@dataclass(frozen=True)
+class FreshDraw:
+    """The fresh scenes of a board.
+
+    Attributes:
+        board: The board.
+        store: A new one; scenes and weights go there.
+        seed: Of the draw: nobody may have known it when the weights were submitted.
+    """
+
+    board: Board
+    store: Store
+    seed: int
+
+    @functools.cached_property
+    def tests(self) -> EncodedTests:
+        """Test scenes, public and fresh, as encoders see them."""
+        return EncodedTests(self.store, self.seed)
+
+
+def check_fresh(
+    draw: FreshDraw,
     cells: Mapping[str, Cell],
     here: Installation,
-    store: Store,
-    seed: int,
     level: float,
     report: StageReport,
-) -> Tried:
-    """Tries the published weights of cells on fresh scenes.
+) -> FreshResult:
+    """Tests the published weights of cells on fresh scenes.
 
     Args:
-        board: The board.
-        cells: The cells to try, by key.
+        draw: The fresh scenes.
+        cells: The cells to test, by key.
         here: The plugins.
-        store: A new one; scenes and weights go there.
-        seed: Of the fresh draw: nobody may have known it when the weights were submitted.
-        level: Chance that any honest cell of these is said to drop.
-        report: Told of each cell.
+        level: Chance that the test says of any honest cell that its score drops.
+        report: Called with each cell.
     """
-    obstacles = {key: _obstacle(board, here.for_work(key), its, key) for key, its in cells.items()}
+    board = draw.board
+    obstacles = {key: _obstacle(board, here.for_work(key), one, key) for key, one in cells.items()}
     untried = {key: why for key, why in obstacles.items() if why}
     tried = {key: cell for key, cell in cells.items() if key not in untried}
     most = min(MOST_SWAPS, math.ceil(5 * max(1, len(tried)) / level))
     drops: dict[str, tuple[Drop, str]] = {}
     faults: dict[str, str] = {}
-    tests = EncodedTests(store, seed)
     for number, (key, cell) in enumerate(tried.items(), 1):
         what = f"{cell.entrant.label}, {cell.task}"
-        report("trying fresh scenes", number - 1, len(tried), what)
+        report("testing on fresh scenes", number - 1, len(tried), what)
         try:
-            drops[key] = _try(board, key, cell, here.for_work(key), store, tests, seed, most)
+            drops[key] = _drop(draw, key, cell, here.for_work(key), most)
         except Mismatch as mismatch:
             faults[key] = str(mismatch)
         except LensbenchError as error:
@@ -109,7 +126,7 @@ def try_fresh(
     }
     for key, fault in faults.items():
         findings[key] = Finding(passed=False, evidence=board.evidence[key], note=plain(fault, 300))
-    return Tried(findings, untried)
+    return FreshResult(findings, untried)
 
 
 def significant(p: Sequence[float], level: float) -> list[bool]:
@@ -119,7 +136,7 @@ def significant(p: Sequence[float], level: float) -> list[bool]:
 
 
 def _obstacle(board: Board, resolver: Resolver, cell: Cell, key: str) -> str:
-    """Why a cell cannot be tried; empty where it can."""
+    """Why a cell cannot be tested; empty where it can."""
     members = board.shelf.members
     if f"fits/{key}.safetensors" not in members:
         return "its fit was not published"
@@ -143,31 +160,25 @@ def _by_scene(key: str, view: View, metric: Metric) -> tuple[str, str, str, str]
     return key, view.dataset, view.condition, metric.name
 
 
-def _try(
-    board: Board,
-    key: str,
-    cell: Cell,
-    resolver: Resolver,
-    store: Store,
-    tests: EncodedTests,
-    seed: int,
-    most: int,
-) -> tuple[Drop, str]:
-    """The drop of one cell, and in words."""
-    predictor = _published_predictor(board, key, cell, resolver, store)
+def _drop(draw: FreshDraw, key: str, cell: Cell, resolver: Resolver, most: int) -> tuple[Drop, str]:
+    """The drop of one cell, tested with at most so many swaps, and a text about it."""
+    board, seed = draw.board, draw.seed
+    predictor = _published_predictor(board, key, cell, resolver, draw.store)
     device = torch.device(resolver.numerics.device)
     weights = board.provenance["fits"][key]["inputs"]["weights"]
-    public, drawn = (tests.of(resolver, cell, weights, draw) for draw in (cell.seeds.draw, seed))
+    public, drawn = (
+        draw.tests.of(resolver, cell, weights, number) for number in (cell.seeds.draw, seed)
+    )
     metric = resolver.plugins.get("task", cell.task).metrics[0]
     rows = board.records.filter(board.records["cell"] == key)
     pairs = []
     for number, view in enumerate(cell.tests):
-        its = rows.filter(
+        row = rows.filter(
             (rows["test_dataset"] == view.dataset) & (rows["test_condition"] == view.condition)
         )
         order = seed_of("order", seed, number)
         said = answers(predictor, public[view].to(device), order)
-        here = board.predictions(its["predictions"][0])
+        here = board.predictions(row["predictions"][0])
         if here is None:
             _check_scores(board, key, said, public[view], view, metric)
         else:
@@ -195,7 +206,7 @@ def measured_drop(pairs: Sequence[Pair], most: int, seed: int) -> Drop:
 def _published_predictor(
     board: Board, key: str, cell: Cell, resolver: Resolver, store: Store
 ) -> Predictor:
-    """What the published weights answer with."""
+    """The predictor of the published weights."""
     weights = board.provenance["fits"][key]["inputs"]["weights"]
     for kind, one in (("weights", weights), ("fits", key)):
         name = f"{kind}/{one}.safetensors"
@@ -300,7 +311,9 @@ def joined(one: Samples, other: Samples) -> Samples:
         one,
         ids=(*one.ids, *other.ids),
         images=torch.cat([one.images, other.images]),
-        targets={name: torch.cat([its, other.targets[name]]) for name, its in one.targets.items()},
+        targets={
+            name: torch.cat([values, other.targets[name]]) for name, values in one.targets.items()
+        },
         features=None,
         psf_fwhm=torch.cat(widths) if widths else None,
     )

@@ -54,8 +54,7 @@ def sky_and_slopes(
         p["magnitude"],
         p["ln_radius"],
         p["ln_index"],
-        p["source_e1"],
-        p["source_e2"],
+        _Shape.of(p["source_e1"], p["source_e2"]),
         beta_x,
         beta_y,
     )
@@ -76,8 +75,7 @@ def sky_and_slopes(
             p["light_magnitude"],
             p["ln_light_radius"],
             p["ln_light_index"],
-            p["light_e1"],
-            p["light_e2"],
+            _Shape.of(p["light_e1"], p["light_e2"]),
             dx,
             dy,
         )
@@ -246,12 +244,11 @@ class _Profile:
         magnitude: Tensor,
         ln_radius: Tensor,
         ln_index: Tensor,
-        e_1: Tensor,
-        e_2: Tensor,
+        shape: _Shape,
         x: Tensor,
         y: Tensor,
     ) -> _Profile:
-        shape, n = _Shape.of(e_1, e_2), ln_index.exp()
+        n = ln_index.exp()
         b, b_slope = _sersic_b(n)
         q, cos, sin = shape.q, shape.cos, shape.sin
         u, v = x * cos + y * sin, y * cos - x * sin

@@ -10,6 +10,7 @@ from lensbench.errors import UsageError
 from lensbench.limits.bounds import (
     _SLOPES,
     UNKNOWN,
+    SceneSample,
     limits,
     limits_from,
     measured_targets,
@@ -112,13 +113,13 @@ def test_slopes_are_the_derivatives_of_the_targets(target):
 
 def test_what_has_no_limit_is_refused_by_name():
     """A target that is not measured so, a class that is not there, too few scenes."""
-    its = (Population(), CONDITIONS["EUCLID_VIS"])
+    survey = (Population(), CONDITIONS["EUCLID_VIS"])
     with pytest.raises(UsageError, match="f_sub"):
-        limits(*its, ["f_sub"], 6, 0)
+        limits(*survey, ["f_sub"], SceneSample(6))
     with pytest.raises(UsageError, match="no_subs"):
-        limits(*its, ["theta_E"], 6, 0, only="no_subs")
+        limits(*survey, ["theta_E"], SceneSample(6, only="no_subs"))
     with pytest.raises(UsageError, match="expected 2 or more"):
-        limits(*its, ["theta_E"], 1, 0)
+        limits(*survey, ["theta_E"], SceneSample(1))
 
 
 @pytest.mark.slow

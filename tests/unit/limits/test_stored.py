@@ -16,6 +16,7 @@ from lensbench.limits.stored import (
 )
 from lensbench.registry import load_catalogue
 from lensbench.store import open_store
+from lensbench.study.cell import View
 
 CATALOGUE = load_catalogue()
 LENSES = "lenses:population=pedagogical"
@@ -31,7 +32,7 @@ def test_limits_are_made_once_and_found_by_tables(tmp_path, monkeypatch):
     monkeypatch.setattr(stored, "limits", lambda *_: calls.append(1) or made)
     store = open_store(tmp_path)
     for _ in range(2):
-        found = ensure_limits(store, CATALOGUE, LENSES, "euclid-vis")
+        found = ensure_limits(store, CATALOGUE, View(LENSES, "euclid-vis"))
         assert str(found) == str(made)
     assert len(calls) == 1
     known = known_limits(store, CATALOGUE, LENSES, ["euclid-vis", "hst-acs"])
@@ -50,7 +51,7 @@ def test_limits_of_classes_are_made_once_and_found_by_tables(tmp_path, monkeypat
     monkeypatch.setattr(stored, "class_limits", lambda *_: calls.append(1) or made)
     store, dataset = open_store(tmp_path), "lenses:population=survey"
     for _ in range(2):
-        assert ensure_class_limits(store, CATALOGUE, "anomaly", dataset, "hsc-i") == made
+        assert ensure_class_limits(store, CATALOGUE, "anomaly", View(dataset, "hsc-i")) == made
     assert len(calls) == 1
     conditions = ["hsc-i", "hst-acs"]
     known = known_class_limits(store, CATALOGUE, "anomaly", dataset, conditions)
@@ -63,10 +64,10 @@ def test_limits_of_classes_are_made_once_and_found_by_tables(tmp_path, monkeypat
 def test_finding_has_no_limit_of_classes(tmp_path):
     """A galaxy that is no lens is another scene, and not the lens with something taken away."""
     with pytest.raises(UsageError, match="task 'finding' has no limit"):
-        ensure_class_limits(open_store(tmp_path), CATALOGUE, "finding", LENSES, "euclid-vis")
+        ensure_class_limits(open_store(tmp_path), CATALOGUE, "finding", View(LENSES, "euclid-vis"))
 
 
 def test_a_dataset_without_limits_says_so(tmp_path):
     """Limits are those of the pedagogical population; others have other parameters."""
     with pytest.raises(UsageError, match="has no limits"):
-        ensure_limits(open_store(tmp_path), CATALOGUE, "lenses", "euclid-vis")
+        ensure_limits(open_store(tmp_path), CATALOGUE, View("lenses", "euclid-vis"))

@@ -79,10 +79,10 @@ def test_sharing_is_cells_for_each_job():
         job("f", "features", "i"),
         job("c", "cells", "f"),
     ]
-    its = summarise(
-        plan, {"i": 5, "j": 2, "f": 3}, cells=9, stored=4, failed=1, costs={"cells": 2.0}, workers=2
-    )
-    assert its.jobs == {"images": 2, "features": 1, "cells": 1}
-    assert its.sharing == {"images": 3.5, "features": 3.0}
-    assert (its.cells, its.stored, its.failed) == (9, 4, 1)
-    assert its.estimate.work == 2.0 and its.estimate.unknown == {"images": 2, "features": 1}
+    estimate = estimate_time(plan, {"cells": 2.0}, 2)
+    summary = summarise(plan, {"i": 5, "j": 2, "f": 3}, estimate, cells=9, stored=4, failed=1)
+    assert summary.jobs == {"images": 2, "features": 1, "cells": 1}
+    assert summary.sharing == {"images": 3.5, "features": 3.0}
+    assert (summary.cells, summary.stored, summary.failed) == (9, 4, 1)
+    assert summary.estimate.work == 2.0
+    assert summary.estimate.unknown == {"images": 2, "features": 1}

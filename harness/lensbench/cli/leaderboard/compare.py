@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 )
 @store_option
 @json_option
-def command(
+def command(  # noqa: PLR0913  # an option each
     before: str,
     after: str,
     within: str | None,

@@ -60,7 +60,7 @@ from lensbench.cli.options import store_option, store_root
 )
 @click.option("--replace", is_flag=True, help="Put it in the place of a board that is there.")
 @store_option
-def command(
+def command(  # noqa: PLR0913  # an option each
     run: str,
     target: str,
     with_weights: bool,

@@ -58,7 +58,7 @@ _WITHDRAWN = {
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: stdout]")
 @store_option
-def command(
+def command(  # noqa: PLR0913  # an option each
     results: str,
     where: tuple[str, ...],
     metric: str,

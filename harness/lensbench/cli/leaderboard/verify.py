@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 )
 @click.option("--no-write", is_flag=True, help="Leave the board's manifest as it is.")
 @json_option
-def command(
+def command(  # noqa: PLR0913  # an option each
     board: Path,
     no_rescore: bool,
     sample: int | None,

@@ -6,7 +6,7 @@ import bisect
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +44,15 @@ def open_parquet(path: Path, selection: Selection) -> Source:
         names = plain_columns(rows.types, selection, known)
         plain = rows.whole(names - set(images))
     title = f"Parquet of {rows.count} rows, images in {', '.join(images)}"
-    return table_source(
-        path,
-        "parquet",
-        title,
+    table = Table(
         rows.count,
-        images=images,
-        plain=plain,
+        images,
+        plain,
         row=lambda index, column: rows.value(index, column, images),
-        shapes=shapes,
-        selection=selection,
         facts=known,
+        shapes=shapes,
     )
+    return table_source(path, "parquet", title, table, selection)
 
 
 def open_huggingface(path: Path, selection: Selection) -> Source:
@@ -149,19 +146,15 @@ def _huggingface_split(
             plain[name] = [known[v] if isinstance(v, int) and v >= 0 else "" for v in values]
             classes = tuple(known)
     wanted = dataset.select_columns(list(images)).with_format("numpy")
-    source = table_source(
-        Path(path),
-        "huggingface",
-        "",
+    table = Table(
         len(dataset),
-        images=images,
-        plain=plain,
+        images,
+        plain,
         row=lambda index, column: wanted[index][column],
-        shapes={},
-        selection=selection,
         facts=facts,
         split=split,
     )
+    source = table_source(Path(path), "huggingface", "", table, selection)
     return source if not classes else replace(source, classes=classes)
 
 
@@ -201,21 +194,32 @@ def image_columns(path: Path, types: Mapping[str, str], selection: Selection) ->
     return (named[0],)
 
 
-def table_source(
-    path: Path,
-    layout: str,
-    title: str,
-    count: int,
-    *,
-    images: Sequence[str],
-    plain: Mapping[str, Sequence[object]],
-    row: Callable[[int, str], object],
-    shapes: Mapping[str, tuple[int, ...]],
-    selection: Selection,
-    facts: Mapping[str, str],
-    split: str = "",
-) -> Source:
-    """Source of a table: an item a row and column of images."""
+@dataclass(frozen=True)
+class Table:
+    """A table of images.
+
+    Attributes:
+        count: Number of rows.
+        images: Names of the columns that hold images.
+        plain: Columns of one value a row, read as a whole.
+        row: Reads the image of a row and a column.
+        facts: Metadata that lensbench wrote; empty in the tables of others.
+        shapes: Shapes of the images by column, where they are stored flat.
+        split: Split of all rows, where the table is of one.
+    """
+
+    count: int
+    images: Sequence[str]
+    plain: Mapping[str, Sequence[object]]
+    row: Callable[[int, str], object]
+    facts: Mapping[str, str]
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    split: str = ""
+
+
+def table_source(path: Path, layout: str, title: str, table: Table, selection: Selection) -> Source:
+    """Source of a table, with an item for each row and column of images."""
+    count, images, plain, facts = table.count, table.images, table.plain, table.facts
     if selection.labels and selection.labels not in plain:
         raise DataError(f"{str(path)!r} has no column {selection.labels!r}", "correct --labels")
     if any(len(column) != count for column in plain.values()):
@@ -229,7 +233,8 @@ def table_source(
 
     def name_of(index: int) -> str:
         name = str(plain[scene][index]) if scene else f"{path.name}#{index}"
-        return f"{split}/{name}" if split and not facts else name  # ours are unique over splits
+        own = bool(facts)  # ids of lensbench are unique over splits
+        return f"{table.split}/{name}" if table.split and not own else name
 
     classes = json.loads(facts["classes"]) if "classes" in facts else ()
     conditions = {
@@ -246,17 +251,17 @@ def table_source(
                 text = classes[int(text)]
             name = name_of(index)
             items.append(
-                Item(f"{name}#{condition}" if several else name, text, split, condition, name)
+                Item(f"{name}#{condition}" if several else name, text, table.split, condition, name)
             )
 
     def read(index: int) -> Picture:
         which, line = divmod(index, count)
         column = images[which]
         with reading(path, layout):
-            value = row(line, column)
+            value = table.row(line, column)
             if (bands := bands_of_value(f"{path}#{line}", value)) is not None:
                 return bands
-            array = as_array(f"{path}#{line}", value, shapes.get(column))
+            array = as_array(f"{path}#{line}", value, table.shapes.get(column))
             known = conditions.get(column.partition(":")[2], {})
             return Picture(
                 as_picture(f"{path}#{line}", array),
