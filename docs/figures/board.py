@@ -58,17 +58,17 @@ def scores(board: Path = BOARD) -> pl.DataFrame:
 
 def by_labels(rows: pl.DataFrame, kind: str, condition: str = TRAINED) -> str:
     """A table of a task under one condition: entrants by numbers of labels, best first."""
-    its = rows.filter((pl.col("kind") == kind) & (pl.col("test_condition") == condition))
-    counts = sorted(its["labels"].unique(), key=lambda n: (n is None, n))
-    return _table(its, "labels", counts, lambda n: "all" if n is None else f"{n:,}")
+    chosen = rows.filter((pl.col("kind") == kind) & (pl.col("test_condition") == condition))
+    counts = sorted(chosen["labels"].unique(), key=lambda n: (n is None, n))
+    return _table(chosen, "labels", counts, lambda n: "all" if n is None else f"{n:,}")
 
 
 def by_condition(rows: pl.DataFrame, kind: str, labels: int | None) -> str:
     """A table of a task with so many labels: entrants by conditions, best first."""
     count = pl.col("labels").is_null() if labels is None else pl.col("labels") == labels
-    its = rows.filter((pl.col("kind") == kind) & count)
-    found = list(dict.fromkeys(its["test_condition"]))
-    return _table(its, "test_condition", found, lambda name: f"`{name}`")
+    chosen = rows.filter((pl.col("kind") == kind) & count)
+    found = list(dict.fromkeys(chosen["test_condition"]))
+    return _table(chosen, "test_condition", found, lambda name: f"`{name}`")
 
 
 def summary(rows: pl.DataFrame, labels: int = 1000, condition: str = TRAINED) -> str:
@@ -124,10 +124,10 @@ def draw(rows: pl.DataFrame) -> None:
     places = {"under the condition of training": [TRAINED], "under unseen conditions": UNSEEN}
     for line, (place, conditions) in zip(axes, places.items(), strict=True):
         for axis, kind in zip(line, kinds, strict=True):
-            its = rows.filter(
+            chosen = rows.filter(
                 (pl.col("kind") == kind) & pl.col("test_condition").is_in(list(conditions))
             )
-            _curves(axis, its)
+            _curves(axis, chosen)
             axis.set_title(f"{TITLES[kind]}\n{place}", fontsize=10)
             axis.set_xscale("log")
             if kind == "regression":

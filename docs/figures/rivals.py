@@ -40,21 +40,21 @@ def main(runs: str, entrant: str, store: str = ".lensbench") -> None:
         if change.difference is not None
     ]
     found.sort(
-        key=lambda its: (
-            its[1]["task"],
-            str(its[1]["labels"] or "all"),
-            its[1]["test_condition"] != its[1]["train_condition"],
-            its[1]["test_condition"],
-            its[0],
+        key=lambda item: (
+            item[1]["task"],
+            str(item[1]["labels"] or "all"),
+            item[1]["test_condition"] != item[1]["train_condition"],
+            item[1]["test_condition"],
+            item[0],
         )
     )
     corrected = holm(np.array([difference.p for _, _, difference in found]))
     rows = [
         [
             where["task"], where["labels"] or "all", name, where["test_condition"],
-            f"{its.value:+.4f}", f"[{its.low:+.4f}, {its.high:+.4f}]", f"{p:.2g}",
+            f"{interval.value:+.4f}", f"[{interval.low:+.4f}, {interval.high:+.4f}]", f"{p:.2g}",
         ]
-        for (name, where, its), p in zip(found, corrected, strict=True)
+        for (name, where, interval), p in zip(found, corrected, strict=True)
     ]  # fmt: skip
     print(f"{entrant} less each of the others\n")
     print(tabulate(

@@ -63,7 +63,7 @@ class Points(NamedTuple):
     def of(self, kind: str) -> Points:
         """Those of one kind, and random weights."""
         some = (self.kind == kind) | (self.steps == 0)
-        return Points(*(its[some] for its in self[:-1]), self.resampled[:, some])
+        return Points(*(column[some] for column in self[:-1]), self.resampled[:, some])
 
     @property
     def fitted(self) -> np.ndarray:
@@ -122,7 +122,7 @@ def parts(encoder: str) -> tuple[str, int, int]:
 def parameters(width: int) -> int:
     """Of an encoder this wide."""
     encoder = load_catalogue().build("encoder", f"mae-vit:width={width},rings=false", channels=1)
-    return sum(its.numel() for its in encoder.parameters())
+    return sum(parameter.numel() for parameter in encoder.parameters())
 
 
 def curve(theta: np.ndarray, images: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -147,17 +147,21 @@ def main(run: str, where: str) -> None:
     every = read(run, open_store(where), "euclid-vis")
     figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True)
     for (kind, conditions), axis in zip(KINDS.items(), axes, strict=True):
-        its = every.of(kind)
+        points = every.of(kind)
         fits = np.array(
             [
-                fit(its.images[its.fitted], its.parameters[its.fitted], value[its.fitted])
-                for value in (its.value, *its.resampled)
+                fit(
+                    points.images[points.fitted],
+                    points.parameters[points.fitted],
+                    value[points.fitted],
+                )
+                for value in (points.value, *points.resampled)
             ]
         )
         print(f"pretrained under {conditions}\n")
-        table(its)
-        tell(its, fits)
-        draw(its, fits, axis)
+        table(points)
+        tell(points, fits)
+        draw(points, fits, axis)
         axis.set(title=f"pretrained under {conditions}")
     axes[0].set(ylabel="RMSE of θ_E by a ridge probe [arcsec]")
     axes[0].legend(
@@ -167,15 +171,15 @@ def main(run: str, where: str) -> None:
     figure.savefig(Path(__file__).with_name("scaling.png"), dpi=110)
 
 
-def table(its: Points) -> None:
+def table(points: Points) -> None:
     """Values by width and length."""
-    lengths = sorted(set(its.steps.tolist()))
-    sizes = dict(zip(its.width.tolist(), its.parameters.tolist(), strict=True))
-    at = {key: i for i, key in enumerate(zip(its.width, its.steps, strict=True))}
+    lengths = sorted(set(points.steps.tolist()))
+    sizes = dict(zip(points.width.tolist(), points.parameters.tolist(), strict=True))
+    at = {key: i for i, key in enumerate(zip(points.width, points.steps, strict=True))}
     print(
         tabulate(
             [
-                [w, f"{size:,}", *(its.told(at[w, s]) if (w, s) in at else "–" for s in lengths)]
+                [w, f"{size:,}", *(points.told(at[w, s]) if (w, s) in at else "–" for s in lengths)]
                 for w, size in sorted(sizes.items())
             ],
             ["width", "parameters", *(f"{s * BATCH:,} images" for s in lengths)],
@@ -183,15 +187,15 @@ def table(its: Points) -> None:
     )
 
 
-def tell(its: Points, fits: np.ndarray) -> None:
+def tell(points: Points, fits: np.ndarray) -> None:
     """What was fitted, and what it predicts."""
     print("\nE + A (images / 100,000)^-alpha + B (parameters / 100,000)^-beta")
     names = ("E [arcsec]", "A [arcsec]", "alpha", "B [arcsec]", "beta")
     for name, column, *ends in zip(names, np.exp(fits).T, LEAST, MOST, strict=True):
         told(name, column, ", at the end of its range" * bool(np.isclose(column[0], ends).any()))
-    longest = int(its.steps.argmax())
-    size, seen = its.parameters[longest], its.images[longest]
-    print(f"\n{'the longest, measured':28} {its.told(longest)}")
+    longest = int(points.steps.argmax())
+    size, seen = points.parameters[longest], points.images[longest]
+    print(f"\n{'the longest, measured':28} {points.told(longest)}")
     for name, n, p in (
         ("the longest, predicted", seen, size),
         ("10 x its images", 10 * seen, size),
@@ -209,23 +213,23 @@ def told(name: str, values: np.ndarray, note: str = "") -> None:
     print(f"{name:28} {values[0]:.4f} [{low:.4f}, {high:.4f}]{note}")
 
 
-def draw(its: Points, fits: np.ndarray, axis: Axes) -> None:
+def draw(points: Points, fits: np.ndarray, axis: Axes) -> None:
     """Errors against images, a colour a width, with the curve and its interval."""
     line = np.geomspace(1e4, 1e8, 60)
-    for number, width in enumerate(sorted(set(its.width.tolist()))):
-        here = (its.width == width) & (its.steps > 0)
-        size, colour = its.parameters[here][0], f"C{number}"
+    for number, width in enumerate(sorted(set(points.width.tolist()))):
+        here = (points.width == width) & (points.steps > 0)
+        size, colour = points.parameters[here][0], f"C{number}"
         said = np.array([curve(theta, line, size) for theta in fits])
         axis.fill_between(line, *np.quantile(said, [0.025, 0.975], axis=0), color=colour, alpha=0.1)
         axis.plot(line, said[0], color=colour, label=f"width {width}: {size:,} parameters")
-        for marker, of in (("o", its.fitted), ("*", ~its.fitted)):
+        for marker, of in (("o", points.fitted), ("*", ~points.fitted)):
             some = np.flatnonzero(here & of)
-            ends = np.array([its.interval(i) for i in some]).reshape(-1, 2).T
+            ends = np.array([points.interval(i) for i in some]).reshape(-1, 2).T
             axis.errorbar(
-                its.images[some], its.value[some], abs(ends - its.value[some]),
+                points.images[some], points.value[some], abs(ends - points.value[some]),
                 fmt=marker, color=colour, markersize=12 if marker == "*" else 5,
             )  # fmt: skip
-        (none,) = its.value[(its.width == width) & (its.steps == 0)]
+        (none,) = points.value[(points.width == width) & (points.steps == 0)]
         axis.axhline(none, color=colour, linestyle=":", linewidth=1)
     axis.set(xscale="log", yscale="log", xlabel="images of the pretraining")
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from lensbench.api.condition import PsfImage as PsfImage
     from lensbench.api.dataset import Dataset as Dataset
     from lensbench.api.dataset import Download as Download
-    from lensbench.api.dataset import Observed as Observed
     from lensbench.api.dataset import ObservedDataset as ObservedDataset
+    from lensbench.api.dataset import ObservedImages as ObservedImages
     from lensbench.api.dataset import Scenes as Scenes
     from lensbench.api.dataset import Split as Split
     from lensbench.api.dataset import Target as Target
@@ -123,8 +123,8 @@ _HOMES = {
     "Metric": "api.task",
     "NormalPrior": "sky.information",
     "Objective": "api.pretraining",
-    "Observed": "api.dataset",
     "ObservedDataset": "api.dataset",
+    "ObservedImages": "api.dataset",
     "OptionError": "errors",
     "PluginError": "errors",
     "Population": "sky.population",

@@ -24,7 +24,7 @@ CHANGES: Mapping[int, str] = {
 }
 """What each version asks of a plugin that was written for the one before it."""
 
-Named = TypeVar("Named", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def changes_since(written_for: object) -> str:
@@ -48,7 +48,7 @@ def changes_since(written_for: object) -> str:
     return "; ".join(f"version {version}: {CHANGES[version]}" for version in later)
 
 
-def deprecated(since: int, instead: str) -> Callable[[Named], Named]:
+def deprecated(since: int, instead: str) -> Callable[[Function], Function]:
     """Marks a public function or class that a later version of the interface will not have.
 
     It goes on working and warns its caller at every call.
@@ -58,7 +58,7 @@ def deprecated(since: int, instead: str) -> Callable[[Named], Named]:
         instead: What to write in its place.
     """
 
-    def mark(thing: Named) -> Named:
+    def mark(thing: Function) -> Function:
         if isinstance(thing, type):
             thing.__init__ = _warning(thing.__init__, thing.__name__, since, instead)  # type: ignore[misc]
             return thing

@@ -65,28 +65,28 @@ def copy_weights(ours: nn.Module, theirs: nn.Module) -> None:
     ]
     blocks = [*zip(encoder.blocks, theirs.vit.layers, strict=True)]
     blocks += zip(decoder.blocks, theirs.decoder.decoder_layers, strict=True)
-    for mine, its in blocks:
+    for mine, other in blocks:
         for part, to in zip(
             mine.qkv.weight.chunk(3),
-            (its.attention.q_proj, its.attention.k_proj, its.attention.v_proj),
+            (other.attention.q_proj, other.attention.k_proj, other.attention.v_proj),
             strict=True,
         ):
             to.weight.copy_(part)
         for part, to in zip(
             mine.qkv.bias.chunk(3),
-            (its.attention.q_proj, its.attention.k_proj, its.attention.v_proj),
+            (other.attention.q_proj, other.attention.k_proj, other.attention.v_proj),
             strict=True,
         ):
             to.bias.copy_(part)
         pairs += [
-            (mine.norm_1, its.layernorm_before),
-            (mine.norm_2, its.layernorm_after),
-            (mine.project, its.attention.o_proj),
-            (mine.mlp[0], its.mlp.fc1),
-            (mine.mlp[2], its.mlp.fc2),
+            (mine.norm_1, other.layernorm_before),
+            (mine.norm_2, other.layernorm_after),
+            (mine.project, other.attention.o_proj),
+            (mine.mlp[0], other.mlp.fc1),
+            (mine.mlp[2], other.mlp.fc2),
         ]
-    for mine, its in pairs:
-        its.load_state_dict(mine.state_dict())
+    for mine, other in pairs:
+        other.load_state_dict(mine.state_dict())
 
 
 def test_masked_autoencoding_is_that_of_transformers(sides):

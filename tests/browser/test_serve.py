@@ -8,7 +8,7 @@ import polars as pl
 from tests.board_records import study_records
 
 from lensbench.leaderboard.page import Evidence
-from lensbench.leaderboard.page.live import Followed, Live
+from lensbench.leaderboard.page.live import Live, LiveSource
 from lensbench.leaderboard.page.server import open_server
 
 
@@ -21,7 +21,7 @@ def test_new_records_appear_while_one_reads(reader):
         return Evidence("watched", records, pl.DataFrame())
 
     state = {"state": "running", "jobs": 5, "done": 2, "failed": 1, "running": [{"label": "<b>"}]}
-    live = Live(Followed(gather, lambda: str(shown[0]), lambda: state), lambda evidence: ())
+    live = Live(LiveSource(gather, lambda: str(shown[0]), lambda: state), lambda evidence: ())
     server = open_server(live, "127.0.0.1", 0)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()

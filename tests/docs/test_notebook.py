@@ -22,7 +22,7 @@ pytest.importorskip("ipykernel", reason="no ipykernel: pip install 'lensbench[te
 def printed(notebook: Any) -> list[str]:
     """What each cell of code prints."""
     outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
-    return ["".join(one.get("text", "") for one in its) for its in outputs]
+    return ["".join(one.get("text", "") for one in cell) for cell in outputs]
 
 
 def words_of(text: str) -> list[str]:

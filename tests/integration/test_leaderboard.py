@@ -179,7 +179,7 @@ def test_forged(board, call, tmp_path, change, word):
     assert call("leaderboard", "verify", folder, "--no-rescore").code == 0
     done = call("leaderboard", "verify", folder, "--json")
     assert done.code == 1
-    notes = [its["note"] for its in json.loads(done.out)["checks"][1]["cells"].values()]
+    notes = [finding["note"] for finding in json.loads(done.out)["checks"][1]["cells"].values()]
     assert any(word in note for note in notes), notes
     assert "reported" in open_board(folder).tiers.values()
 
@@ -204,7 +204,7 @@ def test_processes(board, tmp_path, monkeypatch):
     once = [("drawing test scenes", 1, 1)]
     once += [("scoring cells again", done, count) for done in range(1, count + 1)]
     assert told == 2 * once
-    assert [its.passed for its in alone.values()].count(False) == 1
+    assert [finding.passed for finding in alone.values()].count(False) == 1
     assert list(alone.items()) == list(both.items())
 
 

@@ -61,10 +61,10 @@ def study() -> str:
 
 def pairs_of(cell: Cell) -> frozenset[tuple[tuple[str, str], ...]]:
     """Two plugins each, of two kinds; a baseline and its task."""
-    its = {"task": cell.task} | {
+    named = {"task": cell.task} | {
         kind: getattr(cell.entrant, kind) for kind in (*KINDS[:3], "baseline")
     }
-    plugins = [(kind, parse_reference(text).name) for kind, text in its.items() if text]
+    plugins = [(kind, parse_reference(text).name) for kind, text in named.items() if text]
     return frozenset(combinations(sorted(plugins), 2))
 
 

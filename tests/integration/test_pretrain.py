@@ -152,7 +152,7 @@ def test_a_refused_start_leaves_an_empty_folder_empty(lensbench, tmp_path):
 
 def test_who_stops_it_is_told_how_to_go_on(lensbench, tmp_path, monkeypatch):
     """Ctrl-C names --resume, and what was begun stays."""
-    from lensbench.pretraining.training import Streaming
+    from lensbench.pretraining.training import StreamingObjective
 
     steps = []
 
@@ -160,7 +160,7 @@ def test_who_stops_it_is_told_how_to_go_on(lensbench, tmp_path, monkeypatch):
         steps.append(1)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Streaming, "forward", forward)
+    monkeypatch.setattr(StreamingObjective, "forward", forward)
     words = (*WORDS, "--steps", 2, "--probes", 0, "--out", tmp_path / "model", "--quiet")
     done = lensbench(*words)
     assert done.code == 130 and "--resume goes on" in done.err and steps

@@ -49,8 +49,8 @@ def found(store: Store, kind: str, key: str) -> Path:
 
 def shares(hits: np.ndarray) -> str:
     """A share with its exact 95 % interval."""
-    its = proportion_interval(hits)
-    return f"{hits.sum()}/{its.n} = {its.value:.2f} [{its.low:.2f}, {its.high:.2f}]"
+    share = proportion_interval(hits)
+    return f"{hits.sum()}/{share.n} = {share.value:.2f} [{share.low:.2f}, {share.high:.2f}]"
 
 
 def draw_finding(store: Store, out: Path) -> None:
@@ -109,8 +109,8 @@ def print_radii(store: Store) -> None:
 
 def spread(values: np.ndarray) -> str:
     """A mean with its 95 % interval."""
-    its = mean_interval(values, 2000, 0)
-    return f"{its.value:.2f} [{its.low:.2f}, {its.high:.2f}]"
+    interval = mean_interval(values, 2000, 0)
+    return f"{interval.value:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
 
 
 def print_skies(store: Store) -> None:

@@ -71,7 +71,9 @@ def find_budget(text: str) -> Budget:
         raise UsageError(f"unknown budget {name!r}", nearest(name, BUDGETS)) from None
     given = dict(_number(part, text) for part in rest.split(",")) if colon else {}
     changed = [
-        (key, given[key]) for key in _NUMBERS if given.get(key, its := getattr(budget, key)) != its
+        (key, given[key])
+        for key in _NUMBERS
+        if given.get(key, default := getattr(budget, key)) != default
     ]
     spelled = ",".join(f"{key}={value}" for key, value in changed)
     return replace(budget, name=f"{name}:{spelled}" if spelled else name, **dict(changed))

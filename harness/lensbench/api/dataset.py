@@ -82,7 +82,7 @@ class Scenes:
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservedImages:
     """Images that were observed already, by whatever made them.
 
     Attributes:
@@ -149,7 +149,7 @@ class ObservedDataset(Dataset):
         return nominal
 
     @abstractmethod
-    def observed(self, split: Split, indices: Sequence[int], condition: str) -> Observed:
+    def observed(self, split: Split, indices: Sequence[int], condition: str) -> ObservedImages:
         """The images of these indices under one of its conditions."""
 
     def scenes(self, split: Split, indices: Sequence[int], seed: int) -> Scenes:

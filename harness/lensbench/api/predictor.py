@@ -66,7 +66,7 @@ class TrainingSummary:
 
 
 @runtime_checkable
-class Trained(Protocol):
+class TrainedPredictor(Protocol):
     """A predictor that says how its network was trained; `None` where that is not known."""
 
     training: TrainingSummary | None

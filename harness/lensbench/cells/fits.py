@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lensbench.api.budget import find_budget
-from lensbench.api.predictor import FitContext, Predictor, Restorable, Trained
+from lensbench.api.predictor import FitContext, Predictor, Restorable, TrainedPredictor
 from lensbench.api.samples import Samples
 from lensbench.cells.answers import blind
 from lensbench.cells.splits import assert_disjoint, confined
@@ -95,7 +95,7 @@ def keep_fit(
 
 def training_facts(predictor: Predictor) -> dict[str, Any]:
     """How a predictor's network was trained, by column of records; empty where none was."""
-    training = predictor.training if isinstance(predictor, Trained) else None
+    training = predictor.training if isinstance(predictor, TrainedPredictor) else None
     if training is None:
         return {}
     return {

@@ -8,7 +8,7 @@ from click.shell_completion import CompletionItem
 from lensbench.api.entry import Kind
 
 
-class Named(click.ParamType):  # type: ignore[type-arg]  # generic in newer click only
+class PluginName(click.ParamType):  # type: ignore[type-arg]  # generic in newer click only
     """The name of a plugin, with or without its options, as it is typed.
 
     Args:
@@ -39,12 +39,12 @@ class Named(click.ParamType):  # type: ignore[type-arg]  # generic in newer clic
         ]
 
 
-ANY = Named()
-BASELINE = Named("baseline")
-CONDITION = Named("condition")
-CONDITIONS = Named("condition", several=True)
-DATASET = Named("dataset")
-ENCODER = Named("encoder")
-PRETRAINING = Named("pretraining")
-TASK = Named("task")
-TRANSFER = Named("transfer")
+ANY = PluginName()
+BASELINE = PluginName("baseline")
+CONDITION = PluginName("condition")
+CONDITIONS = PluginName("condition", several=True)
+DATASET = PluginName("dataset")
+ENCODER = PluginName("encoder")
+PRETRAINING = PluginName("pretraining")
+TASK = PluginName("task")
+TRANSFER = PluginName("transfer")

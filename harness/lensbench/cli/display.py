@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from lensbench.execution.executors import Message
     from lensbench.study.job import Job, Outcome
-    from lensbench.study.remaining import Remaining
+    from lensbench.study.remaining import TimeLeft
 
 _LINE_EVERY = 2.0
 _SIGN_OF_LIFE_EVERY = 30.0
@@ -31,8 +31,8 @@ class Display(OnTerminal):
         self._began = time.monotonic()
         self._count = {"done": 0, "failed": 0}
         self._total = 0
-        self._remaining: Remaining | None = None
-        self._running: dict[str, _Running] = {}
+        self._remaining: TimeLeft | None = None
+        self._running: dict[str, _RunningJob] = {}
         self._workers = 1
         self._printed = 0.0
 
@@ -45,14 +45,14 @@ class Display(OnTerminal):
 
     def planned(self, jobs: Sequence[Job], costs: Mapping[str, float]) -> None:
         """These jobs there are, and so long took those that are alike."""
-        from lensbench.study.remaining import Remaining
+        from lensbench.study.remaining import TimeLeft
 
         self._total = len(jobs)
-        self._remaining = Remaining(jobs, costs)
+        self._remaining = TimeLeft(jobs, costs)
 
     def begun(self, job: Job) -> None:
         """A job was handed out."""
-        self._running[job.key] = _Running(job)
+        self._running[job.key] = _RunningJob(job)
         self._workers = max(self._workers, len(self._running))
 
     def told(self, message: Message) -> None:
@@ -136,7 +136,7 @@ class Display(OnTerminal):
         return Group(Text(self._counts()), table)
 
 
-class _Running:
+class _RunningJob:
     """What a worker is at."""
 
     def __init__(self, job: Job) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lensbench.cli.completion import Named
+from lensbench.cli.completion import PluginName
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 """What puts an option before a command."""
@@ -57,7 +57,7 @@ cluster_options = (
 )
 
 
-def plugin_option(flag: str, named: Named, help_text: str, **settings: Any) -> Decorator:
+def plugin_option(flag: str, named: PluginName, help_text: str, **settings: Any) -> Decorator:
     """An option that names a plugin, or several with commas between.
 
     Args:

@@ -30,7 +30,7 @@ _MAX_DEPTH = 6
 _MAX_PARTS = 1_000_000
 
 
-class _Sealed:
+class _SealedName:
     """Stands for one name of NumPy: it can be called, and nothing can be set on it."""
 
     __slots__ = ("_make",)
@@ -49,7 +49,7 @@ def _never(*_: object) -> object:
     raise pickle.UnpicklingError("an array is built in a strange way")
 
 
-_ARRAY_TYPE = _Sealed(_never)
+_ARRAY_TYPE = _SealedName(_never)
 
 
 class _DType:
@@ -145,15 +145,15 @@ def _encode(*arguments: object) -> bytes:
     return arguments[0].encode("latin-1")
 
 
-_NAMES: dict[tuple[str, str], _Sealed] = {
-    ("_codecs", "encode"): _Sealed(_encode),
+_NAMES: dict[tuple[str, str], _SealedName] = {
+    ("_codecs", "encode"): _SealedName(_encode),
     ("numpy", "ndarray"): _ARRAY_TYPE,
-    ("numpy", "dtype"): _Sealed(_DType),
+    ("numpy", "dtype"): _SealedName(_DType),
 }
 for _core in ("numpy.core", "numpy._core"):
-    _NAMES[f"{_core}.multiarray", "_reconstruct"] = _Sealed(_reconstruct)
-    _NAMES[f"{_core}.multiarray", "scalar"] = _Sealed(_scalar)
-    _NAMES[f"{_core}.numeric", "_frombuffer"] = _Sealed(_frombuffer)
+    _NAMES[f"{_core}.multiarray", "_reconstruct"] = _SealedName(_reconstruct)
+    _NAMES[f"{_core}.multiarray", "scalar"] = _SealedName(_scalar)
+    _NAMES[f"{_core}.numeric", "_frombuffer"] = _SealedName(_frombuffer)
 
 
 class _Unpickler(pickle.Unpickler):

@@ -14,7 +14,7 @@ from lensbench.errors import UsageError, nearest
 from lensbench.leaderboard.changes import Change, tested
 from lensbench.leaderboard.contenders import NAME, TABLE, with_notes
 from lensbench.leaderboard.pairing import (
-    Scored,
+    ScoredFits,
     Scores,
     estimate_of,
     paired_difference,
@@ -155,7 +155,7 @@ class _Side:
         self.means = {tuple(row[name] for name in by): row for row in means.iter_rows(named=True)}
         self.scores = scores
 
-    def scored(self, place: tuple[Any, ...]) -> Scored | None:
+    def scored(self, place: tuple[Any, ...]) -> ScoredFits | None:
         """Fits with their scores by scene."""
         return self.scores.of(self.places[place])
 

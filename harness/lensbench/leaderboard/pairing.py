@@ -18,7 +18,7 @@ Draws = Mapping[int, Fits]
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredFits:
     """Fits of an entrant with the digest of their scenes, both by seed of the draw."""
 
     draws: Draws
@@ -37,7 +37,7 @@ class Scores:
         self._rows = {key: number for number, key in enumerate(keys)}
         self._frame = frame
 
-    def of(self, records: pl.DataFrame) -> Scored | None:
+    def of(self, records: pl.DataFrame) -> ScoredFits | None:
         """Fits of one entrant under one condition by one metric.
 
         Args:
@@ -66,10 +66,10 @@ class Scores:
                 pretraining=tuple(part["seed_pretraining"]),
             )
             scenes[draw] = str(part["scenes"][0])
-        return Scored(draws, scenes)
+        return ScoredFits(draws, scenes)
 
 
-def paired_difference(a: Scored, b: Scored, matched: bool = False) -> Estimate | None:
+def paired_difference(a: ScoredFits, b: ScoredFits, matched: bool = False) -> Estimate | None:
     """By how much `a` scores above `b` on the same scenes; `None` where they share none.
 
     Args:

@@ -49,7 +49,8 @@ def ensure_limits(
     drawn = population_of(catalogue, view.dataset)
     if drawn is None:
         raise UsageError(
-            f"dataset {view.dataset!r} has no limits: they are known of SIE lenses with a Sérsic source",
+            f"dataset {view.dataset!r} has no limits: "
+            "they are known of SIE lenses with a Sérsic source",
             "try lenses:population=pedagogical",
         )
     seen = catalogue.build("condition", view.condition)

@@ -77,7 +77,7 @@ class PretrainedEncoder:
     deviation: float
 
 
-class Streaming(nn.Module):
+class StreamingObjective(nn.Module):
     """An objective with the number of the step that it is at, which checkpoints keep.
 
     Args:
@@ -192,7 +192,7 @@ class _Networks(NamedTuple):
     """An encoder, and the module whose loss trains it."""
 
     encoder: Any
-    streaming: Streaming
+    streaming: StreamingObjective
 
 
 def _networks(
@@ -208,14 +208,14 @@ def _networks(
     objective = strategy.objective(encoder, source.channels, source.known.info)
     if objective is None:
         raise UsageError(f"pretraining {recipe.pretraining!r} trains nothing", "name another")
-    model = Streaming(objective, buffer, strategy.paired, recipe.precision)
+    model = StreamingObjective(objective, buffer, strategy.paired, recipe.precision)
     return _Networks(encoder, model.to(torch.device(recipe.device)).train())
 
 
 def _run(
     recipe: Recipe,
     strategy: Any,
-    model: Streaming,
+    model: StreamingObjective,
     team: Team,
     report: Report,
     checkpoint: Checkpoint | None = None,

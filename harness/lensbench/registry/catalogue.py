@@ -26,7 +26,7 @@ _VIEWED = "lensbench.training.viewed:ViewedEncoder"
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisteredPlugin:
     """An entry with the package that it came from."""
 
     kind: Kind
@@ -36,7 +36,7 @@ class Registered:
 
 
 @dataclass(frozen=True)
-class Broken:
+class BrokenPlugin:
     """A plugin that was found and could not be used."""
 
     name: str
@@ -45,7 +45,7 @@ class Broken:
 
 
 @dataclass(frozen=True)
-class Outdated:
+class OutdatedPlugin:
     """A plugin for an older version of the interface: it is used, and may not work.
 
     Attributes:
@@ -63,16 +63,16 @@ class Outdated:
 class Catalogue:
     """What is installed: entries by kind and name, what is broken and what is old."""
 
-    entries: dict[tuple[Kind, str], Registered] = field(default_factory=dict)
-    broken: list[Broken] = field(default_factory=list)
-    outdated: list[Outdated] = field(default_factory=list)
+    entries: dict[tuple[Kind, str], RegisteredPlugin] = field(default_factory=dict)
+    broken: list[BrokenPlugin] = field(default_factory=list)
+    outdated: list[OutdatedPlugin] = field(default_factory=list)
 
-    def of_kind(self, kind: Kind) -> list[Registered]:
+    def of_kind(self, kind: Kind) -> list[RegisteredPlugin]:
         """Entries of a kind, sorted by name."""
         found = [item for (other, _), item in self.entries.items() if other == kind]
         return sorted(found, key=lambda item: item.entry.name)
 
-    def find(self, kind: Kind, name: str) -> Registered:
+    def find(self, kind: Kind, name: str) -> RegisteredPlugin:
         """The entry of this kind and name, which may be `package/name`.
 
         Raises:
@@ -126,7 +126,7 @@ class Catalogue:
         """The class that `name:options` names, not yet called; a condition is a value."""
         return self.load(self.find(kind, parse_reference(text).name))
 
-    def load(self, registered: Registered) -> Any:
+    def load(self, registered: RegisteredPlugin) -> Any:
         """Imports what an entry names.
 
         Raises:

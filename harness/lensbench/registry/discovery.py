@@ -16,7 +16,7 @@ from lensbench.api.condition import Condition
 from lensbench.api.entry import KINDS, Entry, Kind
 from lensbench.compatibility import API_VERSION, changes_since
 from lensbench.errors import PluginError
-from lensbench.registry.catalogue import Broken, Catalogue, Outdated, Registered
+from lensbench.registry.catalogue import BrokenPlugin, Catalogue, OutdatedPlugin, RegisteredPlugin
 from lensbench.registry.importing import disabled, guarded
 
 GROUP = "lensbench"
@@ -77,13 +77,13 @@ def collect(points: Iterable[importlib.metadata.EntryPoint]) -> Catalogue:
                 changes = changes_since(getattr(module, "lensbench_api", API_VERSION))
                 entries = _entries(point.name, module)
         except PluginError as error:
-            catalogue.broken.append(Broken(point.name, package, error.message))
+            catalogue.broken.append(BrokenPlugin(point.name, package, error.message))
             continue
         if changes:
-            catalogue.outdated.append(Outdated(point.name, package, changes))
+            catalogue.outdated.append(OutdatedPlugin(point.name, package, changes))
         version = point.dist.version if point.dist else ""
         for kind, entry in entries:
-            _register(catalogue, Registered(kind, entry, package, version))
+            _register(catalogue, RegisteredPlugin(kind, entry, package, version))
     return catalogue
 
 
@@ -92,7 +92,7 @@ def package_of(point: importlib.metadata.EntryPoint) -> str:
     return point.dist.name if point.dist else point.value
 
 
-def _register(catalogue: Catalogue, item: Registered) -> None:
+def _register(catalogue: Catalogue, item: RegisteredPlugin) -> None:
     name, long_name = item.entry.name, f"{item.package}/{item.entry.name}"
     taken = catalogue.entries.get((item.kind, name))
     if taken is None:
@@ -103,7 +103,7 @@ def _register(catalogue: Catalogue, item: Registered) -> None:
         renamed = replace(item, entry=replace(item.entry, name=long_name))
         catalogue.entries[item.kind, long_name] = renamed
         error += f"; this one is {long_name}"
-    catalogue.broken.append(Broken(name, item.package, error))
+    catalogue.broken.append(BrokenPlugin(name, item.package, error))
 
 
 def _entries(name: str, module: Any) -> list[tuple[Kind, Entry]]:

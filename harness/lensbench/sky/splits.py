@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lensbench.api.condition import Condition
-from lensbench.api.dataset import Dataset, Observed, ObservedDataset, Scenes, Split
+from lensbench.api.dataset import Dataset, ObservedDataset, ObservedImages, Scenes, Split
 from lensbench.sky.observation import check_scenes, observe
 
 
@@ -22,7 +22,7 @@ class SceneBatch:
 
     indices: range
     scenes: Scenes | None
-    observed: Callable[[Condition], Observed]
+    observed: Callable[[Condition], ObservedImages]
 
 
 def observe_split(
@@ -52,13 +52,15 @@ def observe_split(
 
 def _stored(
     dataset: ObservedDataset, split: Split, indices: Sequence[int]
-) -> Callable[[Condition], Observed]:
+) -> Callable[[Condition], ObservedImages]:
     return lambda condition: dataset.observed(split, indices, condition.name)
 
 
-def _drawn(scenes: Scenes, field_of_view: float, seed: int) -> Callable[[Condition], Observed]:
-    def observed(condition: Condition) -> Observed:
+def _drawn(
+    scenes: Scenes, field_of_view: float, seed: int
+) -> Callable[[Condition], ObservedImages]:
+    def observed(condition: Condition) -> ObservedImages:
         images = observe(scenes, condition, field_of_view, seed)
-        return Observed(scenes.ids, images, scenes.targets)
+        return ObservedImages(scenes.ids, images, scenes.targets)
 
     return observed

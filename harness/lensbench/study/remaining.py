@@ -9,7 +9,7 @@ from lensbench.study.job import Job
 from lensbench.study.summary import kind_of
 
 
-class Remaining:
+class TimeLeft:
     """Estimates the time left from the jobs that have ended.
 
     A job takes as long as those like it that ended here, or else in earlier sweeps, or else as

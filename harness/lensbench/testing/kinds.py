@@ -16,7 +16,7 @@ from lensbench.api.entry import Kind
 from lensbench.api.samples import Features
 from lensbench.api.task import FeatureShape
 from lensbench.errors import IncompatibleError, LensbenchError, PluginError
-from lensbench.registry import Catalogue, Registered
+from lensbench.registry import Catalogue, RegisteredPlugin
 from lensbench.testing.attributes import check_attributes
 from lensbench.testing.baselines import check_baseline
 from lensbench.testing.datasets import check_dataset
@@ -73,7 +73,9 @@ class Candidate:
     tasks: tuple[TrialTask, ...]
 
     @classmethod
-    def of(cls, catalogue: Catalogue, item: Registered, reference: str, encoder: str) -> Candidate:
+    def of(
+        cls, catalogue: Catalogue, item: RegisteredPlugin, reference: str, encoder: str
+    ) -> Candidate:
         """Makes a plugin.
 
         Raises:
@@ -159,7 +161,7 @@ def check_condition(plugin: Any) -> None:
         raise PluginError(f"it is a {type(plugin).__name__}", "return a lensbench.Condition")
 
 
-def _partner(catalogue: Catalogue, item: Registered, plugin: Any, named: str) -> Any:
+def _partner(catalogue: Catalogue, item: RegisteredPlugin, plugin: Any, named: str) -> Any:
     """An encoder on which a pretraining or a transfer can be tried.
 
     Raises:
@@ -184,7 +186,7 @@ def _partner(catalogue: Catalogue, item: Registered, plugin: Any, named: str) ->
     raise why
 
 
-def _partners(catalogue: Catalogue, item: Registered) -> Iterator[str]:
+def _partners(catalogue: Catalogue, item: RegisteredPlugin) -> Iterator[str]:
     """Encoders: of the package, those ranked in every run, and those made for the plugin."""
     known = catalogue.of_kind("encoder")
     yield from (one.entry.name for one in known if one.package == item.package != "lensbench")

@@ -18,7 +18,7 @@ from lensbench.errors import (
     nearest,
     one_line,
 )
-from lensbench.registry import Catalogue, Registered, load_catalogue, parse_reference
+from lensbench.registry import Catalogue, RegisteredPlugin, load_catalogue, parse_reference
 from lensbench.registry.discovery import GROUP, collect
 from lensbench.testing.folders import importable, is_folder
 from lensbench.testing.kinds import Candidate, checks_of
@@ -98,7 +98,7 @@ def check_package(
     return findings
 
 
-def _found(catalogue: Catalogue, kind: str, reference: str) -> tuple[Registered, str]:
+def _found(catalogue: Catalogue, kind: str, reference: str) -> tuple[RegisteredPlugin, str]:
     """The plugin of a kind, and its name with options.
 
     Raises:
@@ -111,7 +111,7 @@ def _found(catalogue: Catalogue, kind: str, reference: str) -> tuple[Registered,
 
 
 def _of_plugin(
-    catalogue: Catalogue, item: Registered, reference: str, encoder: str
+    catalogue: Catalogue, item: RegisteredPlugin, reference: str, encoder: str
 ) -> Iterator[Finding]:
     """Findings of one plugin; what it does is not looked at where it cannot be made."""
     plugin = f"{item.kind}/{reference}"

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from lensbench.errors import PluginError
-from lensbench.registry import Catalogue, Registered
+from lensbench.registry import Catalogue, RegisteredPlugin
 from lensbench.registry.discovery import GROUP
 from lensbench.registry.options import options_class
 
@@ -72,7 +72,7 @@ def check_import(package: str) -> None:
             )
 
 
-def check_metadata(registered: Registered) -> None:
+def check_metadata(registered: RegisteredPlugin) -> None:
     """An entry has a summary, a licence and somebody to cite.
 
     Raises:
@@ -90,7 +90,7 @@ def check_metadata(registered: Registered) -> None:
         )
 
 
-def check_licence(registered: Registered) -> None:
+def check_licence(registered: RegisteredPlugin) -> None:
     """Plugin and package say under which licence they are.
 
     Raises:
@@ -117,7 +117,7 @@ class AdviceError(Exception):
     """Something could be better and breaks nothing; the message says what."""
 
 
-def check_options(catalogue: Catalogue, registered: Registered) -> None:
+def check_options(catalogue: Catalogue, registered: RegisteredPlugin) -> None:
     """A plugin says in its docstrings what it is and what its options do.
 
     Raises:

@@ -23,7 +23,7 @@ from lensbench.verification.published import cells_of
 
 
 @dataclass(frozen=True)
-class Wanted:
+class VerificationRequest:
     """How far to climb.
 
     Attributes:
@@ -48,7 +48,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Climbed:
+class VerificationResult:
     """What was found.
 
     Attributes:
@@ -62,10 +62,10 @@ class Climbed:
     @property
     def passed(self) -> bool:
         """Whether every cell that was tried passed."""
-        return all(its.passed for check in self.checks for its in check.cells.values())
+        return all(finding.passed for check in self.checks for finding in check.cells.values())
 
 
-def climb(board: Board, wanted: Wanted, report: StageReport) -> Climbed:
+def climb(board: Board, wanted: VerificationRequest, report: StageReport) -> VerificationResult:
     """Tries one tier after another; a cell that failed one is not tried on the next.
 
     Args:
@@ -82,7 +82,7 @@ def climb(board: Board, wanted: Wanted, report: StageReport) -> Climbed:
     if wanted.rescore:
         with temporary_folder() as folder:
             here_too = {
-                key: its for key, its in cells.items() if key not in board.without_predictions
+                key: cell for key, cell in cells.items() if key not in board.without_predictions
             }
             if wanted.sample is not None:
                 drawn = rerunning.draw_cells(here_too, wanted.sample, wanted.seed)
@@ -105,7 +105,7 @@ def climb(board: Board, wanted: Wanted, report: StageReport) -> Climbed:
         rule = fresh.RULE.format(level=wanted.level)
         checks.append(_check("fresh", result.findings, rule, seed))
         untried = result.untried
-    return Climbed(tuple(checks), untried)
+    return VerificationResult(tuple(checks), untried)
 
 
 def write_checks(board: Board, checks: tuple[Check, ...]) -> None:
@@ -116,7 +116,7 @@ def write_checks(board: Board, checks: tuple[Check, ...]) -> None:
     kept = []
     for old in board.manifest.checks:
         again = {key for new in checks if new.tier == old.tier != "fresh" for key in new.cells}
-        left = {key: its for key, its in old.cells.items() if key not in again}
+        left = {key: finding for key, finding in old.cells.items() if key not in again}
         if left:
             kept.append(old.model_copy(update={"cells": left}))
     new = (*kept, *(check for check in checks if check.cells))
@@ -144,7 +144,7 @@ def unknowable_seed() -> int:
 
 
 def _left(cells: Mapping[str, Cell], found: Mapping[str, Finding]) -> dict[str, Cell]:
-    return {key: its for key, its in cells.items() if key not in found or found[key].passed}
+    return {key: cell for key, cell in cells.items() if key not in found or found[key].passed}
 
 
 def _check(

@@ -178,15 +178,15 @@ class _Scorer:
         rows = self._rows[(key,)].partition_by("test_dataset", "test_condition", as_dict=True)
         for test in resolved.tests:
             view = test.view
-            its = rows[view.dataset, view.condition]
-            here = self.board.predictions(its["predictions"][0])
+            records = rows[view.dataset, view.condition]
+            here = self.board.predictions(records["predictions"][0])
             if here is None:
                 raise Mismatch(f"predictions under {view.condition} are not in the board")
             ids, predictions = here
             samples = self._of(test)
             check_scenes(ids, samples, view)
             again, by_scene = scored_rows(resolved, test, samples, predictions)
-            done = its.filter(pl.col("state") == "done")
+            done = records.filter(pl.col("state") == "done")
             _compare(done, [row for row in again if row["state"] == "done"], view)
             _compare_by_scene(self.board, key, by_scene, view)
         return note

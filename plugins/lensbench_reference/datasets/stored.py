@@ -14,8 +14,8 @@ from annotated_types import Ge
 from lensbench import (
     Condition,
     DataError,
-    Observed,
     ObservedDataset,
+    ObservedImages,
     OptionError,
     PsfImage,
     Split,
@@ -145,12 +145,12 @@ class StoredImages(ObservedDataset):
         """How many images a split has."""
         return len(self._splits[split])
 
-    def observed(self, split: Split, indices: Sequence[int], condition: str) -> Observed:
+    def observed(self, split: Split, indices: Sequence[int], condition: str) -> ObservedImages:
         """The images of these indices of a split."""
         places = [self._splits[split][index] for index in indices]
         images = [self._image(place) for place in places]
         skies = [sky for _, sky in images if sky is not None]
-        return Observed(
+        return ObservedImages(
             ids=tuple(self._id(place) for place in places),
             images=torch.from_numpy(np.stack([image for image, _ in images])),
             targets={name: values[places] for name, values in self._values.items()},

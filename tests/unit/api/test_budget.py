@@ -9,8 +9,8 @@ from lensbench.study.spec import parse_study
 
 def test_numbers_are_changed():
     """Those that are named; the rest stays."""
-    its = find_budget("standard:train_steps=500")
-    assert (its.train_steps, its.train_scenes) == (500, BUDGETS["standard"].train_scenes)
+    budget = find_budget("standard:train_steps=500")
+    assert (budget.train_steps, budget.train_scenes) == (500, BUDGETS["standard"].train_scenes)
 
 
 @pytest.mark.parametrize(

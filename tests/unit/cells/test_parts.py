@@ -80,11 +80,11 @@ def test_intervals_of_both_kinds_of_metric_hold_the_value():
     samples = made_samples(count=30)
     answers = {"theta_E": samples.targets["theta_E"].numpy() + 0.1}
 
-    def errors(predictions, its):
-        return np.abs(predictions["theta_E"] - its.targets["theta_E"].numpy())
+    def errors(predictions, given):
+        return np.abs(predictions["theta_E"] - given.targets["theta_E"].numpy())
 
-    def correlation(predictions, its):
-        return np.corrcoef(predictions["theta_E"], its.targets["theta_E"].numpy())[0, 1]
+    def correlation(predictions, given):
+        return np.corrcoef(predictions["theta_E"], given.targets["theta_E"].numpy())[0, 1]
 
     mean = score(Metric("error", errors, per_sample=True), answers, samples, 100).interval
     one = score(Metric("correlation", correlation), answers, samples, 100).interval

@@ -92,9 +92,9 @@ def test_every_dataset_loads_and_streams(name, exported, cutouts):
         assert np.array_equal(loaded[row][column], pixels)
         assert np.array_equal(np.asarray(streamed[row][column], "f4"), pixels)
         assert streamed[row]["scene"] == item.scene
-    for target, its in recipe.dataset.targets.items():
-        if its.classes and target in loaded.features:
-            assert tuple(loaded.features[target].names) == its.classes
+    for target, declared in recipe.dataset.targets.items():
+        if declared.classes and target in loaded.features:
+            assert tuple(loaded.features[target].names) == declared.classes
 
 
 def test_the_card_is_what_the_hub_asks_for(exported):

@@ -33,7 +33,7 @@ def test_the_nearest_of_all_files_are_found(features, tmp_path, metric):
         distances = np.linalg.norm(others - one, axis=1)
     expected = [f"i{row}" for row in np.argsort(distances) if row != 3][:7]
     found = neighbours(tmp_path, "i3", 7, metric)
-    assert [its.id for its in found] == expected
+    assert [neighbour.id for neighbour in found] == expected
     assert found[0].distance == pytest.approx(np.sort(distances)[1], abs=1e-5)
 
 

@@ -70,7 +70,7 @@ def test_what_was_pretrained_on_or_adapted_to_is_named_too():
     records, _ = rows("one", 30.0, seeds=1)
     views = "lenses kids-r | images:path=a b custom:base=hsc-i"
     found = plugins_of(records_frame([row | {"pretraining_views": views} for row in records]))
-    named = {kind: [name for its, name in found if its == kind] for kind, _ in found}
+    named = {kind: [name for of, name in found if of == kind] for kind, _ in found}
     assert named["dataset"] == ["images", "lenses"]
     assert named["condition"] == ["custom", "home", "kids-r"]
     adapted = plugins_of(records_frame([row | {"target_view": "d c"} for row in records]))

@@ -31,9 +31,9 @@ def drawn(count: int) -> torch.Tensor:
     rows = [
         [
             math.pi * random.uniform()
-            if not isinstance(its, Range)
-            else its.low + (0.3 + 0.4 * random.uniform()) * (its.high - its.low)
-            for its in KNOWN.values()
+            if not isinstance(prior, Range)
+            else prior.low + (0.3 + 0.4 * random.uniform()) * (prior.high - prior.low)
+            for prior in KNOWN.values()
         ]
         for _ in range(count)
     ]

@@ -36,7 +36,7 @@ def test_limits_are_made_once_and_found_by_tables(tmp_path, monkeypatch):
         assert str(found) == str(made)
     assert len(calls) == 1
     known = known_limits(store, CATALOGUE, LENSES, ["euclid-vis", "hst-acs"])
-    assert {c: str(its) for c, its in known.items()} == {"euclid-vis": str(made)}
+    assert {c: str(computed) for c, computed in known.items()} == {"euclid-vis": str(made)}
     assert known_limits(store, CATALOGUE, LENSES, ["euclid-vis"], seed=1) == {}
 
 

@@ -64,7 +64,7 @@ def test_areas_are_those_of_scikit_learn():
     order[3] %= 2
     chances = random.integers(0, 5, (4, 40, 3)) / 4
     found = aurocs(order, chances)
-    for its, known, chance in zip(found[:3], order, chances, strict=False):
+    for score, known, chance in zip(found[:3], order, chances, strict=False):
         each = [metrics.roc_auc_score(known == k, chance[:, k]) for k in range(3)]
-        assert its == pytest.approx(np.mean(each), abs=1e-12)
+        assert score == pytest.approx(np.mean(each), abs=1e-12)
     assert np.isnan(found[3])

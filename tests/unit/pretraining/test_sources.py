@@ -46,11 +46,11 @@ def test_a_chunk_of_each_file_is_taken_in_turn(shards, catalogue):
     source = StoredChunks(recipe(shards), catalogue)
     alone = [StoredChunks(recipe([path]), catalogue) for path in shards]
     for number in range(8):
-        its = alone[number % 2].chunk(number // 2)
+        own = alone[number % 2].chunk(number // 2)
         chunk = source.chunk(number)
         assert set(chunk) == {"scene", "image:rubin-r", "image:des-i"}
         for name, values in chunk.items():
-            assert (values == its[name]).all(), (number, name)
+            assert (values == own[name]).all(), (number, name)
     scenes = [alone[0].chunk(number)["scene"] for number in range(3)]
     assert scenes[2].tolist()[2:] == scenes[0].tolist()[:3]  # twelve scenes, and the first again
     assert not (alone[0].chunk(0)["image:rubin-r"] == alone[1].chunk(0)["image:rubin-r"]).all()

@@ -26,7 +26,7 @@ THEIRS = {
 }
 """Configurations of lenstronomy whose noise is that of a condition."""
 
-PLAIN = tuple(name for name, its in NAMED.items() if its.noise_correlation == 1)
+PLAIN = tuple(name for name, condition in NAMED.items() if condition.noise_correlation == 1)
 
 
 def single_band(name: str) -> SingleBand:
@@ -37,17 +37,17 @@ def single_band(name: str) -> SingleBand:
     if name in THEIRS:
         instrument, options = THEIRS[name]
         return SingleBand(**{**instrument(**options).kwargs_single_band(), "psf_type": "NONE"})
-    its = NAMED[name]
-    rate = 10 ** (0.4 * (its.zeropoint - its.sky_brightness)) + its.dark_current / (
-        its.pixel_scale**2
+    ours = NAMED[name]
+    rate = 10 ** (0.4 * (ours.zeropoint - ours.sky_brightness)) + ours.dark_current / (
+        ours.pixel_scale**2
     )
     return SingleBand(
-        pixel_scale=its.pixel_scale,
-        exposure_time=its.exposure_time,
-        num_exposures=its.num_exposures,
-        magnitude_zero_point=its.zeropoint,
-        read_noise=its.read_noise,
-        sky_brightness=its.zeropoint - 2.5 * math.log10(rate),
+        pixel_scale=ours.pixel_scale,
+        exposure_time=ours.exposure_time,
+        num_exposures=ours.num_exposures,
+        magnitude_zero_point=ours.zeropoint,
+        read_noise=ours.read_noise,
+        sky_brightness=ours.zeropoint - 2.5 * math.log10(rate),
         psf_type="NONE",
     )
 

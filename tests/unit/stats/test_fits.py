@@ -81,7 +81,7 @@ def test_over_draws_it_is_the_t_test_of_their_means(draws):
         {d: fits(random.normal(shift, 1, (1 + d % 2, 20 + d))) for d in range(draws)}
         for shift in (0.5, 0.0)
     )
-    means = [np.array([its.values.mean() for its in one.values()]) for one in (a, b)]
+    means = [np.array([fit.values.mean() for fit in one.values()]) for one in (a, b)]
     scenes = sum(20 + d for d in range(draws))
     for found, theirs in (
         (estimate(a), scipy_stats.ttest_1samp(means[0], 0.0)),

@@ -64,7 +64,7 @@ def test_a_file_that_became_another_is_looked_at_anew(tmp_path, differs):
         "time": before.st_mtime_ns != after.st_mtime_ns,
         "inode": before.st_ino != after.st_ino,
     }
-    assert [name for name, its in changed.items() if its] == [differs]
+    assert [name for name, differing in changed.items() if differing] == [differs]
     read = map_arrays(path)
     assert list(read) == ["b"]
     assert np.array_equal(read["b"], np.arange(float(count)))
@@ -74,10 +74,10 @@ def test_arrays_in_pieces_are_read_all_the_same(tmp_path):
     """What others compressed cannot be mapped; each array has its own values."""
     values = {"a": np.arange(50.0), "b": np.arange(50)[::-1]}
     with h5py.File(tmp_path / "x.h5", "w") as file:
-        for name, its in values.items():
-            file.create_dataset(name, data=its, chunks=(7,), compression="gzip")
+        for name, array in values.items():
+            file.create_dataset(name, data=array, chunks=(7,), compression="gzip")
     read = map_arrays(tmp_path / "x.h5")
-    assert all(np.array_equal(read[name], its) for name, its in values.items())
+    assert all(np.array_equal(read[name], array) for name, array in values.items())
 
 
 def test_no_arrays_are_an_empty_file(tmp_path):

@@ -131,8 +131,8 @@ def test_what_adapts_has_targets(catalogue, axes, targets):
     text = text.replace("condition = []", 'condition = ["hst-acs", "rubin-r", "des-r"]')
     found = cells(catalogue, text.replace('"mae-vit"', '"resnet18"')).cells
     wanted = {"linear": {None}, "adabn": {View(*target.split()) for target in targets}}
-    for transfer, its in wanted.items():
-        assert {cell.target for cell in found if cell.entrant.transfer == transfer} == its
+    for transfer, expected in wanted.items():
+        assert {cell.target for cell in found if cell.entrant.transfer == transfer} == expected
 
 
 def test_all_baselines_of_a_task_are_auto(catalogue):
@@ -155,8 +155,8 @@ def test_every_axis_of_chance_is_crossed(catalogue):
     seeds = "[seeds]\ndraw = [5, 6]\npretraining = [7, 8]\nfit = [9]\n"
     found = cells(catalogue, text + seeds).cells
     for name, pretrainings in (("", {7, 8}), ("pca-logreg", {0})):
-        its = {cell.seeds for cell in found if cell.entrant.baseline == name}
-        assert its == {Seeds(draw, one, 9) for draw in (5, 6) for one in pretrainings}
+        held = {cell.seeds for cell in found if cell.entrant.baseline == name}
+        assert held == {Seeds(draw, one, 9) for draw in (5, 6) for one in pretrainings}
 
 
 def test_included_cells_come_beside(catalogue):

@@ -59,7 +59,9 @@ def test_once(catalogue, resolver, store, monkeypatch):
     encodings = []
     known = encoded.pooled_of
     monkeypatch.setattr(
-        encoded, "pooled_of", lambda *its: encodings.append(its[1].condition.name) or known(*its)
+        encoded,
+        "pooled_of",
+        lambda *given: encodings.append(given[1].condition.name) or known(*given),
     )
     cell = cell_of(catalogue)
     tests = EncodedTests(store, 1)

@@ -38,13 +38,13 @@ def command(where: str, host: str, port: int, store: str | None) -> None:
       lensbench leaderboard serve
       lensbench leaderboard serve boards/lenses --port 9000
     """
-    from lensbench.leaderboard.page.live import Followed, Live, follow_files, follow_store
+    from lensbench.leaderboard.page.live import Live, LiveSource, follow_files, follow_store
     from lensbench.leaderboard.page.server import is_loopback, open_server
 
     gather = functools.partial(evidence_of, where, store)
     path = Path(where)
     if where:
-        followed = follow_files(gather, path) if path.exists() else Followed(gather, lambda: "")
+        followed = follow_files(gather, path) if path.exists() else LiveSource(gather, lambda: "")
     else:
         followed = follow_store(reading_store(store_root(store)), gather)
     live = Live(followed, credited_by)

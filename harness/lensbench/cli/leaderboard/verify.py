@@ -16,7 +16,7 @@ from lensbench.errors import DataError
 
 if TYPE_CHECKING:
     from lensbench.leaderboard.board.contents import Board
-    from lensbench.verification.climb import Climbed
+    from lensbench.verification.climb import VerificationResult
 
 
 @click.command("verify")
@@ -137,15 +137,15 @@ def _opened(folder: Path, as_json: bool) -> Board:
         sys.exit(1)
 
 
-def _climbed(board: Board, **wanted: Any) -> Climbed:
+def _climbed(board: Board, **wanted: Any) -> VerificationResult:
     from lensbench.cli.progress import Progress
-    from lensbench.verification.climb import Wanted, climb
+    from lensbench.verification.climb import VerificationRequest, climb
 
     with Progress() as progress:
-        return climb(board, Wanted(**wanted), progress)
+        return climb(board, VerificationRequest(**wanted), progress)
 
 
-def _print(board: Board, climbed: Climbed, as_json: bool) -> None:
+def _print(board: Board, climbed: VerificationResult, as_json: bool) -> None:
     labels = dict(board.records.select("cell", "entrant").unique().rows())
     rescored = any(check.tier == "re-scored" for check in climbed.checks)
     unscored = sorted(board.without_predictions) if rescored else []
@@ -168,7 +168,7 @@ def _print(board: Board, climbed: Climbed, as_json: bool) -> None:
 
     rows = []
     for check in climbed.checks:
-        failed = sum(not its.passed for its in check.cells.values())
+        failed = sum(not finding.passed for finding in check.cells.values())
         rows.append(
             [
                 check.tier,
@@ -179,10 +179,10 @@ def _print(board: Board, climbed: Climbed, as_json: bool) -> None:
         )
     click.echo(tabulate(rows, ["tier", "cells tried", "failed", "seed"]))
     for check in climbed.checks[1:]:
-        for key, its in check.cells.items():
-            if check.tier != "re-scored" or not its.passed:
-                word = "passed" if its.passed else "FAILED"
-                click.echo(f"{word} {check.tier}: {labels[key]}: {its.note}")
+        for key, finding in check.cells.items():
+            if check.tier != "re-scored" or not finding.passed:
+                word = "passed" if finding.passed else "FAILED"
+                click.echo(f"{word} {check.tier}: {labels[key]}: {finding.note}")
     if power:
         click.echo(
             f"scored {power['cells']} of {power['of']} cells: had {power['wrong']} or more been "
@@ -196,7 +196,7 @@ def _print(board: Board, climbed: Climbed, as_json: bool) -> None:
         click.echo(f"not tried: {label} ({count}): {why}")
 
 
-def _power(board: Board, climbed: Climbed) -> dict[str, int]:
+def _power(board: Board, climbed: VerificationResult) -> dict[str, int]:
     """What a sample of cells that were scored again can find; nothing where all were."""
     from lensbench.verification.climb import caught
 

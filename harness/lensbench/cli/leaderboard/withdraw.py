@@ -23,11 +23,11 @@ def command(board: Path, reason: str, successor: str) -> None:
     """
     from lensbench.errors import UsageError
     from lensbench.leaderboard.board.contents import open_board
-    from lensbench.leaderboard.board.manifest import Withdrawn, parse_withdrawn
+    from lensbench.leaderboard.board.manifest import Withdrawal, parse_withdrawn
     from lensbench.leaderboard.board.withdrawal import withdraw
 
     if not reason.strip():
         raise UsageError("--reason is empty", "say in one line why the results no longer count")
-    withdrawn: Withdrawn = parse_withdrawn(reason.strip(), successor.strip())
+    withdrawn: Withdrawal = parse_withdrawn(reason.strip(), successor.strip())
     withdraw(open_board(board), withdrawn)
     click.echo(f"{board}: withdrawn: {withdrawn}")

@@ -203,11 +203,11 @@ def opened(path: Path) -> Iterator[Any]:
     status = path.stat()
     key = (os.getpid(), path.resolve(), status.st_size, status.st_mtime_ns, status.st_ino)
     if getattr(_LAST, "key", None) != key:
-        _LAST.file, _LAST.key = _Opened(path), key
+        _LAST.file, _LAST.key = _OpenFile(path), key
     yield _LAST.file.units
 
 
-class _Opened:
+class _OpenFile:
     """An open FITS file, unpacked where it is compressed with gzip; closed when it is dropped."""
 
     def __init__(self, path: Path) -> None:

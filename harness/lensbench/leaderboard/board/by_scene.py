@@ -57,7 +57,7 @@ def scores_of(path: Source, name: str) -> dict[Row, tuple[str, np.ndarray]]:
         }
 
 
-class Published(NamedTuple):
+class PublishedScore(NamedTuple):
     """What a record states of a score."""
 
     value: float
@@ -66,14 +66,14 @@ class Published(NamedTuple):
     n: int
 
 
-def published_scores(records: pl.DataFrame) -> dict[Row, Published]:
+def published_scores(records: pl.DataFrame) -> dict[Row, PublishedScore]:
     """Value, interval and n of each row of results."""
-    done = records.filter(pl.col("state") == "done").select(*_BY, *Published._fields)
-    return {row[:4]: Published(*row[4:]) for row in done.iter_rows()}
+    done = records.filter(pl.col("state") == "done").select(*_BY, *PublishedScore._fields)
+    return {row[:4]: PublishedScore(*row[4:]) for row in done.iter_rows()}
 
 
 def check_scores(
-    path: Source, name: str, published: Mapping[Row, Published], resamples: int
+    path: Source, name: str, published: Mapping[Row, PublishedScore], resamples: int
 ) -> None:
     """Refuses scores by scene that belong to no record, or that do not give its numbers.
 
@@ -95,7 +95,7 @@ def check_scores(
             _check_row(name, row, published[key], resamples)
 
 
-def _check_row(name: str, row: Mapping[str, Any], record: Published, resamples: int) -> None:
+def _check_row(name: str, row: Mapping[str, Any], record: PublishedScore, resamples: int) -> None:
     what = f"{name}: {shown(row['metric'])} of cell {row['cell']}"
     values = np.asarray(row["values"], dtype=float)
     if row["n"] != record.n or (row["per_scene"] and len(values) != record.n):
@@ -118,7 +118,7 @@ def _check_row(name: str, row: Mapping[str, Any], record: Published, resamples: 
 
 
 def _intervals(
-    row: Mapping[str, Any], values: np.ndarray, record: Published, resamples: int
+    row: Mapping[str, Any], values: np.ndarray, record: PublishedScore, resamples: int
 ) -> list[Interval]:
     """Each interval that a metric may have by these scores: a record must state one of them.
 
@@ -138,11 +138,11 @@ def _intervals(
     return found
 
 
-def _agrees(found: Interval, record: Published) -> bool:
+def _agrees(found: Interval, record: PublishedScore) -> bool:
     return _near(found.low, record.low, record) and _near(found.high, record.high, record)
 
 
-def _like(found: Interval, record: Published) -> bool:
+def _like(found: Interval, record: PublishedScore) -> bool:
     """Whether a stated interval is about as wide on either side as the one found.
 
     Some metrics have a formula for their interval, which their resamples do not give again: the
@@ -159,7 +159,7 @@ def _like(found: Interval, record: Published) -> bool:
     )
 
 
-def _near(found: float, stated: float | None, record: Published) -> bool:
+def _near(found: float, stated: float | None, record: PublishedScore) -> bool:
     if stated is None:
         return math.isnan(found)
     width = 0.0 if record.low is None or record.high is None else record.high - record.low

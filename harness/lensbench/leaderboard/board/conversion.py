@@ -37,7 +37,7 @@ from lensbench.leaderboard.board.layout import (
 from lensbench.leaderboard.board.manifest import (
     Check,
     File,
-    Withdrawn,
+    Withdrawal,
     file_of,
     read_manifest,
     write_manifest,
@@ -110,7 +110,7 @@ def _contents(
         predictions=_digests(records, folder, carried, elsewhere) if elsewhere else {},
         elsewhere=elsewhere,
         licence=str(old.get("licence", "")),
-        withdrawn=Withdrawn(reason=reason) if reason else None,
+        withdrawn=Withdrawal(reason=reason) if reason else None,
     )
 
 

@@ -73,7 +73,7 @@ class Check(Document):
     cells: dict[str, Finding]
 
 
-class Withdrawn(Document):
+class Withdrawal(Document):
     """That the results of a board no longer count.
 
     Attributes:
@@ -107,7 +107,7 @@ class Manifest(Document):
     format: Literal[3]
     lensbench: str
     licence: str
-    withdrawn: Withdrawn | None = None
+    withdrawn: Withdrawal | None = None
     files: dict[str, File]
     members: dict[str, dict[str, File]] = pydantic.Field(default_factory=dict)
     predictions: dict[str, Annotated[str, _SHA256]] = pydantic.Field(default_factory=dict)
@@ -147,14 +147,14 @@ class Manifest(Document):
         return earned
 
 
-def parse_withdrawn(reason: str, successor: str = "") -> Withdrawn:
+def parse_withdrawn(reason: str, successor: str = "") -> Withdrawal:
     """What a person says of a board that is withdrawn.
 
     Raises:
         DataError: Where a text has several lines, mark-up or control characters.
     """
     values = {"reason": reason, "successor": successor}
-    withdrawn: Withdrawn = parse(Withdrawn, "the withdrawal", values)
+    withdrawn: Withdrawal = parse(Withdrawal, "the withdrawal", values)
     return withdrawn
 
 

@@ -33,7 +33,7 @@ _TABLE = 64 * 10**6
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedRun:
     """Files of a run, as far as they go into archives.
 
     Attributes:
@@ -64,7 +64,7 @@ class Packer:
         self._members: dict[str, dict[str, Slice]] = defaultdict(dict)
         self._digests: dict[str, dict[str, str]] = defaultdict(dict)
 
-    def pack(self, files: Mapping[str, Path]) -> Packed:
+    def pack(self, files: Mapping[str, Path]) -> PackedRun:
         """Packs files by their name in a store, `KIND/KEY.SUFFIX`; others stay loose.
 
         Raises:
@@ -82,7 +82,7 @@ class Packer:
             elif kind == "fits":
                 self._members[self._archive(Path(key).stem, name)][name] = Slice.of_file(path)
         digests = {cell: digest_of_cell(known) for cell, known in self._digests.items()}
-        return Packed(self._members, tuple(loose), digests)
+        return PackedRun(self._members, tuple(loose), digests)
 
     def _archive(self, cell: str, name: str) -> str:
         if cell not in self._tasks:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.joining import contents_of
 from lensbench.leaderboard.board.layout import READING, README
-from lensbench.leaderboard.board.manifest import Manifest, Withdrawn, file_of, write_manifest
+from lensbench.leaderboard.board.manifest import Manifest, Withdrawal, file_of, write_manifest
 from lensbench.leaderboard.board.reading import read_text
 from lensbench.leaderboard.board.readme import readme_text
 
 
-def withdraw(board: Board, withdrawn: Withdrawn) -> Manifest:
+def withdraw(board: Board, withdrawn: Withdrawal) -> Manifest:
     """Writes into a board why it no longer counts, in the place of an earlier reason.
 
     Args:

@@ -35,7 +35,7 @@ from lensbench.leaderboard.board.manifest import (
     Check,
     File,
     Manifest,
-    Withdrawn,
+    Withdrawal,
     file_of,
     json_lines,
     read_manifest,
@@ -82,7 +82,7 @@ class Contents:
     elsewhere: Mapping[str, File] = field(default_factory=dict)
     mirrors: tuple[str, ...] = ()
     licence: str = "CC-BY-4.0"
-    withdrawn: Withdrawn | None = None
+    withdrawn: Withdrawal | None = None
     checks: tuple[Check, ...] = ()
     before: Path | None = None
 

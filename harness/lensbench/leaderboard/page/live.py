@@ -25,7 +25,7 @@ State = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Followed:
+class LiveSource:
     """Something that changes.
 
     Attributes:
@@ -48,7 +48,7 @@ class Live:
     """
 
     def __init__(
-        self, followed: Followed, credited: Callable[[Evidence], Sequence[Credit]]
+        self, followed: LiveSource, credited: Callable[[Evidence], Sequence[Credit]]
     ) -> None:
         self._followed = followed
         self._credits = credited
@@ -87,13 +87,13 @@ class Live:
             return self._made[name]
 
 
-def follow_files(gather: Callable[[], Evidence], folder: Path) -> Followed:
+def follow_files(gather: Callable[[], Evidence], folder: Path) -> LiveSource:
     """A board's folder or a file of records, read again when a file of it is another."""
     paths = [folder] if folder.is_file() else [folder / "records.parquet", folder / "manifest.json"]
-    return Followed(gather, lambda: " ".join(map(_mark, paths)))
+    return LiveSource(gather, lambda: " ".join(map(_mark, paths)))
 
 
-def follow_store(store: Store, gather: Callable[[], Evidence]) -> Followed:
+def follow_store(store: Store, gather: Callable[[], Evidence]) -> LiveSource:
     """The last run of a store, or the sweep that runs in it now.
 
     While a sweep runs its cells are shown as they end, with those that the store had before. Where
@@ -123,7 +123,7 @@ def follow_store(store: Store, gather: Callable[[], Evidence]) -> Followed:
         lines = "" if found is None else _mark(found.folder / "journal.jsonl")
         return f"{lines} {sorted(store.stored('runs'))} {state().get('state')}"
 
-    return Followed(evidence, stamp, state)
+    return LiveSource(evidence, stamp, state)
 
 
 def heard_of(journal: Journal) -> State:

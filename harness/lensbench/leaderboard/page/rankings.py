@@ -18,7 +18,7 @@ from lensbench.leaderboard.contenders import CONTENDER, TABLE
 from lensbench.leaderboard.contrasts import Answer, answers, declared
 from lensbench.leaderboard.page.evidence import Evidence
 from lensbench.leaderboard.page.packing import clip, short
-from lensbench.leaderboard.pairing import Scored, Scores, estimate_of, paired_difference
+from lensbench.leaderboard.pairing import ScoredFits, Scores, estimate_of, paired_difference
 from lensbench.leaderboard.standings import GROUPS, Ranking, Row, Standing, has_value, rank
 from lensbench.stats.fits import Estimate, independent_difference
 
@@ -169,14 +169,14 @@ def _valued(standing: Standing, condition: str) -> Row | None:
 
 def _scored(
     known: Scores, seeds: Mapping[Any, pl.DataFrame], ranking: Ranking, row: Row
-) -> Scored | None:
+) -> ScoredFits | None:
     key = (*(ranking.facts[name] for name in GROUPS), row["test_condition"])
     records = seeds.get((*key, *(row[name] for name in CONTENDER)))
     return None if records is None else known.of(records)
 
 
 def _compared(
-    best: Sequence[tuple[int, Row]], scored: Mapping[int, Scored | None]
+    best: Sequence[tuple[int, Row]], scored: Mapping[int, ScoredFits | None]
 ) -> Iterator[tuple[list[Any], Estimate]]:
     """Places of two, the first less the second with its interval, and whether scenes pair them."""
     for (a, one), (b, other) in itertools.combinations(best, 2):

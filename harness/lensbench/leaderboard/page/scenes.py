@@ -149,7 +149,7 @@ def _skies(
     return {"loss": loss_name, "scenes": scenes[::-1]}
 
 
-class _Listed(NamedTuple):
+class _AnswerTable(NamedTuple):
     """Answers in numbers, as a table of columns for each scene.
 
     Attributes:
@@ -213,16 +213,18 @@ def _numbers(
     return {"loss": listed.loss, "columns": names, "parts": listed.parts, "scenes": scenes[::-1]}
 
 
-def _classes(path: Path, images: dict[str, np.ndarray], answered: list[np.ndarray]) -> _Listed:
+def _classes(path: Path, images: dict[str, np.ndarray], answered: list[np.ndarray]) -> _AnswerTable:
     """Probabilities of classes; the loss is the surprise at the true one."""
     truth, names = class_truth(path, images, answered[0].shape[1])
     rows = np.arange(len(truth))
     losses = [-np.log(np.maximum(one[rows, truth], 1e-6)) for one in answered]
     told = [names[label] for label in truth]
-    return _Listed(names, answered, losses, "the surprise at the true class", told, True)
+    return _AnswerTable(names, answered, losses, "the surprise at the true class", told, True)
 
 
-def _strangeness(path: Path, images: dict[str, np.ndarray], answered: list[np.ndarray]) -> _Listed:
+def _strangeness(
+    path: Path, images: dict[str, np.ndarray], answered: list[np.ndarray]
+) -> _AnswerTable:
     """Scores by their rank, for they have no common unit; the first class is the plain one."""
     from scipy.stats import rankdata
 
@@ -232,12 +234,12 @@ def _strangeness(path: Path, images: dict[str, np.ndarray], answered: list[np.nd
     told = [names[label] for label in truth]
     loss = f"how far down a strange scene comes, or up a scene of class {names[0]}"
     columns = ["share of scenes less strange"]
-    return _Listed(columns, [rank[:, None] for rank in ranks], losses, loss, told, True)
+    return _AnswerTable(columns, [rank[:, None] for rank in ranks], losses, loss, told, True)
 
 
 def _parameters(
     columns: list[str], images: dict[str, np.ndarray], answered: list[np.ndarray]
-) -> _Listed:
+) -> _AnswerTable:
     """Real targets; the loss is the mean error over those that are known."""
     wanted = np.stack([images[name] for name in columns], axis=1).astype(float)
     scale = np.maximum(np.nanstd(wanted, axis=0), 1e-12)
@@ -249,7 +251,7 @@ def _parameters(
         for line in wanted
     ]
     loss = "the error in standard deviations of the truth"
-    return _Listed(columns, answered, losses, loss, told, False)
+    return _AnswerTable(columns, answered, losses, loss, told, False)
 
 
 def _targets(first: Mapping[str, Any]) -> list[str]:

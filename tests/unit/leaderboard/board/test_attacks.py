@@ -113,7 +113,7 @@ def test_labels_from_another_split(board, reseal):
     """Predictions whose images are said to be of the training split are refused."""
     records = pl.read_parquet(board.folder / "records.parquet")
     described = json.loads((board.folder / "provenance.json").read_text())
-    train = next(k for k, its in described["images"].items() if its["split"] == "train")
+    train = next(k for k, entry in described["images"].items() if entry["split"] == "train")
     records.with_columns(images=pl.lit(train)).write_parquet(board.folder / "records.parquet")
     reseal(board.folder)
     refused(board.folder, "made from")

@@ -112,8 +112,8 @@ def test_claimed_tiers(board, make_contents, tmp_path):
     manifest = json.loads((other.folder / "manifest.json").read_text())
     manifest["checks"] = [
         {"tier": tier, "date": "2026-01-01T00:00:00Z", "lensbench": "0.1.0", "seed": None,
-         "rule": "", "cells": {cell: {"passed": True, "evidence": its, "note": ""}
-                               for cell, its in other.evidence.items()}}
+         "rule": "", "cells": {cell: {"passed": True, "evidence": digest, "note": ""}
+                               for cell, digest in other.evidence.items()}}
         for tier in ("re-scored", "fresh")
     ]  # fmt: skip
     (other.folder / "manifest.json").write_text(json.dumps(manifest))

@@ -91,7 +91,7 @@ def test_tiers(bare, contents, tmp_path, tried, earned):
         return Check(tier=tier, date="2026-01-01T00:00:00Z", lensbench="0.1.0", cells=found)
 
     for board, expected in ((bare, earned), (write_board(contents, tmp_path / "w"), "reported")):
-        checks = tuple(check(board, *its) for its in tried.items())
+        checks = tuple(check(board, *one) for one in tried.items())
         write_manifest(board.folder, board.manifest.model_copy(update={"checks": checks}))
         assert open_board(board.folder).tiers[cell] == expected
 

@@ -155,7 +155,7 @@ def test_paths_are_refused(make_contents, tmp_path, option):
 def test_paths_in_errors(make_contents, tmp_path):
     """The error of a failed cell keeps the last part of a path, and no mark-up."""
     contents = make_contents("a")
-    described = {kind: dict(its) for kind, its in contents.provenance.items()}
+    described = {kind: dict(entries) for kind, entries in contents.provenance.items()}
     (fit,) = described["fits"].values()
     described["fits"][key_of(fit | {"baseline": "b"})] = fit | {"baseline": "b"}
     lost = contents.records.row(0, named=True) | {
@@ -238,7 +238,7 @@ def test_same_twice(make_contents, tmp_path):
 
 
 def _check(tier, evidence, passed=True):
-    findings = {cell: Finding(passed=passed, evidence=its) for cell, its in evidence.items()}
+    findings = {cell: Finding(passed=passed, evidence=digest) for cell, digest in evidence.items()}
     return Check(tier=tier, date="2026-01-01T00:00:00Z", lensbench="0.1.0", cells=findings)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from lensbench.leaderboard.board.contents import open_board
-from lensbench.leaderboard.board.manifest import Check, Finding, Withdrawn, write_manifest
+from lensbench.leaderboard.board.manifest import Check, Finding, Withdrawal, write_manifest
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_withdrawn_board_says_so(board, lensbench):
     said = "a label was corrected; see board-2"
     assert done.out.endswith(f"withdrawn: {said}\n")
     withdrawn = open_board(board.folder)
-    assert withdrawn.manifest.withdrawn == Withdrawn(
+    assert withdrawn.manifest.withdrawn == Withdrawal(
         reason="a label was corrected", successor="board-2"
     )
     assert withdrawn.evidence == board.evidence

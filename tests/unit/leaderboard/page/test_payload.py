@@ -26,11 +26,13 @@ def test_every_record_is_there_once():
     rows = rows_of(values_of(Evidence("x", records, pl.DataFrame())))
     by = ("entrant", "task", "test_condition", "labels")
     mine = {tuple(row[name] for name in by): row["value"] for row in rows}
-    its = {tuple(row[name] for name in by): row["value"] for row in records.iter_rows(named=True)}
-    assert mine.keys() == its.keys()
-    scored = {key: value for key, value in its.items() if value is not None}
+    expected = {
+        tuple(row[name] for name in by): row["value"] for row in records.iter_rows(named=True)
+    }
+    assert mine.keys() == expected.keys()
+    scored = {key: value for key, value in expected.items() if value is not None}
     assert scored and {key: mine[key] for key in scored} == pytest.approx(scored, rel=1e-7)
-    assert all(mine[key] is None for key in its.keys() - scored.keys())
+    assert all(mine[key] is None for key in expected.keys() - scored.keys())
 
 
 def test_seeds_are_one_row_with_their_mean():

@@ -57,6 +57,8 @@ def test_differences_are_those_of_compare(tmp_path, with_scores):
     (change,) = compare_entrants(source, "one", "two")
     (a, b, value, low, high, paired), = found["pairs"]  # fmt: skip
     assert (a, b, found["order"], paired) == (0, 1, [0, 1], int(with_scores))
-    its = change.difference
-    assert (value, low, high) == pytest.approx((its.value, its.low, its.high), rel=1e-7)
+    difference = change.difference
+    assert (value, low, high) == pytest.approx(
+        (difference.value, difference.low, difference.high), rel=1e-7
+    )
     assert found["detectable"] == pytest.approx(change.detectable, rel=1e-7)

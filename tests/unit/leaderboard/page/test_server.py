@@ -18,7 +18,7 @@ from tests.board_records import study_records
 from lensbench.errors import UsageError
 from lensbench.leaderboard.page import Evidence
 from lensbench.leaderboard.page import server as server_module
-from lensbench.leaderboard.page.live import Followed, Live
+from lensbench.leaderboard.page.live import Live, LiveSource
 from lensbench.leaderboard.page.server import is_loopback, open_server
 
 
@@ -45,7 +45,7 @@ def source() -> Changing:
 
 @pytest.fixture
 def port(source) -> Iterator[int]:
-    followed = Followed(source.gather, lambda: str(source.records.height), source.state)
+    followed = LiveSource(source.gather, lambda: str(source.records.height), source.state)
     server = open_server(Live(followed, lambda records: ()), "127.0.0.1", 0)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -160,7 +160,7 @@ def test_the_page_is_made_anew_when_records_change(port, source):
 
 def test_a_port_that_is_taken_is_one_line(port, source):
     """The error names address and port."""
-    live = Live(Followed(source.gather, lambda: ""), lambda records: ())
+    live = Live(LiveSource(source.gather, lambda: ""), lambda records: ())
     with pytest.raises(UsageError, match=f"127.0.0.1:{port} cannot be listened at"):
         open_server(live, "127.0.0.1", port)
 

@@ -119,8 +119,8 @@ def test_each_image_stops_where_its_misfit_falls_to_the_level(observed, name):
     condition = samples.condition
     sharp = SkyOperator(condition, replace_psf(condition), samples.images.shape[-1], 2)
     light = richardson_lucy(samples.images, sharp, (1.5, 1.2))
-    for level, its in zip((1.5, 1.2), light, strict=True):
-        found = chi2(samples.images, sharp.image(its), condition)
+    for level, part in zip((1.5, 1.2), light, strict=True):
+        found = chi2(samples.images, sharp.image(part), condition)
         assert (found <= level).all()
         assert (found > 0.6 * level).all()
     alone = richardson_lucy(samples.images[2:3], sharp, (1.2,))

@@ -71,7 +71,7 @@ def test_maps_turn_with_the_image(build):
         for one, moved in zip(
             encoder(images).maps, encoder(torch.rot90(images, 1, (2, 3))).maps, strict=True
         ):
-            largest, wanted = (its.unflatten(1, (-1, 8)).amax(2) for its in (moved, one))
+            largest, wanted = (features.unflatten(1, (-1, 8)).amax(2) for features in (moved, one))
             assert torch.allclose(torch.rot90(wanted, 1, (2, 3)), largest, atol=1e-4)
 
 

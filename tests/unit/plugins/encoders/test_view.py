@@ -91,8 +91,8 @@ def test_features_of_a_ring_hardly_change_with_the_sampling():
         encoder = VisionTransformer(Options(size="micro", pixel=pixel), 1).eval()
         with torch.no_grad():
             a, b = (
-                encode(encoder, Samples(("s",), its, {}, {}, condition, 1.0)).pooled
-                for condition, its in images.items()
+                encode(encoder, Samples(("s",), image, {}, {}, condition, 1.0)).pooled
+                for condition, image in images.items()
             )
         return float((a - b).norm() / a.norm())
 

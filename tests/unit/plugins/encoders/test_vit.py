@@ -35,8 +35,8 @@ def saved(encoder, folder, metadata=None):
 )
 def test_sizes_are_those_of_the_papers(size, numbers):
     """Width, depth and heads by name; single numbers go before."""
-    its = architecture(Options(size=size))
-    assert (its.width, its.depth, its.heads) == numbers
+    chosen = architecture(Options(size=size))
+    assert (chosen.width, chosen.depth, chosen.heads) == numbers
     assert architecture(Options(size=size, depth=7)).depth == 7
 
 

@@ -74,9 +74,9 @@ def test_labels_of_the_target_make_no_difference(build, context, domains, transf
     source, target, test = domains()
     permuted = replace(target, targets={"substructure": torch.randint(0, 3, (len(target),))})
     answers = []
-    for its in (target, permuted):
+    for unlabelled in (target, permuted):
         with seeded(3):
-            predictor = transfer.fit(build(), context(source, its, steps=3))
+            predictor = transfer.fit(build(), context(source, unlabelled, steps=3))
         answers.append(predictor(replace(test, targets={}))["probability"])
     assert torch.equal(*answers)
 
@@ -86,9 +86,9 @@ def test_images_of_the_target_make_a_difference(build, context, domains, transfe
     """Others give other answers."""
     source, target, test = domains()
     answers = []
-    for its in (target, replace(target, images=target.images.flip(0) + 5)):
+    for unlabelled in (target, replace(target, images=target.images.flip(0) + 5)):
         with seeded(3):
-            predictor = transfer.fit(build(), context(source, its, steps=3))
+            predictor = transfer.fit(build(), context(source, unlabelled, steps=3))
         answers.append(predictor(replace(test, targets={}))["probability"])
     assert not torch.allclose(*answers, atol=1e-5)
 

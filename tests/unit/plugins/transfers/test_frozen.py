@@ -89,9 +89,9 @@ def test_k_is_chosen_on_validation_images(context):
     noisy = replace(train, targets={"substructure": torch.randint(0, 3, (90,))})
     ks = [
         NearestNeighbours(NearestNeighbours.Options())
-        .fit(None, context(its, validation=validation))
+        .fit(None, context(samples, validation=validation))
         .k
-        for its in (train, noisy)
+        for samples in (train, noisy)
     ]
     assert ks[0] < ks[1]
 
@@ -138,14 +138,14 @@ OUTLIERS = [
 ]
 
 
-@pytest.mark.parametrize("transfer", OUTLIERS, ids=lambda its: type(its).__name__)
+@pytest.mark.parametrize("transfer", OUTLIERS, ids=lambda one: type(one).__name__)
 def test_what_is_far_away_is_stranger(context, transfer):
     """Another direction has a larger score than every normal image of the same cloud."""
     random = torch.Generator().manual_seed(0)
     normal = torch.randn(200, 6, generator=random) * 0.3 + torch.tensor([1.0, 2, 3, 0, 0, 0])
     strange = normal[:50] + 3 * torch.tensor([0.0, 0, 0, 1, -1, 1])
     fitted = transfer.fit(None, context(featured(normal[:150]), task=ANOMALY))
-    known, other = (fitted(featured(its))["score"] for its in (normal[150:], strange))
+    known, other = (fitted(featured(images))["score"] for images in (normal[150:], strange))
     assert (other[:, None] > known).float().mean() > 0.99
 
 

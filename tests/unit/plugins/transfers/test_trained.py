@@ -104,8 +104,8 @@ def test_low_rank_updates_leave_the_base_and_are_small(context, encoder):
     assert any(value.abs().max() > 0 for name, value in state.items() if name.endswith(".up"))
     restored = LORA.restore(original, context(samples.first(0)), state)
     blind = replace(made_samples(5, seed=3), targets={})
-    for its, again in zip(predictor(blind).values(), restored(blind).values(), strict=True):
-        assert torch.equal(its, again)
+    for before, again in zip(predictor(blind).values(), restored(blind).values(), strict=True):
+        assert torch.equal(before, again)
 
 
 def test_an_update_has_its_rank():
