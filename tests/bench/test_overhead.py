@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from lensbench import Budget, FitContext, Samples
-from lensbench.cells.features import write_features
+from lensbench.cells.frozen_features import write_features
 from lensbench.execution.executors.reports import throttled
 from lensbench.registry import load_catalogue
 from lensbench.testing import made_samples

@@ -22,7 +22,7 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
         "lensbench.registry.options",
         "lensbench.training.division",
     ),
-    "features": ("lensbench.cells.features", "lensbench.registry.options"),
+    "features": ("lensbench.cells.frozen_features", "lensbench.registry.options"),
     "fits": ("lensbench.cells.fits", "lensbench.registry.options"),
     "predictions": ("lensbench.cells.answers",),
     "records": ("lensbench.cells.score", "lensbench.registry.options"),

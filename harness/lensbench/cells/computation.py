@@ -18,8 +18,8 @@ from lensbench.api.samples import Samples
 from lensbench.cells.answers import answers, order_seed
 from lensbench.cells.code import Asked, CodeDigest
 from lensbench.cells.descriptions import SplitView, layers_by_scenes
-from lensbench.cells.features import with_features, write_features
 from lensbench.cells.fits import fit, fit_context, keep_fit, restore_fit, training_facts
+from lensbench.cells.frozen_features import with_features, write_features
 from lensbench.cells.images import Layer, SceneSet, ensure_images, read_samples
 from lensbench.cells.measurements import ImageSet, StoredMeasurements
 from lensbench.cells.resolved import ResolvedCell, Resolver

@@ -85,7 +85,7 @@ def command(  # noqa: PLR0913  # an option each
         raise UsageError("--picture and --images belong together", "name both")
     found = neighbours(embeddings, like, count, metric, index)
     if picture is not None and images is not None:
-        from lensbench.inference.pictures import draw_neighbours
+        from lensbench.inference.neighbour_picture import draw_neighbours
 
         draw_neighbours(like, found, embeddings, images, key, picture)
     if as_json:

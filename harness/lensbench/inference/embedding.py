@@ -11,7 +11,7 @@ import torch
 
 from lensbench.api.samples import Samples
 from lensbench.inference.encoders import NamedEncoder, named_encoder
-from lensbench.inference.features import FEATURES
+from lensbench.inference.feature_files import FEATURES
 from lensbench.inference.reading import Block
 from lensbench.registry import load_catalogue
 from lensbench.registry.discovery import condition_of

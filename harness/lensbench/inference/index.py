@@ -14,7 +14,7 @@ import numpy as np
 
 from lensbench.data.whole import whole
 from lensbench.errors import DataError, UsageError
-from lensbench.inference.features import batches_of, footer_of, rows_of
+from lensbench.inference.feature_files import batches_of, footer_of, rows_of
 
 _SMALL = 20_000
 """Images that are kept as they are, and all compared."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from lensbench.inference.features import Batch, batches_of, features_of, files_of
+from lensbench.inference.feature_files import Batch, batches_of, features_of, files_of
 
 Metric = Literal["cosine", "euclidean"]
 

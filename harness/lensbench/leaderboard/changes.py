@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lensbench.stats.fits import Estimate
+from lensbench.stats.crossed import Estimate
 from lensbench.stats.multiplicity import benjamini_hochberg, holm
 
 ALPHA = 0.05

@@ -23,7 +23,7 @@ from lensbench.leaderboard.pairing import (
 from lensbench.leaderboard.seeds import SEEDS, over_seeds
 from lensbench.leaderboard.selection import by_metric
 from lensbench.leaderboard.source import Source
-from lensbench.stats.fits import Estimate, estimate, independent_difference
+from lensbench.stats.crossed import Estimate, estimate, independent_difference
 
 VIEW = (*TABLE, "test_condition", "labels", "metric")
 """Columns that two entrants have to share."""

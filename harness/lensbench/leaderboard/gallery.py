@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from lensbench.errors import StoreError, UsageError
-from lensbench.leaderboard.pictures import (
+from lensbench.leaderboard.answer_pictures import (
     Answers,
     class_picture,
     score_picture,

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from lensbench.leaderboard.seeds import SEEDS
-from lensbench.stats.fits import Estimate, Fits, Part, difference
+from lensbench.stats.crossed import Estimate, Fits, Part, difference
 from lensbench.store.scores import BY
 
 Draws = Mapping[int, Fits]

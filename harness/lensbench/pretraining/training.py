@@ -21,9 +21,9 @@ from lensbench.errors import IncompatibleError, UsageError
 from lensbench.files import StageReport
 from lensbench.pretraining.drawing import AwaitedChunks, Chunks, drawing
 from lensbench.pretraining.logs import loss_log, probe_log, probe_rows
-from lensbench.pretraining.pictures import draw_reconstructions
 from lensbench.pretraining.probe import Probe
 from lensbench.pretraining.recipe import Precision, Recipe
+from lensbench.pretraining.reconstructions import draw_reconstructions
 from lensbench.pretraining.sources import ChunkSource, DrawnChunks, source_of
 from lensbench.pretraining.stream import IMAGES, Buffer, Windows
 from lensbench.registry import Catalogue, load_catalogue

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lensbench import Encoder, Features, ring_features, unstretch
-from lensbench_reference.features import oriented_gradients, shape_statistics
+from lensbench_reference.hand_made_features import oriented_gradients, shape_statistics
 
 
 class Spectrum(Encoder, nn.Module):

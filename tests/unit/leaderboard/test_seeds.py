@@ -11,7 +11,7 @@ from scipy import stats as scipy_stats
 from lensbench.leaderboard.pairing import Scores
 from lensbench.leaderboard.seeds import over_seeds
 from lensbench.leaderboard.table import study_tables
-from lensbench.stats.fits import estimate
+from lensbench.stats.crossed import estimate
 from lensbench.store.records import COLUMNS, records_frame
 from lensbench.store.scores import scores_frame
 

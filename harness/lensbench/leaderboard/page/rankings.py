@@ -20,7 +20,7 @@ from lensbench.leaderboard.page.evidence import Evidence
 from lensbench.leaderboard.page.packing import clip, short
 from lensbench.leaderboard.pairing import ScoredFits, Scores, estimate_of, paired_difference
 from lensbench.leaderboard.standings import GROUPS, Ranking, Row, Standing, has_value, rank
-from lensbench.stats.fits import Estimate, independent_difference
+from lensbench.stats.crossed import Estimate, independent_difference
 
 _MOST_COMPARED = 12
 """Entrants of a table that are compared with each other, the best first."""

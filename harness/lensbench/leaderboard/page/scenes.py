@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 
 from lensbench.errors import LensbenchError
+from lensbench.leaderboard.answer_pictures import known_window, spread
 from lensbench.leaderboard.contenders import NAME, TABLE
 from lensbench.leaderboard.gallery import class_truth
 from lensbench.leaderboard.page.evidence import Find
 from lensbench.leaderboard.page.packing import clip, short
-from lensbench.leaderboard.pictures import known_window, spread
 from lensbench.store.arrays import map_arrays
 from lensbench.store.predictions import read_predictions
 

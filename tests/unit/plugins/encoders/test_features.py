@@ -8,7 +8,7 @@ import torch
 from lensbench import stretch
 from lensbench.training.rings import MOMENTS, RADIAL_BINS, ring_features
 from lensbench_reference.encoders.resizing import resized
-from lensbench_reference.features import oriented_gradients, shape_statistics
+from lensbench_reference.hand_made_features import oriented_gradients, shape_statistics
 
 AXIS = torch.arange(64) - 31.5
 RADIUS = torch.hypot(AXIS[:, None], AXIS[None, :])

@@ -8,7 +8,7 @@ import pytest
 from scipy import optimize
 from scipy import stats as scipy_stats
 
-from lensbench.stats.fits import (
+from lensbench.stats.crossed import (
     Fits,
     Part,
     difference,

@@ -1,4 +1,4 @@
-"""What neighbours look like: an image beside those that are nearest to it."""
+"""A picture of neighbours: an image beside those that are nearest to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lensbench.data.picture import Selection
 from lensbench.data.preview import draw_images, short_name
 from lensbench.data.whole import whole
 from lensbench.errors import UsageError
-from lensbench.inference.features import file_of, files_of
+from lensbench.inference.feature_files import file_of, files_of
 from lensbench.inference.neighbours import Neighbour
 from lensbench.inference.reading import blocks_of
 from lensbench.inference.shards import shard_named

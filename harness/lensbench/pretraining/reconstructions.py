@@ -1,4 +1,4 @@
-"""Pictures of what a pretraining restores: images, with parts hidden, and restored."""
+"""Pictures of reconstructions: images, with parts hidden, and as the model restores them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a frozen encoder makes of images: encoded once, kept, and read by all cells that ask."""
+"""Features of frozen encoders: computed once, stored, and read by all cells that need them."""
 
 from __future__ import annotations
 

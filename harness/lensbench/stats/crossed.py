@@ -1,4 +1,4 @@
-"""Intervals and differences that count both test scenes and seeds.
+"""Intervals and differences that count both test scenes and seeds, which are crossed.
 
 An entrant's fits answer the same scenes, so seeds and scenes are crossed: a score is
 μ + seed + scene + rest, all random. The variance of the mean of S seeds and n scenes is that of the
