@@ -17,7 +17,6 @@ import polars as pl
 import pytest
 from tests.calls import called
 
-from lensbench.execution import worker
 from lensbench.execution.sweeps import results
 from lensbench.store import Store, open_store
 from lensbench.store.artefacts import DamageWarning
@@ -165,7 +164,6 @@ def test_a_flipped_byte_is_noticed_and_only_that_made_again(
     if kind == "records":  # read by the driver, which warns as Python does where nobody objects
         told = sweep(study, tmp_path, "--workers", "0").stderr
     else:
-        worker._resolver.cache_clear()  # as a new process would begin
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", DamageWarning)
             ended = lensbench("sweep", study, "--store", tmp_path, "--workers", "0")
@@ -205,7 +203,6 @@ def test_damaged_skies_are_made_again(lensbench, tmp_path, what):
             path.unlink()
     kept = {p: p.stat().st_mtime_ns for p in store.glob("images/*")}
     kept |= {p: p.stat().st_mtime_ns for p in store.glob("skies/*") if p.stem != sky.stem}
-    worker._resolver.cache_clear()  # as a new process would begin
     ended = lensbench(*words)
     assert ended.code == 0
     assert f"skies {sky.stem} in the store is damaged" in ended.err

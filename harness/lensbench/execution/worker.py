@@ -1,4 +1,4 @@
-"""A worker: computes one job after another, whatever executor it lives in."""
+"""A worker: computes one job after another, under any executor."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import functools
 import io
 import time
 import traceback
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -41,15 +42,18 @@ class Settings:
         numerics: How things are computed.
         code: Digests of what computes them, as they stand in the plan's keys.
         checkpoint_seconds: Between the checkpoints of a training.
+        sweep: Differs from sweep to sweep. A process keeps resolver and store for the jobs of one
+            sweep; the next sweep reads and checks the files of the store again.
     """
 
     store: str
     numerics: Numerics
     code: Mapping[Asked, CodeDigest]
     checkpoint_seconds: float = 60.0
+    sweep: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __hash__(self) -> int:
-        return hash((self.store, self.numerics))
+        return hash(self.sweep)
 
 
 def work(settings: Settings, job: Job, watch: StageReport) -> Outcome:
@@ -102,7 +106,7 @@ def compute(settings: Settings, job: Job, watch: StageReport) -> None:
 
 @functools.lru_cache(maxsize=1)
 def _resolver(settings: Settings, catalogue: Catalogue) -> tuple[Resolver, Store]:
-    """The resolver and the store, kept from one job to the next."""
+    """The resolver and the store, which a process keeps for all jobs of a sweep."""
     resolver = Resolver(catalogue, settings.numerics, settings.code)
     return resolver, open_store(settings.store)
 
