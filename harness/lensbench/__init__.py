@@ -76,10 +76,10 @@ if TYPE_CHECKING:
     from lensbench.sky.information import scene_model as scene_model
     from lensbench.sky.observation import imaging_operator as imaging_operator
     from lensbench.sky.population import Population as Population
+    from lensbench.sky.population import ScenePopulation as ScenePopulation
     from lensbench.sky.populations import population_names as population_names
     from lensbench.sky.populations import population_of as population_of
     from lensbench.sky.resampling import resample as resample
-    from lensbench.sky.scenes import ScenePopulation as ScenePopulation
     from lensbench.sky.scenes import draw_scenes as draw_scenes
     from lensbench.sky.targets import REAL_TARGETS as REAL_TARGETS
     from lensbench.sky.targets import scene_targets as scene_targets
@@ -141,7 +141,7 @@ _HOMES = {
     "RunError": "errors",
     "Samples": "api.samples",
     "SceneModel": "sky.components",
-    "ScenePopulation": "sky.scenes",
+    "ScenePopulation": "sky.population",
     "Scenes": "api.dataset",
     "Sersic": "sky.components",
     "Shear": "sky.components",

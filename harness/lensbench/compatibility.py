@@ -20,7 +20,7 @@ CHANGES: Mapping[int, str] = {
     1: "the first version",
     2: "plugin classes derive from lensbench.Encoder, Task and so on; a task declares predicts; "
     "fits report lensbench.Progress; TrainingLoop has rates, and is given a checkpoint of the "
-    "FitContext",
+    "FitContext; populations derive from lensbench.ScenePopulation; Observed is ObservedImages",
 }
 """What each version asks of a plugin that was written for the one before it."""
 

@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ def lensbench_side(count: int, num_conditions: int) -> Callable[[], int]:
     from lensbench.sky.deeplense import DeepLense
     from lensbench.sky.instruments import EUCLID_VIS
     from lensbench.sky.observation import Grid, add_noise, expose
+    from lensbench.sky.population import ScenePopulation
     from lensbench.sky.scenes import draw_scenes
 
     torch.set_num_threads(1)
@@ -35,10 +36,10 @@ def lensbench_side(count: int, num_conditions: int) -> Callable[[], int]:
     ]
 
     @dataclass(frozen=True)
-    class Subhaloes:
+    class Subhaloes(ScenePopulation):
         population: DeepLense
-        target: str = "substructure"
-        classes: tuple[str, ...] = ("cdm",)
+        target: ClassVar[str] = "substructure"
+        classes: ClassVar[tuple[str, ...]] = ("cdm",)
 
         def draw(self, label: int, random: np.random.Generator) -> dict[str, Any]:
             return self.population.draw(1, random)

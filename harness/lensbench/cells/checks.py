@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from lensbench.api.dataset import ObservedDataset
 from lensbench.api.predictor import Transfer
 from lensbench.cells.plugins import Plugins
 from lensbench.cells.weights import build_encoder
@@ -146,7 +147,8 @@ class Checks:
     def _check_sampling(self, task: str, name: str) -> None:
         """Refuses pairs of images whose sampling is not what the task wants."""
         wanted = self.plugins.get("task", task).sky
-        held = getattr(self.plugins.get("dataset", name), "upsample", None)
+        dataset = self.plugins.get("dataset", name)
+        held = dataset.upsample if isinstance(dataset, ObservedDataset) else None
         if wanted is None or held is None or wanted.upsample == held:
             return
         right = "denoising" if held == 1 else f"superres:scale={held}"

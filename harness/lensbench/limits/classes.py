@@ -21,8 +21,8 @@ from lensbench.api.dataset import Scenes
 from lensbench.errors import UsageError
 from lensbench.sky.information import Model, decorrelate, derivatives
 from lensbench.sky.observation import expose, grid_of
+from lensbench.sky.population import ScenePopulation
 from lensbench.sky.rendering import render_model
-from lensbench.sky.scenes import ScenePopulation
 from lensbench.sky.seeds import generator_of
 
 SIZE, PIXEL_SCALE = 144, 0.05

@@ -38,7 +38,7 @@ from lensbench.sky.cosmology import (
 from lensbench.sky.einstein import macro_theta_E
 from lensbench.sky.lensing import axis_ratio
 from lensbench.sky.light import sersic_b
-from lensbench.sky.population import CLASSES, Range
+from lensbench.sky.population import CLASSES, Range, ScenePopulation
 from lensbench.sky.scalars import Number
 
 Z_LENS, Z_SOURCE, Z_CONVENTION = 0.5, 1.0, 2.5
@@ -63,7 +63,7 @@ _RELEASED = {
 
 
 @dataclass(frozen=True)
-class DeepLense:
+class DeepLense(ScenePopulation):
     """Models I, II and III.
 
     Attributes:

@@ -37,7 +37,7 @@ from lensbench.sky.deeplense import Z_CONVENTION, Z_LENS, Z_SOURCE
 from lensbench.sky.einstein import macro_theta_E
 from lensbench.sky.halos import alpha_Rs_per_mass
 from lensbench.sky.lensing import axis_ratio
-from lensbench.sky.population import Range
+from lensbench.sky.population import Range, ScenePopulation
 from lensbench.sky.subhaloes import subhalo_scale_radius
 
 _NUM_HALOES = 80
@@ -48,7 +48,7 @@ _LENS_COLOURS = (17.0, 18.0, 19.0)
 
 
 @dataclass(frozen=True)
-class DeepLenseFour:
+class DeepLenseFour(ScenePopulation):
     """Model IV; brightness in three bands (g, r, i as the release calls them).
 
     Attributes:

@@ -13,6 +13,7 @@ from torch import Tensor
 from lensbench.errors import DataError
 from lensbench.sky.components import GalaxyImage, SceneModel
 from lensbench.sky.light import Interpolation
+from lensbench.sky.population import ScenePopulation
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class SourceImages:
 
 
 @dataclass(frozen=True)
-class WithSourceImages:
+class WithSourceImages(ScenePopulation):
     """A population whose sources are images instead of profiles; all else stays as it is.
 
     A split needs galaxies of its own: give each split other images.
@@ -53,23 +54,23 @@ class WithSourceImages:
         images: The galaxies.
     """
 
-    population: Any
+    population: ScenePopulation
     images: SourceImages
 
     @property
-    def target(self) -> str:
+    def target(self) -> str:  # type: ignore[override]  # of the population within
         """Name of the class target."""
-        return str(self.population.target)
+        return self.population.target
 
     @property
-    def classes(self) -> tuple[str, ...]:
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]  # of the population within
         """Classes in the order of their labels."""
-        return tuple(self.population.classes)
+        return self.population.classes
 
     @property
-    def source_scale(self) -> str:
+    def source_scale(self) -> str:  # type: ignore[override]  # of the population within
         """The unit in which sources are placed."""
-        return str(getattr(self.population, "source_scale", "arcsec"))
+        return self.population.source_scale
 
     def draw(self, label: int, random: np.random.Generator) -> dict[str, float | np.ndarray]:
         """The population's parameters, and which image at which angle."""

@@ -14,6 +14,7 @@ from lensbench.sky.assembly import assemble
 from lensbench.sky.components import Light, Ring, SceneModel, Sersic, Spiral
 from lensbench.sky.detectability import Cuts
 from lensbench.sky.lensing import axis_ratio
+from lensbench.sky.population import ScenePopulation
 from lensbench.sky.survey import Survey
 
 SHARES = {"spiral": 0.35, "ring": 0.2, "merger": 0.2, "edge-on": 0.15, "elliptical": 0.1}
@@ -29,7 +30,7 @@ KINDS = tuple(SHARES)
 
 
 @dataclass(frozen=True)
-class LookAlikes:
+class LookAlikes(ScenePopulation):
     """Lenses of a survey beside galaxies that look like them, for lens finding.
 
     A look-alike has the same neighbours, drawn in the same order, and in place of the lensed source
@@ -45,12 +46,13 @@ class LookAlikes:
     target: ClassVar[str] = "lens"
     classes: ClassVar[tuple[str, ...]] = ("non_lens", "lens")
     source_scale: ClassVar[str] = Survey.source_scale
+    selects: ClassVar[bool] = True
 
     survey: Survey = field(default_factory=Survey)
     others: int = 1
 
     @property
-    def cuts(self) -> Cuts | None:
+    def cuts(self) -> Cuts | None:  # type: ignore[override]  # of the survey within
         """What a lens has to have to be found; non-lenses are drawn as lenses are."""
         return self.survey.cuts
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from lensbench.sky.components import SceneModel
+    from lensbench.sky.detectability import Cuts
 
 CLASSES = ("no_sub", "cdm", "vortex")
 """Substructure classes in the order of their labels, named as the DeepLense release names them."""
@@ -35,8 +37,41 @@ class Range:
         return random.uniform(self.low, self.high)
 
 
+class ScenePopulation(ABC):
+    """Distributions that scenes are drawn from.
+
+    Attributes:
+        target: Name of the class target.
+        classes: Its classes, in the order of their labels.
+        source_scale: Unit in which it places sources: `arcsec` or `theta_E`.
+        selects: Whether it has `with_cuts(condition, snr, magnification)`, which sets `cuts`.
+        cuts: What a lens needs to be kept; all are kept where `None`.
+        others: Non-lenses for each lens, a field of its dataclass; `None` if it has lenses alone.
+    """
+
+    target: ClassVar[str]
+    classes: ClassVar[tuple[str, ...]]
+    source_scale: ClassVar[str] = "arcsec"
+    selects: ClassVar[bool] = False
+    cuts: Cuts | None = None
+    others: int | None = None
+
+    @property
+    def cycle(self) -> Sequence[int]:
+        """Labels of scenes in turn: by default as many of each class."""
+        return range(len(self.classes))
+
+    @abstractmethod
+    def draw(self, label: int, random: np.random.Generator) -> dict[str, float | np.ndarray]:
+        """Parameters of one scene of a class, of the same names and shapes for every class."""
+
+    @abstractmethod
+    def model(self, parameters: Mapping[str, float | Tensor], label: int) -> SceneModel:
+        """The parts of the scene of these parameters."""
+
+
 @dataclass(frozen=True)
-class Population:
+class Population(ScenePopulation):
     """Distributions of all parameters; the same for every substructure class.
 
     The macro lens is scaled so that the whole lens, substructure included, has the Einstein radius

@@ -10,8 +10,7 @@ from lensbench.errors import OptionError, nearest
 from lensbench.sky.deeplense import DeepLense
 from lensbench.sky.deeplense_iv import DeepLenseFour
 from lensbench.sky.lookalikes import LookAlikes
-from lensbench.sky.population import Population, Range
-from lensbench.sky.scenes import ScenePopulation
+from lensbench.sky.population import Population, Range, ScenePopulation
 from lensbench.sky.survey import Survey
 
 SHIFTS = ("theta_E", "source", "substructure", "environment")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,39 +11,12 @@ from torch import Tensor
 from lensbench.api.dataset import Scenes
 from lensbench.sky.assembly import assemble
 from lensbench.sky.components import SceneModel
-from lensbench.sky.population import CLASSES
+from lensbench.sky.population import CLASSES, ScenePopulation
 from lensbench.sky.rendering import render_model, render_models
 from lensbench.sky.seeds import generator_of
 from lensbench.sky.targets import real_targets
 
 Parameters = dict[str, Tensor]
-
-
-class ScenePopulation(Protocol):
-    """Distributions that scenes are drawn from.
-
-    Attributes:
-        target: Name of the class target.
-        classes: Its classes, in the order of their labels.
-
-    It may have `source_scale`: the unit in which it places sources, `arcsec` (where it has none)
-    or `theta_E`. It may have `cycle`: labels of scenes in turn, where there are not as many of each
-    class.
-    """
-
-    @property
-    def target(self) -> str: ...  # noqa: D102
-
-    @property
-    def classes(self) -> tuple[str, ...]: ...  # noqa: D102
-
-    def draw(self, label: int, random: np.random.Generator) -> dict[str, float | np.ndarray]:
-        """Parameters of one scene of a class, of the same names and shapes for every class."""
-        ...
-
-    def model(self, parameters: Mapping[str, float | Tensor], label: int) -> SceneModel:
-        """The parts of the scene of these parameters."""
-        ...
 
 
 def draw_scenes(
@@ -72,7 +44,7 @@ def draw_scenes(
         Skies (B, C, size, size) with the population's class target, its `scene_targets`, and all
         parameters.
     """
-    cycle = getattr(population, "cycle", range(len(population.classes)))
+    cycle = population.cycle
     labels = np.array([cycle[index % len(cycle)] for index in indices], dtype=np.int64)
     drawn = [
         population.draw(int(label), generator_of("scene", seed, split, index))

@@ -27,7 +27,7 @@ from lensbench.sky.assembly import assemble
 from lensbench.sky.components import SceneModel
 from lensbench.sky.detectability import Cuts, detected
 from lensbench.sky.instruments import EUCLID_VIS
-from lensbench.sky.population import CLASSES, NUM_SUBHALOES, Range, subhalo_radii
+from lensbench.sky.population import CLASSES, NUM_SUBHALOES, Range, ScenePopulation, subhalo_radii
 from lensbench.sky.scenes import as_numbers
 from lensbench.sky.subhaloes import population_of_mass, power_law, sizes
 
@@ -41,7 +41,7 @@ _Z = np.linspace(0, 6, 601)
 
 
 @dataclass(frozen=True)
-class Survey:
+class Survey(ScenePopulation):
     """Galaxy-scale lenses that a survey can find; the same for every substructure class.
 
     Velocity dispersions follow Choi, Park & Vogeley 2007 (σ* = 161 km/s, α = 2.32, β = 2.67), of
@@ -76,6 +76,7 @@ class Survey:
     target: ClassVar[str] = "substructure"
     classes: ClassVar[tuple[str, ...]] = CLASSES
     source_scale: ClassVar[str] = "theta_E"
+    selects: ClassVar[bool] = True
 
     theta_E: Range = Range(0.6, 2.0)
     cuts: Cuts | None = field(default_factory=lambda: Cuts(EUCLID_VIS))

@@ -71,7 +71,7 @@ def real_targets(population: Any, parameters: Arrays, labels: np.ndarray) -> dic
         if size in p and phi in p:
             found[names[0]] = p[size] * np.cos(2 * p[phi])
             found[names[1]] = p[size] * np.sin(2 * p[phi])
-    relative = getattr(population, "source_scale", "arcsec") == "theta_E"
+    relative = population.source_scale == "theta_E"
     for name in _SOURCE:
         if name in p:
             found[name] = p[name] * (p["theta_E"] if relative else 1.0)

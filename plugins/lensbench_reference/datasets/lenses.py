@@ -65,7 +65,7 @@ class Lenses(Dataset):
                 raise OptionError(f"lens_light is no option of population {name!r}", "leave it out")
             self.population = replace(self.population, lens_light=True)
         if options.others > 1:
-            if not hasattr(self.population, "others"):
+            if self.population.others is None:
                 raise OptionError(
                     f"others is no option of population {name!r}", "it is one of look-alikes"
                 )
@@ -90,7 +90,7 @@ class Lenses(Dataset):
 
     def digest(self) -> str:
         """Of the cuts, whose condition may be a plugin's; options and version say all else."""
-        cuts = getattr(self.population, "cuts", None)
+        cuts = self.population.cuts
         return hashlib.sha256(repr(cuts).encode()).hexdigest()[:16] if cuts else ""
 
 
@@ -98,7 +98,7 @@ def _with_cuts(population: Any, options: Lenses.Options) -> Any:
     """The population with the cuts that the options name."""
     if (options.cuts, options.snr, options.magnification) == ("", 20.0, 3.0):
         return population
-    if not hasattr(population, "with_cuts"):
+    if not population.selects:
         raise OptionError(
             f"population {options.population!r} knows no cuts",
             "leave out cuts, snr and magnification, or take survey, cdm-realistic or look-alikes",
