@@ -41,7 +41,7 @@ def place(tmp_path_factory) -> Path:
         words = ("--with-weights", "--predictions-below", "0.01")
         made = called("leaderboard", "publish", "study.toml", "--to", "board", *words)
     assert made.code == 0, made.err
-    assert "Not in it: 4 files of predictions" in made.out
+    assert "Left out: 4 files of predictions" in made.out
     return folder
 
 
@@ -55,7 +55,7 @@ def test_can_be_run_again_and_tried_fresh(board):
     """What is run again is trusted as such; weights are held against scores by scene."""
     first = called("leaderboard", "verify", board)
     assert first.code == 0, first.err
-    assert "not tried: wiener (1): not scored again, for its predictions are elsewhere" in first.out
+    assert "not checked: wiener (1): not scored again: its predictions are elsewhere" in first.out
     assert set(open_board(board).tiers.values()) == {"reported"}
     assert called("leaderboard", "verify", board, "--rerun", "1").code == 0
     assert sorted(open_board(board).tiers.values()) == ["re-run", "reported"]

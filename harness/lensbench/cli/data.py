@@ -85,7 +85,9 @@ def _selection(named: dict[str, Any], objects: bool = False) -> Selection:
     return Selection(shape=shape, objects=objects, **named)
 
 
-@command.command("inspect")
+@command.command(
+    "inspect", short_help="Report what images a file or folder has, and what is wrong."
+)
 @click.argument("path", type=_PATH)
 @_reading_options
 @quiet_option
@@ -115,7 +117,7 @@ def inspect(path: Path, quiet: bool, as_json: bool, **named: Any) -> None:
     click.echo("\n\n".join("\n".join(lines_of(one)) for one in found))
 
 
-@command.command("preview")
+@command.command("preview", short_help="Draw a contact sheet of images.")
 @click.argument("path", type=_PATH)
 @click.option(
     "--out",
@@ -155,7 +157,7 @@ def preview(path: Path, out: Path, columns: int, quiet: bool, as_json: bool, **n
     click.echo(json.dumps({"out": str(out)}) if as_json else str(out))
 
 
-@command.command("convert")
+@command.command("convert", short_help="Write images to one HDF5 file.")
 @click.argument("source", type=_PATH)
 @click.argument("destination", type=_PATH)
 @_reading_options
@@ -191,7 +193,7 @@ def convert(
         click.echo(f"left out: {note}")
 
 
-@command.command("make")
+@command.command("make", short_help="Draw scenes and observe each under every condition.")
 @plugin_option("--dataset", DATASET, "Dataset to draw scenes from.", default="lenses")
 @plugin_option(
     "--conditions",
@@ -249,7 +251,7 @@ def make(
     click.echo(f"{done.path}: {done.scenes} scenes under {', '.join(done.conditions)}{resumed}")
 
 
-@command.command("publish")
+@command.command("publish", short_help="Join splits to one Hugging Face dataset with a card.")
 @click.argument("folders", type=_PATH, nargs=-1, required=True, metavar="FOLDER…")
 @click.option(
     "--to",

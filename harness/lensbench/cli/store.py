@@ -28,7 +28,7 @@ def command() -> None:
     """
 
 
-@command.command("ls")
+@command.command("ls", short_help="List the number and size of artefacts of each kind.")
 @store_option
 @json_option
 def ls(store: str | None, as_json: bool) -> None:
@@ -86,7 +86,7 @@ def verify(remove: bool, store: str | None, as_json: bool) -> None:
     sys.exit(1 if found else 0)
 
 
-@command.command("gc")
+@command.command("gc", short_help="Remove artefacts that no record needs, and old checkpoints.")
 @click.option(
     "--kind",
     multiple=True,
@@ -146,7 +146,7 @@ def gc(kind: tuple[str, ...], older_than: str, yes: bool, store: str | None) -> 
     click.echo(f"{len(found)} artefacts, {total}, and {len(checkpoints)} checkpoints {verb}")
 
 
-@command.command("export")
+@command.command("export", short_help="Copy a run, and all that it was made from, to a new store.")
 @click.argument("run")
 @click.option(
     "--to",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lensbench.verification.climb import caught
+from lensbench.verification.tiers import caught
 
 
 @pytest.mark.parametrize(("total", "sample"), [(495, 60), (40, 10), (10, 9), (7, 1)])

@@ -16,15 +16,14 @@ from lensbench.errors import UsageError
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="The file to write.  [default: index.html here, or of the board]",
+    help="File to write.  [default: index.html, in the folder of the board if there is one]",
 )
 @store_option
 def command(where: str, out: Path | None, store: str | None) -> None:
-    """Build one HTML file that shows a run, a board's folder or a file of records.
+    """Build a web page of a run, a board or a file of records. The default is the last run.
 
-    The last run is shown where none is named. The file opens from disk, works offline and loads
-    nothing from anywhere. In a board's folder it does not count as part of the board. The gallery
-    of scenes needs images, which a board does not have: they are taken from the store.
+    The page is one HTML file that works offline. Verification of a board ignores the page in the
+    board's folder. The page of a run has a gallery of scenes, whose images are in the store.
 
     \b
     Examples:

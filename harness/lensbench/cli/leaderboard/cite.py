@@ -26,15 +26,20 @@ if TYPE_CHECKING:
     type=click.Choice(["bibtex", "cff"]),
     default="bibtex",
     show_default=True,
-    help="BibTeX, or a CITATION.cff.",
+    help="Format of the citations.",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: stdout]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File to write.  [default: stdout]",
+)
 @store_option
 @json_option
 def command(results: str, form: str, out: Path | None, store: str | None, as_json: bool) -> None:
-    """Say whom to cite for exactly the plugins, datasets and versions of a run or a board.
+    """Print the citations of all plugins and datasets that a run or a board used, with versions.
 
-    A board says it itself, in its citations.json; for a run the installed plugins do.
+    For a board they are in its citations.json; for a run, the installed plugins give them.
 
     \b
     Examples:
@@ -65,7 +70,9 @@ def _published(path: Path) -> list[Credit]:
     try:
         rows = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{str(path)!r} cannot be read: {error}", "is it damaged?") from None
+        raise DataError(
+            f"{str(path)!r} cannot be read: {error}", "the file may be damaged"
+        ) from None
     return credits_from(rows)
 
 
@@ -83,8 +90,8 @@ def _installed(source: Source) -> list[Credit]:
     for kind, name in plugins_of(records):
         if (kind, name) not in known:
             raise UsageError(
-                f"{kind} {name!r} is not installed, so whom to cite for it is not known",
-                "install its package, or cite a board, which says it itself",
+                f"{kind} {name!r} is not installed, so its citation is not known",
+                "install its package, or cite a board, which has the citations in its folder",
             )
     return [
         replace(one, data_version=catalogue.type_of("dataset", one.name).version)

@@ -25,22 +25,26 @@ if TYPE_CHECKING:
     "within",
     metavar="RUN|BOARD|FILE",
     default=None,
-    help="BEFORE and AFTER are entrants of this, by name or a part of it.",
+    help="Run or board that has both entrants. BEFORE and AFTER are then their names, or parts of "
+    "them.",
 )
 @click.option(
-    "--metric", default="", metavar="NAME", help="[default: the primary metric of each task]"
+    "--metric",
+    default="",
+    metavar="NAME",
+    help="Metric to compare.  [default: the primary metric of each task]",
 )
 @click.option(
     "--correction",
     type=click.Choice(["holm", "bh"]),
     default="holm",
     show_default=True,
-    help="For many tests: Holm's, or Benjamini and Hochberg's.",
+    help="Correction of p-values for multiple tests: Holm, or Benjamini and Hochberg.",
 )
 @click.option(
     "--fail-on-regression",
     is_flag=True,
-    help="Exit 1 where a score got significantly worse, failed or was lost.",
+    help="Exit with code 1 if a score is significantly worse, failed or is missing.",
 )
 @store_option
 @json_option
@@ -54,10 +58,10 @@ def command(  # noqa: PLR0913  # an option each
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Show what changed from BEFORE to AFTER: two runs or boards, or two entrants of one.
+    """Show the change of every score from BEFORE to AFTER: two runs, two boards, or two entrants.
 
-    Each difference has a 95 % interval, says whether it is significant after correction for the
-    number of differences, and what the smallest is that would have been found four times in five.
+    Each change has its 95 % interval, its corrected p-value, and the smallest change that would
+    have been detected with a power of 80 %.
 
     \b
     Examples:
@@ -91,17 +95,17 @@ def _text(changes: Sequence[Change], correction: str) -> str:
     counts = Counter(change.verdict for change in changes)
     note = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
     name = {"holm": "Holm", "bh": "Benjamini-Hochberg"}[correction]
-    note += f". Change: after less before with its 95 % interval; p: corrected ({name})."
+    note += f". Change: after minus before, with its 95 % interval; p: corrected ({name})."
     if any(change.method == "records" for change in changes):
-        note += " ~: from records alone, as if on other scenes; the interval is too wide."
+        note += " ~: from records alone, as if the scenes differed; the interval is too wide."
     if any(change.method == "unpaired" for change in changes):
-        note += " *: on other scenes, unpaired."
+        note += " *: on different scenes, so unpaired."
     note = f"{note} {power_note(changes)}".strip()
     return text_table(header, rows, "terminal", note=note)
 
 
 def _telling(changes: Sequence[Change]) -> list[str]:
-    """Columns in which changes differ, of those that say what was asked; the metric always."""
+    """Task, metric, and the other columns of what was computed in which changes differ."""
     names = [name for name in changes[0].where if name != "higher_is_better"]
     values: dict[str, set[Any]] = {name: {one.where[name] for one in changes} for name in names}
     return [name for name in names if len(values[name]) > 1 or name in ("task", "metric")]

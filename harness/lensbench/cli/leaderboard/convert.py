@@ -10,9 +10,10 @@ import click
 @click.command("convert")
 @click.argument("board", type=click.Path(path_type=Path, file_okay=False))
 def command(board: Path) -> None:
-    """Convert a board of format 1 or 2, with a file for each prediction, to the present format.
+    """Convert a board of file format 1 or 2 to the present format, which has fewer files.
 
-    Every file has to be what the old manifest says. What was verified stays verified.
+    A board is refused if a file differs from the SHA-256 in its manifest. Findings of earlier
+    verifications are kept.
 
     \b
     Example:
@@ -25,5 +26,5 @@ def command(board: Path) -> None:
     converted = convert(board)
     files = converted.manifest.files
     size = sum(file.size for file in files.values())
-    click.echo(f"{board}: {len(files) + 1} files for {before}, {size / 1e6:.2f} MB")
-    click.echo(f"Check it: lensbench leaderboard verify {board}")
+    click.echo(f"{board}: {before} files became {len(files) + 1}, {size / 1e6:.2f} MB")
+    click.echo(f"Verify it: lensbench leaderboard verify {board}")

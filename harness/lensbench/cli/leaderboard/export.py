@@ -12,17 +12,24 @@ from lensbench.cli.options import store_option
 
 @click.command("export")
 @click.argument("results", default="", metavar="[RUN|BOARD|FILE]")
-@click.option("--to", "target", required=True, type=click.Path(path_type=Path), metavar="FOLDER")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Folder to write to.",
+)
 @selection_options
 @store_option
 def command(
     results: str, target: Path, where: tuple[str, ...], metric: str, store: str | None
 ) -> None:
-    """Write all tables of a run or a board to files, for a paper, a page or a spreadsheet.
+    """Write all tables of a run, a board or a file of records to a folder.
 
-    Each ranked table goes to table-N.md and table-N.tex (booktabs, to be included), and the
-    contrasts that a study declares to contrasts.md and contrasts.tex. All scores go to scores.csv
-    and scores.json, a row for all seeds of an entrant; those of each seed to records.csv.
+    table-N.md and table-N.tex are the ranked tables, one for each task; the LaTeX needs the package
+    booktabs. contrasts.md and contrasts.tex are the comparisons that a study declares. scores.csv
+    and scores.json have all scores, as means over seeds, and records.csv has those of each seed.
 
     \b
     Example:

@@ -11,13 +11,14 @@ import click
 @click.argument("board", type=click.Path(path_type=Path))
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option(
-    "--replace", is_flag=True, help="Put its rows in the place of the entrant's old ones."
+    "--replace", is_flag=True, help="Replace the rows that the board has of this entrant."
 )
 def command(board: Path, bundle: Path, replace: bool) -> None:
-    """Take the rows of one entrant into a board: all of them, or none where one is wrong.
+    """Add the results of one entrant, which `lensbench leaderboard submit` packed, to a board.
 
-    The entrant has to be new, or be replaced. What a bundle says of its own verification is not
-    taken over: its rows begin as reported.
+    If anything in the bundle is wrong, nothing is added. An entrant that the board has already is
+    refused unless --replace is given. The new rows begin in the tier `reported`, even if the bundle
+    says that they were verified.
 
     \b
     Examples:
@@ -33,7 +34,7 @@ def command(board: Path, bundle: Path, replace: bool) -> None:
         new = open_board(folder)
         joined = merge(opened, new, replace)
     click.echo(
-        f"{board}: {len(new.records)} records of {new.records['entrant'][0]} taken in, "
+        f"{board}: {len(new.records)} records of {new.records['entrant'][0]} added, "
         f"{joined.records['entrant'].n_unique()} entrants now"
     )
-    click.echo(f"Check it: lensbench leaderboard verify {board}")
+    click.echo(f"Verify it: lensbench leaderboard verify {board}")

@@ -14,51 +14,56 @@ from lensbench.cli.options import store_option, store_root
     "target",
     required=True,
     metavar="FOLDER|FILE.tar|hf://datasets/OWNER/NAME",
-    help="Where to put it; a git checkout is a folder.",
+    help="Folder or tar file to write, or dataset of the Hugging Face hub.",
 )
 @click.option(
     "--with-weights",
     is_flag=True,
-    help="Encoders and fits too, so that they can be tried on fresh scenes.",
+    help="Include the weights of encoders and fits, so that others can test them on fresh scenes.",
 )
 @click.option(
     "--weights-below",
     type=click.FloatRange(min=0, min_open=True),
     metavar="MB",
-    help="With --with-weights: files of less alone. The other rows stay as they are, but "
-    "cannot be tried on fresh scenes.",
+    help="With --with-weights: include only files smaller than this. Rows whose weights are left "
+    "out cannot be tested on fresh scenes.",
 )
 @click.option(
     "--predictions-below",
     type=click.FloatRange(min=0),
     metavar="MB",
-    help="Files of less alone. Of larger ones the board keeps the SHA-256, so that they "
-    "can lie elsewhere: until they are put into its folder, their rows can be run "
-    "again but not scored again.",
+    help="Include only files of predictions smaller than this. The board has the SHA-256 of the "
+    "others, so that they can be kept elsewhere. Their rows cannot be scored again until the files "
+    "are in the board's folder.",
 )
 @click.option(
     "--mirror",
     "mirrors",
     multiple=True,
     metavar="URL",
-    help="A folder that has the predictions left out, https:// or hf://; may be repeated.",
+    help="Where the predictions are that were left out: a folder at https:// or hf://. Can be "
+    "given more than once.",
 )
 @click.option(
     "--primary-scores",
     is_flag=True,
-    help="Scores by scene of each task's primary metric alone: a smaller board; "
-    "the others follow from the predictions.",
+    help="Include the scores of single scenes for the primary metric of each task only. The board "
+    "is smaller; the other scores can be computed from the predictions.",
 )
 @click.option(
     "--reading",
     type=click.Path(exists=True, dir_okay=False),
     metavar="FILE",
-    help="What you read from it, in Markdown, for its README too.",
+    help="Markdown file with your conclusions, which the board's README shows.",
 )
 @click.option(
-    "--licence", default="CC-BY-4.0", show_default=True, metavar="SPDX", help="Of the board."
+    "--licence",
+    default="CC-BY-4.0",
+    show_default=True,
+    metavar="SPDX",
+    help="Licence of the board.",
 )
-@click.option("--replace", is_flag=True, help="Put it in the place of a board that is there.")
+@click.option("--replace", is_flag=True, help="Replace a board that exists.")
 @store_option
 def command(  # noqa: PLR0913  # an option each
     run: str,
@@ -73,10 +78,11 @@ def command(  # noqa: PLR0913  # an option each
     replace: bool,
     store: str | None,
 ) -> None:
-    """Publish a run as a board: records, predictions, digests, licence and citations.
+    """Publish a run as a board: a folder with records, predictions, digests, licence and citations.
 
-    RUN is the beginning of a run's key, STUDY a file whose sweep is done; the last run where
-    neither is named. Nothing tells whose machine it was: a path in an option is refused.
+    RUN is the key of a run or its first digits. STUDY is a study file whose sweep is finished. The
+    default is the last run. A board has no user names, host names or paths; a run whose options
+    contain a path is refused.
 
     \b
     Examples:
@@ -111,7 +117,7 @@ def command(  # noqa: PLR0913  # an option each
     elsewhere = board.manifest.elsewhere.values()
     if elsewhere:
         click.echo(
-            f"Not in it: {len(elsewhere)} files of predictions, "
+            f"Left out: {len(elsewhere)} files of predictions, "
             f"{sum(file.size for file in elsewhere) / 1e6:.2f} MB"
         )
-    click.echo(f"Check it: lensbench leaderboard verify {target}")
+    click.echo(f"Verify it: lensbench leaderboard verify {target}")

@@ -30,14 +30,15 @@ def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--metric",
         default="",
         metavar="NAME",
-        help="A metric, or `all`.  [default: the primary metric of each task]",
+        help="Metric to show, or `all`.  [default: the primary metric of each task]",
     )(function)
     return click.option(
         "--where",
         multiple=True,
         metavar="TEST",
-        help="Only records for which column=value holds; also != < > <= >=, * in a value for "
-        "any text, | between values, nothing for empty. May be repeated.",
+        help="Only records that pass a test such as labels>=100, task=superres|denoising or "
+        "'entrant=mae*'. Operators are = != < > <= >=; * stands for any text, | separates "
+        "alternatives, and an empty value stands for none. Can be given more than once.",
     )(function)
 
 

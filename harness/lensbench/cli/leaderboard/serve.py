@@ -18,20 +18,21 @@ from lensbench.cli.options import store_option, store_root
     default="127.0.0.1",
     show_default=True,
     metavar="ADDRESS",
-    help="Address to listen at; at any other than the default, other machines can read the page.",
+    help="Address to listen on. With any but the default, other machines can read the page.",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8765,
     show_default=True,
-    help="Port to listen at; 0 takes any free one.",
+    help="Port to listen on; 0 takes any free one.",
 )
 @store_option
 def command(where: str, host: str, port: int, store: str | None) -> None:
-    """Serve the page to a browser; it is updated while a sweep runs, and can only be read.
+    """Serve the web page of results to a browser, and update it while a sweep runs.
 
-    Where nothing is named, it shows the sweep that runs in the store, or the last run.
+    The default is the sweep that is running in the store, or else the last run. The server only
+    reads: nothing can be changed from the page.
 
     \b
     Examples:
@@ -48,19 +49,19 @@ def command(where: str, host: str, port: int, store: str | None) -> None:
     else:
         followed = follow_store(reading_store(store_root(store)), gather)
     live = Live(followed, credited_by)
-    live.news()  # what is wrong is told now and not to a browser
+    live.news()  # an error appears here and not in the browser
     server = open_server(live, host, port)
     if not is_loopback(host):
         click.echo(
-            f"warning: whoever reaches {host} can read this page; nobody is asked for a password",
+            f"warning: everyone who can reach {host} can read this page; there is no password",
             err=True,
         )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     shown = f"[{shown}]" if ":" in shown else shown
-    click.echo(f"http://{shown}:{server.server_address[1]}/ (Ctrl-C ends it)")
+    click.echo(f"http://{shown}:{server.server_address[1]}/ (Ctrl-C stops the server)")
     try:
         server.serve_forever()
     except KeyboardInterrupt:
-        click.echo("ended", err=True)
+        click.echo("stopped", err=True)
     finally:
         server.server_close()

@@ -27,36 +27,48 @@ _WITHDRAWN = {
 @click.command("show")
 @click.argument("results", default="", metavar="[RUN|BOARD|FILE]")
 @selection_options
-@click.option("--columns", default="", metavar="A,B", help="A flat table of these columns.")
+@click.option("--columns", default="", metavar="A,B", help="Show one table of these columns.")
 @click.option(
-    "--sort", default="", metavar="A,-B", help="Columns to sort by; a minus reverses the order."
+    "--sort", default="", metavar="A,-B", help="Columns to sort by; a minus means descending."
 )
-@click.option("--pivot", default="", metavar="COLUMN", help="Its values become columns.")
+@click.option(
+    "--pivot", default="", metavar="COLUMN", help="Make one column of each value of COLUMN."
+)
 @click.option(
     "--rows",
     default="entrant",
     show_default=True,
     metavar="A,B",
-    help="With --pivot: columns that name a row.",
+    help="With --pivot: columns that identify a row.",
 )
 @click.option(
     "--value",
     default="value",
     show_default=True,
     metavar="COLUMN",
-    help="With --pivot: what to show.",
+    help="With --pivot: column whose values are shown.",
 )
-@click.option("--limit", type=click.IntRange(0), default=0, help="Rows at most.  [default: all]")
-@click.option("--each-seed", is_flag=True, help="One row per seed instead of means over seeds.")
+@click.option(
+    "--limit", type=click.IntRange(0), default=0, help="Largest number of rows.  [default: all]"
+)
+@click.option(
+    "--each-seed", is_flag=True, help="Show one row for each seed in place of means over seeds."
+)
 @click.option(
     "--format",
     "form",
     default="terminal",
     show_default=True,
     type=click.Choice([*_TEXT, "csv", "json", "parquet"]),
+    help="Format of the output.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: stdout]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File to write.  [default: stdout]",
+)
 @store_option
 def command(  # noqa: PLR0913  # an option each
     results: str,
@@ -74,12 +86,13 @@ def command(  # noqa: PLR0913  # an option each
     out: Path | None,
     store: str | None,
 ) -> None:
-    """Show tables of a run, a board or a file of records; the last run where none is named.
+    """Show tables of a run, a board or a file of records. The default is the last run.
 
-    The default is ranked tables: one row per entrant, one column per test condition. The
-    contrasts that a study declares follow them. With --columns, --sort, --pivot or --each-seed, and
-    in csv, json and parquet, it is one table of any columns. Rows of a board state the trust that
-    they have earned: in column `trust`, or `tier` of flat tables; a withdrawn board says so.
+    A ranked table of each task has a row for each entrant and a column for each test condition.
+    The comparisons that a study declares (its contrasts) follow. With --columns, --sort, --pivot,
+    --limit or --each-seed, or in csv, json or parquet, there is one flat table of records instead.
+    In tables of a board, the column `trust` (`tier` in flat tables) says how far each row has been
+    verified.
 
     \b
     Examples:
@@ -117,7 +130,7 @@ def command(  # noqa: PLR0913  # an option each
         write_file(out, data)
     elif isinstance(data, bytes):
         if sys.stdout.isatty():
-            raise UsageError("Parquet is not for a terminal", "name a file with --out")
+            raise UsageError("Parquet cannot be shown on a terminal", "name a file with --out")
         sys.stdout.buffer.write(data)
     else:
         click.echo(data, nl=not data.endswith("\n"))
@@ -131,7 +144,7 @@ def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str) -> str
 
     records = filtered(source.records, chosen.where, "all").collect()
     if records.is_empty():
-        raise UsageError("no record is left", "take out a --where")
+        raise UsageError("no record passes all --where", "leave one out")
     names = [chosen.metric]
     if chosen.metric == "all":
         names = records["metric"].unique(maintain_order=True).to_list()

@@ -12,33 +12,35 @@ from lensbench.errors import UsageError
 
 @click.command("submit")
 @click.argument("entrant")
-@click.option("--run", default="", metavar="RUN|STUDY", help="Of which run.  [default: the last]")
+@click.option(
+    "--run", default="", metavar="RUN|STUDY", help="Run with the results.  [default: the last run]"
+)
 @click.option(
     "--out",
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE.tar",
-    help="The bundle to write.",
+    help="Tar file to write.",
 )
 @click.option(
     "--without-weights",
     is_flag=True,
-    help="Leave weights out; the rows can then never become fresh.",
+    help="Leave weights out. The rows can then never be tested on fresh scenes.",
 )
 @click.option(
     "--licence",
     default="CC-BY-4.0",
     show_default=True,
     metavar="SPDX",
-    help="Of what is submitted; the board's own.",
+    help="Licence of the results; it has to be that of the board.",
 )
 @store_option
 def command(
     entrant: str, run: str, out: Path, without_weights: bool, licence: str, store: str | None
 ) -> None:
-    """Make a bundle of one entrant's rows, to be merged into a board.
+    """Pack the results of one entrant into a bundle, for `lensbench leaderboard merge`.
 
-    ENTRANT is an encoder, a baseline, or the whole label of a row.
+    ENTRANT is the name of an encoder or a baseline, or the label of a row in a table.
 
     \b
     Example:
@@ -49,8 +51,8 @@ def command(
     from lensbench.leaderboard.board.joining import one_entrant
 
     if out.suffix != ".tar":
-        raise UsageError(f"--out {str(out)!r} is no tar", "name it FILE.tar")
+        raise UsageError(f"--out {str(out)!r} is not the name of a tar file", "name it FILE.tar")
     contents = run_contents(store_root(store), run, licence, 0 if without_weights else float("inf"))
     board = publish_to(one_entrant(contents, entrant), str(out), replace=True)
     click.echo(f"{out}: {len(board.records)} records of {board.records['entrant'][0]}")
-    click.echo(f"Take it in: lensbench leaderboard merge BOARD {out}")
+    click.echo(f"Add it to a board: lensbench leaderboard merge BOARD {out}")

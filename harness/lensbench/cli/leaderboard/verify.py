@@ -16,53 +16,62 @@ from lensbench.errors import DataError
 
 if TYPE_CHECKING:
     from lensbench.leaderboard.board.contents import Board
-    from lensbench.verification.climb import VerificationResult
+    from lensbench.verification.tiers import VerificationResult
 
 
 @click.command("verify")
 @click.argument("board", type=click.Path(path_type=Path))
-@click.option("--no-rescore", is_flag=True, help="Stop after files, digests and claims.")
+@click.option(
+    "--no-rescore",
+    is_flag=True,
+    help="Check files and claims only; do not score predictions again.",
+)
 @click.option(
     "--sample",
     type=click.IntRange(1),
     metavar="K",
-    help="Score K cells again, drawn by --seed, and say what that can find.  [default: all]",
+    help="Score K cells again, drawn at random, and print how many wrong cells that would find.  "
+    "[default: all cells]",
 )
 @click.option(
     "--rerun",
     type=click.IntRange(0),
     default=0,
     metavar="K",
-    help="Run K cells again, drawn by --seed.",
+    help="Train and test K cells again, drawn at random.",
 )
 @click.option(
     "--seed",
     type=int,
     metavar="N",
-    help="By which cells are drawn.  [default: from the system's entropy]",
+    help="Random seed by which cells are drawn.  [default: from the system's entropy]",
 )
 @click.option(
     "--tolerance",
     type=click.FloatRange(0),
     default=0.5,
     show_default=True,
-    help="Of scores that were run again, in half widths of their intervals.",
+    help="Largest difference of a repeated score, in half widths of its interval.",
 )
-@click.option("--fresh", is_flag=True, help="Try published weights on scenes that nobody has seen.")
+@click.option(
+    "--fresh", is_flag=True, help="Test the published weights on scenes that are drawn now."
+)
 @click.option(
     "--level",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.01,
     show_default=True,
-    help="Chance that --fresh finds a drop by accident.",
+    help="Probability that --fresh reports a drop of any honest score.",
 )
 @click.option(
     "--processes",
     type=click.IntRange(1),
     metavar="N",
-    help="That score; findings do not depend on it.  [default: cores]",
+    help="Number of processes that score. Findings do not depend on it.  [default: cores]",
 )
-@click.option("--no-write", is_flag=True, help="Leave the board's manifest as it is.")
+@click.option(
+    "--no-write", is_flag=True, help="Do not write the findings into the board's manifest."
+)
 @json_option
 def command(  # noqa: PLR0913  # an option each
     board: Path,
@@ -77,11 +86,18 @@ def command(  # noqa: PLR0913  # an option each
     no_write: bool,
     as_json: bool,
 ) -> None:
-    """Check a board, a folder or a tar, tier by tier; exit 1 where one fails.
+    """Verify a board, a folder or a tar file. The exit code is 1 if a check fails.
 
-    reported: files, digests and claims agree. re-scored: the scores follow from the predictions.
-    re-run: cells drawn at random were computed again. fresh: published weights, fresh scenes.
-    What was found is written into the folder's manifest, with date, version and seed.
+    There are four tiers, each stricter than the one before:
+
+    \b
+      reported   all files have their digests, and no claim contradicts another
+      re-scored  the scores follow from the published predictions
+      re-run     cells drawn at random give the same scores when they are computed again
+      fresh      the published weights score as well on scenes that are drawn now
+
+    The first two are the default. Findings are written into the manifest of a folder, with date,
+    version and seed.
 
     \b
     Examples:
@@ -96,12 +112,12 @@ def command(  # noqa: PLR0913  # an option each
         withdrawn = opened.manifest.withdrawn
         if withdrawn:
             click.echo(
-                f"withdrawn: {withdrawn}; the scenes were drawn by code of another version, so "
-                "files, documents and claims alone are checked",
+                f"withdrawn: {withdrawn}; only files, documents and claims are checked, since the "
+                "scenes were drawn by another version of the code",
                 err=True,
             )
             no_rescore, rerun, fresh = True, 0, False
-        climbed = _climbed(
+        result = _verified(
             opened,
             rescore=not no_rescore,
             sample=sample,
@@ -113,15 +129,15 @@ def command(  # noqa: PLR0913  # an option each
             seed=seed if seed is not None else int.from_bytes(os.urandom(4), "big"),
         )
         if not no_write and board.is_dir():
-            from lensbench.verification.climb import write_checks
+            from lensbench.verification.tiers import write_checks
 
-            write_checks(opened, climbed.checks)
-        _print(opened, climbed, as_json)
-    sys.exit(0 if climbed.passed else 1)
+            write_checks(opened, result.checks)
+        _print(opened, result, as_json)
+    sys.exit(0 if result.passed else 1)
 
 
 def _opened(folder: Path, as_json: bool) -> Board:
-    """The board, or the end of the program with why it is none."""
+    """The board; prints the reason and exits if it cannot be opened."""
     from lensbench.leaderboard.board.contents import open_board
 
     try:
@@ -137,29 +153,29 @@ def _opened(folder: Path, as_json: bool) -> Board:
         sys.exit(1)
 
 
-def _climbed(board: Board, **wanted: Any) -> VerificationResult:
+def _verified(board: Board, **wanted: Any) -> VerificationResult:
     from lensbench.cli.progress import Progress
-    from lensbench.verification.climb import VerificationRequest, climb
+    from lensbench.verification.tiers import VerificationRequest, verify
 
     with Progress() as progress:
-        return climb(board, VerificationRequest(**wanted), progress)
+        return verify(board, VerificationRequest(**wanted), progress)
 
 
-def _print(board: Board, climbed: VerificationResult, as_json: bool) -> None:
+def _print(board: Board, result: VerificationResult, as_json: bool) -> None:
     labels = dict(board.records.select("cell", "entrant").unique().rows())
-    rescored = any(check.tier == "re-scored" for check in climbed.checks)
+    rescored = any(check.tier == "re-scored" for check in result.checks)
     unscored = sorted(board.without_predictions) if rescored else []
-    power = _power(board, climbed)
+    power = _power(board, result)
     if as_json:
-        checks = [check.model_dump(mode="json") for check in climbed.checks]
+        checks = [check.model_dump(mode="json") for check in result.checks]
         click.echo(
             json.dumps(
                 {
-                    "passed": climbed.passed,
+                    "passed": result.passed,
                     "checks": checks,
                     "unscored": unscored,
                     **({"power": power} if power else {}),
-                    "untried": dict(climbed.untried),
+                    "untried": dict(result.untried),
                 }
             )
         )
@@ -167,7 +183,7 @@ def _print(board: Board, climbed: VerificationResult, as_json: bool) -> None:
     from tabulate import tabulate
 
     rows = []
-    for check in climbed.checks:
+    for check in result.checks:
         failed = sum(not finding.passed for finding in check.cells.values())
         rows.append(
             [
@@ -177,31 +193,31 @@ def _print(board: Board, climbed: VerificationResult, as_json: bool) -> None:
                 "" if check.seed is None else check.seed,
             ]
         )
-    click.echo(tabulate(rows, ["tier", "cells tried", "failed", "seed"]))
-    for check in climbed.checks[1:]:
+    click.echo(tabulate(rows, ["tier", "cells checked", "failed", "seed"]))
+    for check in result.checks[1:]:
         for key, finding in check.cells.items():
             if check.tier != "re-scored" or not finding.passed:
                 word = "passed" if finding.passed else "FAILED"
                 click.echo(f"{word} {check.tier}: {labels[key]}: {finding.note}")
     if power:
         click.echo(
-            f"scored {power['cells']} of {power['of']} cells: had {power['wrong']} or more been "
-            "wrong, one would have been found with a probability of 95 %"
+            f"scored {power['cells']} of {power['of']} cells: if {power['wrong']} or more were "
+            "wrong, this finds one with a probability of 95 %"
         )
-    reasons = [(labels[key], why) for key, why in climbed.untried.items()]
+    reasons = [(labels[key], why) for key, why in result.untried.items()]
     reasons += [
-        (labels[key], "not scored again, for its predictions are elsewhere") for key in unscored
+        (labels[key], "not scored again: its predictions are elsewhere") for key in unscored
     ]
     for (label, why), count in sorted(Counter(reasons).items()):
-        click.echo(f"not tried: {label} ({count}): {why}")
+        click.echo(f"not checked: {label} ({count}): {why}")
 
 
-def _power(board: Board, climbed: VerificationResult) -> dict[str, int]:
+def _power(board: Board, result: VerificationResult) -> dict[str, int]:
     """What a sample of cells that were scored again can find; nothing where all were."""
-    from lensbench.verification.climb import caught
+    from lensbench.verification.tiers import caught
 
     total = len(board.evidence) - len(board.without_predictions)
-    for check in climbed.checks:
+    for check in result.checks:
         if check.tier == "re-scored" and 0 < len(check.cells) < total:
             sample = len(check.cells)
             return {"cells": sample, "of": total, "wrong": caught(total, sample)}

@@ -9,13 +9,15 @@ import click
 
 @click.command("withdraw")
 @click.argument("board", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--reason", required=True, metavar="TEXT", help="Why its results no longer count.")
-@click.option("--successor", default="", metavar="BOARD|URL", help="What takes its place.")
+@click.option(
+    "--reason", required=True, metavar="TEXT", help="Why the results no longer count, in one line."
+)
+@click.option("--successor", default="", metavar="BOARD|URL", help="Board that replaces this one.")
 def command(board: Path, reason: str, successor: str) -> None:
-    """Withdraw a board: it stays readable, and says everywhere that its results no longer count.
+    """Mark a board as withdrawn: it stays readable, but its results no longer count.
 
-    Its README, its page, `show` and `verify` state the reason and the successor. A second call
-    replaces them.
+    The board's README and web page, and the commands `show` and `verify`, then state the reason and
+    the successor. A second call replaces both.
 
     \b
     Example:

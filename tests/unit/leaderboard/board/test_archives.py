@@ -292,7 +292,7 @@ def test_boards_of_the_format_before_are_converted(make_contents, tmp_path, lens
     refused(tmp_path / "old", "manifest.json has format 2")
     done = lensbench("leaderboard", "convert", tmp_path / "old")
     assert done.code == 0, done.err
-    assert "8 files for 11" in done.out
+    assert "11 files became 8" in done.out
     board, new = open_board(tmp_path / "old"), write_board(contents, tmp_path / "new")
     assert board.records.equals(new.records)
     assert board.evidence == new.evidence

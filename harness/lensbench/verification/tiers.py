@@ -1,4 +1,4 @@
-"""Climbs the tiers of a board and says what each row earned."""
+"""Verifies a board tier by tier: reported, re-scored, re-run and fresh."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from lensbench.verification.published import cells_of
 
 @dataclass(frozen=True)
 class VerificationRequest:
-    """How far to climb.
+    """What to verify.
 
     Attributes:
-        rescore: Whether scores are derived again.
-        sample: Of so many cells alone, drawn by the seed; of all where `None`.
-        rerun: How many cells are run again.
-        seed: By which these are drawn.
-        tolerance: Of their scores, in half widths of their intervals.
-        fresh: Whether published weights are tried on fresh scenes.
-        level: Chance of any false alarm there.
-        processes: That score.
+        rescore: Whether scores are computed again from the predictions.
+        sample: Number of cells that are scored again, drawn by the seed; all where `None`.
+        rerun: Number of cells that are run again.
+        seed: Random seed by which these cells are drawn.
+        tolerance: Largest difference of a repeated score, in half widths of its interval.
+        fresh: Whether published weights are tested on fresh scenes.
+        level: Probability of any false alarm there.
+        processes: Number of processes that score.
     """
 
     rescore: bool = True
@@ -49,11 +49,11 @@ class VerificationRequest:
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What was found.
+    """The findings of a verification.
 
     Attributes:
-        checks: One a tier, in the order tried.
-        untried: Why cells could not be tried on fresh scenes, by key.
+        checks: One for each tier, in order.
+        untried: Why cells could not be tested on fresh scenes, by key.
     """
 
     checks: tuple[Check, ...]
@@ -61,17 +61,17 @@ class VerificationResult:
 
     @property
     def passed(self) -> bool:
-        """Whether every cell that was tried passed."""
+        """Whether every cell that was checked passed."""
         return all(finding.passed for check in self.checks for finding in check.cells.values())
 
 
-def climb(board: Board, wanted: VerificationRequest, report: StageReport) -> VerificationResult:
-    """Tries one tier after another; a cell that failed one is not tried on the next.
+def verify(board: Board, wanted: VerificationRequest, report: StageReport) -> VerificationResult:
+    """Checks one tier after another; a cell that failed one is left out of the next.
 
     Args:
         board: A board that was opened, and so is *reported*.
-        wanted: How far.
-        report: Told of each cell.
+        wanted: What to verify.
+        report: Called with each cell.
     """
     here = Installation(board.provenance)
     cells = cells_of(board.records.filter(pl.col("state") == "done"))
