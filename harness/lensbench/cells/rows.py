@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from lensbench.cells.resolved import ResolvedCell
 from lensbench.cells.score import MetricScore, score
 from lensbench.errors import UndefinedError
 from lensbench.stats.intervals import Interval
+from lensbench.store.records import views_text
 from lensbench.store.scores import scenes_digest
 from lensbench.study.cell import View
 from lensbench.training.devices import device_name
@@ -146,8 +147,8 @@ def _facts(resolved: ResolvedCell, view: View) -> Row:
         "test_dataset": view.dataset,
         "train_condition": cell.train.condition,
         "test_condition": view.condition,
-        "pretraining_views": " | ".join(f"{v.dataset} {v.condition}" for v in cell.pretraining),
-        "target_view": f"{cell.target.dataset} {cell.target.condition}" if cell.target else "",
+        "pretraining_views": views_text(astuple(view) for view in cell.pretraining),
+        "target_view": views_text([astuple(cell.target)] if cell.target else []),
         "budget": cell.budget,
         "labels": cell.labels,
         "seed_draw": cell.seeds.draw,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -128,14 +129,36 @@ def records_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(complete, schema=dict(COLUMNS))
 
 
+def views_text(views: Iterable[tuple[str, str]]) -> str:
+    """What a column of views holds: `DATASET CONDITION`, with ` | ` between views.
+
+    Columns by which records are sorted and grouped, and which go into CSV files, are plain text. In
+    datasets `|`, and in conditions `|` and the space, are written as in URLs, so that the text can
+    be read back by `views_of`. So is `%` in both.
+
+    Args:
+        views: Dataset and condition of each.
+    """
+    return " | ".join(
+        f"{_escaped(dataset, '%|')} {_escaped(condition, '%| ')}" for dataset, condition in views
+    )
+
+
 def views_of(text: str | None) -> list[tuple[str, str]]:
-    """Dataset and condition of each view that a column of views has: `dataset condition | …`."""
+    """Dataset and condition of each view in a column of views: the inverse of `views_text`."""
     pairs = [view.rpartition(" ") for view in (text or "").split(" | ") if view]
-    return [(dataset, condition) for dataset, _, condition in pairs]
+    return [(unquote(dataset), unquote(condition)) for dataset, _, condition in pairs]
+
+
+def _escaped(text: str, characters: str) -> str:
+    """A text with these characters, the percent sign first, as percent-encoded."""
+    for character in characters:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
 
 
 def sides_of(text: str | None) -> tuple[list[str], list[str]]:
-    """Datasets and conditions that a column of views has, each once, in their order."""
+    """Datasets and conditions in a column of views, each once and in order."""
     views = views_of(text)
     datasets, conditions = (list(dict.fromkeys(view[side] for view in views)) for side in (0, 1))
     return datasets, conditions

@@ -2,9 +2,20 @@
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lensbench.errors import StoreError
-from lensbench.store.records import COLUMNS, VERSION, read_records, records_frame
+from lensbench.store.records import (
+    COLUMNS,
+    VERSION,
+    read_records,
+    records_frame,
+    views_of,
+    views_text,
+)
+
+NAMES = st.text(st.sampled_from("ab |%=/,:é"), min_size=1).filter(lambda name: name.strip() == name)
 
 
 def test_records_of_an_older_version_are_read(tmp_path):
@@ -42,3 +53,16 @@ def test_a_name_with_brackets_is_a_name(tmp_path):
 def test_no_files_are_no_records():
     """With all columns none the less."""
     assert read_records([]).columns == list(COLUMNS)
+
+
+@given(st.lists(st.tuples(NAMES, NAMES)))
+def test_views_are_read_back_from_their_text(views):
+    """Names with options may have a path with spaces and bars in it."""
+    assert views_of(views_text(views)) == views
+
+
+def test_the_text_of_views_is_that_of_published_boards():
+    """Names without special characters stay as they are."""
+    views = [("lenses:population=survey", "euclid-vis"), ("lenses", "psf@3")]
+    assert views_text(views) == "lenses:population=survey euclid-vis | lenses psf@3"
+    assert views_of(None) == views_of("") == []
