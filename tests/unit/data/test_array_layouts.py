@@ -1,0 +1,146 @@
+"""Stacks of images in npy, npz and HDF5 files, as people write them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from tests.unit.data.images_on_disk import image, pixels, quiet, save
+
+from lensbench.data.conversion import convert
+from lensbench.data.inspection import inspect_source
+from lensbench.data.layouts import open_source
+from lensbench.data.picture import Selection
+from lensbench.data.report import lines_of
+
+
+@pytest.mark.parametrize("form", ["npz", "hdf5", "groups", "files"])
+@pytest.mark.parametrize("names", ["{s}_images {s}_labels", "x_{s} y_{s}"])
+def test_splits_in_the_names_of_arrays(form: str, names: str, tmp_path: Path) -> None:
+    """`x_train, y_train, x_test, y_test` and the like: all images, with their splits."""
+    sizes = {"train": 6, "val": 2, "test": 3}
+    images, labels = names.split()
+    arrays = {}
+    for seed, (split, count) in enumerate(sizes.items()):
+        arrays[images.format(s=split)] = image(seed, count, 16, 16)
+        arrays[labels.format(s=split)] = (np.arange(count) % 2).reshape(-1, 1)
+    path = tmp_path / "a.h5"
+    if form == "npz":
+        path = tmp_path / "a.npz"
+        np.savez(path, **arrays)
+    elif form == "files":
+        path = tmp_path
+        for name, array in arrays.items():
+            save(tmp_path / f"{name}.npy", array)
+    else:
+        with h5py.File(path, "w") as file:
+            for name, array in arrays.items():
+                split = next(s for s in sizes if s in name)
+                short = name.replace(split, "").strip("_")
+                file[f"{split}/{short}" if form == "groups" else name] = array
+    source = open_source(path)
+    assert Counter(item.split for item in source.items) == sizes
+    assert Counter(item.label for item in source.items) == {"0": 6, "1": 5}
+    for seed, (split, count) in enumerate(sizes.items()):
+        chosen = [i for i, item in enumerate(source.items) if item.split == split]
+        read = np.stack([source.read(i).pixels[0] for i in chosen])
+        assert np.array_equal(read, image(seed, count, 16, 16))
+
+
+def test_positional_npz(tmp_path: Path) -> None:
+    """`np.savez(path, images, labels)`: the integers are the classes."""
+    np.savez(tmp_path / "a.npz", image(0, 6, 16, 16), np.arange(6) % 3)
+    source = open_source(tmp_path / "a.npz")
+    assert [item.label for item in source.items] == ["0", "1", "2", "0", "1", "2"]
+
+
+def test_other_stacks_are_said_to_be_left_out(tmp_path: Path) -> None:
+    """A second stack is not dropped without a word."""
+    np.savez(tmp_path / "a.npz", images=image(0, 6, 16, 16), extra=image(1, 4, 20, 20))
+    source = open_source(tmp_path / "a.npz")
+    assert len(source.items) == 6
+    assert source.left_out == ("'extra' (4, 20, 20): another set of images; take it with --key",)
+    assert any(
+        line.strip().startswith("left out    'extra'")
+        for line in lines_of(inspect_source(source, quiet))
+    )
+
+
+def test_numbers_of_an_npz_are_columns(tmp_path: Path) -> None:
+    """A `y` of fractions is a number to measure, and no class."""
+    np.savez(tmp_path / "a.npz", x=image(0, 6, 16, 16), y=np.linspace(0.5, 2, 6))
+    source = open_source(tmp_path / "a.npz")
+    assert {item.label for item in source.items} == {""}
+    assert np.allclose(source.columns["y"].values, np.linspace(0.5, 2, 6))
+
+
+def test_a_chunk_of_many_images_is_unpacked_once(tmp_path: Path) -> None:
+    """2,000 images in one gzip chunk take seconds, and each is what was written."""
+    images = image(0, 2000, 64, 64)
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("images", data=images, chunks=images.shape, compression="gzip",
+                            compression_opts=1)  # fmt: skip
+        file["labels"] = np.arange(2000) % 3
+    began = time.process_time()
+    read = pixels(open_source(path))
+    assert time.process_time() - began < 5
+    assert np.array_equal(np.stack(read)[:, 0], images)
+
+
+def objects(parts: list[object]) -> np.ndarray:
+    """An array of objects, as the release has them."""
+    array = np.empty(len(parts), dtype=object)
+    array[:] = parts
+    return array
+
+
+@pytest.mark.parametrize(
+    ("kind", "mass"), [("plain", None), ("rows", None), ("flat", 1.2e-23), ("rows and mass", 3e-23)]
+)
+def test_kinds_of_the_release(kind: str, mass: float | None, tmp_path: Path) -> None:
+    """Plain, rows, a flat image with its mass, rows with a mass: the same 64² image."""
+    wanted = np.random.default_rng(0).random((64, 64))
+    made = {
+        "plain": wanted, "rows": objects(list(wanted)), "flat": objects([wanted.ravel(), mass]),
+        "rows and mass": objects([*wanted, np.array([mass])]),
+    }[kind]  # fmt: skip
+    save(tmp_path / "all" / "1.npy", made)
+    source = open_source(tmp_path / "all", Selection(objects=True))
+    picture = source.read(0)
+    assert np.array_equal(picture.pixels[0], wanted.astype(np.float32))
+    assert picture.values.get("mass") == mass
+    convert(source, tmp_path / "out.h5", False, quiet)
+    assert np.array_equal(open_source(tmp_path / "out.h5").read(0).pixels, picture.pixels)
+
+
+def test_a_last_shard_of_few_images_is_a_stack(tmp_path: Path) -> None:
+    """(3, 65, 65) beside (7, 65, 65) are three images; alone it is one, and a note says so."""
+    save(tmp_path / "a" / "part_1.npy", image(0, 7, 65, 65))
+    save(tmp_path / "a" / "part_2.npy", image(1, 3, 65, 65))
+    source = open_source(tmp_path / "a")
+    assert len(source.items) == 10
+    assert np.array_equal(source.read(9).pixels[0], image(1, 3, 65, 65)[2])
+    save(tmp_path / "lone.npy", image(1, 3, 65, 65))
+    alone = open_source(tmp_path / "lone.npy")
+    assert alone.read(0).pixels.shape == (3, 65, 65)
+    assert "--shape 3,1,65,65" in alone.notes[0]
+    assert len(open_source(tmp_path / "lone.npy", Selection(shape=(3, 1, 65, 65))).items) == 3
+
+
+def test_one_group_an_object(tmp_path: Path) -> None:
+    """A file of one HDF5 group an object has as many images as groups, each with its noise."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for k in range(4):
+            file[f"lens_{k}/image"] = image(k, 20, 20)
+            file[f"lens_{k}/noise_map"] = np.full((20, 20), 0.5 + k)
+    source = open_source(tmp_path / "a.h5")
+    assert len(source.items) == 4
+    for k in range(4):
+        picture = source.read(k)
+        assert np.array_equal(picture.pixels[0], image(k, 20, 20))
+        assert picture.noise is not None and np.allclose(picture.noise, 0.5 + k)

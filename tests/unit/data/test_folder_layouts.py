@@ -1,0 +1,125 @@
+"""Folders of images as people arrange them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from tests.unit.data.images_on_disk import image, pixels, save
+
+from lensbench import DataError
+from lensbench.data.layouts import open_source, open_sources
+
+
+@pytest.mark.parametrize("names", [("lenses", "nonlenses"), ("ring", "galaxy")])
+def test_split_and_class_in_one_folder_name(names: tuple[str, str], tmp_path: Path) -> None:
+    """`train_lenses`, `test_nonlenses` …: two splits of two classes, all three bands."""
+    for number, (split, label) in enumerate((s, n) for s in ("train", "test") for n in names):
+        for i in range(number + 1):
+            save(tmp_path / f"{split}_{label}" / f"{i}.npy", image(10 * number + i, 3, 16, 16))
+    source = open_source(tmp_path)
+    assert Counter((item.split, item.label) for item in source.items) == {
+        ("train", names[0]): 1, ("train", names[1]): 2,
+        ("test", names[0]): 3, ("test", names[1]): 4,
+    }  # fmt: skip
+    assert {one.shape for one in pixels(source)} == {(3, 16, 16)}
+
+
+def test_archives_name_the_command(tmp_path: Path) -> None:
+    """A zip of folders and a tgz are not read as something else: the command unpacks them."""
+    save(tmp_path / "a" / "train" / "no" / "1.npy", image(0, 1, 16, 16))
+    with zipfile.ZipFile(tmp_path / "dataset.zip", "w") as archive:
+        archive.write(tmp_path / "a" / "train" / "no" / "1.npy", "dataset/train/no/1.npy")
+    with tarfile.open(tmp_path / "lens_data.tgz", "w:gz") as archive:
+        archive.add(tmp_path / "a", "lens_data")
+    for name, command in (("dataset.zip", "unzip"), ("lens_data.tgz", "tar -xf")):
+        with pytest.raises(DataError, match="an archive") as caught:
+            open_source(tmp_path / name)
+        assert command in caught.value.hint
+    (tmp_path / "only").mkdir()
+    (tmp_path / "dataset.zip").rename(tmp_path / "only" / "dataset.zip")
+    with pytest.raises(DataError, match="1 archives and no images") as caught:
+        open_source(tmp_path / "only")
+    assert "unzip" in caught.value.hint
+
+
+def test_a_folder_a_lens(tmp_path: Path) -> None:
+    """`lensNN/{data,noise_map,psf}.fits`: an image a folder, with its own noise and PSF."""
+    for k in range(2):
+        folder = tmp_path / f"lens{k:02d}"
+        folder.mkdir()
+        arrays = {"data": image(k, 20, 20), "noise_map": np.full((20, 20), 0.2 + k),
+                  "psf": np.full((5, 5), 0.04)}  # fmt: skip
+        for name, array in arrays.items():
+            unit = fits.PrimaryHDU(array)
+            unit.header["PIXSCAY"] = unit.header["PIXSCAX"] = 0.1
+            unit.writeto(folder / f"{name}.fits")
+    source = open_source(tmp_path)
+    assert [item.scene for item in source.items] == ["lens00", "lens01"]
+    assert {item.label for item in source.items} == {""}
+    for k in range(2):
+        picture = source.read(k)
+        assert np.array_equal(picture.pixels[0], image(k, 20, 20))
+        assert picture.noise is not None and np.allclose(picture.noise, 0.2 + k)
+        assert picture.psf is not None and picture.psf.shape == (5, 5)
+        assert picture.pixel_scale == 0.1
+
+
+def test_pairs_by_their_full_names(tmp_path: Path) -> None:
+    """Running numbers that contain 75 or 150 are no marks of a side: ten pairs are ten scenes."""
+    numbers = (*range(4), 75, 150, 751, 1501, 7501, 15001)
+    for k in numbers:
+        save(tmp_path / "HR" / f"sim_{k}.npy", image(k, 1, 30, 30))
+        save(tmp_path / "LR" / f"sim_{k}.npy", image(k + 1, 1, 15, 15))
+    source = open_source(tmp_path)
+    assert source.layout == "pairs"
+    scenes = Counter(item.scene for item in source.items)
+    assert len(scenes) == 10 and set(scenes.values()) == {2}
+    for index, item in enumerate(source.items):
+        number = int(item.scene.removeprefix("sim_"))
+        seed, side = (number, 30) if item.condition == "HR" else (number + 1, 15)
+        assert np.array_equal(source.read(index).pixels[0], image(seed, 1, side, side)[0])
+
+
+def test_band_folders_are_bands_of_one_object(tmp_path: Path) -> None:
+    """`lens/Band1..4/imageSDSS_R-100002.fits`: two objects of four bands, and no class."""
+    for band, name in enumerate("RIGU", start=1):
+        (tmp_path / "lens" / f"Band{band}").mkdir(parents=True)
+        for number in (100002, 100003):
+            path = tmp_path / "lens" / f"Band{band}" / f"imageSDSS_{name}-{number}.fits"
+            fits.writeto(path, image(band * number % 97, 20, 20))
+    source = open_source(tmp_path)
+    assert Counter(item.scene for item in source.items) == {"100002": 4, "100003": 4}
+    assert Counter(item.condition for item in source.items) == dict.fromkeys(
+        ("Band1", "Band2", "Band3", "Band4"), 2
+    )
+    assert {item.label for item in source.items} == {""}
+
+
+CASES = Path(__file__).parents[4] / "shared" / "cases"
+
+
+COUNTS = {
+    "01-tile-compressed-fits": 3, "02-gsoc-lens-finding": 116, "05-npz-splits": 195,
+    "06-jwst-mef": 4, "07-autolens-header": 2, "10-h5-one-chunk": 2000, "12-pair-names": 20,
+    "13-regression-csv": 30,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_every_image_of_the_collected_cases(name: str, tmp_path: Path) -> None:
+    """The scripts of the collection, where it is there: as many images as they write."""
+    script = CASES / f"{name}.py"
+    if not script.is_file():
+        pytest.skip(f"no {script}")
+    subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, capture_output=True)
+    sources = open_sources(tmp_path / name[:2])
+    assert sum(len(source.items) for source in sources) == COUNTS[name]
+    assert sum(len(pixels(source)) for source in sources) == COUNTS[name]
