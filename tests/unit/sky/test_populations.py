@@ -25,7 +25,7 @@ from lensbench.sky.images import SourceImages, WithSourceImages
 from lensbench.sky.instruments import EUCLID_VIS
 from lensbench.sky.lookalikes import KINDS, SHARES
 from lensbench.sky.observation import add_noise, expose, grid_of
-from lensbench.sky.population import Population
+from lensbench.sky.population import Population, ScenePopulation
 from lensbench.sky.populations import population_names, population_of
 from lensbench.sky.rendering import render_models
 from lensbench.sky.scenes import as_numbers, draw_scenes, render
@@ -145,7 +145,7 @@ def test_the_test_of_fairness_finds_the_leak_of_model_four() -> None:
 
 
 @dataclass(frozen=True)
-class Smooth:
+class Smooth(ScenePopulation):
     """A population whose classes have lost their substructure and kept all else."""
 
     population: Any
