@@ -41,7 +41,7 @@ from lensbench.cli.options import json_option, plugin_option, quiet_option
 @click.option("--no-pictures", is_flag=True, help="Draw no pictures.")
 @quiet_option
 @json_option
-def command(
+def command(  # noqa: PLR0913  # an option each
     source: Path,
     out: Path,
     condition: str,
