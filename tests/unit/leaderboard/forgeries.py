@@ -58,6 +58,13 @@ def _of_a_rival(rows: list[Row], provenance: Provenance, chance: random.Random) 
     rows.append(row | {"state": state})
 
 
+def _as_a_rival(rows: list[Row], provenance: Provenance, chance: random.Random) -> None:
+    name = chance.choice(["hog-svm", "h\u043eg-svm", "hog-svm ", "hog\u200b-svm", "ring"])
+    state = chance.choice(["done", "failed", "incompatible"])
+    renamed = [described(row, provenance, baseline=name) for row in rows]
+    rows[:] = renamed if state == "done" else [_unscored(row, state) for row in renamed]
+
+
 def _of_what_is_not_asked(rows: list[Row], provenance: Provenance, chance: random.Random) -> None:
     change = chance.choice([{"task": "einstein"}, {"labels": 10}, {"seed_fit": 7}])
     state = chance.choice(["failed", "incompatible"])
@@ -87,8 +94,8 @@ def _implausible(rows: list[Row], provenance: Provenance, chance: random.Random)
 
 
 FORGERIES: tuple[Callable[[list[Row], Provenance, random.Random], None], ...] = (
-    _made_up, _made_up_done, _of_a_rival, _of_what_is_not_asked, _another_state, _dropped, _turned,
-    _implausible,
+    _made_up, _made_up_done, _of_a_rival, _as_a_rival, _of_what_is_not_asked, _another_state,
+    _dropped, _turned, _implausible,
 )  # fmt: skip
 
 

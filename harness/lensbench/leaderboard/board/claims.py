@@ -113,15 +113,18 @@ def check_records(records: pl.DataFrame) -> None:
         raise DataError(f"{RECORDS} is empty")
     if records["version"].n_unique() != 1 or records["version"][0] not in (VERSION - 1, VERSION):
         raise DataError(f"{RECORDS} has another version of columns than {VERSION}")
-    for name, kind in COLUMNS.items():
-        if kind == pl.String:
-            check = check_key if name in _KEYS else check_text if name in _TEXTS else check_name
-            check_each(f"{RECORDS}: {name}", records[name].unique(), check)
-        elif kind == pl.Float64 and not records[name].drop_nulls().is_finite().all():
-            raise DataError(f"{RECORDS}: {name} holds a number that is not finite")
-    for name in _FILLED:
-        if records[name].null_count() or records[name].cast(pl.String).eq("").any():
-            raise DataError(f"{RECORDS}: {name} is empty in a row")
+    texts = [name for name, kind in COLUMNS.items() if kind == pl.String]
+    for values in records.select(pl.col(texts).unique().implode()):
+        name = values.name
+        check = check_key if name in _KEYS else check_text if name in _TEXTS else check_name
+        check_each(f"{RECORDS}: {name}", values[0], check)
+    numbers = [name for name, kind in COLUMNS.items() if kind == pl.Float64]
+    finite = records.select(pl.col(numbers).drop_nulls().is_finite().all())
+    filled = records.select((pl.col(_FILLED).cast(pl.String).fill_null("") != "").all())
+    for name in (name for name, whole in finite.row(0, named=True).items() if not whole):
+        raise DataError(f"{RECORDS}: {name} holds a number that is not finite")
+    for name in (name for name, whole in filled.row(0, named=True).items() if not whole):
+        raise DataError(f"{RECORDS}: {name} is empty in a row")
     _check_rows(records)
 
 
@@ -131,12 +134,14 @@ def _check_rows(records: pl.DataFrame) -> None:
         raise DataError(f"{RECORDS}: state is {shown(min(unknown))}, expected one of {STATES}")
     if records["budget"].n_unique() != 1:
         raise DataError(f"{RECORDS} has cells of several budgets, a board has one")
-    for name, (low, high) in BOUNDS.items():
-        outside = records.filter((pl.col(name) < low) | (pl.col(name) > high))[name]
-        if len(outside):
-            raise DataError(
-                f"{RECORDS}: {name} is {outside[0]:g}, expected between {low:g} and {high:g}"
-            )
+    outside = {
+        name: (pl.col(name) < low) | (pl.col(name) > high) for name, (low, high) in BOUNDS.items()
+    }
+    found = records.select(**{name: wrong.any() for name, wrong in outside.items()})
+    for name in (name for name, wrong in found.row(0, named=True).items() if wrong):
+        low, high = BOUNDS[name]
+        value = records.filter(outside[name])[name][0]
+        raise DataError(f"{RECORDS}: {name} is {value:g}, expected between {low:g} and {high:g}")
     _check_states(records)
     _check_values(records.filter(pl.col("state") == "done"))
     parts = ("entrant", "encoder", "pretraining", "transfer", "baseline")
