@@ -63,13 +63,16 @@ def pristine(study, tmp_path_factory) -> Path:
     return store
 
 
-def sweep(study: Path, store: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def sweep(
+    study: Path, store: Path, *words: str, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """`lensbench sweep`, which must end well."""
     ended = subprocess.run(
         [*COMMAND, str(study), "--store", str(store), *words],
         capture_output=True,
         text=True,
         check=False,
+        env=env,
     )
     assert ended.returncode == 0, ended.stderr
     return ended
@@ -101,28 +104,54 @@ def made(store: Path) -> int:
     return finished + sum(1 for _ in store.glob("checkpoints/*/*"))
 
 
+JUMPING = """
+import time
+true, calls = time.time, 0
+def jumping():
+    global calls
+    calls += 1
+    return true() + (0.0, 86400.0, -3600.0)[calls // 20 % 3]
+time.time = jumping
+"""
+"""A clock that goes on by a day and back by an hour, again and again, in every process."""
+
+
 @pytest.mark.slow
 def test_a_study_that_is_killed_goes_on(study, whole, tmp_path):
-    """SIGKILL of the whole process group, again and again: the same bytes, nothing left behind.
+    """SIGKILL of one, two and three sweeps at once, again and again: the same bytes, nothing left.
 
-    Each time it is killed after some more artefacts or checkpoints, however slow the machine is.
+    Each time they are killed after some more artefacts or checkpoints, however slow the machine is.
+    Clocks that jump change nothing either, nor does a path with blanks and umlauts.
     """
     chance = random.Random(0)
-    for _ in range(int(os.environ.get("LENSBENCH_KILLS", "3"))):
-        goal = made(tmp_path) + chance.randint(1, 3)
-        with subprocess.Popen(
-            [*COMMAND, str(study), "--store", str(tmp_path), "--workers", "2",
-             "--set", "run.checkpoint_every='0.001 s'"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        ) as process:  # fmt: skip
-            while made(tmp_path) < goal and process.poll() is None:
-                time.sleep(0.005)
-            time.sleep(chance.uniform(0.0, 0.3))
-            assert process.poll() is None, "the study was done before it could be killed"
+    store = tmp_path / "drei Läufe"
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(JUMPING)
+    path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
+    jumping = os.environ | {"PYTHONPATH": path}
+    words = ("--store", str(store), "--workers", "2", "--set", "run.time_limit='600 s'")
+    for turn in range(int(os.environ.get("LENSBENCH_KILLS", "3"))):
+        goal = made(store) + chance.randint(1, 3)
+        running = [
+            subprocess.Popen(
+                [*COMMAND, str(study), *words, "--set", "run.checkpoint_every='0.001 s'"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                env=jumping,
+            )
+            for _ in range(1 + turn % 3)
+        ]  # fmt: skip
+        while made(store) < goal and all(process.poll() is None for process in running):
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0.0, 0.3))
+        ended = [process.poll() for process in running]
+        for process in running:
             os.killpg(process.pid, signal.SIGKILL)
-    sweep(study, tmp_path, "--workers", "2")
-    assert records(tmp_path) == whole
-    assert leftovers(tmp_path) == []
+            process.wait()
+        assert ended == [None] * len(running), "the study was done before it could be killed"
+    sweep(study, store, *words[2:], env=jumping)
+    assert records(store) == whole
+    assert leftovers(store) == []
 
 
 def test_two_sweeps_at_once_compute_each_cell_once(study, whole, tmp_path):

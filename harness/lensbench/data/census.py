@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def take_census(source: Source, indices: Sequence[int]) -> Census:
         for index in indices[:: -(-len(indices) // _SAMPLED)]:
             found.add(source, index)
         contents = _contents_of_many(source, indices)
-        digest = _digest(source, indices, [_stamp(source, i) for i in indices])
+        digest = _digest(source, indices, _stamps(source, indices))
     links.join_equal(contents)
     if len(indices) <= COMPARED:
         links.join_alike(np.stack(found.thumbnails), contents)
@@ -230,25 +231,30 @@ def _digest(source: Source, indices: Sequence[int], contents: Sequence[str]) -> 
     return digest.hexdigest()
 
 
-def _file_of(source: Source, index: int) -> Path:
-    """The file that an item is, or the one that holds them all."""
-    root = Path(source.path)
-    return root / source.items[index].name if root.is_dir() else root
+def _files_of(source: Source, indices: Sequence[int]) -> list[str]:
+    """The file that each item is, or the one that holds them all."""
+    if not Path(source.path).is_dir():
+        return [source.path] * len(indices)
+    return [os.path.join(source.path, source.items[index].name) for index in indices]  # noqa: PTH118 (of a hundred thousand)
 
 
-def _stamp(source: Source, index: int) -> str:
-    """Size and time of an item's file; those of the whole where items have none."""
-    try:
-        status = _file_of(source, index).stat()
-    except OSError:
-        status = Path(source.path).stat()
-    return f"{status.st_size} {status.st_mtime_ns}"
+def _stamps(source: Source, indices: Sequence[int]) -> list[str]:
+    """Size and time of each item's file; those of the whole where items have none."""
+    whole = Path(source.path).stat()
+    stamps = []
+    for file in _files_of(source, indices):
+        try:
+            status = os.stat(file)  # noqa: PTH116 (as above)
+        except OSError:
+            status = whole
+        stamps.append(f"{status.st_size} {status.st_mtime_ns}")
+    return stamps
 
 
 def _contents_of_many(source: Source, indices: Sequence[int]) -> list[str]:
     """Hashes, equal for copies: of files whose size and middle are equal, else of pixels."""
-    files = [_file_of(source, index) for index in indices]
-    if len(set(files)) < len(files) or not files[0].is_file():
+    files = _files_of(source, indices)
+    if len(set(files)) < len(files) or not Path(files[0]).is_file():
         return [_hash(source.read(index).pixels.tobytes()) for index in indices]
     alike: dict[str, list[int]] = defaultdict(list)
     for place, file in enumerate(files):
@@ -257,13 +263,13 @@ def _contents_of_many(source: Source, indices: Sequence[int]) -> list[str]:
     for places in alike.values():
         if len(places) > 1:
             for place in places:
-                contents[place] = _hash(files[place].read_bytes())
+                contents[place] = _hash(Path(files[place]).read_bytes())
     return contents
 
 
-def _middle(file: Path) -> str:
+def _middle(file: str) -> str:
     """Size of a file, and a hash of a block in its middle."""
-    with file.open("rb", buffering=0) as opened:
+    with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 (as above)
         size = opened.seek(0, 2)
         opened.seek(max(0, size // 2 - _BLOCK // 2))
         return f"{size} {_hash(opened.read(_BLOCK))}"

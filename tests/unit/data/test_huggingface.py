@@ -209,3 +209,15 @@ def test_observed_images_keep_their_condition(catalogue, cutouts):
     """Images that were observed already are not asked for under another condition."""
     with pytest.raises(UsageError, match="not under 'hst-acs'"):
         recipe_of(catalogue, f"stored:path={cutouts}", ("hst-acs",), count=2, split="train", seed=0)
+
+
+def test_a_script_in_a_dataset_is_never_run(tmp_path):
+    """A folder whose Python would build the dataset is refused, and its Python left alone."""
+    folder = tmp_path / "scripted"
+    folder.mkdir()
+    mark = tmp_path / "was run"
+    (folder / "scripted.py").write_text(f"open({str(mark)!r}, 'w')\n")
+    with pytest.raises(DataError, match="scripted") as caught:
+        open_source(Path(f"hf:{folder}"))
+    assert "\n" not in caught.value.message
+    assert not mark.exists()

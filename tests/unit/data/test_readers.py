@@ -276,3 +276,17 @@ def test_extensions_are_grouped_in_linear_time() -> None:
     bands = bands_of(found, [one for one in found if one.role == "image"])
     assert len(bands) == 5000
     assert all(band.partners == {"noise": (band.image + 1,)} for band in bands)
+
+
+def test_the_folder_that_one_is_in_has_the_same_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named by its path or as `.`: names of images are relative to it."""
+    for name in ("a/0.npy", "a/1.npy", "b/0.npy"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        np.save(tmp_path / name, np.random.default_rng(0).normal(size=(16, 16)))
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path, Path(), Path("../" + tmp_path.name)):
+        items = open_source(folder).items
+        assert [item.name for item in items] == ["a/0.npy", "a/1.npy", "b/0.npy"]
+        assert [item.scene for item in items] == [item.name for item in items]

@@ -156,3 +156,17 @@ def test_what_the_dead_left_behind_is_tidied_away(tmp_path):
         (held.parent / "records-dead").touch()
         store.tidy()
         assert list(held.parent.iterdir()) == [held]
+
+
+def test_a_store_that_was_moved_is_the_same_store(tmp_path):
+    """Under another name, with blanks and umlauts, its artefacts are found, and more are made."""
+    with Store(tmp_path / "one").writing("things", "a", ".txt", {"from": "here"}) as path:
+        path.write_text("gold")
+    moved = tmp_path / "ein anderer Ort für Daten"
+    (tmp_path / "one").rename(moved)
+    store = Store(moved)
+    assert store.find("things", "a").read_text() == "gold"
+    with store.writing("things", "b", ".txt", {"from": "there"}) as path:
+        path.write_text("silver")
+    assert store.stored("things") == {"a", "b"}
+    assert not (tmp_path / "one").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -300,9 +301,11 @@ def _source(
 
 
 def _item(folder: Path, entry: Entry) -> Item:
-    name = entry.name or entry.file.relative_to(folder).as_posix()
+    above = os.path.join(folder, "")  # noqa: PTH118 (`relative_to` takes ten times as long)
+    place = str(entry.file).removeprefix(above)
+    name = entry.name or place
     pickled = entry.file.suffix == ".npy" and is_pickled(entry.file)
-    scene = entry.scene or entry.file.relative_to(folder).as_posix()
+    scene = entry.scene or place
     return Item(name, entry.label, entry.split, entry.condition, scene, pickled, entry.position)
 
 

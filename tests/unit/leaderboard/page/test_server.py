@@ -10,6 +10,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pytest
@@ -129,6 +130,19 @@ def test_a_header_that_never_ends_is_hung_up_on(port, monkeypatch):
             time.sleep(0.1)
     assert time.monotonic() - start < 8
     slow.close()
+
+
+def test_many_clients_at_once_are_served_past_many_slow_ones(port):
+    """Fifty that never end their header keep none of sixty others waiting."""
+    slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
+    for one in slow:
+        one.sendall(b"GET / HTTP/1.1\r\nX-Slow:")
+    with ThreadPoolExecutor(60) as many:
+        answers = list(many.map(lambda _: ask(port, "/state.json"), range(60)))
+    for one in slow:
+        one.close()
+    assert [status for status, _ in answers] == [200] * 60
+    assert len({body for _, body in answers}) == 1
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", ""])
