@@ -99,7 +99,9 @@ def _published() -> Iterator[tuple[str, PublishedDepth]]:
         "hst-wfc3-f160w",
         PublishedDepth(scaled, 0.34, True, candels, "27.56 of CANDELS in 3,200 s, for 5,400 s"),
     )
-    yield "euclid-vis", PublishedDepth(26.2, 1.3, True, _EUCLID, "in the 1.3″ of the VIS design")
+    vis = "McCracken et al. 2025 (arXiv:2503.15303)"
+    measured = 25.6 + 2.5 * math.log10(2)
+    yield "euclid-vis", PublishedDepth(measured, 1.3, False, vis, "25.6 at 10σ, measured in Q1")
     for band, magnitude in (("y", 24.3), ("j", 24.5), ("h", 24.4)):
         yield f"euclid-nisp-{band}", PublishedDepth(magnitude, 2.0, True, _EUCLID, "2″ is assumed")
     for band, magnitude in (("f106", 26.5), ("f129", 26.4), ("f158", 26.4)):
