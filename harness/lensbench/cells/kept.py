@@ -34,7 +34,7 @@ def made_by_other_code(store: Store, key: str, resolver: Resolver, cell: Cell) -
     """Whether another version of lensbench, or of a plugin, made a fit that a store keeps."""
     described = store.describe("fits", key)
     here = resolver.descriptions.code_of_fit(cell)
-    return described is not None and described["from"].get("code") != here
+    return described is not None and bool(described["from"].get("code") != here)
 
 
 def kept_predictor(store: Store, key: str, resolver: Resolver, cell: Cell) -> Predictor:

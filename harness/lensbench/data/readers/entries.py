@@ -120,7 +120,7 @@ def with_partners(
             else f"a {roles[file][0]} of no image here",
         )
         for file in files
-        if file not in used and file not in images
+        if file not in used and roles[file][0] != "image"
     ]
     return found, left
 

@@ -123,7 +123,7 @@ def _unpacked(path: Path, metadata: Any, group: Any, index: int) -> int:
     width = _WIDTHS.get(column.physical_type, described.length)
     if column.physical_type == "BYTE_ARRAY":
         width = 0
-    return max(unpacked, width * int(column.num_values))
+    return int(max(unpacked, width * column.num_values))
 
 
 def _coded(metadata: Any) -> list[str]:
@@ -153,5 +153,5 @@ def _decoded(array: Any) -> int:
         return _decoded(array.flatten())
     if pa.types.is_dictionary(array.type):
         lengths = compute.binary_length(array.dictionary).cast(pa.int64())
-        return compute.sum(lengths.take(array.indices)).as_py() or 0
+        return int(compute.sum(lengths.take(array.indices)).as_py() or 0)
     return int(array.nbytes)

@@ -137,7 +137,7 @@ class _Tasks(TaskManager):
     """Limits the time of tasks by a clock that does not jump; pebble's goes by that of the wall."""
 
     def task_start(self, task_id: int, worker_id: int | None) -> None:
-        super().task_start(task_id, worker_id)  # type: ignore[no-untyped-call]
+        super().task_start(task_id, worker_id)
         if task_id in self.tasks:
             self.tasks[task_id].timestamp = time.monotonic()
 
