@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import polars as pl
 import pytest
+from safetensors.numpy import load_file, save_file
 from tests.killing import killed_when
 
 from lensbench.store import Store
 from lensbench.store.predictions import read_predictions
+from lensbench.store.sidecars import seal, unseal
 
 STUDY = """
 name = "fitted"
@@ -95,6 +99,31 @@ def test_a_killed_prediction_goes_on_by_shards(home, called):
     (out / "b.parquet").unlink()
     assert "10 images of 1 shards, 1 shards were there already" in called(*words)
     assert "34 images" in called(*words, "--condition", "hst-acs")
+
+
+@pytest.mark.slow
+def test_a_fit_of_other_code_is_told(home, called, lensbench, monkeypatch):
+    """It predicts with a note where the code here can restore it, and else is refused."""
+    shutil.copytree(home / "store", home / "shared")
+    monkeypatch.setenv("LENSBENCH_STORE", str(home / "shared"))
+    (key,) = Store(home / "shared").stored("fits")
+    sidecar, file = (home / "shared" / "fits" / f"{key}.{end}" for end in ("json", "safetensors"))
+    facts = unseal(sidecar.read_bytes())
+    facts["from"]["code"]["source"] = "0" * 20
+    sidecar.write_text(seal(facts))
+    words = ("predict", "shards", "--entrant", ENTRANT, "--quiet", "--out")
+    done = lensbench(*words, home / "noted")
+    assert done.code == 0, done.err
+    assert f"note: fit {key} was made by other code than that of this lensbench" in done.err
+    tensors = load_file(file)
+    del tensors[min(tensors)]
+    save_file(tensors, file)
+    sidecar.write_text(seal(facts | {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()}))
+    done = lensbench(*words, home / "refused")
+    assert done.code == 2
+    error = done.err.splitlines()[-2]
+    assert error.startswith(f"error: fit {key} was made by other code and cannot be restored here:")
+    assert f"lensbench why {key}" in done.err
 
 
 def test_an_entrant_that_is_not_there_is_refused(called, lensbench):
