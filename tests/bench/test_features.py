@@ -10,9 +10,9 @@ import torch
 from lensbench import condition_of
 from lensbench.testing import made_samples
 from lensbench_reference.baselines.hog_svm import hog_features
-from lensbench_reference.baselines.lens_images import Fitting, fit_lenses
 from lensbench_reference.baselines.shapes import shape_features
 from lensbench_reference.baselines.spectrum import spectrum_features
+from lensbench_reference.lens_fitting.lens_images import Fitting, fit_lenses
 
 COUNT = 256
 

@@ -10,6 +10,9 @@ from lensbench.api.plugin import Plugin
 if TYPE_CHECKING:
     import torch
 
+    from lensbench.api.predictor import Measurements
+    from lensbench.api.samples import Samples
+
 
 class Encoder(Plugin):
     """A `torch.nn.Module` that turns stretched images into `Features`.
@@ -31,6 +34,8 @@ class Encoder(Plugin):
             before it looks at them.
         learning_rate: Peak rate at which it is trained on a task, where a transfer's options name
             none.
+        planes: How many planes it looks at beside the images: it is then called with C + K
+            channels, of which the last K are those that `beside` makes.
     """
 
     uses_condition: bool = False
@@ -38,11 +43,25 @@ class Encoder(Plugin):
     unlearned: int = 0
     resamples: bool = False
     learning_rate: float = 1e-3
+    planes: int = 0
 
     @classmethod
     def digest(cls, options: Any) -> str:
         """A hash of the files of weights that these options name; empty where they name none."""
         return ""
+
+    @classmethod
+    def wrapped(cls, options: Any) -> tuple[str, ...]:
+        """Other encoders, as `name:options`, that one with these options is made of."""
+        return ()
+
+    def beside(self, samples: Samples, measurements: Measurements) -> torch.Tensor:
+        """The planes (N, K, H, W) beside the images of samples, in units of σ.
+
+        Made once, before images are turned or shifted, which is done to planes alike. So they may
+        be expensive. Only an encoder with `planes` is asked.
+        """
+        raise NotImplementedError
 
 
 @runtime_checkable

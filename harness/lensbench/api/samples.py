@@ -42,6 +42,8 @@ class Samples:
         pair: The same scenes under another condition, for a pretraining that is `paired`.
         psf_fwhm: Width of the PSF of each image (N,) [arcsec], where the condition's varies from
             scene to scene and was measured; `None` where all have the condition's own.
+        beside: Planes (N, K, H, W) that an encoder looks at beside the images, in the unit of
+            `images`; `None` where it asks for none, or they were not made yet.
     """
 
     ids: tuple[str, ...]
@@ -53,6 +55,7 @@ class Samples:
     features: Features | None = None
     pair: Samples | None = None
     psf_fwhm: torch.Tensor | None = None
+    beside: torch.Tensor | None = None
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -76,6 +79,7 @@ class Samples:
             features=_each(self.features, lambda values: values[indices]),
             pair=self.pair.take(indices) if self.pair else None,
             psf_fwhm=None if self.psf_fwhm is None else self.psf_fwhm[indices.cpu()],
+            beside=None if self.beside is None else self.beside[indices],
         )
 
     def first(self, count: int | None) -> Samples:
@@ -90,6 +94,7 @@ class Samples:
             features=_each(self.features, lambda values: values[:count]),
             pair=self.pair.first(count) if self.pair else None,
             psf_fwhm=None if self.psf_fwhm is None else self.psf_fwhm[:count],
+            beside=None if self.beside is None else self.beside[:count],
         )
 
     def turned(self, symmetry: torch.Tensor) -> Samples:
@@ -131,6 +136,7 @@ class Samples:
             targets=targets,
             features=None,
             pair=self.pair.turned(symmetry) if self.pair else None,
+            beside=None if self.beside is None else move(self.beside),
         )
 
     def to(self, device: torch.device) -> Samples:
@@ -141,6 +147,7 @@ class Samples:
             targets={name: values.to(device) for name, values in self.targets.items()},
             features=_each(self.features, lambda values: values.to(device)),
             pair=self.pair.to(device) if self.pair else None,
+            beside=None if self.beside is None else self.beside.to(device),
         )
 
 

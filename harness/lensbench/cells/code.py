@@ -62,7 +62,7 @@ class Code:
             kind: Of the artefact.
             plugins: Each `kind/name:options`; those without a name are left out.
         """
-        asked = _asked(kind, plugins)
+        asked = self._asked(kind, plugins)
         found = self._known.get(asked)
         if found is None:
             found = self._known[asked] = self.closure(asked).code
@@ -70,7 +70,7 @@ class Code:
 
     def stands(self, kind: str, *plugins: str) -> bool:
         """Whether the source is still what its digest, found earlier or elsewhere, is of."""
-        return self.closure(_asked(kind, plugins)).code == self.of(kind, *plugins)
+        return self.closure(self._asked(kind, plugins)).code == self.of(kind, *plugins)
 
     @property
     def known(self) -> Mapping[Asked, CodeDigest]:
@@ -89,13 +89,16 @@ class Code:
             if code["source"] not in kept:
                 keep_manifest(store, self.closure(asked))
 
+    def _asked(self, kind: str, plugins: Iterable[str]) -> Asked:
+        """A kind and the plugins that take part, with the encoders that an encoder is made of."""
+        named = [word for word in plugins if not word.endswith("/")]
+        for word in [one for one in named if one.startswith("encoder/")]:
+            named += [f"encoder/{one}" for one in self._catalogue.wrapped(word[len("encoder/") :])]
+        return (kind, *(word.partition(":")[0] for word in named))
+
     def _module(self, plugin: str) -> str:
         kind, _, name = plugin.partition("/")
         return self._catalogue.find(kind, name).entry.target.partition(":")[0]  # type: ignore[arg-type]
-
-
-def _asked(kind: str, plugins: Iterable[str]) -> Asked:
-    return (kind, *(word.partition(":")[0] for word in plugins if not word.endswith("/")))
 
 
 @functools.cache

@@ -46,6 +46,7 @@ from lensbench.training.arithmetic import flops_of
 from lensbench.training.checkpoints import Checkpoints, keeping
 from lensbench.training.costs import Costs, measured
 from lensbench.training.division import Division, divided
+from lensbench.training.encoding import with_planes
 from lensbench.training.team import Team
 
 
@@ -106,7 +107,8 @@ class Computation:
     @functools.cached_property
     def measurements(self) -> StoredMeasurements:
         """What is measured on the cell's images, in the store."""
-        views = {seen.images.key: seen for seen in (*self.cell.fitted, *self.cell.tests)}
+        looked_at = (*self.cell.fitted, *self.cell.tests, *self.cell.pretraining)
+        views = {seen.images.key: seen for seen in looked_at}
         sets = [
             ImageSet(key, functools.partial(self.place.samples, seen, with_sky=False))
             for key, seen in views.items()
@@ -133,7 +135,10 @@ class Computation:
 
     def _pretrained(self, place: TrainingPlace) -> Any:
         normal = self.cell.plugins.normal(self.cell.cell.task)
-        views = [confined(self.place.samples(seen), normal) for seen in self.cell.pretraining]
+        views = [
+            confined(self._with_planes(self.place.samples(seen)), normal)
+            for seen in self.cell.pretraining
+        ]
         return pretrain(self.cell.plugins.catalogue, self.cell.cell, views, place)
 
     def features(self, seen: SplitView) -> dict[str, Path]:
@@ -206,7 +211,7 @@ class Computation:
 
     def _encode(self, seen: SplitView, missing: dict[Any, str]) -> None:
         encoder = self.encoder()
-        samples = self.place.samples(seen, with_sky=False)
+        samples = self._with_planes(self.place.samples(seen, with_sky=False))
         cost: dict[str, float] = {}
         with ExitStack() as stack:
             paths = {
@@ -251,11 +256,25 @@ class Computation:
 
     def _seen(self, seen: SplitView) -> Samples:
         """Samples as the transfer sees them: with features where the encoder is frozen."""
-        samples = self.place.samples(seen)
+        samples = self._with_planes(self.place.samples(seen))
         if not self.cell.frozen:
             return samples
         files = self.features(seen)
         return with_features(samples, files["pooled"], files.get("maps"))
+
+    def _with_planes(self, samples: Samples) -> Samples:
+        """Samples with the planes that the encoder looks at beside the images."""
+        if self._looking is None:
+            return samples
+        return with_planes(self._looking, samples, self.measurements)
+
+    @functools.cached_property
+    def _looking(self) -> Any:
+        """The encoder with random weights, where it looks at planes; else `None`."""
+        catalogue, name = self.cell.plugins.catalogue, self.entrant.encoder
+        if not name or not catalogue.type_of("encoder", name).planes:
+            return None
+        return build_encoder(catalogue, self.cell.cell, self.cell.train.scenes.dataset.channels)
 
     def _context(self) -> FitContext:
         cell = self.cell

@@ -116,11 +116,19 @@ class Catalogue:
         return _viewed(built, shared) if shared != ViewOptions() else built
 
     def digest(self, text: str) -> str:
-        """A hash of the files of weights that an encoder starts from; empty where it has none."""
+        """Hashes of the files of weights that an encoder starts from; empty where it has none."""
         reference = parse_reference(text)
         encoder = self.type_of("encoder", text)
         options = build_options(f"encoder {text}", encoder, reference.options)
-        return str(encoder.digest(options))
+        digests = [encoder.digest(options), *map(self.digest, encoder.wrapped(options))]
+        return " ".join(filter(None, digests))
+
+    def wrapped(self, text: str) -> tuple[str, ...]:
+        """All encoders, as `name:options`, that an encoder is made of, however deep."""
+        encoder = self.type_of("encoder", text)
+        options = build_options(f"encoder {text}", encoder, parse_reference(text).options)
+        found: tuple[str, ...] = encoder.wrapped(options)
+        return tuple(name for one in found for name in (one, *self.wrapped(one)))
 
     def type_of(self, kind: Kind, text: str) -> Any:
         """The class that `name:options` names, not yet called; a condition is a value."""

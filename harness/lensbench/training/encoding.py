@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from lensbench.api.encoder import Encoder
+from lensbench.api.predictor import Measurements
 from lensbench.api.samples import Features, Samples
 from lensbench.api.task import FeatureShape
 from lensbench.errors import PluginError
@@ -30,11 +32,33 @@ def encode(encoder: Any, samples: Samples) -> Features:
     if samples.features is not None:
         return samples.features
     _check_encoder(encoder)
-    images = stretch(samples.images)
+    images = stretch(_looked_at(encoder, samples))
     if encoder.uses_condition:
         vector = torch.tensor(samples.condition.vector(), device=images.device)
         return checked_features(encoder(images, vector))
     return checked_features(encoder(images))
+
+
+def with_planes(encoder: Any, samples: Samples, measurements: Measurements) -> Samples:
+    """Samples with the planes that an encoder looks at beside the images, where it has any."""
+    if not encoder.planes or samples.beside is not None or not len(samples):
+        return samples
+    planes = encoder.beside(samples, measurements).to(samples.images)
+    expected = (len(samples), encoder.planes, *samples.images.shape[2:])
+    if planes.shape != expected:
+        raise PluginError(
+            f"{type(encoder).__name__}.beside returned planes of shape {tuple(planes.shape)}",
+            f"expected {expected}",
+        )
+    return replace(samples, beside=planes)
+
+
+def _looked_at(encoder: Any, samples: Samples) -> torch.Tensor:
+    """Images (B, C + K, H, W) as an encoder with K planes looks at them."""
+    if not encoder.planes:
+        return samples.images
+    beside = with_planes(encoder, samples, Measurements()).beside
+    return samples.images if beside is None else torch.cat([samples.images, beside], 1)
 
 
 def pooled_of(encoder: Any, samples: Samples, device: torch.device) -> np.ndarray:
@@ -58,7 +82,7 @@ def feature_shape(encoder: Any, channels: int, size: int = 64) -> FeatureShape:
     encoder.eval()
     with torch.no_grad():
         parameter = next(encoder.parameters(), torch.zeros(1))
-        empty = torch.zeros(1, channels, size, size, device=parameter.device)
+        empty = torch.zeros(1, channels + encoder.planes, size, size, device=parameter.device)
         if encoder.uses_condition:
             features = checked_features(
                 encoder(empty, torch.tensor(NOMINAL, device=parameter.device))

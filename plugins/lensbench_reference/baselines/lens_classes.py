@@ -11,9 +11,9 @@ from torch import Tensor
 
 from lensbench import FitContext, Measurements, Predictions, Samples
 from lensbench_reference.baselines.classes import LinearClasses, regression_on
-from lensbench_reference.baselines.lens_images import Fitting
 from lensbench_reference.baselines.lens_residual import GAINS
 from lensbench_reference.baselines.lens_vectors import lens_vectors
+from lensbench_reference.lens_fitting.lens_images import Fitting
 
 
 @dataclass(frozen=True)

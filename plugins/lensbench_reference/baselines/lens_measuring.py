@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from lensbench import Measurements, Samples
-from lensbench_reference.baselines.lens_fit import Fit, Optics, descend, with_slopes
-from lensbench_reference.baselines.lens_images import Fitting, chunks, fits_of, one_image
-from lensbench_reference.baselines.smooth_lens import (
+from lensbench_reference.lens_fitting.lens_fit import Fit, Optics, descend, with_slopes
+from lensbench_reference.lens_fitting.lens_images import Fitting, chunks, fits_of, one_image
+from lensbench_reference.lens_fitting.smooth_lens import (
     LARGEST_ELLIPTICITY,
     LARGEST_SHEAR,
     LENS_ONLY,

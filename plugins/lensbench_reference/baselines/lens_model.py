@@ -21,15 +21,15 @@ from lensbench import (
 )
 from lensbench_reference.baselines.classes import no_features, restored
 from lensbench_reference.baselines.lens_classes import LensAnomalies, LensClasses
-from lensbench_reference.baselines.lens_fit import Fit, with_slopes
-from lensbench_reference.baselines.lens_images import (
+from lensbench_reference.baselines.lens_measuring import measured_lenses, value_of
+from lensbench_reference.lens_fitting.lens_fit import Fit, with_slopes
+from lensbench_reference.lens_fitting.lens_images import (
     Fitting,
     detected,
     fits_of,
     one_image,
 )
-from lensbench_reference.baselines.lens_measuring import measured_lenses, value_of
-from lensbench_reference.baselines.rings import shines
+from lensbench_reference.lens_fitting.rings import shines
 
 
 class LensModel(Baseline):

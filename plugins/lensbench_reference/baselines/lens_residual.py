@@ -11,9 +11,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from lensbench_reference.baselines.lens_fit import Optics, descend
-from lensbench_reference.baselines.perturbers import CompactMass, LineOfMass, Perturber
-from lensbench_reference.baselines.smooth_lens import einstein_radius
+from lensbench_reference.lens_fitting.lens_fit import Optics, descend
+from lensbench_reference.lens_fitting.perturbers import CompactMass, LineOfMass, Perturber
+from lensbench_reference.lens_fitting.smooth_lens import einstein_radius
 
 _STEPS = 8
 """Of the fit with a perturber."""

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from lensbench import Condition, Measurements, Samples
-from lensbench_reference.baselines.lens_fit import Fit, Optics, descend
-from lensbench_reference.baselines.lens_images import (
+from lensbench_reference.baselines.lens_residual import Residual, residual_features
+from lensbench_reference.lens_fitting.lens_fit import Fit, Optics, descend
+from lensbench_reference.lens_fitting.lens_images import (
     Fitting,
     chunks,
     fits_of,
     one_image,
     plainly_seen,
 )
-from lensbench_reference.baselines.lens_residual import Residual, residual_features
-from lensbench_reference.baselines.smooth_lens import CENTRE, NAMES, without_mass
+from lensbench_reference.lens_fitting.smooth_lens import CENTRE, NAMES, without_mass
 
 _STEPS = 8
 """Of the fit of a galaxy without lens."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lensbench import Baseline, FitContext, Predictions, Predictor, Progress, Samples
-from lensbench_reference.baselines.rings import mean_radius, peak_radius, ring_radius
+from lensbench_reference.lens_fitting.rings import mean_radius, peak_radius, ring_radius
 
 _RIDGE = 1e-3
 _CHUNK = 256

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lensbench import stretch
-from lensbench_reference.baselines.rings import azimuthal_profile
+from lensbench_reference.lens_fitting.rings import azimuthal_profile
 
 _THRESHOLD = 3.0
 _FEWEST = 5

@@ -67,6 +67,13 @@ ENTRIES = [
         licence="MIT",
     ),
     Entry(
+        "residual",
+        f"{_HERE}.residual:Residual",
+        summary="Any encoder, shown a fitted smooth lens and its residual too: residual:NAME.",
+        citation="Koopmans 2005, astro-ph/0501324; Vegetti & Koopmans 2009, arXiv:0805.0201",
+        licence="MIT",
+    ),
+    Entry(
         "resnet18",
         f"{_HERE}.resnet:ResNet18",
         summary="Residual network of 18 layers: the supervised CNN of the field.",

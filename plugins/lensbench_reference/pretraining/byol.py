@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lensbench import Pretraining, Samples, Target, encode, feature_shape
 from lensbench_reference.pretraining.momentum import Follower
-from lensbench_reference.pretraining.views import ViewOptions, view
+from lensbench_reference.pretraining.views import ViewOptions, check_no_planes, view
 
 
 class BYOL(Pretraining):
@@ -38,6 +38,7 @@ class BYOL(Pretraining):
 
     def objective(self, encoder: Any, channels: int, targets: Mapping[str, Target]) -> BYOLLoss:
         """The encoder with projector and predictor, and the slow copies of the first two."""
+        check_no_planes(encoder, "byol")
         return BYOLLoss(encoder, channels, self.options)
 
 

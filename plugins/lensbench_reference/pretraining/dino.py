@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lensbench import Pretraining, Samples, Target, encode, feature_shape
 from lensbench_reference.pretraining.momentum import Follower
-from lensbench_reference.pretraining.views import ViewOptions, view
+from lensbench_reference.pretraining.views import ViewOptions, check_no_planes, view
 
 
 class DINO(Pretraining):
@@ -51,6 +51,7 @@ class DINO(Pretraining):
 
     def objective(self, encoder: Any, channels: int, targets: Mapping[str, Target]) -> DINOLoss:
         """Student and teacher, each an encoder with a head."""
+        check_no_planes(encoder, "dino")
         return DINOLoss(encoder, channels, self.options)
 
 

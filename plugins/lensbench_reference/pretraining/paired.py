@@ -32,6 +32,7 @@ from lensbench_reference.pretraining.masking import (
 )
 from lensbench_reference.pretraining.views import (
     ViewOptions,
+    check_no_planes,
     disturbed,
     draw_symmetries,
     shifted,
@@ -98,6 +99,7 @@ class PairedConditions(Pretraining):
         """
         if self.options.mask:
             check_maskable(encoder, f"pretraining 'paired:mask={self.options.mask:g}'")
+        check_no_planes(encoder, "paired")
         return PairedLoss(encoder, channels, self.options)
 
 

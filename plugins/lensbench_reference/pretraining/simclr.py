@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lensbench import Pretraining, Samples, Target, encode, feature_shape
 from lensbench_reference.pretraining.contrast import contrastive_loss, projector
-from lensbench_reference.pretraining.views import ViewOptions, view
+from lensbench_reference.pretraining.views import ViewOptions, check_no_planes, view
 
 
 class SimCLR(Pretraining):
@@ -34,6 +34,7 @@ class SimCLR(Pretraining):
 
     def objective(self, encoder: Any, channels: int, targets: Mapping[str, Target]) -> SimCLRLoss:
         """The encoder with a projection head behind it."""
+        check_no_planes(encoder, "simclr")
         return SimCLRLoss(encoder, channels, self.options)
 
 

@@ -7,11 +7,27 @@ of an empty pixel, before the stretch.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge
 from torch import Tensor
+
+from lensbench import IncompatibleError
+
+
+def check_no_planes(encoder: Any, name: str) -> None:
+    """Refuses an encoder that looks at planes beside the images, of which views have none.
+
+    Raises:
+        IncompatibleError: Naming the strategy.
+    """
+    if encoder.planes:
+        raise IncompatibleError(
+            f"pretraining {name!r} changes images, and {type(encoder).__name__} looks at planes "
+            "that were made of them",
+            "try --pretraining none or supervised",
+        )
 
 
 @dataclass(frozen=True)

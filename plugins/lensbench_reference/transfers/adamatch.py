@@ -99,8 +99,7 @@ class AdaMatchObjective(nn.Module):
             with untracked(self.headed):
                 known = self.headed(source)
             return list(known.chunk(2)), list(self.headed(target).chunk(2))
-        images = torch.cat([source.images, target.images])
-        joint = self.headed(replace(target, images=images))
+        joint = self.headed(_joined([source, target]))
         with untracked(self.headed):
             alone = self.headed(source)
         share = torch.rand(alone.shape, generator=generator).to(alone)
@@ -145,5 +144,9 @@ def aligned_with(target: Tensor, source: Tensor) -> Tensor:
 
 
 def _joined(batches: list[Samples]) -> Samples:
-    """The images of several batches as those of one; all else is the first's."""
-    return replace(batches[0], images=torch.cat([batch.images for batch in batches]))
+    """The images of several batches as those of one; all else is the last's."""
+    planes = [batch.beside for batch in batches if batch.beside is not None]
+    beside = torch.cat(planes) if planes else None
+    return replace(
+        batches[-1], images=torch.cat([batch.images for batch in batches]), beside=beside
+    )

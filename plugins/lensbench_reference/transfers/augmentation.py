@@ -25,16 +25,20 @@ def weak(batch: Samples, generator: torch.Generator) -> Samples:
     batch = turned(batch, generator)
     low, high = -_SHIFT, _SHIFT + 1
     shifts = torch.randint(low, high, (len(batch), 2), generator=generator).tolist()
-    moved = torch.stack(
-        [_shifted(image, dy, dx) for image, (dy, dx) in zip(batch.images, shifts, strict=True)]
-    )
-    return replace(batch, images=moved)
+
+    def move(images: Tensor) -> Tensor:
+        each = zip(images, shifts, strict=True)
+        return torch.stack([_shifted(image, dy, dx) for image, (dy, dx) in each])
+
+    beside = None if batch.beside is None else move(batch.beside)
+    return replace(batch, images=move(batch.images), beside=beside)
 
 
 def strong(batch: Samples, generator: torch.Generator) -> Samples:
     """A weak view with noise added and a square masked (DeVries & Taylor 2017, arXiv:1708.04552).
 
     Noise of up to that of an empty pixel; the square, of up to 35 % of the side, is empty sky.
+    Planes beside the images are masked alike, and get no noise.
     """
     batch = weak(batch, generator)
     images = batch.images
@@ -46,7 +50,8 @@ def strong(batch: Samples, generator: torch.Generator) -> Samples:
     rows, columns = (torch.arange(n) / n for n in (height, width))
     inside = ((rows - y).abs() < side / 2)[:, :, None] & ((columns - x).abs() < side / 2)[:, None]
     kept = (~inside)[:, None].to(images.device)
-    return replace(batch, images=(images + noise.to(images)) * kept)
+    beside = None if batch.beside is None else batch.beside * kept
+    return replace(batch, images=(images + noise.to(images)) * kept, beside=beside)
 
 
 def _shifted(image: Tensor, dy: int, dx: int) -> Tensor:

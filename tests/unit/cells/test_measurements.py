@@ -18,7 +18,7 @@ from lensbench.store.predictions import read_predictions
 from lensbench.study.cell import Cell, Entrant, View
 from lensbench.study.describe import Numerics
 from lensbench.testing import made_samples
-from lensbench_reference.baselines import lens_images
+from lensbench_reference.lens_fitting import lens_images
 
 CALLS = []
 

@@ -17,7 +17,7 @@ from lensbench.sky.lensing import elliptical_mean
 from lensbench.sky.populations import population_names, population_of
 from lensbench.sky.scenes import as_numbers
 from lensbench.sky.seeds import generator_of
-from lensbench_reference.baselines.smooth_lens import einstein_radius, smooth_lens
+from lensbench_reference.lens_fitting.smooth_lens import einstein_radius, smooth_lens
 
 CORRECTED = [name for name in population_names() if "faithful" not in name]
 RADII = torch.arange(0.3, 3.2, 0.05, dtype=torch.float64)

@@ -8,13 +8,13 @@ import torch
 from lensbench import FitContext, Measurements, condition_of
 from lensbench.api.budget import BUDGETS
 from lensbench_reference.baselines.lens_classes import anomaly_score
-from lensbench_reference.baselines.lens_fit import Optics
-from lensbench_reference.baselines.lens_images import Fitting
 from lensbench_reference.baselines.lens_model import LensModel
 from lensbench_reference.baselines.lens_residual import Residual, first_order, perturbed
 from lensbench_reference.baselines.lens_vectors import lens_vectors
-from lensbench_reference.baselines.perturbers import CompactMass, LineOfMass
-from lensbench_reference.baselines.smooth_lens import CENTRE, LENS_ONLY, NAMES
+from lensbench_reference.lens_fitting.lens_fit import Optics
+from lensbench_reference.lens_fitting.lens_images import Fitting
+from lensbench_reference.lens_fitting.perturbers import CompactMass, LineOfMass
+from lensbench_reference.lens_fitting.smooth_lens import CENTRE, LENS_ONLY, NAMES
 
 EUCLID = condition_of("euclid-vis")
 KINDS = [pytest.param(CompactMass(), id="compact"), pytest.param(LineOfMass(), id="line")]

@@ -12,14 +12,14 @@ from lensbench import (
     fisher_information,
     scene_model,
 )
-from lensbench_reference.baselines.lens_fit import Optics, least_squares, with_slopes
-from lensbench_reference.baselines.lens_images import Fitting, binned, fit_lenses
 from lensbench_reference.baselines.lens_model import LensModel, extra_scatter
-from lensbench_reference.baselines.lens_slopes import sky_and_slopes
-from lensbench_reference.baselines.lens_starts import blind_starts
 from lensbench_reference.baselines.ring_radius import RingRadius
-from lensbench_reference.baselines.rings import shines
-from lensbench_reference.baselines.smooth_lens import CENTRE, LENS_ONLY, NAMES, WIDTH
+from lensbench_reference.lens_fitting.lens_fit import Optics, least_squares, with_slopes
+from lensbench_reference.lens_fitting.lens_images import Fitting, binned, fit_lenses
+from lensbench_reference.lens_fitting.lens_slopes import sky_and_slopes
+from lensbench_reference.lens_fitting.lens_starts import blind_starts
+from lensbench_reference.lens_fitting.rings import shines
+from lensbench_reference.lens_fitting.smooth_lens import CENTRE, LENS_ONLY, NAMES, WIDTH
 
 DRAWN = (
     "theta_E", "lens_ellipticity", "lens_phi", "shear", "shear_phi", "lens_x", "lens_y",

@@ -6,12 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from lensbench_reference.baselines.rings import (
-    azimuthal_profile,
-    mean_radius,
-    peak_radius,
-    ring_radius,
-)
 from lensbench_reference.baselines.shapes import (
     asymmetry,
     concentration,
@@ -19,6 +13,12 @@ from lensbench_reference.baselines.shapes import (
     m20,
     second_moments,
     shape_features,
+)
+from lensbench_reference.lens_fitting.rings import (
+    azimuthal_profile,
+    mean_radius,
+    peak_radius,
+    ring_radius,
 )
 
 AXIS = torch.arange(101, dtype=torch.float64) - 50

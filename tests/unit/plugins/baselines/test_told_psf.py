@@ -8,11 +8,11 @@ import torch
 
 from lensbench import Samples, condition_of
 from lensbench.sky.seeing import seen_at
-from lensbench_reference.baselines.lens_fit import Optics
-from lensbench_reference.baselines.lens_images import Fitting, fit_lenses
 from lensbench_reference.baselines.richardson_lucy import RichardsonLucy
 from lensbench_reference.baselines.wiener import Wiener
 from lensbench_reference.deconvolution import SkyOperator, richardson_lucy
+from lensbench_reference.lens_fitting.lens_fit import Optics
+from lensbench_reference.lens_fitting.lens_images import Fitting, fit_lenses
 
 SKY = SimpleNamespace(upsample=2, reference="hst-acs")
 

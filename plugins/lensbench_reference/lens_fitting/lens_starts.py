@@ -8,9 +8,9 @@ import math
 import torch
 from torch import Tensor
 
-from lensbench_reference.baselines.lens_fit import Optics
-from lensbench_reference.baselines.rings import without_centre
-from lensbench_reference.baselines.smooth_lens import CENTRE, LENS_ONLY, NAMES
+from lensbench_reference.lens_fitting.lens_fit import Optics
+from lensbench_reference.lens_fitting.rings import without_centre
+from lensbench_reference.lens_fitting.smooth_lens import CENTRE, LENS_ONLY, NAMES
 
 _RADII = tuple(0.25 * 1.08**k for k in range(40))
 """Einstein radii tried [arcsec]."""

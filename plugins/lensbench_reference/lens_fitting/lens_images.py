@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from lensbench import Condition, Measurements, Samples
-from lensbench_reference.baselines.lens_fit import Fit, Optics, descend, least_squares
-from lensbench_reference.baselines.lens_starts import blind_starts
+from lensbench_reference.lens_fitting.lens_fit import Fit, Optics, descend, least_squares
+from lensbench_reference.lens_fitting.lens_starts import blind_starts
 
 _COARSE = 0.1
 """Side of the pixels that a fit starts with, at most [arcsec]."""

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.func import jacfwd, vmap
 
 from lensbench import Condition, imaging_operator
-from lensbench_reference.baselines.lens_slopes import sky_and_slopes
-from lensbench_reference.baselines.perturbers import Perturbation, Perturber
-from lensbench_reference.baselines.smooth_lens import priors, smooth_lens, without_mass
+from lensbench_reference.lens_fitting.lens_slopes import sky_and_slopes
+from lensbench_reference.lens_fitting.perturbers import Perturbation, Perturber
+from lensbench_reference.lens_fitting.smooth_lens import priors, smooth_lens, without_mass
 
 _DAMPINGS = (0.03, 1.0, 30.0)
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensbench_reference.baselines.perturbers import Deflection, Perturber
-from lensbench_reference.baselines.smooth_lens import (
+from lensbench_reference.lens_fitting.perturbers import Deflection, Perturber
+from lensbench_reference.lens_fitting.smooth_lens import (
     LARGEST_ELLIPTICITY,
     LARGEST_SHEAR,
     NO_SHEAR,

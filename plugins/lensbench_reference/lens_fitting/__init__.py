@@ -1,0 +1,1 @@
+"""Smooth lenses fitted to images: what baselines and encoders share."""

@@ -1,0 +1,128 @@
+"""An encoder shown the smooth lens and its residual beside the image."""
+
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import torch
+
+from lensbench import IncompatibleError, Measurements, condition_of, encode, encoder_of, stretch
+from lensbench.cells import measurements as stored
+from lensbench.cells.computation import Computation, Workplace
+from lensbench.cells.resolved import Resolver
+from lensbench.registry import load_catalogue
+from lensbench.sky.splits import observe_split
+from lensbench.store import open_store
+from lensbench.store.predictions import read_predictions
+from lensbench.study.cell import Cell, Entrant, View
+from lensbench.study.describe import Numerics
+from lensbench.testing import made_samples
+from lensbench.training.encoding import feature_shape, with_planes
+from lensbench_reference.lens_fitting import lens_images
+from lensbench_reference.lens_fitting.lens_fit import Optics
+from lensbench_reference.transfers.augmentation import strong, weak
+
+LENSES = "lenses:population=pedagogical"
+EUCLID = condition_of("euclid-vis")
+
+
+@pytest.fixture(scope="module")
+def lens():
+    """One lens without substructure, under Euclid's condition."""
+    dataset = load_catalogue().build("dataset", LENSES)
+    [batch] = observe_split(dataset, "train", range(1), 0, 1)
+    images = torch.as_tensor(batch.observed(EUCLID).images)
+    return replace(made_samples(count=1, size=images.shape[-1]), images=images, condition=EUCLID)
+
+
+def test_planes_are_the_smooth_lens_and_what_it_leaves(lens):
+    """The residual is pure noise where there is no substructure, and was a bright arc before."""
+    samples = with_planes(encoder_of("residual:pixels"), lens, Measurements())
+    model, residual = samples.beside[0]
+    sigma = Optics(EUCLID, len(model), 1).variance(model[None])[0].sqrt()
+    assert torch.allclose(model + residual * sigma, lens.images[0, 0], atol=1e-4)
+    assert float(residual.square().mean()) == pytest.approx(1, abs=0.06)
+    assert float((lens.images[0, 0] / sigma).square().mean()) > 1.2
+
+
+def test_the_wrapped_encoder_sees_three_channels(lens):
+    """Stretched alike, and turned with the image without another fit."""
+    encoder = encoder_of("residual:encoder=pixels")
+    samples = with_planes(encoder, lens, Measurements())
+    plain = encoder_of("pixels", channels=3)
+    shown = torch.cat([samples.images, samples.beside], 1)
+    assert torch.equal(encode(encoder, samples).pooled, plain(stretch(shown)).pooled)
+    turn = torch.tensor([5])
+    turned = samples.turned(turn)
+    assert torch.equal(turned.beside, shown.rot90(1, (2, 3)).flip(3)[:, 1:])
+    assert feature_shape(encoder, 1).pooled == 3 * 16**2
+    assert feature_shape(encoder, 1).channels == 1
+
+
+def test_augmented_views_move_planes_as_they_move_images():
+    """Shifts, turns and masks are those of the image; noise is added to the image alone."""
+    samples = made_samples(count=4)
+    samples = replace(samples, beside=samples.images.repeat(1, 2, 1, 1))
+    moved = weak(samples, torch.Generator().manual_seed(0))
+    assert torch.equal(moved.beside, moved.images.repeat(1, 2, 1, 1))
+    hidden = strong(samples, torch.Generator().manual_seed(0))
+    masked = hidden.images[:, 0] == 0
+    assert masked.any()
+    assert (hidden.beside[:, 1][masked] == 0).all()
+    assert torch.equal(samples.first(2).beside, samples.take(torch.arange(2)).beside)
+
+
+@pytest.mark.parametrize("strategy", ["simclr", "byol", "dino", "paired", "mae", "autoencoding"])
+def test_pretrainings_that_change_images_refuse_it(strategy):
+    """Views have no planes; and it has no patches and no decoder."""
+    encoder, objective = (
+        encoder_of("residual:pixels"),
+        load_catalogue().build("pretraining", strategy),
+    )
+    with pytest.raises(IncompatibleError):
+        objective.objective(encoder, 1, {})
+
+
+def test_keys_follow_the_code_and_the_weights_of_what_is_wrapped():
+    """The module of the wrapped encoder counts, and the files that it reads."""
+    resolver = Resolver(load_catalogue())
+    asked = resolver.code._asked("fits", ["encoder/residual:mae-vit"])
+    assert "lensbench_reference.encoders.vit" in resolver.code.closure(asked).modules
+    digest = resolver.catalogue.digest
+    assert digest("residual:mae-vit") == digest("mae-vit") != ""
+
+
+FITTED = []
+
+
+def predictions_of(folder, transfer, labels):
+    cell = Cell(
+        Entrant("residual:small-resnet", "none", transfer),
+        "morphology",
+        View(LENSES, "euclid-vis"),
+        (View(LENSES, "euclid-vis"),),
+        labels=labels,
+        budget="smoke:train_scenes=4,validation_scenes=2,test_scenes=3,train_steps=2,resamples=10",
+    )
+    store, resolved = open_store(folder), Resolver(load_catalogue()).resolve(cell)
+    before = len(FITTED)
+    Computation(resolved, Workplace(store, Numerics(), lambda *_: None)).records()
+    _, predictions = read_predictions(store.find("predictions", resolved.predictions[0]))
+    return predictions, len(FITTED) - before
+
+
+def test_cells_of_all_transfers_share_the_fits(tmp_path, monkeypatch):
+    """Frozen or fine-tuned, with few labels or many; no bit depends on what was stored before."""
+
+    def counting(fit, images, condition, fitting):
+        FITTED.extend(images)
+        return fit(images, condition, replace(fitting, starts=1, oversampling=1))
+
+    monkeypatch.setattr(lens_images, "fit_lenses", partial(counting, lens_images.fit_lenses))
+    monkeypatch.setattr(stored, "BLOCK", 2)
+    _, count = predictions_of(tmp_path / "shared", "linear", 3)
+    assert count == 4 + 2 + 3
+    shared, count = predictions_of(tmp_path / "shared", "finetune", 4)
+    assert count == 0
+    alone, _ = predictions_of(tmp_path / "alone", "finetune", 4)
+    assert (shared["probability"] == alone["probability"]).all()
