@@ -20,7 +20,7 @@ from lensbench import (
     encode,
     feature_shape,
 )
-from lensbench_reference.pretraining.views import shifted
+from lensbench_reference.pretraining.views import check_no_planes, shifted
 
 _LOG_SIGMA = (-4.0, 2.0)
 """Bounds of the logarithm of a stated error, in units of the number's scatter."""
@@ -72,8 +72,9 @@ class LatentsPretraining(Pretraining):
         """The encoder with one linear layer behind it.
 
         Raises:
-            IncompatibleError: Where a target is absent or an image.
+            IncompatibleError: Where a target is absent or an image, or the encoder looks at planes.
         """
+        check_no_planes(encoder, "latents")
         usable = [name for name, info in targets.items() if info.kind != "image"]
         for name in self.targets:
             if name not in usable:

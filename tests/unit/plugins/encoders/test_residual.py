@@ -72,7 +72,9 @@ def test_augmented_views_move_planes_as_they_move_images():
     assert torch.equal(samples.first(2).beside, samples.take(torch.arange(2)).beside)
 
 
-@pytest.mark.parametrize("strategy", ["simclr", "byol", "dino", "paired", "mae", "autoencoding"])
+@pytest.mark.parametrize(
+    "strategy", ["simclr", "byol", "dino", "paired", "latents", "mae", "autoencoding"]
+)
 def test_pretrainings_that_change_images_refuse_it(strategy):
     """Views have no planes; and it has no patches and no decoder."""
     encoder, objective = (
