@@ -1,4 +1,4 @@
-"""The notebook does what it says: run from an empty folder, it prints what it was kept with."""
+"""The notebooks run from an empty folder and print the words that they were kept with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.docs.blocks import ROOT, Command
 from tests.docs.parsing import check_words
 
-NOTEBOOK = ROOT / "docs" / "how-to" / "fine-tune.ipynb"
+FINE_TUNE, TOUR = (ROOT / "docs" / name for name in ("how-to/fine-tune.ipynb", "tour.ipynb"))
 
 nbformat = pytest.importorskip("nbformat", reason="no nbformat: pip install 'lensbench[test]'")
 nbclient = pytest.importorskip("nbclient", reason="no nbclient: pip install 'lensbench[test]'")
@@ -26,37 +26,68 @@ def printed(notebook: Any) -> list[str]:
 
 
 def words_of(text: str) -> list[str]:
-    """Words without numbers, of which some are the machine's."""
+    """Words without numbers, some of which depend on the machine."""
     return re.findall(r"[^\W\d_]{2,}", text)
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # of the kernel's sockets
-def test_the_notebook_does_what_it_says(tmp_path, monkeypatch):
-    """Every cell ends well and prints the words it was kept with; what was learned helps."""
+def pictures_of(notebook: Any) -> int:
+    """How many pictures the notebook shows."""
+    outputs = [one for cell in notebook.cells for one in cell.get("outputs", ())]
+    return sum("image/png" in one.get("data", ()) for one in outputs)
+
+
+def run(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a notebook prints in a folder; words and pictures have to be those it is kept with."""
     commands = Path(sys.executable).parent
     monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'harness'}{os.pathsep}{ROOT / 'plugins'}")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    kept = nbformat.read(NOTEBOOK, 4)
-    notebook = nbformat.read(NOTEBOOK, 4)
-    where = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(notebook, timeout=600, resources=where).execute()
-    told, before = printed(notebook), printed(kept)
-    assert [words_of(text) for text in told] == [words_of(text) for text in before]
-    pictures = [o for cell in notebook.cells for o in cell.get("outputs", ()) if "data" in o]
-    assert sum("image/png" in picture["data"] for picture in pictures) == 3
-    text = "\n".join(told)
+    kept, notebook = nbformat.read(path, 4), nbformat.read(path, 4)
+    where = {"metadata": {"path": str(folder)}}
+    nbclient.NotebookClient(notebook, timeout=600, startup_timeout=600, resources=where).execute()
+    outputs, before = printed(notebook), printed(kept)
+    assert [words_of(text) for text in outputs] == [words_of(text) for text in before]
+    assert pictures_of(notebook) == pictures_of(kept) == 3
+    return "\n".join(outputs)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the kernel's sockets
+def test_what_the_shipped_model_learned_helps_in_the_notebook(tmp_path, monkeypatch):
+    """Its features are better than random ones, and its super-resolution than enlarging."""
+    text = run(FINE_TUNE, tmp_path, monkeypatch)
     learned, chance, mean = (float(value) for value in re.findall(r"([\d.]+)″", text))
-    assert learned < 0.8 * chance and chance < 0.8 * mean
+    assert learned < 0.8 * chance
+    assert chance < 0.8 * mean
     restored, enlarged = re.findall(r"pixels: ([\d.]+)\nenlarged only: ([\d.]+)", text)[0]
     assert float(restored) < 0.95 * float(enlarged)
 
 
-def test_the_commands_of_the_notebook_are_those_that_lensbench_takes(catalogue):
-    """One for each task in the text, and those that cells call."""
-    source = "\n".join(cell.source for cell in nbformat.read(NOTEBOOK, 4).cells)
-    source = source.replace("\\\n", " ").replace("{one}", "0-train-0")
-    for command in re.findall(r"^!?(lensbench .*)$", source, re.MULTILINE):
-        check_words(Command(command).words, catalogue)
-    assert len(set(re.findall(r"--task (\w+)", source))) == 5
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the kernel's sockets
+def test_the_tour_fits_a_lens_and_comes_close_to_its_limit(tmp_path, monkeypatch):
+    """The fit agrees with the truth; sharper telescopes have lower limits; features find lenses."""
+    text = run(TOUR, tmp_path, monkeypatch)
+    truth = float(re.findall(r"truth +([\d.]+)″", text)[0])
+    lines = re.findall(r"^(\S+) +([\d.]+) ± ([\d.]+)″", text, re.MULTILINE)
+    fits = {name: (float(value), float(error)) for name, value, error in lines}
+    limits = {name: float(value) for name, value in re.findall(r"(\S+) +limit ([\d.]+)″", text)}
+    assert set(fits) == set(limits) == {"hst-acs", "euclid-vis", "rubin-r", "des-r"}
+    assert max(limits["hst-acs"], limits["euclid-vis"]) < limits["rubin-r"] < limits["des-r"]
+    for name, (value, error) in fits.items():
+        assert abs(value - truth) < 5 * error + 1e-4, name
+        assert error > 0.7 * limits[name], name
+    again = [int(count) for count in re.findall(r"images of Hubble: (\d+)", text)]
+    assert len(again) == 3
+    assert min(again) > 5  # one of 60 by luck
+    assert float(re.findall(r"candidates: ([\d.]+)", text)[0]) > 0.55
+
+
+def test_the_commands_of_the_notebooks_are_those_that_lensbench_takes(catalogue):
+    """Those in the text, one for each task, and those that cells call."""
+    for path, tasks in ((FINE_TUNE, 5), (TOUR, 2)):
+        source = "\n".join(cell.source for cell in nbformat.read(path, 4).cells)
+        source = source.replace("\\\n", " ").replace("{one}", "0-train-0")
+        for command in re.findall(r"^!?(lensbench .*)$", source, re.MULTILINE):
+            check_words(Command(command).words, catalogue)
+        assert len(set(re.findall(r"--task (\w+)", source))) == tasks

@@ -208,7 +208,7 @@ def convert(
     "--format",
     "form",
     type=click.Choice(["hdf5", "parquet", "huggingface"]),
-    help="Format to write.  [default: as the name of the file ends]",
+    help="Format to write.  [default: by the suffix of the file]",
 )
 @click.option(
     "--split",

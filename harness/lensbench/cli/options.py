@@ -23,13 +23,13 @@ threads_option = click.option(
     "--threads",
     type=click.IntRange(1),
     metavar="N",
-    help="Threads of each process. Last digits of results depend on it.  [default: 1]",
+    help="Number of threads of each process. It changes the last digits of results.  [default: 1]",
 )
 device_option = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
-    help="Device to compute on; auto takes an accelerator if there is one. Last digits of results "
-    "depend on it.  [default: auto]",
+    help="Device to compute on; auto takes an accelerator if there is one. It changes the "
+    "last digits of results.  [default: auto]",
 )
 
 

@@ -55,7 +55,7 @@ _PATH = click.Path(path_type=Path)
     "With several files, a chunk is read from each in turn.",
 )
 @click.option("--steps", type=click.IntRange(1), required=True, help="Number of optimiser steps.")
-@number_option("--batch-size", "Scenes a step.", default=64)
+@number_option("--batch-size", "Number of scenes in a step.", default=64)
 @click.option(
     "--learning-rate",
     type=float,
@@ -69,8 +69,8 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     help="How often a scene is used, on average, before a new one replaces it.",
 )
-@number_option("--window", "Chunks of scenes that batches are drawn from.", default=64)
-@number_option("--chunk", "Scenes in a chunk.", default=64)
+@number_option("--window", "Number of chunks of scenes that a batch is drawn from.", default=64)
+@number_option("--chunk", "Number of scenes in a chunk.", default=64)
 @seed_option
 @click.option(
     "--out", type=_PATH, required=True, metavar="FOLDER", help="Folder to write the model to."
@@ -103,7 +103,10 @@ _PATH = click.Path(path_type=Path)
     default=10,
 )
 @number_option(
-    "--probe-scenes", "Validation scenes of each population behind a probe.", least=16, default=192
+    "--probe-scenes",
+    "Number of validation scenes of each population that a probe uses.",
+    least=16,
+    default=192,
 )
 @click.option(
     "--checkpoint-minutes",

@@ -18,13 +18,15 @@ from lensbench.cli.options import json_option
     "--encoder",
     default="",
     metavar="NAME[:…]",
-    help="Encoder to try pretraining strategies and transfers on.  [default: one that suits]",
+    help="Encoder with which pretraining strategies and transfers are checked.  "
+    "[default: one that fits]",
 )
 @json_option
 def command(named: str, encoder: str, as_json: bool) -> None:
     """Check all plugins of a package, or one plugin. The exit code is 1 if a check fails.
 
-    A package is named, if it is installed, or given by the path of its folder, installed or not.
+    Give the name of an installed package, the path of a package's folder (it need not be
+    installed), or the kind and name of one plugin.
 
     \b
     Examples:

@@ -21,13 +21,14 @@ from lensbench.scaffold import PLUGIN_KINDS, new_project
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
     metavar="DIR",
-    help="Folder to make the project's folder in.  [default: this one]",
+    help="Folder in which the project's folder is made.  [default: the current folder]",
 )
 @json_option
 def command(name: str, kind: Kind, out: Path, as_json: bool) -> None:
-    """Write the project of a new plugin, named NAME.
+    """Write the project of a new plugin called NAME.
 
-    The project can be installed, passes its own tests and can be ranked at once.
+    The project is a complete package with a small working plugin, its tests and a README. Install
+    it, run it, and replace the plugin by your own.
 
     \b
     Examples:
