@@ -65,18 +65,16 @@ def test_what_the_shipped_model_learned_helps_in_the_notebook(tmp_path, monkeypa
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the kernel's sockets
-def test_the_tour_fits_a_lens_and_comes_close_to_its_limit(tmp_path, monkeypatch):
-    """The fit agrees with the truth; sharper telescopes have lower limits; features find lenses."""
+def test_the_tour_fits_a_lens_about_as_well_as_its_limit_allows(tmp_path, monkeypatch):
+    """The shallowest and most blurred images have the highest limit; features find lenses."""
     text = run(TOUR, tmp_path, monkeypatch)
-    truth = float(re.findall(r"truth +([\d.]+)″", text)[0])
-    lines = re.findall(r"^(\S+) +([\d.]+) ± ([\d.]+)″", text, re.MULTILINE)
-    fits = {name: (float(value), float(error)) for name, value, error in lines}
+    lines = re.findall(r"^(\S+) +[\d.]+″, off by ([\d.]+)″", text, re.MULTILINE)
+    errors = {name: float(error) for name, error in lines}
     limits = {name: float(value) for name, value in re.findall(r"(\S+) +limit ([\d.]+)″", text)}
-    assert set(fits) == set(limits) == {"hst-acs", "euclid-vis", "rubin-r", "des-r"}
-    assert max(limits["hst-acs"], limits["euclid-vis"]) < limits["rubin-r"] < limits["des-r"]
-    for name, (value, error) in fits.items():
-        assert abs(value - truth) < 5 * error + 1e-4, name
-        assert error > 0.7 * limits[name], name
+    assert set(errors) == set(limits) == {"hst-acs", "euclid-vis", "rubin-r", "des-r"}
+    assert max(limits, key=limits.__getitem__) == "des-r"
+    for name, error in errors.items():
+        assert error < 5 * limits[name] + 1e-4, name
     again = [int(count) for count in re.findall(r"images of Hubble: (\d+)", text)]
     assert len(again) == 3
     assert min(again) > 5  # one of 60 by luck
