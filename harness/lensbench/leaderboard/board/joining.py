@@ -12,7 +12,7 @@ import polars as pl
 
 from lensbench.errors import DataError, UsageError, nearest
 from lensbench.leaderboard.board.by_scene import scored_cells
-from lensbench.leaderboard.board.claims import check_usual_metrics
+from lensbench.leaderboard.board.claims import check_complete, check_usual_metrics
 from lensbench.leaderboard.board.contents import Board, open_board
 from lensbench.leaderboard.board.documents import read_citations, read_environment
 from lensbench.leaderboard.board.layout import READING, shown
@@ -212,6 +212,7 @@ def merge(board: Board, bundle: Board, replacing: bool = False) -> Board:
         checks=mine.checks,
         before=board.folder,
     )
+    check_complete(joined.records)  # before anything is written
     with scratch_beside(board.folder) as folder:
         fill(joined, folder)
         open_board(folder)
