@@ -28,7 +28,7 @@ NAME = "objects"
 _BRIGHT = 10.0
 """Pixels that the gain of a noise map is read from are brighter than this [σ]."""
 
-_POOR, _STRUCTURED, _WEAK, _UNCERTAIN, _SMALL = 2.0, 2.0, 100.0, 0.1, 0.25
+_POOR, _STRUCTURED, _WEAK, _UNCERTAIN, _SMALL = 2.0, 1.5, 100.0, 0.1, 0.25
 """Bounds of flags: χ² a pixel, structure, gain in χ², error over radius, and radius [arcsec]."""
 
 _BOX = 3
