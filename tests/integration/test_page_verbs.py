@@ -53,4 +53,4 @@ def test_serving_says_where_and_ends(tmp_path):
     finally:
         process.terminate()
         _, err = process.communicate(timeout=20)
-    assert "warning: whoever reaches 0.0.0.0 can read this page" in err
+    assert "warning: everyone who can reach 0.0.0.0 can read this page" in err

@@ -91,6 +91,7 @@ def test_the_result_is_a_model_with_a_card(model, catalogue):
     assert config["options"] == {"width": 16, "depth": 1, "heads": 2}
     assert config["images"]["sides"] == {"euclid-vis": 64, "hst-acs": 128}
     card = (model / "README.md").read_text()
+    assert config["labels"] == [] and "pretrained without labels" in card
     assert config["command"] in card and "theta_E | r2" in card and config["sha256"] in card
     assert (model / "reconstructions.png").read_bytes().startswith(b"\x89PNG")
     assert not (model / "chunks").exists() and not (model / "checkpoints").exists()
@@ -179,6 +180,8 @@ def test_two_processes_train_as_one_and_go_on_to_the_same_bits(tmp_path, lensben
     with monkeypatch.context() as patched:
         patched.setattr(SingleProcess, "differentiate", of_the_scenes_of_several)
         assert lensbench(*words, "--out", tmp_path / "one").code == 0
+    card = (tmp_path / "one" / "README.md").read_text()
+    assert "pretrained on labels of simulated scenes: `substructure`." in card
     words += ["--processes", "2"]
     assert lensbench(*words, "--out", tmp_path / "two").code == 0
     folder = tmp_path / "killed"

@@ -9,11 +9,11 @@ Rows = Sequence[Mapping[str, str]]
 
 _CARD = """---
 library_name: lensbench
-tags: [astronomy, gravitational-lensing, self-supervised]
+tags: [astronomy, gravitational-lensing, {kind}]
 ---
 # {title}
 
-An encoder for images of strong gravitational lenses, pretrained without labels.
+An encoder for images of strong gravitational lenses, pretrained {labels}.
 
 ## Use
 
@@ -87,6 +87,8 @@ def card(config: Mapping[str, Any], log: Rows, probes: Rows, programs: Mapping[s
     """
     recipe, versions = config["recipe"], config["versions"]
     return _CARD.format(
+        kind="supervised" if config["labels"] else "self-supervised",
+        labels=_labels(config["labels"]),
         title=f"{config['encoder']}, pretrained by {config['pretraining'].partition(':')[0]}",
         encoder=config["encoder"],
         model="FOLDER",
@@ -118,6 +120,13 @@ def card(config: Mapping[str, Any], log: Rows, probes: Rows, programs: Mapping[s
         date=config["date"],
         sha256=config["sha256"],
     )
+
+
+def _labels(names: Sequence[str]) -> str:
+    """Which labels the pretraining has seen."""
+    if not names:
+        return "without labels"
+    return f"on labels of simulated scenes: {', '.join(f'`{name}`' for name in names)}"
 
 
 def _plain(programs: Mapping[str, str], told: bool) -> str:

@@ -73,6 +73,7 @@ def config_of(
             "deviation": trained.deviation,
         },
         "pretraining": recipe.pretraining,
+        "labels": list(catalogue.build("pretraining", recipe.pretraining).targets),
         "recipe": json.loads(recipe.text()),
         "scenes": trained.scenes,
         "loss": trained.loss,

@@ -18,6 +18,9 @@ from lensbench_reference.encoders.weights import (
     weights_file,
 )
 
+SHIPPED = {"lensbench-cnn": Path(__file__).with_name("lensbench_cnn") / "model.safetensors"}
+"""Files of weights that are shipped, by the name of the model."""
+
 
 class ResNet(Encoder, nn.Module):
     """A stem, then stages of residual blocks of which each is twice as wide (He et al. 2015).
@@ -37,7 +40,8 @@ class ResNet(Encoder, nn.Module):
         of two and no pooling.
 
         `weights` is a safetensors file to start from, or the folder of a pretraining. Width and
-        stem are then those that `config.json` beside it names.
+        stem are then those that `config.json` beside it names. `lensbench-cnn` names the weights
+        that are shipped for `small-resnet`.
         """
 
         width: Annotated[int, Ge(8)] = 64
@@ -45,7 +49,13 @@ class ResNet(Encoder, nn.Module):
         weights: str = ""
 
         def __post_init__(self) -> None:
-            object.__setattr__(self, "weights", weights_file(self.weights))
+            if self.weights not in SHIPPED:
+                object.__setattr__(self, "weights", weights_file(self.weights))
+
+        @property
+        def file(self) -> Path | None:
+            """Of the weights to start from; none where they are random."""
+            return SHIPPED.get(self.weights, Path(self.weights)) if self.weights else None
 
     def __init__(self, options: Options, channels: int) -> None:
         super().__init__()
@@ -59,14 +69,13 @@ class ResNet(Encoder, nn.Module):
             )
             for stage, (into, out) in enumerate(zip([width, *widths], widths, strict=False))
         )
-
-        if options.weights:
-            load_into(self, Path(options.weights))
+        if options.file:
+            load_into(self, options.file, {"stem.0.weight": _for_bands})
 
     @staticmethod
     def digest(options: ResNet.Options) -> str:
         """SHA-256 of the file of weights; empty where they are random."""
-        return digest_of(Path(options.weights)) if options.weights else ""
+        return digest_of(options.file) if options.file else ""
 
     def forward(self, images: Tensor) -> Features:
         """Pooled last stage, and the maps of all stages, coarse to fine."""
@@ -110,9 +119,9 @@ def _architecture(options: ResNet.Options) -> tuple[int, str]:
     Raises:
         DataError: Where the file is of no such network.
     """
-    if not options.weights:
+    path = options.file
+    if path is None:
         return options.width, options.stem
-    path = Path(options.weights)
     stored = stored_options(path)
     shape = stored_shapes(path).get("stem.0.weight", ())
     width, stem = shape[0] if len(shape) == 4 else 0, stored.get("stem", options.stem)
@@ -121,6 +130,13 @@ def _architecture(options: ResNet.Options) -> tuple[int, str]:
             f"weights {path} are of no residual network", "name the folder of a pretraining"
         )
     return width, stem
+
+
+def _for_bands(weight: Tensor, expected: Tensor) -> Tensor:
+    """The stem's weight of one band, shared among so many that their mean is looked at."""
+    if weight.shape[1] == 1 and weight.shape[::2] == expected.shape[::2]:
+        return weight.expand_as(expected) / expected.shape[1]
+    return weight
 
 
 def _stem(kind: str, channels: int, width: int) -> nn.Sequential:

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from lensbench import DataError
+from lensbench_reference.encoders.resnet import SHIPPED
 
 
 @pytest.fixture
@@ -29,6 +30,16 @@ def test_weights_come_with_their_width_and_stem(catalogue, folder):
     assert torch.equal(loaded.eval()(images).pooled, encoder.eval()(images).pooled)
 
 
+def test_weights_of_one_band_look_at_the_mean_of_several(catalogue, folder):
+    """Three equal bands have the features of one."""
+    path, encoder = folder
+    loaded = catalogue.build("encoder", f"small-resnet:weights={path}", channels=3)
+    image = torch.randn(2, 1, 40, 40)
+    expected = encoder.eval()(image).pooled
+    found = loaded.eval()(image.expand(2, 3, 40, 40)).pooled
+    assert torch.allclose(found, expected, atol=1e-5)
+
+
 def test_the_digest_follows_the_weights(catalogue, folder):
     """Results of other weights have another key."""
     path, encoder = folder
@@ -37,6 +48,16 @@ def test_the_digest_follows_the_weights(catalogue, folder):
     save_file({n: v + 1 for n, v in encoder.state_dict().items()}, path / "model.safetensors")
     assert before
     assert catalogue.digest(text) != before
+
+
+def test_the_shipped_weights_are_those_of_their_card(catalogue):
+    """By their digest, and they pool what the card says they saw."""
+    folder = SHIPPED["lensbench-cnn"].parent
+    config = json.loads((folder / "config.json").read_text())
+    assert catalogue.digest("small-resnet:weights=lensbench-cnn") == config["sha256"]
+    assert config["sha256"] in (folder / "README.md").read_text()
+    encoder = catalogue.build("encoder", "small-resnet:weights=lensbench-cnn", channels=1)
+    assert sum(p.numel() for p in encoder.parameters()) == config["parameters"]
 
 
 def test_weights_of_something_else_are_refused(catalogue, folder):
