@@ -27,6 +27,11 @@ TARGETS = {
     "theta_E": Target("real", unit="arcsec"),
     "lens_e1": Target("real", spin=2, components=("lens_e1", "lens_e2")),
     "lens_e2": Target("real", spin=2, components=("lens_e1", "lens_e2")),
+    "shear_1": Target("real", spin=2, components=("shear_1", "shear_2")),
+    "shear_2": Target("real", spin=2, components=("shear_1", "shear_2")),
+    "source_x": Target("real", unit="arcsec", spin=1, components=("source_x", "source_y")),
+    "source_y": Target("real", unit="arcsec", spin=1, components=("source_x", "source_y")),
+    "f_sub": Target("real"),
     "sky": Target("image", unit="µJy/arcsec²"),
 }
 
@@ -68,6 +73,11 @@ def made_samples(
             "theta_E": torch.linspace(0.5, 1.5, count),
             "lens_e1": torch.linspace(-0.2, 0.2, count),
             "lens_e2": torch.linspace(0.1, -0.1, count),
+            "shear_1": torch.linspace(-0.1, 0.1, count),
+            "shear_2": torch.linspace(0.05, -0.05, count),
+            "source_x": torch.linspace(-0.3, 0.3, count),
+            "source_y": torch.linspace(0.2, -0.2, count),
+            "f_sub": torch.linspace(0.0, 0.1, count),
             "sky": sky,
             **{name: _values(target, count) for name, target in own.items()},
         },

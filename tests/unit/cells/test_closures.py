@@ -100,8 +100,10 @@ def entries_of(case):
     entries = [entry for kind in case["kinds"] for entry in ENTRY_POINTS[kind]]
     for kind in ("dataset", "encoder", "pretraining", "transfer", "baseline", "task"):
         if text := case.get(kind):
-            target = CATALOGUE.find(kind, parse_reference(text).name).entry.target
-            entries.append(target.partition(":")[0])
+            wrapped = CATALOGUE.wrapped(text) if kind == "encoder" else ()
+            for one in (text, *wrapped):
+                target = CATALOGUE.find(kind, parse_reference(one).name).entry.target
+                entries.append(target.partition(":")[0])
     return entries
 
 

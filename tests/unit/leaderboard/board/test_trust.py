@@ -87,7 +87,7 @@ def test_a_withdrawn_board_says_so(board, lensbench):
     assert f"withdrawn: {said}" in shown.err
     verified = lensbench("leaderboard", "verify", board.folder, "--fresh", "--no-write", "--json")
     assert verified.code == 0, verified.err
-    assert "board-2; the scenes were drawn" in verified.err
+    assert "board-2; only files, documents and claims are checked" in verified.err
     assert [check["tier"] for check in json.loads(verified.out)["checks"]] == ["reported"]
     (board.folder / "study.toml").write_text("name = 1")
     assert lensbench("leaderboard", "verify", board.folder, "--no-write").code == 1
