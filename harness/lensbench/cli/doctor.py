@@ -15,20 +15,10 @@ from lensbench.cli.options import json_option, store_option, store_root
 from lensbench.errors import LensbenchError
 from lensbench.registry import load_catalogue
 from lensbench.store import open_store
+from lensbench.store.kinds import MADE_ONCE
 
 PACKAGES = ("lensbench", "torch", "torchmetrics", "pluggy", "polars", "h5py", "datasets", "numpy")
-KINDS_STORED = (
-    "images",
-    "skies",
-    "weights",
-    "features",
-    "measurements",
-    "fits",
-    "predictions",
-    "records",
-    "scores",
-    "runs",
-)
+KINDS_STORED = (*MADE_ONCE, "scores", "runs")
 
 
 @click.command("doctor")

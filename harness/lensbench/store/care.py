@@ -10,17 +10,11 @@ from typing import Any
 
 from lensbench.errors import StoreError, UsageError, nearest
 from lensbench.store.artefacts import Store
+from lensbench.store.kinds import MADE_ONCE
 from lensbench.store.manifests import manifest_of
 
 KINDS = (
-    "images",
-    "skies",
-    "weights",
-    "features",
-    "measurements",
-    "fits",
-    "predictions",
-    "records",
+    *MADE_ONCE,
     "scores",
     "runs",
     "failures",

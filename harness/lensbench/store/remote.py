@@ -17,19 +17,8 @@ from lensbench.errors import StoreError
 from lensbench.store.artefacts import FORMAT, OBJECTS, Store, check_format
 from lensbench.store.claims import temporary_folder
 from lensbench.store.far_claims import far_claimed
+from lensbench.store.kinds import MADE_ONCE
 from lensbench.store.sidecars import unseal
-
-_MADE_ONCE = (
-    "images",
-    "skies",
-    "weights",
-    "features",
-    "measurements",
-    "fits",
-    "predictions",
-    "records",
-)
-"""Kinds of which the first that was sent stays: another of the same key is as good."""
 
 
 class RemoteStore(Store):
@@ -118,7 +107,7 @@ class RemoteStore(Store):
         """Gives a temporary path; at the end the file is sent, then its description."""
         with super().writing(kind, key, suffix, description, cost) as path:
             yield path
-        anew = kind not in _MADE_ONCE or (kind, key) in self._damaged
+        anew = kind not in MADE_ONCE or (kind, key) in self._damaged
         if not anew and self._fs.exists(self._path(kind, f"{key}.json")):
             self._fetch(kind, key)
             return
