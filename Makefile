@@ -21,7 +21,7 @@ TESTERS ?= 3
 DIVIDED := --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 GENERATED := README.md docs/foundation-model.md docs/how-to/write-a-plugin.md \
-	$(addprefix docs/explanation/,ml-guide.md statistics.md telling-substructure.md) \
+	$(addprefix docs/explanation/,information-limits.md ml-guide.md statistics.md telling-substructure.md) \
 	$(filter-out docs/studies/index.md,$(wildcard docs/studies/*.md)) \
 	$(addprefix docs/papers/,1909.07346.md 2008.12731.md 2112.12121.md) \
 	$(addprefix docs/reference/,api.md command-line.md conditions.md encoders.md plugins.md populations.md stats.md study-files.md tasks.md testing.md)
