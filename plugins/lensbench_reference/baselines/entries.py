@@ -26,7 +26,7 @@ ENTRIES = [
     Entry(
         "blank",
         f"{_HERE}.interpolation:BlankSky",
-        summary="An empty sky: the floor of every metric.",
+        summary="An empty sky, the lower limit of every metric.",
         licence="MIT",
         tasks=("superres", "denoising"),
     ),
@@ -49,7 +49,7 @@ ENTRIES = [
     Entry(
         "lens-model",
         f"{_HERE}.lens_model:LensModel",
-        summary="SIE, shear and a Sérsic source fitted to each image, from a blind start.",
+        summary="SIE, shear and a Sérsic source fitted to each image, without an initial guess.",
         citation="Kormann et al. 1994 (A&A 284, 285); Marquardt 1963, doi:10.1137/0111030",
         licence="MIT",
         tasks=("anomaly", "finding", "morphology", "regression"),
@@ -82,7 +82,7 @@ ENTRIES = [
     Entry(
         "pca-residual",
         f"{_HERE}.pca:PcaResidual",
-        summary="What the principal components of normal images leave unexplained.",
+        summary="Residual of the principal components of normal images.",
         citation="Jackson & Mudholkar 1979, doi:10.1080/00401706.1979.10489779",
         licence="MIT",
         tasks=("anomaly",),

@@ -10,7 +10,7 @@ ENTRIES = [
     Entry(
         "images",
         f"{_HERE}.images:Images",
-        summary="Images on disk, in FITS or .npy, observed from their own resolution.",
+        summary="Real images (FITS or .npy), degraded to test conditions.",
         licence="MIT",
         targets=("sky", "lens", "theta_E"),
     ),
@@ -39,7 +39,7 @@ ENTRIES = [
     Entry(
         "stored",
         f"{_HERE}.stored:StoredImages",
-        summary="Images on disk as they are, with whatever classes, numbers or pairs they have.",
+        summary="Images on disk as they are, with their classes, numbers or pairs as targets.",
         licence="MIT",
         targets=("class", "lens", "sky", "substructure"),
         conditions=("as-stored",),

@@ -10,7 +10,7 @@ ENTRIES = [
     Entry(
         "aae",
         f"{_HERE}.coding:AdversarialAutoencoder",
-        summary="Autoencoder whose codes a critic brings to a prior.",
+        summary="Adversarial autoencoder: a critic makes its codes follow a prior.",
         citation="Makhzani et al. 2015, arXiv:1511.05644; Alexander et al. 2020, arXiv:2008.12731",
         licence="MIT",
         pretraining="adversarial",
@@ -26,7 +26,7 @@ ENTRIES = [
     Entry(
         "equivariant",
         f"{_HERE}.equivariant:EquivariantNetwork",
-        summary="Convolutional network that commutes with turns, and with flips if asked.",
+        summary="Convolutional network that is equivariant under rotations, and optionally flips.",
         citation="Weiler & Cesa 2019, arXiv:1911.08251; Alexander et al. 2019, arXiv:1909.07346",
         licence="MIT",
     ),
@@ -69,7 +69,7 @@ ENTRIES = [
     Entry(
         "residual",
         f"{_HERE}.residual:Residual",
-        summary="Any encoder, shown a fitted smooth lens and its residual too: residual:NAME.",
+        summary="Any encoder with two more channels, a fitted lens and its residual: residual:NAME.",
         citation="Koopmans 2005, astro-ph/0501324; Vegetti & Koopmans 2009, arXiv:0805.0201",
         licence="MIT",
     ),

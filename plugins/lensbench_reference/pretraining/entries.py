@@ -10,7 +10,7 @@ ENTRIES = [
     Entry(
         "adversarial",
         f"{_HERE}.adversarial:AdversarialAutoencoding",
-        summary="Reconstruction, with codes that a critic cannot tell from a normal.",
+        summary="Reconstruction, with codes that a critic takes for normally distributed ones.",
         citation="Makhzani et al. 2015, arXiv:1511.05644",
         licence="MIT",
     ),
@@ -24,21 +24,21 @@ ENTRIES = [
     Entry(
         "byol",
         f"{_HERE}.byol:BYOL",
-        summary="Predicts what a slow copy of the encoder makes of another view.",
+        summary="Predicts the features of another view that a slow copy of the encoder computes.",
         citation="Grill et al. 2020, arXiv:2006.07733",
         licence="MIT",
     ),
     Entry(
         "contrastive-divergence",
         f"{_HERE}.contrastive_divergence:ContrastiveDivergence",
-        summary="Lowers the energy of images against that of a Boltzmann machine's samples.",
+        summary="Lowers the energy of images and raises that of a Boltzmann machine's samples.",
         citation="Hinton 2002, doi:10.1162/089976602760128018",
         licence="MIT",
     ),
     Entry(
         "dino",
         f"{_HERE}.dino:DINO",
-        summary="Learns the centred and sharpened answers of a slow copy to another view.",
+        summary="Learns the centred and sharpened predictions of a slow copy for another view.",
         citation="Caron et al. 2021, arXiv:2104.14294",
         licence="MIT",
     ),
@@ -64,7 +64,7 @@ ENTRIES = [
     Entry(
         "paired",
         f"{_HERE}.paired:PairedConditions",
-        summary="Knows a scene again under another observing condition.",
+        summary="Recognises a scene under another observing condition.",
         citation="van den Oord et al. 2018, arXiv:1807.03748; Mishra et al. 2022, arXiv:2210.16870",
         licence="MIT",
     ),
@@ -78,7 +78,7 @@ ENTRIES = [
     Entry(
         "supervised",
         f"{_HERE}.supervised:SupervisedPretraining",
-        summary="Learns one target of other scenes, the substructure class by default.",
+        summary="Supervised: learns one target of other scenes, by default the substructure class.",
         citation="Alexander et al. 2019, arXiv:1909.07346",
         licence="MIT",
     ),

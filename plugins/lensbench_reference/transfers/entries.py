@@ -20,7 +20,7 @@ ENTRIES = [
     Entry(
         "adamatch",
         f"{_HERE}.adamatch:AdaMatch",
-        summary="Adapts to unlabelled images by labels of its own, where it is sure.",
+        summary="Adapts to unlabelled images by confident pseudo-labels.",
         citation="Berthelot et al. 2021, arXiv:2106.04732; Alexander et al. 2021, arXiv:2112.12121",
         licence="MIT",
         tasks=_CLASSES,
@@ -28,7 +28,7 @@ ENTRIES = [
     Entry(
         "adda",
         f"{_HERE}.adda:AdversarialAdaptation",
-        summary="Adapts to unlabelled images against a discriminator of features.",
+        summary="Adapts to unlabelled images until a discriminator cannot tell the features apart.",
         citation="Tzeng et al. 2017, arXiv:1702.05464; Alexander et al. 2021, arXiv:2112.12121",
         licence="MIT",
         tasks=_CLASSES,
@@ -99,7 +99,7 @@ ENTRIES = [
     Entry(
         "ridge",
         f"{_HERE}.ridge:RidgeProbe",
-        summary="A linear head, held back as cross-validation says, on a frozen encoder.",
+        summary="A linear head with a penalty chosen by cross-validation, on a frozen encoder.",
         citation="Hoerl & Kennard 1970, doi:10.1080/00401706.1970.10488634; "
         "Le Cessie & Van Houwelingen 1992, doi:10.2307/2347628",
         licence="MIT",
@@ -114,7 +114,7 @@ ENTRIES = [
     Entry(
         "self-ensemble",
         f"{_HERE}.self_ensemble:SelfEnsemble",
-        summary="Adapts to unlabelled images by agreeing with the mean of its past.",
+        summary="Adapts to unlabelled images by agreeing with a moving mean of its weights.",
         citation="French et al. 2018, arXiv:1706.05208; Alexander et al. 2021, arXiv:2112.12121",
         licence="MIT",
         tasks=_CLASSES,
