@@ -69,7 +69,7 @@ ENTRIES = [
     Entry(
         "residual",
         f"{_HERE}.residual:Residual",
-        summary="Any encoder with two more channels, a fitted lens and its residual: residual:NAME.",
+        summary="An encoder with two more channels, a lens fit and its residual: residual:NAME.",
         citation="Koopmans 2005, astro-ph/0501324; Vegetti & Koopmans 2009, arXiv:0805.0201",
         licence="MIT",
     ),
