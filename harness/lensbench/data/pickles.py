@@ -46,7 +46,7 @@ class _SealedName:
 
 
 def _never(*_: object) -> object:
-    raise pickle.UnpicklingError("an array is built in a strange way")
+    raise pickle.UnpicklingError("an array is built in an unexpected way")
 
 
 _ARRAY_TYPE = _SealedName(_never)
@@ -62,7 +62,7 @@ class _DType:
 
     def __setstate__(self, state: object) -> None:
         if not isinstance(state, tuple) or len(state) < 5 or state[1] not in ("<", ">", "|", "="):
-            raise pickle.UnpicklingError("a dtype has a strange state")
+            raise pickle.UnpicklingError("a dtype has an unexpected state")
         if any(part is not None for part in state[2:5]):
             raise pickle.UnpicklingError("a dtype has fields")
         self.order = state[1]
@@ -87,10 +87,10 @@ class _Array:
 
     def __setstate__(self, state: object) -> None:
         if not isinstance(state, tuple) or len(state) != 5:
-            raise pickle.UnpicklingError("an array has a strange state")
+            raise pickle.UnpicklingError("an array has an unexpected state")
         _, shape, dtype, fortran, content = state
         if not isinstance(dtype, _DType) or not _is_shape(shape):
-            raise pickle.UnpicklingError("an array has a strange state")
+            raise pickle.UnpicklingError("an array has an unexpected state")
         size = math.prod(shape)
         if dtype.objects:
             if not isinstance(content, list) or len(content) != size:
@@ -116,23 +116,23 @@ def _from_bytes(content: object, dtype: np.dtype, size: int) -> np.ndarray:
 
 def _reconstruct(*arguments: object) -> _Array:
     if len(arguments) != 3 or arguments[0] is not _ARRAY_TYPE or arguments[1] != (0,):
-        raise pickle.UnpicklingError("an array is built in a strange way")
+        raise pickle.UnpicklingError("an array is built in an unexpected way")
     return _Array()
 
 
 def _scalar(*arguments: object) -> object:
     if len(arguments) != 2 or not isinstance(arguments[0], _DType):
-        raise pickle.UnpicklingError("a number is built in a strange way")
+        raise pickle.UnpicklingError("a number is built in an unexpected way")
     number: object = _from_bytes(arguments[1], arguments[0].dtype(), 1)[0].item()
     return number
 
 
 def _frombuffer(*arguments: object) -> _Array:
     if len(arguments) != 4:
-        raise pickle.UnpicklingError("an array is built in a strange way")
+        raise pickle.UnpicklingError("an array is built in an unexpected way")
     content, dtype, shape, order = arguments
     if not isinstance(dtype, _DType) or not _is_shape(shape) or order not in ("C", "F"):
-        raise pickle.UnpicklingError("an array is built in a strange way")
+        raise pickle.UnpicklingError("an array is built in an unexpected way")
     content = bytes(content) if isinstance(content, bytearray) else content
     array = _Array()
     array.__setstate__((1, shape, dtype, order == "F", content))
@@ -141,7 +141,7 @@ def _frombuffer(*arguments: object) -> _Array:
 
 def _encode(*arguments: object) -> bytes:
     if len(arguments) != 2 or not isinstance(arguments[0], str) or arguments[1] != "latin1":
-        raise pickle.UnpicklingError("bytes are built in a strange way")
+        raise pickle.UnpicklingError("bytes are built in an unexpected way")
     return arguments[0].encode("latin-1")
 
 

@@ -42,7 +42,7 @@ def publish_dataset(
     """
     repository = repository_of(target)
     if "://" in target and repository is None:
-        raise UsageError(f"{target!r} is no place for data", "e.g. hf://datasets/OWNER/NAME")
+        raise UsageError(f"{target!r} is not a place for data", "e.g. hf://datasets/OWNER/NAME")
     facts = _joined(folders)
     if repository is None:
         with whole(Path(target), overwrite) as temporary:
@@ -80,7 +80,9 @@ def _joined(folders: Sequence[Path]) -> dict[str, Mapping[str, str]]:
                     "make all splits by one command, but for --split and --n",
                 )
         if _conditions(said) != _conditions(first):
-            raise DataError(f"split {split!r} has conditions of other numbers", "make it anew")
+            raise DataError(
+                f"split {split!r} has conditions of other values", "make it again"
+            )
     return joined
 
 

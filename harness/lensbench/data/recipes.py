@@ -35,7 +35,7 @@ def recipe_of(
         seed: Of the draw.
 
     Raises:
-        UsageError: Where a name is unknown, stands twice, or there are too few scenes.
+        UsageError: Where a name is unknown, occurs twice, or there are too few scenes.
     """
     splits: tuple[Split, ...] = get_args(Split)
     chosen = next((known for known in splits if known == split), None)
@@ -43,7 +43,7 @@ def recipe_of(
         raise UsageError(f"unknown split {split!r}", nearest(split, splits))
     twice = {name for name in conditions if list(conditions).count(name) > 1}
     if twice:
-        raise UsageError(f"condition {sorted(twice)[0]!r} stands twice", "keep one")
+        raise UsageError(f"condition {sorted(twice)[0]!r} occurs twice", "keep one")
     registered = catalogue.find("dataset", parse_reference(dataset).name)
     entry = registered.entry
     conditions = conditions or entry.conditions or ("euclid-vis",)

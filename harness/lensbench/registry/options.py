@@ -50,7 +50,7 @@ def parse_reference(text: str) -> Reference:
         elif not equals or not key.strip():
             raise UsageError(f"{part!r} in {text!r} is not option=value", "e.g. mae-vit:patch=8")
         if key.strip() in pairs:
-            raise UsageError(f"option {key.strip()!r} stands twice in {text!r}", "keep one")
+            raise UsageError(f"option {key.strip()!r} occurs twice in {text!r}", "keep one")
         pairs[key.strip()] = value.strip()
     if pairs.get("", "-") == "":
         raise UsageError(f"no option after the colon in {text!r}", "e.g. mae-vit:patch=8")

@@ -84,7 +84,7 @@ def cramer_rao_bound(information: Tensor) -> Tensor:
     normal: Tensor = information / (scale[:, None] * scale[None, :])
     if float(torch.linalg.eigvalsh(normal)[0]) < 1e-12:
         raise RunError(
-            "the image does not tell the parameters apart: their information is singular",
+            "the image does not determine the parameters: their information is singular",
             "leave one of them out, or give priors and take the Bayesian bound",
         )
     bound: Tensor = torch.linalg.inv(normal) / (scale[:, None] * scale[None, :])

@@ -41,7 +41,7 @@ def variance_components(
     if not np.isfinite(values).all():
         raise ValueError("a score that is not finite has no variance")
     if len(set(labels)) != len(labels):
-        raise ValueError("a combination of seeds stands twice; each is one score")
+        raise ValueError("a combination of seeds occurs twice; each is one score")
     names, codes = _levels(labels)
     if not names:
         return {}

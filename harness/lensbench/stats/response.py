@@ -80,7 +80,7 @@ def labels_needed(
         higher_is_better: Direction of the score.
 
     Raises:
-        ValueError: Where nothing was tried, a number of labels stands twice or is not positive.
+        ValueError: Where nothing was tried, a number of labels occurs twice or is not positive.
     """
     labels = np.asarray(labels, dtype=np.float64)
     if not len(labels) or len(np.unique(labels)) != len(labels) or (labels <= 0).any():

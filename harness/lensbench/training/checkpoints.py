@@ -101,7 +101,7 @@ class StoredCheckpoint:
             reason = "it is damaged"
         name = f"{self.path.parent.name}/{self.path.name}"
         warnings.warn(
-            f"checkpoint {name} cannot be used, {reason}; training begins anew",
+            f"checkpoint {name} cannot be used, {reason}; training starts again",
             CheckpointWarning,
             stacklevel=2,
         )
@@ -111,7 +111,7 @@ class StoredCheckpoint:
         """The error of a checkpoint that a training can neither use nor pass over."""
         return RunError(
             f"checkpoint {str(self.path)!r} cannot be used: {reason}",
-            "remove it; the training then begins anew",
+            "remove it; the training then starts again",
         )
 
     def due(self) -> bool:

@@ -165,7 +165,7 @@ def find_classes(path: Path, lenses: str, others: str) -> tuple[list[Path], np.n
     if not lenses and not others:
         return find_files(path), np.zeros(0, dtype=np.int64)
     if not lenses or not others:
-        raise OptionError("lenses= and others= stand together", "name the folders of both")
+        raise OptionError("lenses= and others= belong together", "name the folders of both")
     found = [
         (file, label)
         for label, names in enumerate((others, lenses))
@@ -195,7 +195,7 @@ def read_theta_E(catalogue: str) -> dict[Path, float]:
             home = Path(catalogue).resolve().parent
             return {home / row["file"]: float(row["theta_E"]) for row in rows if row["theta_E"]}
         except ValueError as error:
-            raise DataError(f"{catalogue!r}: {error}", "mend the column 'theta_E'") from None
+            raise DataError(f"{catalogue!r}: {error}", "correct the column 'theta_E'") from None
 
 
 def find_files(path: Path) -> list[Path]:
@@ -243,7 +243,7 @@ def read_picture(file: Path, pixel_scale: float | None, nan: str, extension: str
     if not finite.all() and nan == "error":
         raise DataError(
             f"{name!r} has {int((~finite).sum())} pixels that are NaN or infinite",
-            "mend it, or give nan=mask to leave such pixels out of the score",
+            "correct it, or give nan=mask to leave such pixels out of the score",
         )
     if np.ptp(pixels[finite]) == 0:
         raise DataError(f"{name!r} is constant", "leave it out of the folder")

@@ -269,7 +269,7 @@ class StoredImages(ObservedDataset):
         if known[-1] >= 100 * known[0]:
             raise DataError(
                 f"pixels of {self.options.path!r} are from {known[0]}″ to {known[-1]}″",
-                "one of these is in another unit: correct the headers",
+                "one of these has another unit: correct the headers",
             )
         if known[-1] > 1.02 * known[0] and self.options.sizes != "resample":
             raise DataError(

@@ -149,5 +149,5 @@ def _stored(path: Path) -> VisionTransformerOptions:
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         raise DataError(
-            f"the options beside the weights {path}: {first['loc']}: {first['msg']}", "mend them"
+            f"the options beside the weights {path}: {first['loc']}: {first['msg']}", "correct them"
         ) from None

@@ -48,7 +48,7 @@ def stored_options(path: Path) -> dict[str, Any]:
     except (ValueError, TypeError, AttributeError) as error:
         raise DataError(
             f"the options beside the weights {path} are not a JSON object: {error}",
-            "mend config.json, or take it away and give the options by name",
+            "correct config.json, or remove it and give the options by name",
         ) from None
 
 

@@ -200,7 +200,7 @@ def _counts_at_half(ranked: RankedSamples) -> Counts:
     lenses = ranked.fixing(ranked.positive)
     positive, negative = (ranked.measured(kind) for kind in (ranked.positive, ranked.negative))
     if not positive.any() or not negative.any():
-        raise UndefinedError("there is one kind alone, of which no purity can be measured")
+        raise UndefinedError("there is only one kind of object, so no purity can be measured")
     threshold = lenses[int(PURITY_COMPLETENESS * len(lenses))]
     above = ranked.score >= threshold
     return Counts(

@@ -190,7 +190,7 @@ def test_what_does_not_go_together_is_refused(exported, tmp_path):
             publish_dataset(folders, str(tmp_path / "goal"))
     with pytest.raises(DataError, match="is no dataset"):
         publish_dataset([tmp_path], str(tmp_path / "goal"))
-    with pytest.raises(UsageError, match="no place"):
+    with pytest.raises(UsageError, match="not a place"):
         publish_dataset([train], "hf://models/a/b")
     with pytest.raises(RunError, match="403 Forbidden"):
         publish_dataset([train], "hf://datasets/a/b", client=Hub(tmp_path / "hub", "403 Forbidden"))

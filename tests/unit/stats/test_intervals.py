@@ -264,7 +264,7 @@ def test_the_bca_interval_draws_by_its_seed():
 
 
 def test_a_bca_interval_that_cannot_be_is_refused():
-    """One scene; a statistic that is undefined, or without a scene, or where one stands twice."""
+    """One scene; a statistic that is undefined, or without a scene, or where one occurs twice."""
     with pytest.raises(ValueError, match="needs two scenes, got 1"):
         bca_interval(lambda _: 1.0, 1, 10, 0)
     for defined in (

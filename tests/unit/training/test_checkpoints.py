@@ -121,7 +121,7 @@ def test_a_damaged_checkpoint_is_told_and_left_alone(tmp_path, content):
     with pytest.raises(CrashError):
         train(tmp_path / "c", 5)
     (tmp_path / "c" / "loop0.pt").write_bytes(content)
-    with pytest.warns(CheckpointWarning, match="anew"):
+    with pytest.warns(CheckpointWarning, match="starts again"):
         result = train(tmp_path / "c")
     assert torch.equal(result, undisturbed())
 

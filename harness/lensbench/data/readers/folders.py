@@ -184,7 +184,7 @@ def _list_pairs(tree: Tree, selection: Selection, listing: _Listing) -> None:
         by_parent.setdefault(file.parent.parent, {}).setdefault(file.parent.name, []).append(file)
     for parent, sides in by_parent.items():
         if len(sides) != 2:
-            raise DataError(f"{str(parent)!r} has one side of its pairs alone", "add the other")
+            raise DataError(f"{str(parent)!r} has only one side of its pairs", "add the other")
         (one, first), (two, second) = sides.items()
         stems = bare_stems(first, second)
         both = set(stems[0]) & set(stems[1])

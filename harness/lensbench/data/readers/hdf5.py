@@ -155,7 +155,7 @@ def _check_virtual(path: Path, stored: h5py.Dataset, plain: Set[str]) -> None:
         raise DataError(
             f"{str(path)!r} claims {stored.size} values in {name!r}, which shows "
             f"{min(shown, kept)} of other datasets",
-            "the rest is nowhere, or the same values are shown many times; copy those that differ",
+            "the rest is missing or repeated; copy the values that differ",
         )
 
 

@@ -32,7 +32,7 @@ def publish_to(contents: Contents, target: str, replace: bool = False, client: A
         return write_board(contents, Path(target), replace)
     hub = repository_of(target)
     if "://" in target and hub is None:
-        raise UsageError(f"{target!r} is no place for a board", "e.g. hf://datasets/OWNER/NAME")
+        raise UsageError(f"{target!r} is not a place for a board", "e.g. hf://datasets/OWNER/NAME")
     if hub is None and Path(target).exists() and not replace:
         raise UsageError(f"{target!r} is there already", "--replace puts this in its place")
     with temporary_folder() as scratch:

@@ -257,7 +257,7 @@ def check_bundle(board: Board, bundle: Board, replacing: bool) -> str:
             f"the board has rows of {entrant} already", "--replace puts the bundle's in their place"
         )
     if set(bundle.records["entrant"]) == set(board.records["entrant"]):
-        raise DataError(f"the board has no other rows than those of {entrant}", "publish it anew")
+        raise DataError(f"the board has no other rows than those of {entrant}", "publish it again")
     ours, theirs = board.records["budget"][0], bundle.records["budget"][0]
     if ours != theirs:
         raise DataError(f"the bundle has budget {shown(theirs)}, the board {shown(ours)}")

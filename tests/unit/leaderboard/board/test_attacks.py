@@ -161,7 +161,7 @@ def test_another_name(board, change_records):
 
 
 def test_repeated_row(board, reseal):
-    """A row that stands twice is refused."""
+    """A row that occurs twice is refused."""
     path = board.folder / "records.parquet"
     records = pl.read_parquet(path)
     pl.concat([records, records.head(1)]).write_parquet(path)

@@ -100,7 +100,7 @@ def test_hub_refuses(make_contents, tmp_path):
 @pytest.mark.parametrize("target", ["hf://models/a/b", "hf://datasets/a", "s3://bucket/x"])
 def test_no_place(make_contents, target):
     """Other URLs are a mistake in the call."""
-    with pytest.raises(UsageError, match="no place"):
+    with pytest.raises(UsageError, match="not a place"):
         publish_to(make_contents("a"), target)
 
 
