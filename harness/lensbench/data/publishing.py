@@ -80,9 +80,7 @@ def _joined(folders: Sequence[Path]) -> dict[str, Mapping[str, str]]:
                     "make all splits by one command, but for --split and --n",
                 )
         if _conditions(said) != _conditions(first):
-            raise DataError(
-                f"split {split!r} has conditions of other values", "make it again"
-            )
+            raise DataError(f"split {split!r} has conditions of other values", "make it again")
     return joined
 
 

@@ -29,7 +29,7 @@ ENTRIES = [
     Entry(
         "finding",
         f"{_HERE}.finding:Finding",
-        summary="Is it a lens, or a galaxy that looks like one?",
+        summary="Distinguishes lenses from galaxies that look like them.",
         citation="Metcalf et al. 2019, arXiv:1802.03609",
         licence="MIT",
     ),
