@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-EXTRAS = ("hf", "timm", "index", "ray", "s3")
+EXTRAS = ("hf", "timm", "index", "measure", "ray", "s3")
 _SPELT = {
     "apache software license": "Apache-2.0",
     "apache 2.0": "Apache-2.0",

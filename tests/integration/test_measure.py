@@ -39,7 +39,7 @@ def observed(model: SceneModel, seed: int) -> tuple[np.ndarray, np.ndarray, np.n
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A lens with bad pixels, the same galaxy without a lens, and an image that is all NaN."""
+    """A lens with bad pixels and a cosmic ray, its galaxy alone, and an image that is all NaN."""
     folder = tmp_path_factory.mktemp("cutouts")
     scenes = {
         "lens": SceneModel(MASS, (SOURCE,), (GALAXY,)),
@@ -50,6 +50,7 @@ def folder(tmp_path_factory):
         if name == "lens":
             image[30, 40:44] = 1e4
             noise[30, 40:44] = 1e16
+            image[90, 60:68] += 50.0
         image_hdu = fits.PrimaryHDU(image.astype(np.float32))
         image_hdu.header["PIXSCALE"] = SCALE
         hdus = [fits.ImageHDU(psf, name="PSF"), fits.ImageHDU(noise, name="NOISE")]
@@ -76,7 +77,8 @@ def test_a_folder_becomes_a_table_of_objects(folder, lensbench, tmp_path):
     assert lens["chi_squared"] == pytest.approx(1, abs=0.1)
     assert lens["gain"] > 1e4
     assert lens["pixel_scale"] == SCALE
-    assert lens["flags"] == ""
+    assert lens["cosmic_rays"] == 8 and lens["flags"] == "cosmic rays masked"
+    assert galaxy["cosmic_rays"] == 0
     assert "no lens needed" in galaxy["flags"]
     assert "NaN" in nothing["error"] or "constant" in nothing["error"]
     pictures = {path.name for path in (tmp_path / "results" / "pictures").iterdir()}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lensbench.data.colour import colours
 from lensbench.data.picture import Item, Picture, Source
 from lensbench.data.readers.guard import RefusedFileError
 from lensbench.errors import DataError
@@ -169,7 +170,7 @@ def draw_images(
     """Writes images side by side, row after row, as a PNG.
 
     Args:
-        images: (C, H, W) each; colours where there are three bands, else the first band.
+        images: (C, H, W) each; in colours where there are three bands, else the first band.
         captions: One an image.
         path: Of the PNG.
         columns: Images a row.
@@ -216,7 +217,7 @@ def draw_fit(image: np.ndarray, model: np.ndarray, title: str, path: Path) -> No
 
 
 def stretched(pixels: np.ndarray) -> np.ndarray:
-    """An image (H, W), or colours (3, H, W), on 0 to 1 by asinh; unknown pixels stay NaN.
+    """An image (C, H, W) on 0 to 1 by asinh; unknown pixels stay NaN.
 
     Black is a little below the sky (the median of the darker three quarters), white the 99.8th
     percentile, and the bend lies at three times the scatter of the sky, or a hundredth of the range
@@ -256,18 +257,19 @@ def _draw(axis: Any, source: Source, index: int, by: str) -> int:
             fontsize=7,
         )
         return 0
-    _show(axis, picture.pixels, item.condition if by == "condition" else _caption(item))
+    caption = item.condition if by == "condition" else _caption(item)
+    _show(axis, picture.pixels, caption, picture.bands)
     _scale_bar(axis, picture)
     return 1
 
 
-def _show(axis: Any, pixels: np.ndarray, caption: str) -> None:
-    image = stretched(pixels)
-    if len(image) == 3:
-        shown: dict[str, Any] = {"X": np.moveaxis(np.nan_to_num(image), 0, -1)}
+def _show(axis: Any, pixels: np.ndarray, caption: str, bands: Sequence[str] = ()) -> None:
+    if len(pixels) == 3:
+        shown: dict[str, Any] = {"X": colours(pixels, bands)}
     else:
-        colours = _pyplot().get_cmap("magma").with_extremes(bad="#34566b")
-        shown = {"X": np.ma.masked_invalid(image[0]), "cmap": colours, "vmin": 0, "vmax": 1}
+        image = stretched(pixels)
+        colour_map = _pyplot().get_cmap("magma").with_extremes(bad="#34566b")
+        shown = {"X": np.ma.masked_invalid(image[0]), "cmap": colour_map, "vmin": 0, "vmax": 1}
     axis.imshow(**shown, origin="lower", interpolation="nearest")
     axis.set_title(caption, color=_DIM, fontsize=5.5, pad=2)
 

@@ -18,6 +18,7 @@ from lensbench.api.samples import Samples
 from lensbench.data.picture import Picture, Source
 from lensbench.data.whole import whole
 from lensbench.errors import DataError, LensbenchError, one_line
+from lensbench.inference.cosmic_rays import MISSING, astroscrappy, cosmic_rays, filled
 from lensbench.inference.framing import flaws
 from lensbench.sky.psf import measure_fwhm
 from lensbench.training.noise import background_and_noise
@@ -40,14 +41,17 @@ class Cutout:
     """One image made ready: of one size, in units of its noise, with what is known of it.
 
     Attributes:
-        image: (H, H) in units of the noise of an empty pixel; zero where pixels cannot be used.
+        image: (H, H) in units of the noise of an empty pixel. Pixels that cannot be used are filled
+            in from their neighbours; wide gaps are zero.
         condition: With the image's own pixel scale, PSF and noise.
         notes: What is assumed or doubtful, a few words each.
+        rays: How many pixels cosmic rays have hit.
     """
 
     image: np.ndarray
     condition: Condition
     notes: tuple[str, ...]
+    rays: int = 0
 
 
 def cutout_of(picture: Picture, base: Condition, field: float) -> Cutout:
@@ -82,7 +86,6 @@ def cutout_of(picture: Picture, base: Condition, field: float) -> Cutout:
     middle = _middle(scaled.shape[-2:], round(field / scale))
     if bad[(slice(None), *middle)].mean() > 0.01:
         notes.append("masked pixels")
-    image = scaled[(slice(None), *middle)].sum(0) / math.sqrt(len(scaled))
     condition = replace(
         base, pixel_scale=scale, psf_error=0.0, psf_error_e1=0.0, seeing_scatter=0.0
     )
@@ -101,7 +104,28 @@ def cutout_of(picture: Picture, base: Condition, field: float) -> Cutout:
         condition = _of_level(
             condition, condition.sigma_electrons, float(sigma[0, 0]) * picture.microjansky
         )
-    return Cutout(image.astype(np.float32), condition, tuple(notes))
+    bands, holes = scaled[(slice(None), *middle)], bad[(slice(None), *middle)]
+    holes, rays, said = _without_rays(bands, holes, condition)
+    whole_bands = [filled(band, hole) for band, hole in zip(bands, holes, strict=True)]
+    image = np.sum(whole_bands, axis=0) / math.sqrt(len(bands))
+    return Cutout(image.astype(np.float32), condition, (*notes, *said), rays)
+
+
+def _without_rays(
+    bands: np.ndarray, bad: np.ndarray, condition: Condition
+) -> tuple[np.ndarray, int, list[str]]:
+    """Pixels (C, H, W) not to be used, those hit by cosmic rays too: how many, and notes."""
+    library = astroscrappy()
+    if library is None:
+        return bad, 0, [MISSING.partition(":")[0]]
+    found = [
+        cosmic_rays(library, np.where(hole, 0, band), condition)
+        for band, hole in zip(bands, bad, strict=True)
+    ]
+    if any(one is None for one in found):
+        return bad, 0, ["cosmic rays not looked for (sharp sources)"]
+    hit = np.stack([one for one in found if one is not None]) & ~bad
+    return bad | hit, int(hit.sum()), ["cosmic rays masked"] if hit.any() else []
 
 
 def _middle(shape: tuple[int, ...], side: int) -> tuple[slice, slice]:
@@ -187,6 +211,7 @@ def measure_all(
                 "pixel_scale": cutout.condition.pixel_scale,
                 "psf_fwhm": cutout.condition.psf_fwhm,
                 "peak": float(cutout.image.max()),
+                "cosmic_rays": cutout.rays,
                 "flags": "; ".join([*flags_of(numbers), *cutout.notes]),
                 "error": "",
             },

@@ -1,0 +1,161 @@
+"""Trains the head for the Einstein radius that ships with `network-radius`, and tests it.
+
+    python studies/measure/radius.py FOLDER
+
+Lenses of the population `survey` are observed under space telescopes, at the depth of a survey and
+with exposures sixteen times as long. The features of `lensbench-tiny` stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from lensbench import Condition, Samples, condition_of, draw_scenes, population_of
+from lensbench.sky.observation import observe
+from lensbench_reference.baselines.network_radius import (
+    Head,
+    features_of,
+    quantities,
+    shipped_encoder,
+)
+
+TRAIN, TEST, BATCH = 3000, 500, 50
+CONDITIONS = (
+    "hst-acs",
+    "euclid-vis",
+    "hst-wfc3-f160w",
+    "jwst-nircam-f150w",
+    "jwst-nircam-f277w",
+    "jwst-nircam-f444w",
+)
+DEEPER = 16
+"""How many times as long the exposures of every second image are."""
+
+FIELD, HIDDEN, AXES, STEPS = 6.4, 64, 32, 4000
+TRUSTED = 0.995
+"""Share of the training images that lie within the bounds of a quantity, on either side."""
+
+
+def conditions() -> list[Condition]:
+    """Every telescope at the depth of a survey and deeper."""
+    plain = [condition_of(name) for name in CONDITIONS]
+    return [*plain, *(replace(c, exposure_time=c.exposure_time * DEEPER) for c in plain)]
+
+
+def observed(split: str, count: int) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    """Features (N, D), radii (N,), the number of the condition (N,), and quantities by name."""
+    population, encoder, seen = population_of("survey"), shipped_encoder(), conditions()
+    rows: list[tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]] = []
+    for start in range(0, count, BATCH):
+        scenes = draw_scenes(population, split, range(start, start + BATCH), seed=0)
+        radii = torch.from_numpy(np.asarray(scenes.targets["theta_E"], dtype=np.float32))
+        # each scene under half of the conditions, in turn
+        for place in range((start // BATCH) % 2, len(seen), 2):
+            images = observe(scenes, seen[place], FIELD, 0)
+            samples = Samples(scenes.ids, images, {}, {}, seen[place], 1.0)
+            number = torch.full((len(radii),), place)
+            rows.append((features_of(encoder, samples), radii, number, quantities(samples)))
+        sys.stderr.write(f"{split}: {start + BATCH} of {count} scenes\n")
+    features, radii, number = (torch.cat([row[i] for row in rows]) for i in range(3))
+    names = rows[0][3]
+    return features, radii, number, {n: torch.cat([row[3][n] for row in rows]) for n in names}
+
+
+def trained(features: Tensor, radii: Tensor) -> dict[str, Tensor]:
+    """Weights of the head, by the likelihood of a normal distribution of the radius' logarithm."""
+    torch.manual_seed(0)
+    mean, scale = features.mean(0), features.std(0).clamp(min=1e-6)
+    unit = (features - mean) / scale
+    hidden, out = nn.Linear(unit.shape[1], HIDDEN), nn.Linear(HIDDEN, 2)
+    with torch.no_grad():
+        out.bias.copy_(torch.tensor([float(radii.log().mean()), math.log(0.3)]))
+    parameters = [*hidden.parameters(), *out.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=STEPS)
+    for _ in range(STEPS):
+        chosen = torch.randint(len(unit), (256,))
+        value, wanted = nn.functional.dropout(unit[chosen], 0.1), radii[chosen]
+        log_radius, log_sigma = out(torch.relu(hidden(value))).unbind(1)
+        log_sigma = log_sigma.clamp(-6, 2)
+        residual = (log_radius - wanted.log()) * torch.exp(-log_sigma)
+        loss = (log_sigma + residual.square() / 2).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    _, spread, axes = torch.pca_lowrank(unit, AXES, center=False)
+    weights = {
+        "mean": mean,
+        "scale": scale,
+        "hidden": hidden.weight,
+        "hidden_bias": hidden.bias,
+        "out": out.weight,
+        "out_bias": out.bias,
+        "axes": axes.T,
+        "spread": spread / math.sqrt(len(unit)),
+    }
+    return {name: value.detach().contiguous().float() for name, value in weights.items()}
+
+
+def bounds_of(values: dict[str, Tensor]) -> dict[str, tuple[float, float]]:
+    """Least and largest value of each quantity that counts as like the training."""
+    found = {}
+    for name, value in values.items():
+        low, high = torch.quantile(value, torch.tensor([1 - TRUSTED, TRUSTED])).tolist()
+        found[name] = (low * 0.98, high * 1.02)
+    found["size"] = (found["size"][0], 1e3)  # a larger cut-out is cut to the field
+    found["features"] = (0.0, found["features"][1])
+    return found
+
+
+def tested(head: Head, features: Tensor, radii: Tensor, number: Tensor) -> list[dict[str, object]]:
+    """Error and share within the stated error, under each condition."""
+    mean, sigma = head(features)
+    rows: list[dict[str, object]] = []
+    for place, condition in enumerate(conditions()):
+        chosen = number == place
+        residual = mean[chosen] - radii[chosen]
+        rows.append(
+            {
+                "condition": condition.name + ("" if place < len(CONDITIONS) else ", deep"),
+                "n": int(chosen.sum()),
+                "rmse": round(float(residual.square().mean().sqrt()), 4),
+                "median_error": round(float(residual.abs().median()), 4),
+                "within_sigma": round(float((residual.abs() < sigma[chosen]).float().mean()), 3),
+            }
+        )
+    return rows
+
+
+def main(folder: Path) -> None:
+    """Writes weights and what is known of them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    features, radii, _, values = observed("train", TRAIN)
+    weights = trained(features, radii)
+    head = Head(weights, {})
+    bounds = bounds_of({**values, "features": head.distance(features)})
+    test = observed("test", TEST)
+    config = {
+        "encoder": "mae-vit",
+        "population": "survey",
+        "scenes": TRAIN,
+        "bounds": bounds,
+        "tested": tested(head, *test[:3]),
+    }
+    save_file(weights, str(folder / "model.safetensors"))
+    text = json.dumps(config, indent=1)
+    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+    sys.stdout.write(text + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
