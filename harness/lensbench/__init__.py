@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from lensbench.data.census import Census as Census
     from lensbench.data.census import take_census as take_census
     from lensbench.data.census import usable_pixels as usable_pixels
+    from lensbench.data.census import widened_psf as widened_psf
     from lensbench.data.downloads import locate as locate
     from lensbench.data.layouts import open_images as open_images
     from lensbench.errors import DataError as DataError
@@ -184,6 +185,7 @@ _HOMES = {
     "scene_targets": "sky.targets",
     "take_census": "data.census",
     "usable_pixels": "data.census",
+    "widened_psf": "data.census",
     "stretch": "training.stretch",
     "unstretch": "training.stretch",
 }

@@ -41,7 +41,7 @@ class SkyOperator:
         reference: Whose PSF the answer has.
         size: Pixels on a side of the images.
         upsample: Fine pixels along the side of one.
-        seen: The condition with the seeing of each image, where it varies; else empty.
+        seen: The condition with the PSF of each image, where that varies; else empty.
     """
 
     condition: Condition
@@ -55,7 +55,7 @@ class SkyOperator:
         """The operator of samples and of the sky that a task wants."""
         condition = samples.condition
         reference = condition_of(sky.reference) if sky.reference else None
-        seen = samples.conditions if samples.psf_fwhm is not None else ()
+        seen = samples.conditions if samples.varies else ()
         return cls(condition, reference, samples.images.shape[-1], sky.upsample, seen)
 
     def take(self, indices: Tensor) -> SkyOperator:

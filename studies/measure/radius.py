@@ -28,7 +28,7 @@ from lensbench_reference.baselines.network_radius import (
     shipped_encoder,
 )
 
-TRAIN, TEST, BATCH = 3000, 500, 50
+TRAIN, TEST, BATCH = 2000, 300, 50
 CONDITIONS = (
     "hst-acs",
     "euclid-vis",

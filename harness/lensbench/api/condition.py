@@ -182,6 +182,11 @@ class Condition:
         """The condition over a scene above which its PSF was this wide [arcsec]."""
         return replace(self, psf_fwhm=psf_fwhm, seeing_scatter=0.0)
 
+    def with_psf(self, psf: NDArray[np.float64]) -> Condition:
+        """The condition with this PSF (n, n), in its own pixels."""
+        image = PsfImage(self.pixel_scale, psf)
+        return replace(self, psf="image", psf_image=image, psf_e1=0.0, psf_e2=0.0)
+
     @property
     def true(self) -> Condition:
         """The condition with the PSF that makes images, of which methods are told the truth."""

@@ -90,12 +90,16 @@ class ObservedImages:
         images: (B, C, H, W) in units of the noise of an empty pixel; sides are multiples of 8.
         targets: Real and class targets by name, each (B,).
         sky: The target `sky` (B, C, sH, sW) in the unit of the images, where the dataset has it.
+        psf_fwhm: Width of the PSF of each image (B,) [arcsec], where it is not the same for all.
+        psf: The PSF of each image (B, n, n) in pixels of the condition, where that is known.
     """
 
     ids: tuple[str, ...]
     images: torch.Tensor
     targets: Mapping[str, np.ndarray] = field(default_factory=dict)
     sky: torch.Tensor | None = None
+    psf_fwhm: np.ndarray | None = None
+    psf: np.ndarray | None = None
 
 
 class Dataset(Plugin, ABC):

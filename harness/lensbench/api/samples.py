@@ -42,6 +42,8 @@ class Samples:
         pair: The same scenes under another condition, for a pretraining that is `paired`.
         psf_fwhm: Width of the PSF of each image (N,) [arcsec], where the condition's varies from
             scene to scene and was measured; `None` where all have the condition's own.
+        psf: The PSF of each image (N, n, n) in pixels of the condition, where files have one
+            each; `None` where all have the condition's own.
         beside: Planes (N, K, H, W) that an encoder looks at beside the images, in the unit of
             `images`; `None` where it asks for none, or they were not made yet.
     """
@@ -56,15 +58,25 @@ class Samples:
     pair: Samples | None = None
     psf_fwhm: torch.Tensor | None = None
     beside: torch.Tensor | None = None
+    psf: torch.Tensor | None = None
+
+    @property
+    def varies(self) -> bool:
+        """Whether images have PSFs of their own."""
+        return self.psf_fwhm is not None or self.psf is not None
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """The condition of each image, with the width of its own PSF."""
-        if self.psf_fwhm is None:
+        """The condition of each image, with its own PSF or the width of that."""
+        if not self.varies:
             return (self.condition.over_scene(self.condition.psf_fwhm),) * len(self)
-        widths = self.psf_fwhm.tolist()
+        nominal = [self.condition.psf_fwhm] * len(self)
+        widths = nominal if self.psf_fwhm is None else self.psf_fwhm.tolist()
         own = {fwhm: self.condition.over_scene(fwhm) for fwhm in set(widths)}
-        return tuple(own[fwhm] for fwhm in widths)
+        if self.psf is None:
+            return tuple(own[fwhm] for fwhm in widths)
+        psfs = self.psf.cpu().double().numpy()
+        return tuple(own[fwhm].with_psf(psf) for fwhm, psf in zip(widths, psfs, strict=True))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -80,6 +92,7 @@ class Samples:
             pair=self.pair.take(indices) if self.pair else None,
             psf_fwhm=None if self.psf_fwhm is None else self.psf_fwhm[indices.cpu()],
             beside=None if self.beside is None else self.beside[indices],
+            psf=None if self.psf is None else self.psf[indices.cpu()],
         )
 
     def first(self, count: int | None) -> Samples:
@@ -95,6 +108,7 @@ class Samples:
             pair=self.pair.first(count) if self.pair else None,
             psf_fwhm=None if self.psf_fwhm is None else self.psf_fwhm[:count],
             beside=None if self.beside is None else self.beside[:count],
+            psf=None if self.psf is None else self.psf[:count],
         )
 
     def turned(self, symmetry: torch.Tensor) -> Samples:

@@ -25,6 +25,7 @@ from lensbench.study.describe import Description
 
 _BATCH = 24
 _IMAGES, _IDS, _SKY = "images", "scene", "sky"
+_WIDTHS, _PSFS = "psf-fwhm", "psf-image"
 
 Sky = tuple[SkyTarget, Condition]
 """What a task asks for of the sky, and the condition whose PSF it is seen with."""
@@ -138,6 +139,9 @@ def _samples(scenes: SceneSet, nominal: Condition, arrays: dict[str, np.ndarray]
     condition = scenes.seen(nominal)
     ids = tuple(scene.decode() for scene in arrays.pop(_IDS))
     images = torch.from_numpy(arrays.pop(_IMAGES))
+    widths, psfs = (_tensor(arrays.pop(name, None)) for name in (_WIDTHS, _PSFS))
+    if not isinstance(scenes.dataset, ObservedDataset):
+        widths = widths_of(condition, ids)
     return Samples(
         ids=ids,
         images=images,
@@ -145,8 +149,13 @@ def _samples(scenes: SceneSet, nominal: Condition, arrays: dict[str, np.ndarray]
         info=scenes.dataset.targets,
         condition=condition,
         data_range=scenes.dataset.data_range / condition.noise_level,
-        psf_fwhm=None if isinstance(scenes.dataset, ObservedDataset) else widths_of(condition, ids),
+        psf_fwhm=widths,
+        psf=psfs,
     )
+
+
+def _tensor(array: np.ndarray | None) -> torch.Tensor | None:
+    return None if array is None else torch.from_numpy(array)
 
 
 def _arrays(store: Store, layer: Layer) -> dict[str, np.ndarray]:
@@ -163,6 +172,8 @@ def _rows(batch: SceneBatch, layer: Layer, field_of_view: float) -> dict[str, np
     if layer.sky is None:
         seen = batch.observed(layer.condition)
         rows = {_IDS: np.array(seen.ids, dtype="S64"), _IMAGES: seen.images.numpy()}
+        rows |= {} if seen.psf_fwhm is None else {_WIDTHS: seen.psf_fwhm.astype(np.float64)}
+        rows |= {} if seen.psf is None else {_PSFS: seen.psf.astype(np.float64)}
         return rows | _plain_targets(seen.targets)
     if batch.scenes is None:
         seen = batch.observed(layer.condition)

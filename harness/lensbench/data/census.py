@@ -40,7 +40,8 @@ class Census:
         shapes: How many images of each shape (C, H, W), of those that were looked at.
         pixel_scales: Sides of their pixels [arcsec], each once, where known.
         psf_fwhm: Median width of the PSF [arcsec], where known.
-        psf: Mean PSF of sum one, where all have one of one shape.
+        psf: Mean PSF of sum one, where all have one; smaller ones are widened by zeros.
+        psf_varies: Whether PSFs differ by a hundredth of their peak, or widths by a fiftieth.
         bands: Names of the channels, where all images agree.
         looked_at: How many images were read.
     """
@@ -51,6 +52,7 @@ class Census:
     pixel_scales: tuple[float, ...]
     psf_fwhm: float | None
     psf: np.ndarray | None
+    psf_varies: bool
     bands: tuple[str, ...]
     looked_at: int
 
@@ -87,6 +89,7 @@ def take_census(source: Source, indices: Sequence[int]) -> Census:
         tuple(sorted(found.scales)),
         float(np.median(found.widths)) if found.widths else None,
         found.mean_psf(),
+        found.psf_varies(),
         next(iter(found.bands)) if len(found.bands) == 1 else (),
         len(found.thumbnails),
     )
@@ -113,6 +116,41 @@ def usable_pixels(name: str, picture: Picture) -> np.ndarray:
     return bad
 
 
+def widened_psf(psf: np.ndarray, side: int) -> np.ndarray:
+    """A PSF (n, n) in the middle of a larger square of zeros, or the middle of a larger one.
+
+    Its side and the new one are both odd or both even.
+    """
+    margin = (side - len(psf)) // 2
+    return np.pad(psf, margin) if margin >= 0 else psf[-margin:margin, -margin:margin]
+
+
+class _Psfs:
+    """A running sum of PSFs (n, n) for each n, and whether they differ."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.differ = False
+        self._first: dict[int, np.ndarray] = {}
+        self._sums: dict[int, np.ndarray] = {}
+
+    def add(self, psf: np.ndarray) -> None:
+        """One more PSF of sum one."""
+        self.count += 1
+        side = len(psf)
+        first = self._first.setdefault(side, psf)
+        self.differ |= bool(len(self._first) > 1 or np.abs(psf - first).max() > 0.01 * first.max())
+        self._sums[side] = self._sums.get(side, 0) + psf
+
+    def mean(self) -> np.ndarray | None:
+        """Their mean; `None` where there is none, or odd and even sides are mixed."""
+        if len({side % 2 for side in self._sums}) != 1:
+            return None
+        side = max(self._sums)
+        total: np.ndarray = np.sum([widened_psf(one, side) for one in self._sums.values()], axis=0)
+        return total / total.sum()
+
+
 class _Found:
     """What is gathered image by image."""
 
@@ -122,8 +160,7 @@ class _Found:
         self.widths: list[float] = []
         self.bands: set[tuple[str, ...]] = set()
         self.thumbnails: list[np.ndarray] = []
-        self._psfs: list[np.ndarray] = []
-        self._with_psf = 0
+        self._psfs = _Psfs()
 
     def add(self, source: Source, index: int) -> str:
         """Looks at an image and gives the hash of its pixels."""
@@ -134,24 +171,22 @@ class _Found:
         self.bands.add(picture.bands)
         if picture.pixel_scale:
             self.scales.add(round(picture.pixel_scale, 5))
-        if picture.psf_fwhm:
-            self.widths.append(picture.psf_fwhm)
-        if picture.psf is not None:
-            self._with_psf += 1
-            total = float(np.nansum(picture.psf))
-            if total > 0 and (not self._psfs or self._psfs[0].shape == picture.psf.shape):
-                self._psfs = [sum(self._psfs, np.nan_to_num(picture.psf) / total)]
+        if picture.psf_fwhm or len(self.widths) < _SAMPLED:
+            width = picture.psf_width()
+            self.widths += [] if width is None else [width]
+        if (psf := picture.square_psf()) is not None:
+            self._psfs.add(psf)
         self.thumbnails.append(thumbnail(np.where(bad, np.nan, pixels) if bad.any() else pixels))
         return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
 
     def mean_psf(self) -> np.ndarray | None:
-        """The mean of all PSFs, where every image has one of the same square shape."""
-        if not self._psfs or self._with_psf < sum(self.shapes.values()):
-            return None
-        mean = self._psfs[0]
-        if mean.shape[0] != mean.shape[1] or mean.sum() <= 0:
-            return None
-        return np.asarray(mean / mean.sum(), dtype=np.float64)
+        """The mean of all PSFs, where every image has one and they have a common centre."""
+        return self._psfs.mean() if self._psfs.count == self.shapes.total() else None
+
+    def psf_varies(self) -> bool:
+        """Whether PSFs differ by a hundredth of their peak, or widths by a fiftieth."""
+        wide = bool(self.widths) and max(self.widths) > 1.02 * min(self.widths)
+        return wide or self._psfs.differ
 
 
 class _Links:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from lensbench.api.condition import PsfImage
+
 SENTINEL = 1e6
 """Noise of this many times the median is a flag for a bad pixel, not a noise."""
 
@@ -65,6 +67,27 @@ class Picture:
     psf_fwhm: float | None = None
     bands: tuple[str, ...] = ()
     microjansky: float | None = None
+
+    def square_psf(self) -> np.ndarray | None:
+        """The middle square of the PSF (n, n), of sum one; `None` where there is none of use."""
+        if self.psf is None:
+            return None
+        values = np.nan_to_num(self.psf.astype(np.float64)).clip(min=0)
+        side = min(values.shape)
+        top, left = (values.shape[0] - side) // 2, (values.shape[1] - side) // 2
+        square = values[top : top + side, left : left + side]
+        return square / square.sum() if square.sum() > 0 else None
+
+    def psf_width(self) -> float | None:
+        """Full width at half maximum of the PSF [arcsec]: as stated, else as it is measured."""
+        if self.psf_fwhm:
+            return self.psf_fwhm
+        square = self.square_psf()
+        if square is None or not self.pixel_scale:
+            return None
+        from lensbench.sky.psf import measure_fwhm
+
+        return measure_fwhm(PsfImage(self.pixel_scale, square))
 
     def unusable(self) -> np.ndarray:
         """Pixels (C, H, W) that the image's own mask or noise map rules out.

@@ -89,8 +89,9 @@ def cutout_of(picture: Picture, base: Condition, field: float) -> Cutout:
     condition = replace(
         base, pixel_scale=scale, psf_error=0.0, psf_error_e1=0.0, seeing_scatter=0.0
     )
-    if picture.psf is not None:
-        condition = _with_psf(condition, picture.psf)
+    if (psf := picture.square_psf()) is not None:
+        fwhm = measure_fwhm(PsfImage(scale, psf))
+        condition = replace(condition.with_psf(psf), psf_fwhm=fwhm)
     elif picture.psf_fwhm and condition.psf != "image":
         condition = replace(condition, psf_fwhm=picture.psf_fwhm)
     else:
@@ -133,22 +134,6 @@ def _middle(shape: tuple[int, ...], side: int) -> tuple[slice, slice]:
     side = min(side, *shape) // 4 * 4
     top, left = (shape[0] - side) // 2, (shape[1] - side) // 2
     return slice(top, top + side), slice(left, left + side)
-
-
-def _with_psf(condition: Condition, psf: np.ndarray) -> Condition:
-    """A condition with the PSF of a file: its middle square, its sum one."""
-    values = np.nan_to_num(psf.astype(np.float64)).clip(min=0)
-    side = min(values.shape)
-    top, left = (values.shape[0] - side) // 2, (values.shape[1] - side) // 2
-    image = PsfImage(condition.pixel_scale, values[top : top + side, left : left + side])
-    return replace(
-        condition,
-        psf="image",
-        psf_image=image,
-        psf_fwhm=measure_fwhm(image),
-        psf_e1=0.0,
-        psf_e2=0.0,
-    )
 
 
 def _with_photons(

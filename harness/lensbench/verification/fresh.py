@@ -307,6 +307,7 @@ def _by_scene_or_nan(metric: Metric, said: Predictions, samples: Samples) -> np.
 def joined(one: Samples, other: Samples) -> Samples:
     """Samples of two draws behind one another, as a metric needs them: without features."""
     widths = [samples.psf_fwhm for samples in (one, other) if samples.psf_fwhm is not None]
+    psfs = [samples.psf for samples in (one, other) if samples.psf is not None]
     return replace(
         one,
         ids=(*one.ids, *other.ids),
@@ -316,4 +317,5 @@ def joined(one: Samples, other: Samples) -> Samples:
         },
         features=None,
         psf_fwhm=torch.cat(widths) if widths else None,
+        psf=torch.cat(psfs) if psfs else None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from lensbench import (
     resample,
     take_census,
     usable_pixels,
+    widened_psf,
 )
 from lensbench_reference.datasets.stored_splits import SHARES, UNLABELLED, share_out
 from lensbench_reference.datasets.stored_targets import check_splits, targets_of
@@ -63,7 +64,8 @@ class StoredImages(ObservedDataset):
     deviation of the border (the outer tenth of each side), whose median is taken off first. Where
     that is below 1e-4 of the image's peak there is no noise to speak of, and σ is a hundredth of
     the peak. Images that state σ as their unit stay as they are. Pixels that a mask or a noise map
-    rules out are empty sky.
+    rules out are empty sky. Each image keeps the PSF of its file, or the width of that. Pixels are
+    of one scale: images of several are refused, or resampled with `sizes=resample`.
 
     Splits are the files' own, or follow from the hash of an image's name, and all images of one
     object go to the same. Without a `test` split, `val` is that. Images of which nothing is known
@@ -138,7 +140,7 @@ class StoredImages(ObservedDataset):
             shares,
         )
         check_splits(options.path, self.targets, self._values, self._splits)
-        self.channels = len(self._image(0)[0])
+        self.channels = len(self._image(0, self._source.read(self._chosen[0]))[0])
         self.data_range = self._range()
 
     def size(self, split: Split) -> int | None:
@@ -148,13 +150,17 @@ class StoredImages(ObservedDataset):
     def observed(self, split: Split, indices: Sequence[int], condition: str) -> ObservedImages:
         """The images of these indices of a split."""
         places = [self._splits[split][index] for index in indices]
-        images = [self._image(place) for place in places]
+        pictures = [self._source.read(self._chosen[place]) for place in places]
+        images = [self._image(*pair) for pair in zip(places, pictures, strict=True)]
         skies = [sky for _, sky in images if sky is not None]
+        widths, psfs = self._psfs_of(pictures)
         return ObservedImages(
             ids=tuple(self._id(place) for place in places),
             images=torch.from_numpy(np.stack([image for image, _ in images])),
             targets={name: values[places] for name, values in self._values.items()},
             sky=torch.from_numpy(np.stack(skies)) if skies else None,
+            psf_fwhm=widths,
+            psf=psfs,
         )
 
     def condition(self, nominal: Condition) -> Condition:
@@ -311,7 +317,8 @@ class StoredImages(ObservedDataset):
         if self.upsample is None:
             return 1.0
         few = range(0, len(self._chosen), max(1, len(self._chosen) // 64))
-        bright = [np.quantile(sky, 0.999) for _, sky in map(self._image, few) if sky is not None]
+        pairs = (self._image(place, self._source.read(self._chosen[place])) for place in few)
+        bright = [np.quantile(sky, 0.999) for _, sky in pairs if sky is not None]
         return float(np.max(bright))
 
     def _id(self, place: int) -> str:
@@ -320,10 +327,20 @@ class StoredImages(ObservedDataset):
         mark = hashlib.sha256(name.encode()).hexdigest()[:12]
         return f"{name.encode()[-51:].decode('utf-8', 'ignore')}-{mark}"
 
-    def _image(self, place: int) -> tuple[np.ndarray, np.ndarray | None]:
+    def _psfs_of(self, pictures: Sequence[Any]) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Widths (B,) and PSFs (B, n, n) of images, where those of the files differ."""
+        census, width = self._census, self._census.psf_fwhm
+        if not census.psf_varies or not pictures or not width:
+            return None, None
+        widths = np.array([picture.psf_width() or width for picture in pictures])
+        if census.psf is None or self.options.sizes == "resample":
+            return widths, None
+        squares = [picture.square_psf() for picture in pictures]
+        return widths, np.stack([widened_psf(one, len(census.psf)) for one in squares])
+
+    def _image(self, place: int, picture: Any) -> tuple[np.ndarray, np.ndarray | None]:
         """An image (C, S, S) in units of its noise, and the sky of its pair in the same unit."""
         index, beside = self._chosen[place], self._beside[place]
-        picture = self._source.read(index)
         bad = usable_pixels(self._source.items[index].name, picture)
         noise = None if picture.noise is None else picture.noise[None]
         unusable = bad[None] if bad.any() else None

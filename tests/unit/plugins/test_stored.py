@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import pytest
 from astropy.io import fits
 from tests.runs import run_cells
 
-from lensbench import DataError, IncompatibleError
+from lensbench import Condition, DataError, IncompatibleError, Samples
 from lensbench.cells.checks import Checks
+from lensbench.cells.images import Layer, SceneSet, ensure_images, read_samples
 from lensbench.cells.plugins import Plugins
 from lensbench.data.conversion import convert
 from lensbench.data.layouts import open_source
 from lensbench.registry import load_catalogue
+from lensbench.store import Store
 
 SPLITS = ("pretraining", "train", "validation", "test")
 
@@ -221,6 +224,49 @@ def test_scale_and_psf_of_the_files(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=match) as caught:
             stored(tmp_path)
         assert ("sizes=resample" in caught.value.hint) == (scale < 1)
+
+
+def gaussian(side: int, sigma: float) -> np.ndarray:
+    """A PSF of so many pixels on a side, and of this width [pixels]."""
+    axis = np.arange(side) - (side - 1) / 2
+    return np.exp(-np.add.outer(axis**2, axis**2) / 2 / sigma**2)
+
+
+def test_every_image_keeps_the_psf_of_its_file(tmp_path: Path) -> None:
+    """PSFs of two widths and sizes, told to methods image by image; equal ones are told once."""
+    widths = {}
+    for i in range(12):
+        label, sigma, side = "ab"[i % 2], 1.5 + (i % 3) / 2, 21 + 4 * (i % 2)
+        unit = fits.PrimaryHDU(noise(i, 24, 24))
+        unit.header["PIXSCALE"] = 0.05
+        (tmp_path / label).mkdir(exist_ok=True)
+        hdus = fits.HDUList([unit, fits.ImageHDU(gaussian(side, sigma), name="PSF")])
+        hdus.writeto(tmp_path / label / f"{i}.fits")
+        widths[f"{i}.fits"] = 2.3548 * sigma * 0.05
+    dataset = stored(tmp_path)
+    nominal = load_catalogue().build("condition", "as-stored")
+    for split, found in seen(dataset).items():
+        samples = read_all(dataset, split, nominal)
+        for name, condition, psf in zip(found.ids, samples.conditions, found.psf, strict=True):
+            truth = widths[name.partition("/")[2].rpartition("-")[0]]
+            assert condition.psf_fwhm == pytest.approx(truth, rel=0.05)
+            assert condition.psf_image is not None
+            assert condition.psf_image.values.shape == (25, 25)
+            assert np.allclose(condition.psf_image.values, psf)
+            assert psf.max() == pytest.approx(0.05**2 * 2.3548**2 / truth**2 / 2 / np.pi, rel=0.02)
+    resampled = seen(stored(tmp_path, sizes="resample"))["train"]
+    assert resampled.psf is None
+    assert len(set(resampled.psf_fwhm.round(3))) > 1
+
+
+def read_all(dataset: Any, split: str, nominal: Condition) -> Samples:
+    """All samples of a split, as cells read them from a store."""
+    scenes = SceneSet("stored", dataset, split, 10_000, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        layer = Layer("0" * 16, nominal, None, {})
+        ensure_images(store, scenes, [layer], lambda *_: None)
+        return read_samples(store, scenes, layer, None)
 
 
 def test_splits_are_stratified_from_the_first_on(tmp_path: Path) -> None:

@@ -69,3 +69,22 @@ def test_each_image_is_deconvolved_with_its_own_seeing(observed):
     median = replace(samples, psf_fwhm=None)
     told = richardson_lucy(samples.images, SkyOperator.of(median, SKY), (1.0,))[0]
     assert error(together, samples) < error(told, samples)
+
+
+def test_each_image_is_deconvolved_with_the_psf_of_its_file(observed):
+    """Two PSF images in one batch: each sky is blurred by its own."""
+    samples = observed("euclid-vis", range(2))
+    axis = torch.arange(21) - 10.0
+    psf = torch.stack([torch.exp(-(axis[:, None] ** 2 + axis**2) / 2 / s**2) for s in (1.0, 3.0)])
+    given = replace(samples, psf=psf, psf_fwhm=None)
+    operator = SkyOperator.of(given, SKY)
+    point = torch.zeros(2, 1, 2 * operator.size, 2 * operator.size)
+    point[..., operator.size, operator.size] = 1.0
+    sharp, wide = operator.image(point)[:, 0]
+    assert sharp.max() > 4 * wide.max()
+    for index, image in enumerate((sharp, wide)):
+        alone = operator.one(index).image(point[:1])[0, 0]
+        assert torch.allclose(image, alone, atol=1e-5 * float(alone.max()))
+    first = given.take(torch.tensor([1])).conditions[0].psf_image
+    assert first is not None
+    assert first.values == pytest.approx((psf[1] / psf[1].sum()).numpy(), abs=1e-6)
