@@ -11,7 +11,9 @@ import polars as pl
 
 from lensbench.leaderboard.seeds import SEEDS
 from lensbench.stats.crossed import Estimate, Fits, Part, difference
-from lensbench.store.scores import BY
+from lensbench.store.scores import BY, values_of
+
+_READ = (*SEEDS, "state", "value", "n", *BY)
 
 Draws = Mapping[int, Fits]
 """Fits of one entrant by seed of the draw."""
@@ -33,9 +35,11 @@ class Scores:
     """
 
     def __init__(self, frame: pl.DataFrame) -> None:
-        keys = [] if frame.is_empty() else frame.select(BY).rows()
+        empty = frame.is_empty()
+        keys = [] if empty else frame.select(BY).rows()
         self._rows = {key: number for number, key in enumerate(keys)}
-        self._frame = frame
+        self._facts = [] if empty else frame.select("scenes", "per_scene").rows()
+        self._values = [] if empty else values_of(frame)
 
     def of(self, records: pl.DataFrame) -> ScoredFits | None:
         """Fits of one entrant under one condition by one metric.
@@ -47,26 +51,35 @@ class Scores:
             `None` where none is done, or any that is has no scores by scene: a part of the seeds
             would be passed off as all.
         """
-        done = records.filter(pl.col("state") == "done").sort(SEEDS)
-        numbers = [self._rows.get(key) for key in done.select(BY).rows()]
+        columns = [records.get_column(name).to_list() for name in _READ]
+        rows = [dict(zip(_READ, row, strict=True)) for row in zip(*columns, strict=True)]
+        done = sorted((row for row in rows if row["state"] == "done"), key=_by_seed)
+        numbers = [self._rows.get(tuple(row[name] for name in BY)) for row in done]
         known = [number for number in numbers if number is not None]
         if not known or len(known) != len(numbers):
             return None
+        by_draw: dict[int, list[tuple[dict[str, Any], int]]] = {}
+        for row, number in zip(done, known, strict=True):
+            by_draw.setdefault(int(row["seed_draw"]), []).append((row, number))
         draws, scenes = {}, {}
-        frame = pl.concat([done, self._frame[known].select(pl.exclude(*BY, "n"))], how="horizontal")
-        for name, part in frame.group_by("seed_draw", maintain_order=True):
-            draw = int(str(name[0]))
-            if part["scenes"].n_unique() > 1 or part["per_scene"].n_unique() > 1:
+        for draw, fits in by_draw.items():
+            facts = {self._facts[number] for _, number in fits}
+            if len(facts) > 1:
                 return None
+            ((scenes[draw], per_scene),) = facts
             draws[draw] = Fits(
-                values=part["value"].to_numpy(),
-                spread=_matrix(part["values"]),
-                n=int(part["n"][0]),
-                per_scene=bool(part["per_scene"][0]),
-                pretraining=tuple(part["seed_pretraining"]),
+                values=np.array([row["value"] for row, _ in fits]),
+                spread=_matrix(self._values[number] for _, number in fits),
+                n=int(fits[0][0]["n"]),
+                per_scene=per_scene,
+                pretraining=tuple(row["seed_pretraining"] for row, _ in fits),
             )
-            scenes[draw] = str(part["scenes"][0])
         return ScoredFits(draws, scenes)
+
+
+def _by_seed(row: Mapping[str, Any]) -> list[tuple[bool, int]]:
+    """Key of a row to sort by; a seed that it does not have comes first."""
+    return [(row[name] is not None, row[name] or 0) for name in SEEDS]
 
 
 def paired_difference(a: ScoredFits, b: ScoredFits, matched: bool = False) -> Estimate | None:
@@ -98,7 +111,7 @@ def same_seeds(a: pl.DataFrame, b: pl.DataFrame) -> bool:
     return a.select(SEEDS).sort(SEEDS).equals(b.select(SEEDS).sort(SEEDS))
 
 
-def _matrix(lists: Iterable[Iterable[float]]) -> np.ndarray:
+def _matrix(lists: Iterable[np.ndarray]) -> np.ndarray:
     """Lists as rows; where one is shorter, as with fewer undefined resamples, it ends in NaN."""
     rows = [np.asarray(one, dtype=np.float64) for one in lists]
     width = max(len(row) for row in rows)

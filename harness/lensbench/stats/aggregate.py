@@ -104,7 +104,30 @@ def mean_ranks(values: np.ndarray) -> np.ndarray:
     Returns:
         Mean ranks (..., E).
     """
-    from scipy.stats import rankdata
+    by_part = np.swapaxes(-np.asarray(values, dtype=np.float64), -1, -2)
+    ranks: np.ndarray = average_ranks(by_part).mean(axis=-2)
+    return ranks
 
-    ranks: np.ndarray = rankdata(-np.asarray(values), axis=-2).mean(axis=-1)
+
+def average_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks along the last axis, 1 for the smallest; ties share the mean of their ranks.
+
+    As `scipy.stats.rankdata`, whose module takes a second to import.
+
+    Args:
+        values: Numbers (..., N), none missing.
+    """
+    order = np.argsort(values, axis=-1, kind="stable")
+    ordered = np.take_along_axis(values, order, axis=-1)
+    places = np.broadcast_to(np.arange(values.shape[-1]), values.shape)
+    begins = np.ones(values.shape, bool)
+    begins[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    ends = np.ones(values.shape, bool)
+    ends[..., :-1] = begins[..., 1:]
+    first = np.maximum.accumulate(np.where(begins, places, 0), axis=-1)
+    last = np.flip(
+        np.minimum.accumulate(np.flip(np.where(ends, places, places.shape[-1]), -1), axis=-1), -1
+    )
+    ranks = np.empty(values.shape)
+    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=-1)
     return ranks

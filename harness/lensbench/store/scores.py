@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 COLUMNS: Mapping[str, Any] = {
@@ -39,6 +41,14 @@ def read_scores(paths: Iterable[Path]) -> pl.DataFrame:
     """Scores of several files in one frame, in the order of their columns `BY`."""
     frames = [pl.read_parquet(path) for path in paths]
     return pl.concat(frames).sort(BY) if frames else pl.DataFrame(schema=dict(COLUMNS))
+
+
+def values_of(frame: pl.DataFrame) -> list[np.ndarray]:
+    """The column `values` as arrays (n,), one a row: parts of one array, so nothing is copied."""
+    chunk = frame["values"].rechunk().to_arrow()
+    flat = chunk.values.to_numpy(zero_copy_only=False)
+    ends = chunk.offsets.to_numpy()
+    return [flat[start:end] for start, end in itertools.pairwise(ends)]
 
 
 def scenes_digest(ids: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from lensbench.stats.intervals import (
     positive_mean_interval,
     proportion_interval,
 )
+from lensbench.store.scores import values_of
 
 Row = tuple[str, str, str, str]
 """A row of results: its cell, test dataset, test condition and metric."""
@@ -51,9 +52,10 @@ def scores_of(path: Source, name: str) -> dict[Row, tuple[str, np.ndarray]]:
     """
     frame = read_scores(path, name)
     with reading(name, "scores"):
+        rows = frame.select(*_BY, "scenes").iter_rows()
         return {
-            row[:4]: (row[4], np.asarray(row[5], dtype=float))
-            for row in frame.select(*_BY, "scenes", "values").iter_rows()
+            row[:4]: (row[4], values.astype(float))
+            for row, values in zip(rows, values_of(frame), strict=True)
         }
 
 
@@ -88,16 +90,18 @@ def check_scores(
     """
     frame = read_scores(path, name)
     with reading(name, "scores"):
-        for row in frame.iter_rows(named=True):
+        rows = frame.drop("values").iter_rows(named=True)
+        for row, values in zip(rows, values_of(frame), strict=True):
             key = tuple(row[column] for column in _BY)
             if key not in published:
                 raise DataError(f"{name} has scores of {shown(key[0])}, {shown(key[3])}: no record")
-            _check_row(name, row, published[key], resamples)
+            _check_row(name, row, values.astype(float), published[key], resamples)
 
 
-def _check_row(name: str, row: Mapping[str, Any], record: PublishedScore, resamples: int) -> None:
+def _check_row(
+    name: str, row: Mapping[str, Any], values: np.ndarray, record: PublishedScore, resamples: int
+) -> None:
     what = f"{name}: {shown(row['metric'])} of cell {row['cell']}"
-    values = np.asarray(row["values"], dtype=float)
     if row["n"] != record.n or (row["per_scene"] and len(values) != record.n):
         raise DataError(f"{what} has n {row['n']} by scene, the record {record.n}")
     if not row["per_scene"] and not len(values):

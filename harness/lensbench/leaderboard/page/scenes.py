@@ -19,6 +19,7 @@ from lensbench.leaderboard.contenders import NAME, TABLE
 from lensbench.leaderboard.gallery import class_truth
 from lensbench.leaderboard.page.evidence import Find
 from lensbench.leaderboard.page.packing import clip, short
+from lensbench.stats.aggregate import average_ranks
 from lensbench.store.arrays import map_arrays
 from lensbench.store.predictions import read_predictions
 
@@ -226,10 +227,8 @@ def _strangeness(
     path: Path, images: dict[str, np.ndarray], answered: list[np.ndarray]
 ) -> _AnswerTable:
     """Scores by their rank, for they have no common unit; the first class is the plain one."""
-    from scipy.stats import rankdata
-
     truth, names = class_truth(path, images, None)
-    ranks = [(rankdata(one) - 0.5) / len(one) for one in answered]
+    ranks = [(average_ranks(one) - 0.5) / len(one) for one in answered]
     losses = [np.where(truth == 0, rank, 1 - rank) for rank in ranks]
     told = [names[label] for label in truth]
     loss = f"how far down a strange scene comes, or up a scene of class {names[0]}"
