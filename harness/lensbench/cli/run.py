@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,11 +36,6 @@ from lensbench.study.cell import DATASET as LENSES
 from lensbench.study.cell import TRANSFER as FINETUNE
 
 if TYPE_CHECKING:
-    from lensbench.api.task import Task
-    from lensbench.leaderboard.standings import Limits
-    from lensbench.registry import Catalogue
-    from lensbench.store import Store
-    from lensbench.study.cell import Cell
     from lensbench.study.spec import Study
 
 
@@ -216,10 +210,12 @@ def command(  # noqa: PLR0913  # an option each
     if as_json:
         click.echo(swept.records.write_json())
     else:
+        from lensbench.cli.table_limits import limit_finder
         from lensbench.leaderboard.table import run_table
 
-        limits = _limits(opened, resolver.catalogue, task, cell)
-        click.echo(run_table(swept.records, metric, limits).text(form))
+        limits = limit_finder(opened, resolver.catalogue, swept.records)
+        first = swept.records.row(0, named=True)
+        click.echo(run_table(swept.records, metric, limits(first)).text(form))
         click.echo(f"Records: {opened.root / 'runs' / (swept.key + '.parquet')}")
         where = f" --store {store}" if store else ""
         click.echo(f"Pictures: lensbench show-run {swept.key}{where}")
@@ -232,25 +228,3 @@ def command(  # noqa: PLR0913  # an option each
     for name, error in failed.select("entrant", "error").unique().iter_rows():
         click.echo(f"failed: {name}: {error}", err=True)
     sys.exit(1 if swept.failed else 0)
-
-
-def _limits(store: Store, catalogue: Catalogue, task: Task, cell: Cell) -> Limits:
-    """Limits of a task's metrics that the store has, by metric and test condition."""
-    from lensbench.leaderboard.standings import Limit
-    from lensbench.limits.stored import CLASS_TASKS, known_class_limits, known_limits
-
-    conditions = [view.condition for view in cell.tests]
-    dataset, name = cell.tests[0].dataset, cell.task.split(":")[0]
-    if name in CLASS_TASKS:
-        bounds = known_class_limits(store, catalogue, name, dataset, conditions, cell.seeds.draw)
-        return {place: Limit(math.nan, bound) for place, bound in bounds.items()}
-    errors = {one.target: one.name for one in task.metrics if one.rms_error}
-    if not errors:
-        return {}
-    found = known_limits(store, catalogue, dataset, conditions, cell.seeds.draw)
-    return {
-        (errors[limit.target], condition): Limit(limit.reference, limit.bound)
-        for condition, limits in found.items()
-        for limit in limits
-        if limit.target in errors
-    }

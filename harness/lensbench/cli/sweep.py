@@ -90,9 +90,11 @@ def command(  # noqa: PLR0913  # an option each
     if as_json:
         click.echo(swept.records.write_json())
     else:
+        from lensbench.cli.table_limits import limit_finder
         from lensbench.leaderboard.table import study_tables
 
-        for table in study_tables(swept.records):
+        limits = limit_finder(opened, resolver.catalogue, swept.records)
+        for table in study_tables(swept.records, limits=limits):
             click.echo(table.text() + "\n")
         click.echo(f"Records: {opened.address}/runs/{swept.key}.parquet")
     for key, error in swept.failed.items():

@@ -10,12 +10,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import polars as pl
 
-from lensbench.leaderboard.board.documents import Citation, parse
-from lensbench.leaderboard.board.layout import CITATIONS
+from lensbench.leaderboard.board.documents import Credit
 from lensbench.leaderboard.forms import latex, printable
 from lensbench.store.records import sides_of
 
@@ -39,29 +37,6 @@ _DOI = re.compile(r"doi:(10\.[0-9]{4,}/\S+)", re.IGNORECASE)
 _AUTHORS = re.compile(
     r"(?:^|[:,] |and |after )(?P<names>[A-Z][^:,;(]*?) (?P<year>(?:18|19|20)\d\d)\b"
 )
-
-
-@dataclass(frozen=True)
-class Credit:
-    """A plugin that took part, with whom to cite for it.
-
-    Attributes:
-        kind, name: Which plugin.
-        package, version: What it was installed with.
-        licence: SPDX identifier.
-        citation: Works, with semicolons between them.
-        summary: What it is.
-        data_version: Of a dataset: the version of its scenes.
-    """
-
-    kind: str
-    name: str
-    package: str = ""
-    version: str = ""
-    licence: str = ""
-    citation: str = ""
-    summary: str = ""
-    data_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,15 +77,6 @@ def plugins_of(records: pl.DataFrame) -> list[tuple[str, str]]:
         names = {text.partition(":")[0] for text in texts | further.get(kind, set()) if text}
         found += [(kind, name) for name in sorted(names)]
     return found
-
-
-def credits_from(rows: Any) -> list[Credit]:
-    """Credits from what a board's `citations.json` holds.
-
-    Raises:
-        DataError: Where it is not a list of them.
-    """
-    return [Credit(**one.model_dump()) for one in parse(list[Citation], CITATIONS, rows)]
 
 
 def works_of(credited: Iterable[Credit]) -> list[Work]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,10 @@ class Table:
 
 
 def study_tables(
-    records: pl.DataFrame, metric: str = "", tiers: Mapping[str, str] | None = None
+    records: pl.DataFrame,
+    metric: str = "",
+    tiers: Mapping[str, str] | None = None,
+    limits: Callable[[Row], Limits] | None = None,
 ) -> list[Table]:
     """A table for each task, dataset, training condition and number of labels of a study.
 
@@ -52,6 +55,7 @@ def study_tables(
         records: Of a study.
         metric: Its name; the primary one of each task where empty.
         tiers: That cells of a board have earned; where there are some, rows say their lowest.
+        limits: Gives the limits of the table that begins with a row.
 
     Raises:
         UsageError: Where no record has this metric.
@@ -62,7 +66,10 @@ def study_tables(
     rows = over_seeds(chosen)
     rows = with_tiers(rows, chosen, tiers) if tiers else rows
     groups = rows.group_by(*GROUPS, maintain_order=True)
-    return [run_table(frame, str(name[-1])) for name, frame in groups]
+    return [
+        run_table(frame, str(name[-1]), limits(frame.row(0, named=True)) if limits else None)
+        for name, frame in groups
+    ]
 
 
 def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = None) -> Table:

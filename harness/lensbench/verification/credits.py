@@ -6,7 +6,8 @@ import re
 
 import polars as pl
 
-from lensbench.leaderboard.citations import Credit, plugins_of
+from lensbench.leaderboard.board.documents import Credit
+from lensbench.leaderboard.citations import plugins_of
 from lensbench.registry import Catalogue
 
 

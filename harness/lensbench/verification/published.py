@@ -11,7 +11,7 @@ import polars as pl
 
 from lensbench.cells.resolved import ResolvedCell, Resolver
 from lensbench.errors import StoreError
-from lensbench.leaderboard.citations import Credit
+from lensbench.leaderboard.board.documents import Credit
 from lensbench.store import Store
 from lensbench.store.care import inputs_of
 from lensbench.store.keys import canonical

@@ -6,11 +6,10 @@ import pytest
 from boards import rows, write_board
 
 from lensbench.errors import DataError
+from lensbench.leaderboard.board.documents import Credit, read_citations
 from lensbench.leaderboard.citations import (
-    Credit,
     bibtex,
     citation_cff,
-    credits_from,
     plugins_of,
     remarks_of,
     works_of,
@@ -103,10 +102,11 @@ def test_citation_cff_is_yaml_of_that_form():
 
 
 @pytest.mark.parametrize("rows", [{}, [1], [{"kind": 1}], [{"kind": "encoder"}]])
-def test_what_is_no_citations_file_is_refused(rows):
+def test_what_is_no_citations_file_is_refused(rows, tmp_path):
     """A board may say anything."""
+    (tmp_path / "citations.json").write_text(json.dumps(rows))
     with pytest.raises(DataError, match=r"citations\.json"):
-        credits_from(rows)
+        read_citations(tmp_path)
 
 
 def test_a_board_is_cited_by_what_it_says_itself(lensbench, tmp_path):

@@ -11,10 +11,10 @@ import click
 
 from lensbench.cli.leaderboard.results import open_results, write_file
 from lensbench.cli.options import json_option, store_option
-from lensbench.errors import DataError, UsageError
+from lensbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from lensbench.leaderboard.citations import Credit
+    from lensbench.leaderboard.board.documents import Credit
     from lensbench.leaderboard.source import Source
 
 
@@ -46,12 +46,13 @@ def command(results: str, form: str, out: Path | None, store: str | None, as_jso
       lensbench leaderboard cite > lensbench.bib
       lensbench leaderboard cite boards/spring --format cff --out CITATION.cff
     """
+    from lensbench.leaderboard.board.documents import read_citations
+    from lensbench.leaderboard.board.layout import CITATIONS
     from lensbench.leaderboard.citations import bibtex, citation_cff
 
     source = open_results(results, store)
-    folder = Path(results) if results and Path(results).is_dir() else None
-    beside = folder / "citations.json" if folder else None
-    credited = _published(beside) if beside and beside.is_file() else _installed(source)
+    published = bool(results) and (Path(results) / CITATIONS).is_file()
+    credited = read_citations(Path(results)) if published else _installed(source)
     if as_json:
         from lensbench.leaderboard.citations import works_of
 
@@ -62,18 +63,6 @@ def command(results: str, form: str, out: Path | None, store: str | None, as_jso
         write_file(out, data)
     else:
         click.echo(data, nl=not data.endswith("\n"))
-
-
-def _published(path: Path) -> list[Credit]:
-    from lensbench.leaderboard.citations import credits_from
-
-    try:
-        rows = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(
-            f"{str(path)!r} cannot be read: {error}", "the file may be damaged"
-        ) from None
-    return credits_from(rows)
 
 
 def _installed(source: Source) -> list[Credit]:

@@ -10,7 +10,7 @@ from lensbench.cli.options import store_root
 from lensbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from lensbench.leaderboard.citations import Credit
+    from lensbench.leaderboard.board.documents import Credit
     from lensbench.leaderboard.page import Evidence
     from lensbench.store import Store
 

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lensbench.cli.leaderboard.evidence import reading_store
 from lensbench.cli.leaderboard.results import open_results, selection_options, write_file
-from lensbench.cli.options import split_references, store_option
-from lensbench.errors import UsageError
+from lensbench.cli.options import split_references, store_option, store_root
+from lensbench.errors import LensbenchError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
     from lensbench.leaderboard.selection import Selection
     from lensbench.leaderboard.source import Source
+    from lensbench.leaderboard.standings import Limits, Row
 
 _TEXT = ("terminal", "markdown", "latex")
 _WITHDRAWN = {
@@ -124,8 +130,11 @@ def command(  # noqa: PLR0913  # an option each
     if withdrawn:
         click.echo(f"withdrawn: {withdrawn}", err=True)
     flat = columns or sort or pivot or each_seed or limit or form not in _TEXT
-    shown = _flat if flat else _ranked
-    data = shown(source, chosen, form, withdrawn)
+    data = (
+        _flat(source, chosen, form, withdrawn)
+        if flat
+        else _ranked(source, chosen, form, withdrawn, store)
+    )
     if out is not None:
         write_file(out, data)
     elif isinstance(data, bytes):
@@ -136,7 +145,7 @@ def command(  # noqa: PLR0913  # an option each
         click.echo(data, nl=not data.endswith("\n"))
 
 
-def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str) -> str:
+def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str, store: str | None) -> str:
     from lensbench.leaderboard.contrasts import answers, contrast_table, declared
     from lensbench.leaderboard.forms import markdown, printable
     from lensbench.leaderboard.selection import filtered
@@ -148,13 +157,26 @@ def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str) -> str
     names = [chosen.metric]
     if chosen.metric == "all":
         names = records["metric"].unique(maintain_order=True).to_list()
-    tables = [table for one in names for table in study_tables(records, one, source.tiers)]
+    limits = _known_limits(store, records)
+    tables = [table for one in names for table in study_tables(records, one, source.tiers, limits)]
     declared_here = declared(source.study)
     if declared_here:
         tables.append(contrast_table(answers(declared_here, records, source.scores)))
     escaped = (markdown if form == "markdown" else printable)(withdrawn)
     head = [_WITHDRAWN[form].format(escaped)] if withdrawn else []
     return "\n\n".join([*head, *(table.text(form) for table in tables)])
+
+
+def _known_limits(store: str | None, records: pl.DataFrame) -> Callable[[Row], Limits] | None:
+    """Limits that the store has; `None` where there is no store."""
+    from lensbench.cli.table_limits import limit_finder
+    from lensbench.registry import load_catalogue
+
+    try:
+        opened = reading_store(store_root(store))
+    except LensbenchError:
+        return None
+    return limit_finder(opened, load_catalogue(), records)
 
 
 def _flat(source: Source, chosen: Selection, form: str, withdrawn: str) -> str | bytes:

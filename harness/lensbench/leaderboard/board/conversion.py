@@ -105,7 +105,7 @@ def _contents(
         study=read_study(folder).model_dump(exclude_unset=True),
         provenance=read_json(folder / PROVENANCE, PROVENANCE),
         environment=read_environment(folder).model_dump(exclude_unset=True),
-        citations=[one.model_dump(exclude_unset=True) for one in read_citations(folder)],
+        citations=[vars(one) for one in read_citations(folder)],
         files=carried,
         predictions=_digests(records, folder, carried, elsewhere) if elsewhere else {},
         elsewhere=elsewhere,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -121,8 +122,9 @@ class Environment(Document):
     packages: dict[Name, Name]
 
 
-class Citation(Document):
-    """Whom to cite for one plugin.
+@dataclass(frozen=True)
+class Credit:
+    """A plugin that took part, with whom to cite for it. Only those of a file are checked.
 
     Attributes:
         kind, name: Which plugin.
@@ -132,6 +134,8 @@ class Citation(Document):
         summary: What it is.
         data_version: Of a dataset: the version of its scenes.
     """
+
+    __pydantic_config__ = Document.model_config
 
     kind: Name
     name: Name
@@ -164,14 +168,14 @@ def read_environment(folder: Path) -> Environment:
     return environment
 
 
-def read_citations(folder: Path) -> list[Citation]:
+def read_citations(folder: Path) -> list[Credit]:
     """The citations of a board's folder.
 
     Raises:
         DataError: Naming the first value that is not as it should be.
     """
     data = read_bytes(folder / CITATIONS, CITATIONS)
-    citations: list[Citation] = parse_json(list[Citation], CITATIONS, data)
+    citations: list[Credit] = parse_json(list[Credit], CITATIONS, data)
     return citations
 
 

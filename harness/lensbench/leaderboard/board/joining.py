@@ -145,7 +145,7 @@ def contents_of(board: Board) -> Contents:
         study=board.study.model_dump(exclude_unset=True),
         provenance=board.provenance,
         environment=read_environment(board.folder).model_dump(exclude_unset=True),
-        citations=[one.model_dump(exclude_unset=True) for one in read_citations(board.folder)],
+        citations=[vars(one) for one in read_citations(board.folder)],
         files={name: board.folder / name for name in names},
         members=_by_task(board.shelf.archives),
         predictions=board.manifest.predictions,

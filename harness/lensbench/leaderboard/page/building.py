@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from lensbench.leaderboard.citations import Credit
+from lensbench.leaderboard.board.documents import Credit
 from lensbench.leaderboard.columns import value_text
 from lensbench.leaderboard.page.assemble import page
 from lensbench.leaderboard.page.evidence import Evidence

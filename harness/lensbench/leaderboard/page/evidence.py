@@ -11,9 +11,8 @@ import polars as pl
 
 from lensbench.errors import DataError, LensbenchError
 from lensbench.leaderboard.board.contents import Board, open_board
-from lensbench.leaderboard.board.layout import CITATIONS, MANIFEST
-from lensbench.leaderboard.board.reading import read_json
-from lensbench.leaderboard.citations import Credit, credits_from
+from lensbench.leaderboard.board.documents import Credit, read_citations
+from lensbench.leaderboard.board.layout import MANIFEST
 from lensbench.leaderboard.source import Source, open_source
 from lensbench.store import Store
 from lensbench.store.records import sort_records
@@ -91,7 +90,7 @@ def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
         study=source.study,
         trust=trust,
         tiers=board.tiers,
-        credited=credits_from(read_json(board.folder / CITATIONS, CITATIONS)),
+        credited=read_citations(board.folder),
     )
 
 

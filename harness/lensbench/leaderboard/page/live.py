@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from lensbench.errors import UsageError
-from lensbench.leaderboard.citations import Credit
+from lensbench.leaderboard.board.documents import Credit
 from lensbench.leaderboard.page.assemble import pack
 from lensbench.leaderboard.page.building import build, values_of
 from lensbench.leaderboard.page.evidence import Evidence, study_name

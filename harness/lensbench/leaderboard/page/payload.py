@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from lensbench.leaderboard.citations import Credit
+from lensbench.leaderboard.board.documents import Credit
 from lensbench.leaderboard.contenders import NOTES, TABLE, with_notes
 from lensbench.leaderboard.page.evidence import Evidence
 from lensbench.leaderboard.page.packing import clip, short

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from tests.board_records import study_records
 
-from lensbench.leaderboard.citations import Credit
+from lensbench.leaderboard.board.documents import Credit
 from lensbench.leaderboard.page import Evidence, values_of
 from lensbench.leaderboard.page.payload import clip, combine, short
 
