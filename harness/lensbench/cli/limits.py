@@ -88,7 +88,8 @@ def command(  # noqa: PLR0913  # an option each
     knows the substructure of each scene and fits the smooth lens. It takes some seconds for each
     scene and condition. `--targets` and `--only` do not apply to it.
 
-    The store keeps limits, and tables of `lensbench run` on these scenes show them.
+    The store keeps limits, and tables of `run`, `sweep` and `leaderboard show` have them in rows
+    below the entrants.
 
     \b
     Examples:

@@ -2,10 +2,17 @@
 
 import math
 
+from tests.unit.leaderboard import boards
+
 from lensbench.leaderboard.columns import value_text
 from lensbench.leaderboard.standings import Limit
 from lensbench.leaderboard.table import run_table
+from lensbench.limits import stored
+from lensbench.limits.classes import ClassLimit
+from lensbench.registry import load_catalogue
+from lensbench.store import open_store
 from lensbench.store.records import records_frame
+from lensbench.study.cell import View
 
 
 def rmse(entrant: str, condition: str, value: float) -> dict:
@@ -68,3 +75,26 @@ def test_one_scene_shows_no_interval():
     """A value without bounds says so in their place."""
     row = {"value": 0.5, "low": None, "high": None, "n": 1}
     assert value_text(row) == "0.500 (no interval)"
+
+
+def test_tables_of_a_study_show_the_limits_that_the_store_has(lensbench, tmp_path, monkeypatch):
+    """Of the task and dataset of each table; without them, or for another dataset, no row."""
+    store = open_store(tmp_path / "store")
+    dataset = "lenses:population=survey"
+    made = [ClassLimit("no_sub", "cdm", (0.0, 0.0))]
+    monkeypatch.setattr(stored, "class_limits", lambda *_: made)
+    view = View(dataset, "hsc-i")
+    stored.ensure_class_limits(store, load_catalogue(), "anomaly", view)
+    facts = {"task": "anomaly", "metric": "auroc", "dataset": dataset, "test_dataset": dataset}
+    rows = boards.rows("vit", 0.7, condition="hsc-i", train_condition="hsc-i", **facts)
+    board = boards.write_board(tmp_path / "known", rows)
+    shown = lensbench("leaderboard", "show", board, "--store", tmp_path / "store")
+    (limit,) = (line for line in shown.out.splitlines() if line.startswith("limit of information"))
+    assert limit.split()[3] == "0.500"
+    assert "Limit of information: an upper bound" in shown.out
+    elsewhere = lensbench("leaderboard", "show", board, "--store", tmp_path / "none")
+    assert "limit of information" not in elsewhere.out
+    other = boards.rows("vit", 0.7, condition="hsc-i", **{**facts, "test_dataset": "theirs"})
+    board = boards.write_board(tmp_path / "unknown", other)
+    shown = lensbench("leaderboard", "show", board, "--store", tmp_path / "store")
+    assert (shown.code, "limit of information" in shown.out) == (0, False)
