@@ -114,6 +114,8 @@ class Dataset(Plugin, ABC):
         sources: Files on the web that the dataset reads. It finds and downloads them by
             `lensbench.locate`, and `lensbench show` lists them.
         population: Where scenes are drawn: what they are drawn from; `lensbench limits` reads it.
+        notes: What is worth knowing before the dataset is used, a sentence each: `lensbench run`
+            and `lensbench data inspect` print it.
     """
 
     version: str = "1"
@@ -123,6 +125,7 @@ class Dataset(Plugin, ABC):
     data_range: float
     sources: tuple[Download, ...] = ()
     population: Any = None
+    notes: tuple[str, ...] = ()
 
     @abstractmethod
     def size(self, split: Split) -> int | None:

@@ -197,6 +197,9 @@ def command(  # noqa: PLR0913  # an option each
     for cell in expanded.cells:
         checks.check(cell)
     cell = expanded.cells[0]
+    if not quiet:
+        for note in resolver.plugins.get("dataset", cell.train.dataset).notes:
+            click.echo(f"note: {note}", err=True)
     task = resolver.plugins.get("task", cell.task)
     known = [one.name for one in task.metrics]
     if metric and metric not in known:

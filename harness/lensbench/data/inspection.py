@@ -94,10 +94,10 @@ def inspect_source(source: Source, report: Callable[[int, int, str], None]) -> I
             for name in damaged(Path(source.path), lambda *_: None):
                 found.defect("damaged", name)
     convert = command_to_convert(source)
-    use, why_not = command_to_use(source, bool(set(found.scales) - {""}))
-    notes = list(source.notes)
-    if why_not:
-        notes.append(f"No task takes it as it is: {why_not}.")
+    proposed = command_to_use(source, bool(set(found.scales) - {""}))
+    notes = [*source.notes, *proposed.notes]
+    if proposed.reason:
+        notes.append(f"No task takes it as it is: {proposed.reason}.")
     return Inspection(
         path=source.path,
         layout=source.layout,
@@ -123,7 +123,7 @@ def inspect_source(source: Source, report: Callable[[int, int, str], None]) -> I
         errors=found.errors,
         notes=notes,
         facts=dict(source.facts),
-        use=use,
+        use=proposed.command,
         convert=convert,
         compared=len(found.compared),
         masks=found.masks,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from lensbench.data.picture import Source
@@ -14,8 +15,23 @@ from lensbench.registry import load_catalogue
 _RUN = "lensbench run --encoder mae-vit"
 
 
-def command_to_use(source: Source, scaled: bool) -> tuple[str, str]:
-    """The command that uses a source as it is, and why there is none where it is empty.
+@dataclass(frozen=True)
+class Proposal:
+    """The command that uses a source as it is.
+
+    Attributes:
+        command: Empty where there is none.
+        reason: Why there is none.
+        notes: What the dataset that it names says of itself.
+    """
+
+    command: str
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def command_to_use(source: Source, scaled: bool) -> Proposal:
+    """The command that uses a source as it is, or why there is none.
 
     Args:
         source: Recognised.
@@ -23,9 +39,9 @@ def command_to_use(source: Source, scaled: bool) -> tuple[str, str]:
     """
     path = shlex.quote(source.path)
     if any(item.pickled for item in source.items):
-        return "", "object pickles are converted first"
+        return Proposal("", "object pickles are converted first")
     if any(mark in path for mark in ",=:+"):
-        return "", "its path has a mark that options are made of: convert it, or move it"
+        return Proposal("", "its path has a mark that options are made of: convert or move it")
     reason = ""
     for options in _options_of(source):
         name = f"stored:path={path}{options}"
@@ -36,14 +52,14 @@ def command_to_use(source: Source, scaled: bool) -> tuple[str, str]:
             continue
         task = _task_for(dataset)
         if task:
-            return f"{_RUN} --task {task} --dataset {name}", ""
+            return Proposal(f"{_RUN} --task {task} --dataset {name}", "", dataset.notes)
         break
     plain = source.layout in ("image-folder", "one-image", "object-folders")
     if plain and all(not item.condition for item in source.items):
         scale = "" if scaled else ",pixel_scale=ARCSEC"
         if source.layout != "object-folders" and not reason.startswith("holds"):
-            return f"{_RUN} --task superres --test-dataset images:path={path}{scale}", ""
-    return "", reason
+            return Proposal(f"{_RUN} --task superres --test-dataset images:path={path}{scale}")
+    return Proposal("", reason)
 
 
 def _options_of(source: Source) -> Iterator[str]:

@@ -29,7 +29,7 @@ from lensbench import (
     widened_psf,
 )
 from lensbench_reference.datasets.stored_splits import SHARES, UNLABELLED, share_out
-from lensbench_reference.datasets.stored_targets import check_splits, targets_of
+from lensbench_reference.datasets.stored_targets import check_splits, imbalance, targets_of
 
 AS_STORED = Condition(
     name="as-stored",
@@ -140,6 +140,7 @@ class StoredImages(ObservedDataset):
             shares,
         )
         check_splits(options.path, self.targets, self._values, self._splits)
+        self.notes = imbalance(self.targets, self._values, self._splits["train"])
         self.channels = len(self._image(0, self._source.read(self._chosen[0]))[0])
         self.data_range = self._range()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lensbench import DataError, Target
+from lensbench import REAL_TARGETS, DataError, Target
 
 SUBSTRUCTURE = ("no_sub", "cdm", "vortex")
 ALIASES = {"no": "no_sub", "sphere": "cdm", "vort": "vortex", "axion": "vortex"}
@@ -19,6 +19,8 @@ _ERRORS = re.compile(r"(_err|_error|_std|_sigma|_unc)$|^(e_|err_|sigma_)", re.IG
 _NO_TARGETS = {"ra", "dec", "width", "height", "pixel_scale", "psf_fwhm", "id", "index"}
 _TAKEN = {"sky", "class", "lens", "substructure"}
 _MOST_CLASSES = 100
+_UNEQUAL = 3
+"""Ratio of the most to the least frequent class from which that is worth a note."""
 
 Values = dict[str, np.ndarray]
 
@@ -141,17 +143,55 @@ def _lenses(source: Any, classes: tuple[str, ...], positive: str) -> set[str]:
     return lenses if len(lenses) == 1 and _OTHER.match(rest[0].lower()) else set()
 
 
+def _in_own_unit(name: str, values: np.ndarray, unit: str) -> tuple[np.ndarray, str]:
+    """Numbers that methods measure, such as `theta_E`, in the unit that these measure in.
+
+    Raises:
+        DataError: Where the unit of the table is none that can be converted.
+    """
+    wanted = REAL_TARGETS[name].unit if name in REAL_TARGETS else ""
+    if not wanted or not unit or unit == wanted:
+        return values, wanted or unit
+    from astropy import units
+
+    try:
+        return values * units.Unit(unit).to(units.Unit(wanted)), wanted
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"column {name!r} is in {unit!r}, expected {wanted!r} or what can be converted to it",
+            "correct the unit in the table",
+        ) from error
+
+
 def _add_numbers(
     name: str, values: np.ndarray, unit: str, targets: dict[str, Target], found: Values
 ) -> None:
     known = values[np.isfinite(values)]
     if not len(known) or _ERRORS.search(name):
         return
+    values, unit = _in_own_unit(name, values, unit)
     targets[name] = Target("real", unit=unit)
     found[name] = values.astype(np.float32)
     if (known > 0).all() and not name.startswith("log10_"):
         targets[f"log10_{name}"] = Target("real", unit=f"dex({unit})" if unit else "dex")
         found[f"log10_{name}"] = np.log10(values).astype(np.float32)
+
+
+def imbalance(
+    targets: Mapping[str, Target], values: Values, train: Sequence[int]
+) -> tuple[str, ...]:
+    """A sentence on the classes of the training images, where one is far more frequent."""
+    if "class" not in targets:
+        return ()
+    classes = targets["class"].classes
+    counts = Counter(values["class"][list(train)].tolist())
+    if len(counts) < 2 or max(counts.values()) < _UNEQUAL * min(counts.values()):
+        return ()
+    told = ", ".join(f"{classes[index]} ({count})" for index, count in counts.most_common(6))
+    return (
+        f"Classes of the training images are unequal: {told}. weighted=true, an option of finding "
+        "and classification, gives each the same weight.",
+    )
 
 
 def check_splits(
