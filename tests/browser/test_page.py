@@ -84,7 +84,7 @@ def test_rows_are_searched_and_filtered(reader, page_of):
     tab.get_by_label("State").select_option("failed")
     assert column(tab, 3) == ["mae-vit + none + linear"]
     tab.get_by_label("Search").fill("nothing is called so")
-    assert "Nothing passes" in tab.locator("td.none").inner_text()
+    assert "No row passes" in tab.locator("td.none").inner_text()
 
 
 def test_an_entrant_is_followed_to_its_page(reader, page_of):

@@ -182,7 +182,7 @@ def _numbers(
     if "probability" in given:
         listed = _classes(path, images, [answer.predictions["probability"] for answer in answers])
     elif "score" in given:
-        listed = _strangeness(path, images, [answer.predictions["score"] for answer in answers])
+        listed = _anomaly_ranks(path, images, [answer.predictions["score"] for answer in answers])
     else:
         columns = _targets(first)
         means = [answer.predictions["mean"] for answer in answers]
@@ -223,7 +223,7 @@ def _classes(path: Path, images: dict[str, np.ndarray], answered: list[np.ndarra
     return _AnswerTable(names, answered, losses, "the surprise at the true class", told, True)
 
 
-def _strangeness(
+def _anomaly_ranks(
     path: Path, images: dict[str, np.ndarray], answered: list[np.ndarray]
 ) -> _AnswerTable:
     """Scores by their rank, for they have no common unit; the first class is the plain one."""
@@ -231,8 +231,8 @@ def _strangeness(
     ranks = [(average_ranks(one) - 0.5) / len(one) for one in answered]
     losses = [np.where(truth == 0, rank, 1 - rank) for rank in ranks]
     told = [names[label] for label in truth]
-    loss = f"how far down a strange scene comes, or up a scene of class {names[0]}"
-    columns = ["share of scenes less strange"]
+    loss = f"how low an anomalous scene ranks, or how high one of class {names[0]}"
+    columns = ["share of scenes that are less anomalous"]
     return _AnswerTable(columns, [rank[:, None] for rank in ranks], losses, loss, told, True)
 
 

@@ -89,8 +89,8 @@ def test_classes_are_shown_with_their_truth(tmp_path, artefacts):
     assert drawn["scenes"][2]["answers"][0]["values"] == pytest.approx([0.2, 0.8])
 
 
-def test_strangeness_is_shown_by_rank(tmp_path, artefacts):
-    """The best scene is the strange one that comes first, or the plain one that comes last."""
+def test_anomaly_scores_are_shown_by_rank(tmp_path, artefacts):
+    """The best scene is the anomalous one that ranks first, or the normal one that ranks last."""
     scene = np.array(IDS, dtype="S")
     images = np.ones((5, 1, 8, 8), np.float32)
     path = tmp_path / "images-ii.h5"

@@ -130,7 +130,7 @@ export function learningFigure(board, chosen) {
   const last = (points) => points.at(-1) ?? [null, null];
   return figure({
     title: "As training goes on",
-    caption: "Validation score against the images seen so far, of the first seed; higher is better. Scores of different losses are not to be compared with one another.",
+    caption: "Validation score against the images seen so far, for the first seed; higher is better. Do not compare scores of different losses with one another.",
     spec: {
       height: 260, data: { values: data },
       encoding: { x: { field: "images", type: "quantitative", title: "images seen", scale: { type: "log" }, axis: { grid: false, format: "~s" } }, y: { field: "score", type: "quantitative", title: "validation score", scale: { zero: false } }, color: colour(names) },
@@ -171,7 +171,7 @@ export function costFigure(everyone, chosen, metric) {
   return figure({
     title: "Cost against score",
     caption: `${quantity(metric)} on the training condition against the seconds of pretraining, fit and predictions; entrants that were not chosen are grey. ` +
-      (devices.length > 1 ? `Not to be ranked: computed on ${devices.length} kinds of machine.` : `Computed on ${devices[0]}.`),
+      (devices.length > 1 ? `Do not compare these times: they were measured on ${devices.length} kinds of machine.` : `Computed on ${devices[0]}.`),
     spec: {
       height: 280, encoding: { x, y: values(metric), tooltip: tooltip([{ field: "took", title: "cost" }]) },
       layer: [...ghosts(data.filter((one) => !one.drawn)), ...marked(data.filter((one) => one.drawn), names, metric)],

@@ -23,7 +23,7 @@ export function entrantPage(board, label) {
 function parts(board, row) {
   return h("dl", { class: "facts" }, PARTS.filter((kind) => row[kind]).map((kind) => {
     const about = board.plugin(kind, row[kind]);
-    return h("div", {}, h("dt", {}, kind), h("dd", {}, h("code", {}, row[kind]), about ? h("p", {}, about.summary) : h("p", { class: "quietly" }, "Not installed where this page was made, so nothing is known of whom to cite."),
+    return h("div", {}, h("dt", {}, kind), h("dd", {}, h("code", {}, row[kind]), about ? h("p", {}, about.summary) : h("p", { class: "quietly" }, "This plugin was not installed where this page was made, so its citation is not known."),
       about ? h("p", { class: "quietly" }, `${about.package} ${about.version} · ${about.licence || "licence not stated"}`, about.citation ? h("cite", {}, ` ${about.citation}`) : null) : null));
   }));
 }

@@ -7,7 +7,7 @@ const EVERY = 3000;
 
 export function startLive(takeIn) {
   if (byId("served").textContent.trim() !== "yes") return;
-  const banner = h("div", { class: "banner", role: "status" }, "Served live; waiting for news …");
+  const banner = h("div", { class: "banner", role: "status" }, "Live page; waiting for the server …");
   byId("main").before(banner);
   let seen = null;
   async function ask() {
@@ -17,7 +17,7 @@ export function startLive(takeIn) {
       if (seen !== null && news.digest !== seen) takeIn(await unpack(await (await fetch("/data", { cache: "no-store" })).text()));
       seen = news.digest;
     } catch {
-      banner.textContent = "The server does not answer; what is shown is what it last said.";
+      banner.textContent = "The server does not answer; the page shows its last values.";
     }
     setTimeout(ask, EVERY);
   }

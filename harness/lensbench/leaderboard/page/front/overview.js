@@ -14,7 +14,7 @@ export function overview(board) {
     h("p", { class: "kicker" }, "Leaderboard"),
     h("h1", {}, board.name),
     board.values.trust.withdrawn ? h("p", { class: "withdrawn" }, h("b", {}, "Withdrawn: "), `${board.values.trust.withdrawn}.`) : null,
-    h("p", { class: "lede" }, `${plural(board.entrants.length, "entrant")}, ranked on ${plural(tasks, "task")} under ${plural(conditions, "observing condition")}. Every value stands with its 95 % interval.`),
+    h("p", { class: "lede" }, `${plural(board.entrants.length, "entrant")}, ranked on ${plural(tasks, "task")} under ${plural(conditions, "observing condition")}. Every value has its 95 % interval.`),
     h("section", { "aria-label": "Who leads" }, h("ul", { class: "leaders" }, board.values.leaders.map((one) => leader(board, one)))),
     contrasts(board),
     aggregate(board),
@@ -54,7 +54,7 @@ function states(counts) {
   const total = parts.reduce((sum, [, number]) => sum + number, 0);
   return h("div", { class: "states" },
     h("div", { class: "bar", "aria-hidden": "true" }, parts.map(([state, number]) => h("span", { class: state, style: { "flex-grow": number } }))),
-    h("p", {}, `${plural(total, "cell")}: `, parts.map(([state, number]) => [h("span", { class: "count" }, stateChip(state), ` ${count(number)} `)]), h("a", { href: "#/states" }, "What has no value, and why")));
+    h("p", {}, `${plural(total, "cell")}: `, parts.map(([state, number]) => [h("span", { class: "count" }, stateChip(state), ` ${count(number)} `)]), h("a", { href: "#/states" }, "Cells without a value, and why")));
 }
 
 function card(table) {
@@ -100,7 +100,7 @@ function contrasts(board) {
     { label: "Verdict", value: (row) => row.verdict, cell: (row) => row.verdict },
   ];
   return h("section", {}, h("h2", {}, "Primary contrasts"),
-    h("p", { class: "quietly" }, `Declared in the study before it was computed; p is corrected for these ${tests} tests. All other differences on this page are exploratory: they stand with intervals and are called neither better nor worse. ${note}`),
+    h("p", { class: "quietly" }, `Declared in the study before it was computed; p is corrected for these ${tests} tests. All other differences on this page are exploratory: they have intervals, and are called neither better nor worse. ${note}`),
     sortableTable({ columns, rows, sortBy: 0, sortUp: true, label: "Primary contrasts", caption: null }).element);
 }
 
@@ -121,11 +121,11 @@ function aggregate(board) {
   ];
   return h("section", {},
     h("h2", {}, "Over all tasks"),
-    h("p", { class: "quietly" }, "Each value on a fixed scale from 0 to 1, then the mean over conditions and over tables, with all labels. New entrants change nobody else's score. A score of fewer tables than there are compares with none of more."),
+    h("p", { class: "quietly" }, "Each value on a fixed scale from 0 to 1, then the mean over conditions and over tables, with all labels. A new entrant changes no other score. A score over some tables cannot be compared with a score over all."),
     sortableTable({ columns, rows: found.rows, sortBy: 1, label: "Scores over all tasks", caption: null }).element,
     h("details", { class: "numbers" }, h("summary", {}, `What counts as 0 and as 1 (anchors, version ${found.version})`),
       h("dl", { class: "facts" }, found.tables.map(({ name, scale }) => h("div", {}, h("dt", {}, name), h("dd", {}, scale)))),
-      found.left_out.length ? h("p", {}, `No part in the score, for want of a scale: ${found.left_out.join(", ")}.`) : null),
+      found.left_out.length ? h("p", {}, `Not part of the score, because their metric has no scale: ${found.left_out.join(", ")}.`) : null),
     ranked ? profiles(found) : null);
 }
 
@@ -136,7 +136,7 @@ function profiles(found) {
   const key = h("ul", { class: "key" }, names.map((name, index) => h("li", {}, swatch(index), h("span", {}, name))));
   return h("div", {}, key, h("div", { class: "figures" }, figure({
     title: "Performance profiles",
-    caption: `The share of (table, condition) pairs at which an entrant scores at least so much, over ${found.compared.join(", ")}. Higher is better.`,
+    caption: `The share of (table, condition) pairs at which an entrant reaches each score, over ${found.compared.join(", ")}. Higher is better.`,
     spec: {
       height: 260, data: { values: data },
       encoding: { x: { field: "score", type: "quantitative", title: "score", axis: { grid: false } }, y: { field: "share", type: "quantitative", title: "share of pairs" }, color: colour(names) },

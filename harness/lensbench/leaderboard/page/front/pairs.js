@@ -11,8 +11,8 @@ export function pairSection(table, everyone, labels, metric) {
   const found = (table.board.values.differences ?? []).filter((one) => one.ranking === number);
   const box = h("div", {});
   const section = (...parts) => h("section", { "aria-labelledby": "pairs" }, heading, ...parts);
-  if (!metric.primary) return section(h("p", { class: "quietly" }, `Entrants are compared by ${table.primary.metric}, the metric that ranks, alone.`));
-  if (!found.length) return section(h("p", { class: "quietly" }, "There are not two entrants to compare here."));
+  if (!metric.primary) return section(h("p", { class: "quietly" }, `Entrants are compared only by ${table.primary.metric}, the metric that ranks.`));
+  if (!found.length) return section(h("p", { class: "quietly" }, "There are fewer than two entrants to compare here."));
   const show = (condition) => box.replaceChildren(matrix(everyone, found.find((one) => one.condition === condition), labels, metric));
   show(found[0].condition);
   return section(choice("Under", found.map(({ condition }) => [condition, condition]), found[0].condition, show), box);
@@ -36,9 +36,9 @@ function matrix(everyone, { order, pairs, condition, detectable }, labels, metri
   const rough = pairs.some((pair) => !pair[5]);
   const count = everyone.filter((one) => one.by.get(condition)?.state === "done").length;
   const notes = [
-    "Each interval stands alone: they are exploratory, and among many some leave out zero by chance.",
-    detectable === null ? "" : `The smallest true difference that the middle one of these comparisons would find four times in five is ${fixed(detectable, decimals(detectable))}.`,
-    rough ? "~: from the intervals alone, as if the scenes were not the same; a paired comparison would see more." : "Paired on the same test scenes, seeds counted.",
+    "These differences are exploratory: among many intervals some exclude zero by chance.",
+    detectable === null ? "" : `The median comparison would find a true difference four times in five if it were at least ${fixed(detectable, decimals(detectable))}.`,
+    rough ? "~: from the intervals alone, as if the scenes were different; a paired comparison is more sensitive." : "Paired on the same test scenes; intervals include seeds.",
     count > order.length ? `The best ${order.length} of ${count} are shown.` : "",
   ];
   return h("div", {},

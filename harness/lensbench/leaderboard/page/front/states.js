@@ -1,4 +1,4 @@
-// What has no value, and why: failed, undefined, incompatible and absent are four things.
+// Cells without a value, and why: failed, undefined, incompatible and absent are four things.
 import { choice, entrantLink, h, stateChip } from "./dom.js";
 import { plural } from "./format.js";
 import { labelText } from "./board.js";
@@ -7,10 +7,10 @@ import { sortableTable } from "./table.js";
 
 const MEANINGS = [
   ["done", "A value, with its interval."],
-  ["failed", "It was tried and ended in an error, which is given. Nothing is put in its place."],
-  ["undefined", "It was done, and the metric has no finite value on these scenes."],
-  ["incompatible", "Its parts cannot work together; known before anything ran."],
-  ["absent", "Nobody ran it. Others of the same table have a value here."],
+  ["failed", "The computation ended in the error shown. Nothing is imputed."],
+  ["undefined", "The cell was computed, but the metric has no finite value on these scenes."],
+  ["incompatible", "Its parts do not fit together, so it was not run."],
+  ["absent", "It was not run, although other entrants of the table have a value here."],
 ];
 
 export function statesPage(board) {
@@ -26,7 +26,7 @@ export function statesPage(board) {
   const made = sortableTable({ caption: null, columns, rows, sortBy: 0, sortUp: false, label: "What has no value" });
   const kinds = [...new Set(rows.map((row) => row.state))].sort();
   return h("div", {},
-    h("p", { class: "kicker" }, "States"), h("h1", {}, "What has no value, and why"),
+    h("p", { class: "kicker" }, "States"), h("h1", {}, "Cells without a value, and why"),
     h("dl", { class: "facts" }, MEANINGS.map(([state, meaning]) => h("div", {}, h("dt", {}, stateChip(state)), h("dd", {}, meaning)))),
     rows.length ? [kinds.length > 1 ? h("div", { class: "controls" }, choice("State", [["", "all"], ...kinds.map((one) => [one, one])], "", (state) => made.filter((row) => !state || row.state === state))) : null, made.element]
       : h("p", {}, "Every cell of this board has a value."),

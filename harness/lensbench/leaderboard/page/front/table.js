@@ -51,7 +51,7 @@ export function sortableTable({ caption, columns, rows, sortBy = 0, sortUp, labe
     });
     const shown = rows.filter(state.keep).sort(compare);
     const lines = shown.slice(0, state.limit).map(line);
-    if (!lines.length) lines.push(h("tr", {}, h("td", { colspan: columns.length, class: "none" }, "Nothing passes these filters.")));
+    if (!lines.length) lines.push(h("tr", {}, h("td", { colspan: columns.length, class: "none" }, "No row passes these filters.")));
     body.replaceChildren(...lines);
     more.hidden = shown.length <= state.limit;
     more.textContent = `Show all ${shown.length} rows`;
