@@ -102,11 +102,11 @@ class Condition:
         psf_obstruction: Diameter of the central obstruction over that of the aperture.
         psf_e1: Ellipticity of the PSF, |e| cos 2φ with |e| = (1 − q)/(1 + q).
         psf_e2: Likewise |e| sin 2φ. A PSF that is an image has no other ellipticity.
-        psf_error: Relative error of the width that methods are told: the image is made with
-            `psf_fwhm`, and `told` has (1 + psf_error) times that.
-        psf_error_e1: What is added to `psf_e1` in `told`.
+        psf_error: Relative error of the width that methods get: images are made with `psf_fwhm`,
+            and `told` has (1 + psf_error) times that.
+        psf_error_e1: Error of the ellipticity that methods get: added to `psf_e1` in `told`.
         seeing_scatter: Standard deviation of the logarithm of the PSF's width from scene to
-            scene. Methods are told the width of each scene.
+            scene. Methods get the width of each scene.
         dark_current: Of one pixel [electrons/s].
         psf_image: The PSF where `psf` is `image`; `psf_fwhm` is then its measured width.
         noise_correlation: Ratio R ≥ 1 of the noise on large areas to what the scatter of single
@@ -167,7 +167,7 @@ class Condition:
 
     @property
     def told(self) -> Condition:
-        """The condition as methods know it: with the PSF that they are told."""
+        """The condition as methods get it: its PSF may have an error."""
         if not self.psf_error and not self.psf_error_e1:
             return self
         return replace(
@@ -189,7 +189,7 @@ class Condition:
 
     @property
     def true(self) -> Condition:
-        """The condition with the PSF that makes images, of which methods are told the truth."""
+        """The same condition without an error of the PSF: methods get the PSF that makes images."""
         return replace(self, psf_error=0.0, psf_error_e1=0.0)
 
     @property
@@ -259,9 +259,9 @@ class Condition:
         return self.zeropoint - 2.5 * math.log10(significance * noise / self.total_time)
 
     def vector(self) -> tuple[float, float, float]:
-        """The condition as an encoder may ask for it: log10 of scale, PSF width and depth.
+        """The condition as input of an encoder: log10 of pixel scale, PSF width and depth.
 
-        The width is the one that methods are told.
+        The width is the one that methods get.
         """
         return (
             math.log10(self.pixel_scale),

@@ -20,14 +20,14 @@ Split = Literal["pretraining", "train", "validation", "test"]
 
 @dataclass(frozen=True)
 class Target:
-    """A quantity that a task can ask for.
+    """A quantity that a task can predict.
 
     Attributes:
         kind: `class` (an index into `classes`), `real` (a number) or `image` (the sky itself).
         unit: Unit of a real or an image; empty for a class and for a ratio.
         classes: Names of the classes, in the order of their indices.
-        spin: How a real turns with the image: not at all (0), as a component of a vector (1), or
-            as one of an ellipticity or a shear (2).
+        spin: How a real rotates with the image: not at all (0), as a component of a vector (1),
+            or as one of an ellipticity or a shear (2).
         components: Of what turns: the names of both components, along x and y (spin 1), or
             |e| cos 2φ and |e| sin 2φ (spin 2). x runs along columns, y along rows, φ from x to y.
 

@@ -27,15 +27,15 @@ class Entry:
         citation: Whom to cite: author and year with arXiv number or DOI.
         licence: SPDX identifier.
         pretraining: Encoders: the pretraining used when the call names none.
-        reference: Encoders: ranked in every run's table beside the entrant asked for.
-            Conditions: tested under by every run that names none.
+        reference: Encoders: ranked in the table of every run beside its entrant.
+            Conditions: every run that names no test condition tests under them.
         tasks: Baselines and transfers: the tasks that they can do; a transfer that names none
             does all.
-        by_name: Baselines: those of their tasks for which a table has them only where they are
-            named, because they need far longer than the networks beside them.
+        by_name: Baselines: those of their tasks that they do only where they are named, because
+            they need far longer there than networks.
         targets: Datasets: names of the targets that they provide.
         conditions: Datasets of images that were observed already: the conditions that these are
-            under. Such a condition is no other dataset's.
+            under. No other dataset has such a condition.
     """
 
     name: str

@@ -23,10 +23,10 @@ Reason = Literal["converged", "limit", "fixed"]
 
 @runtime_checkable
 class Predictor(Protocol):
-    """Predicts what a task asks for; called with samples whose targets are withheld.
+    """Makes the predictions of a task, from samples without their targets.
 
-    One that also has `state()`, its fitted numbers as named tensors, is stored, and the `restore`
-    of its transfer or baseline makes it again: it then predicts without being fitted again.
+    If it also has `state()`, its fitted numbers as named tensors, it is stored. The `restore` of
+    its transfer or baseline then makes it again without another fit.
     """
 
     def __call__(self, samples: Samples) -> Predictions:
@@ -49,12 +49,12 @@ class TrainingSummary:
 
     Attributes:
         steps: Optimiser steps.
-        images: Images seen, each as often as it was.
+        images: Images seen; an image that was seen twice counts twice.
         count: Different images there are; `images / count` are the epochs.
         reason: `converged` where the validation score stopped improving, `limit` where the largest
             number of steps came first, `fixed` where the number of steps was given.
         loss: Mean training loss of the last steps.
-        curve: Images seen and validation score at each evaluation; empty where there was none.
+        curve: Images seen and validation score at each evaluation; empty without evaluations.
     """
 
     steps: int
@@ -77,11 +77,11 @@ Table = Mapping[str, "torch.Tensor"]
 
 
 class Measurements:
-    """Measures single images. In a cell what was measured is stored, so that cells share it.
+    """Measures single images. In a cell the results are stored, so that cells share them.
 
     A measurement is a function at the top level of a module, called with samples, options and this
-    object, by which it may build on other measurements. It returns a table. Each row follows from
-    the image, its condition and the options alone: samples come without targets, some at a time.
+    object, through which it may use other measurements. It returns a table. Each row depends only
+    on the image, its condition and the options: samples come without targets, some at a time.
     """
 
     def of(self, samples: Samples, measure: Measure, options: Any) -> Table:

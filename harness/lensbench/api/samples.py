@@ -1,4 +1,4 @@
-"""What entrants see: observed images with targets, and the features of an encoder."""
+"""Input of entrants: observed images with targets, and the features of an encoder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Features(NamedTuple):
-    """What an encoder makes of images.
+    """Output of an encoder.
 
     Attributes:
         pooled: One vector an image (B, D).
@@ -44,8 +44,8 @@ class Samples:
             scene to scene and was measured; `None` where all have the condition's own.
         psf: The PSF of each image (N, n, n) in pixels of the condition, where files have one
             each; `None` where all have the condition's own.
-        beside: Planes (N, K, H, W) that an encoder looks at beside the images, in the unit of
-            `images`; `None` where it asks for none, or they were not made yet.
+        beside: Planes (N, K, H, W), in the unit of `images`, that an encoder takes in addition to
+            the images; `None` where it takes none, or they were not made yet.
     """
 
     ids: tuple[str, ...]
@@ -112,10 +112,10 @@ class Samples:
         )
 
     def turned(self, symmetry: torch.Tensor) -> Samples:
-        """Each sample turned by quarters and perhaps mirrored, with all its targets.
+        """Each sample rotated by quarter turns and perhaps mirrored, with all its targets.
 
-        Image targets turn with the images, components of vectors and ellipticities by their spin;
-        what is no direction stays. Pairs turn alike; features are dropped, being of other images.
+        Image targets rotate with the images, and components of vectors and ellipticities by their
+        spin; other numbers stay. Pairs rotate too. Features are dropped: they are of other images.
 
         Args:
             symmetry: One of the eight of the square a sample (N,): its remainder by 4 is the number

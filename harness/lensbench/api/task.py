@@ -39,36 +39,36 @@ class Metric:
     """One figure of merit.
 
     Attributes:
-        name: As it stands in records.
+        name: Its name in records.
         compute: From predictions and samples to one value a sample (N,), which is averaged,
             or, where `per_sample` is false, to one number for all samples: NaN where it is
             undefined, as an AUROC of one class is. Raises `NotImplementedError` where it needs
             predictions that a predictor does not return, and `UndefinedError` with the reason where
             these samples are too few to measure it. Without `resampled`, the number for all
-            samples is computed for each of about a thousand bootstrap resamples: it is given the
-            targets alone and has to be cheap.
+            samples is computed for each of about a thousand bootstrap resamples: it then gets
+            only the targets and has to be cheap.
         unit: Unit of the value; empty for a ratio.
         higher_is_better: Direction; `None` where neither is better, as of a signed bias or a
-            coverage. Tables by such a metric rank nobody, and comparisons call nobody better.
+            coverage. Tables by such a metric have no ranks, and comparisons no winner.
         per_sample: Whether the value is a mean over samples. Values that are true or false
             (`bool`) are a proportion, whose interval is exact.
         chance: Chance level: the value of predictions that ignore the image, where there is one.
         target: Name of the real target that it measures, if any: samples in which that is NaN are
             left out before it is computed.
-        among: Which samples (N,), bool, the mean of a metric `per_sample` is of, by their targets
-            and their order alone: those of one class, say. It is computed of all.
-        interval: Whether the bootstrap's interval is shown. False for a number whose bootstrap does
-            not cover, such as a maximum or a distance from a distribution.
-        scale: On which the errors of the score are near to normal, so that its interval is
-            Student's there: `log` of a mean of positive values a sample, `logit` of an area
-            between 0 and 1 for all. The bootstrap's percentiles where empty.
+        among: Which samples (N,), bool, the mean of a metric `per_sample` includes, such as those
+            of one class. It may depend on targets and order only. The metric is computed for all.
+        interval: Whether the interval of the bootstrap is shown. False for a number whose bootstrap
+            does not cover, such as a maximum or a distance from a distribution.
+        scale: Scale on which the errors of the score are nearly normal, so that its interval is
+            Student's there: `log` for a mean of positive values, one a sample; `logit` for an area
+            between 0 and 1. If empty, the interval has the percentiles of the bootstrap.
         bounds: The 95 % interval of a number for all samples, where there is a better one than the
             bootstrap's.
         resampled: The number for many resamples at once, where that is faster: from predictions,
             samples and indices of samples (R, N), one resample a row, to what `compute` returns for
             each row (R,).
-        rms_error: Whether it is the root mean squared error of `target`. Tables show the limits
-            that `lensbench limits` computed of that target beside it.
+        rms_error: Whether it is the root mean squared error of `target`. Tables then show the
+            limits that `lensbench limits` computed for that target.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""Intervals, paired tests, ranks, aggregate scores and what could have been seen."""
+"""Intervals, paired tests, ranks, aggregate scores and detectable differences."""

@@ -1,4 +1,4 @@
-"""One score for an entrant on fixed scales, with profiles and ranks; the worst beside the mean."""
+"""One score for an entrant on fixed scales, with its worst part, profiles and ranks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Aggregate:
-    """A mean over conditions or tasks, with what a mean hides.
+    """A mean over conditions or tasks, with the worst of them and the gap.
 
     Attributes:
-        mean: Over those that have a value; `None` where none has, never zero.
+        mean: Over those that have a value; `None` if none has, never zero.
         n: How many have a value.
         expected: How many there should be. Where `n` is less, the mean is of the others and
             compares with no entrant that has them all.
-        worst: The least value, and `worst_at` whose it is.
+        worst: The smallest value, and `worst_at` the condition or task that has it.
         gap: By how much the worst is below the value at home; `None` where one is missing.
     """
 

@@ -13,12 +13,12 @@ AXES = ("draw", "pretraining", "fit")
 def variance_components(
     values: np.ndarray, draw: Sequence[int], pretraining: Sequence[int], fit: Sequence[int]
 ) -> dict[str, float]:
-    """Variance by axis of chance, of scores that were had with different seeds.
+    """Variance of scores by random axis: draw, pretraining and fit.
 
-    Fits are nested in pretrainings and these in draws: a seed's number means nothing outside the
-    draw that it was used in. Sums of squares are equated to what they are expected to be, with the
-    coefficients of unbalanced designs (Searle, Casella & McCulloch 1992, section 5.2). Test
-    scenes change with the draw, so the draw's share holds that of the finite number of scenes.
+    Fits are nested in pretrainings, and these in draws: a seed has no meaning outside the draw that
+    it was used in. Sums of squares are equated to their expected values, with the coefficients of
+    unbalanced designs (Searle, Casella & McCulloch 1992, section 5.2). Test scenes change with the
+    draw, so its share includes the effect of their finite number.
 
     Args:
         values: Scores (N,).
@@ -27,8 +27,8 @@ def variance_components(
         fit: Seed of the fit of each (N,).
 
     Returns:
-        Variance by axis, at least zero. Axes whose seeds never varied are left out: nothing is
-        known of them. Axes that varied only together share one entry, such as
+        Variance by axis, at least zero. Axes whose seeds never varied are left out, because nothing
+        is known about them. Axes that varied only together share one entry, such as
         `draw+pretraining`. Empty for fewer than two scores.
 
     Raises:
@@ -52,7 +52,7 @@ def variance_components(
 def _levels(labels: list[tuple[int, int, int]]) -> tuple[list[str], list[np.ndarray]]:
     """Names of levels, outermost first, and the group (N,) of each score at each.
 
-    A level that splits no group of the one above it cannot be told from that one.
+    A level that splits no group of the level above it is left out: the two are the same.
     """
     names: list[str] = []
     codes: list[np.ndarray] = []

@@ -12,14 +12,14 @@ class Contrast:
 
     Attributes:
         a: An entrant, as tables name it, or a part of the name that no other has.
-        b: The entrant that it is compared with; the difference is `a` less `b`.
+        b: The entrant that it is compared with; the difference is `a` minus `b`.
         task: The task.
-        question: What the comparison answers, for readers.
-        metric: The metric; the primary one where it is left out.
+        question: The question that the comparison answers, for readers.
+        metric: The metric; by default the primary one.
         dataset: The dataset trained on; needed where the task is done on several.
-        test_dataset: The dataset tested on; the one trained on where it is left out.
+        test_dataset: The dataset tested on; by default the one trained on.
         train_condition: The condition trained under; needed where there are several.
-        condition: The condition tested under; the training condition where it is left out.
+        condition: The condition tested under; by default the training condition.
         labels: Labelled scenes, or `all`.
     """
 

@@ -1,13 +1,14 @@
 """Intervals and differences that count both test scenes and seeds, which are crossed.
 
-An entrant's fits answer the same scenes, so seeds and scenes are crossed: a score is
-μ + seed + scene + rest, all random. The variance of the mean of S seeds and n scenes is that of the
-seeds' means over S and that of the scenes' means over n, less the rest, which is in both. Each part
-has its own degrees of freedom, few for seeds, so the interval is Howe's (1974, JASA 69, 789): its
-half width is the root of Σ t² variance, each with Student's t of its own, the rest taken off
-what the scenes add. Welch's and Satterthwaite's, with one t for the sum, cover too little with
-two or three seeds and alarm far too often at the small levels of corrected tests. Where draws
-differ, scenes and all else differ with them: the means of the draws are then the sample.
+All fits of an entrant predict the same scenes, so seeds and scenes are crossed: a score is μ +
+seed + scene + rest, all random. The variance of the mean over S seeds and n scenes has two parts:
+that of the seeds' means over S, and that of the scenes' means over n. Both contain the rest,
+which is subtracted once. Each part has its own degrees of freedom, few for seeds, so the interval
+is Howe's (1974, JASA 69, 789). Its half width is √Σ t² variance, each part with its own Student's
+t, and the rest is subtracted from the part of the scenes. Intervals of Welch and Satterthwaite,
+with one t for the sum, cover too little with two or three seeds, and give far too many false
+alarms at the small levels of corrected tests. If draws differ, scenes and all else differ with
+them, and the means of the draws are the sample.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ _LEAST = math.log(1e-15)
 
 @dataclass(frozen=True)
 class Estimate:
-    """A score, or a difference of two, with what is known of its error.
+    """A score, or a difference of two, with its error.
 
     Attributes:
         value: The estimate.
@@ -93,7 +94,7 @@ class Estimate:
         n: Test scenes behind it.
         fits: Fits behind it; of the entrant that has fewer where there are two.
         parts: Variances that make up that of the value.
-        counted: What the interval counts: `scenes`, and axes of chance that varied.
+        counted: What the interval includes: `scenes`, and the random axes that varied.
     """
 
     value: float
@@ -116,7 +117,7 @@ class Estimate:
 
     @property
     def p(self) -> float:
-        """Two-sided p-value of zero: below .05 just where the interval leaves zero out.
+        """Two-sided p-value of zero: below .05 exactly if the interval excludes zero.
 
         It is the level at which Howe's interval ends at zero.
         """
@@ -140,7 +141,7 @@ class Estimate:
         return half_width(self.parts, alpha) / self.se if self.se > 0 else math.nan
 
     def detectable(self, alpha: float = 0.05, power: float = 0.8) -> float:
-        """The smallest true difference that so many scenes and seeds would have found."""
+        """The smallest true difference that a test with these scenes and seeds would find."""
         if not self.se > 0:
             return math.nan
         df = one_df(self.parts, alpha)
@@ -198,9 +199,9 @@ def difference(a: Mapping[int, Fits], b: Mapping[int, Fits], matched: bool = Fal
     Args:
         a: Fits of one entrant by seed of the draw; draws that only one has do not count.
         b: Fits of the other.
-        matched: Whether the s-th pretrainings of both are the same or share their chance, as
-            when one pretrained encoder is put to a task in two ways. Where pretraining varied,
-            its seeds are then paired too; fits count as independent.
+        matched: Whether the s-th pretrainings of both are the same or share their randomness, as
+            when one pretrained encoder is transferred to a task in two ways. If pretraining
+            varied, its seeds are then paired too. Fits count as independent.
 
     Raises:
         ValueError: Where they share no draw, or their scenes differ in number or kind.

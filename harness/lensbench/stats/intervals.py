@@ -1,8 +1,9 @@
 """95 % intervals over test scenes: the bootstrap, with tails that small samples need.
 
-The percentile bootstrap (Efron 1979) takes the variance of n values as their mean square, a factor
-(n − 1)/n too small, and the normal's tails in place of Student's. Its tails are widened here
-so that both are made good (Hesterberg 2015, arXiv:1411.5279, section 5.3, "expanded percentile").
+The percentile bootstrap (Efron 1979) takes the variance of n values as their mean square, which
+is a factor (n − 1)/n too small, and it has the tails of a normal distribution and not Student's.
+Wider tails correct both here (Hesterberg 2015, arXiv:1411.5279, section 5.3, "expanded
+percentile").
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from scipy import special
 LEVEL = 0.95
 
 FEW = 10
-"""Values below which their own resamples say too little of a mean: two have three means."""
+"""With fewer values, resamples say too little about a mean: those of two have three means."""
 
 TOGETHER = 2**18
 """Indices of scenes that a statistic is given at once: 2 MB, which stay in a processor's cache."""
@@ -31,7 +32,7 @@ KEPT = 2**20
 class Interval:
     """An estimate with its 95 % interval and the number of scenes behind it.
 
-    One scene has no interval: `low` and `high` are NaN then, but for a proportion.
+    One scene has no interval: `low` and `high` are then NaN, except for a proportion.
     """
 
     value: float
@@ -65,7 +66,7 @@ def proportion_interval(hits: np.ndarray) -> Interval:
     """Share of scenes (N,) that are true, with its exact interval.
 
     Clopper & Pearson (1934, doi:10.1093/biomet/26.4.404): every share that the count does not
-    refuse at 2.5 % on either side. It holds at any n, for one scene too.
+    reject at 2.5 % on either side. It is valid at any n, also for one scene.
 
     Raises:
         ValueError: Where there is no scene.
@@ -188,8 +189,8 @@ def positive_mean_interval(values: np.ndarray) -> Interval:
     """Mean of one positive, skewed value a scene (N,), such as a squared error, with its interval.
 
     Student's on the logarithm of the mean. Its degrees of freedom are those of the variance
-    behind it, 2n/(k − 1) for values of kurtosis k (Satterthwaite 1946), at most n − 1: where few
-    scenes make up most of the variance, it is known badly. No bounds for one scene or a mean of 0.
+    behind it, 2n/(k − 1) for values of kurtosis k (Satterthwaite 1946), at most n − 1: if a few
+    scenes make up most of the variance, it is poorly known. No bounds for one scene or a mean of 0.
 
     Raises:
         ValueError: Where there is no value.
@@ -213,7 +214,7 @@ def positive_mean_interval(values: np.ndarray) -> Interval:
 def area_interval(value: float, drawn: np.ndarray, n: int) -> Interval:
     """An area between 0 and 1 with Student's interval on its logit.
 
-    Percentiles of areas near one cover too little, for their spread shrinks towards the edge.
+    Percentiles of areas near one cover too little, because their spread shrinks towards the edge.
 
     Args:
         value: On the scenes themselves.
@@ -221,7 +222,7 @@ def area_interval(value: float, drawn: np.ndarray, n: int) -> Interval:
         n: Number of scenes.
 
     Returns:
-        No bounds where the area is 0 or 1: a perfect ranking of few scenes tells no spread.
+        No bounds if the area is 0 or 1: a perfect ranking of few scenes shows no spread.
     """
     known = drawn[~np.isnan(drawn)]
     if n < 2 or len(known) < 2 or not 0 < value < 1:

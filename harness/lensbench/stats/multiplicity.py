@@ -8,9 +8,9 @@ import numpy as np
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """P-values (N,) corrected so that the chance of any false alarm is held (Holm 1979).
+    """P-values (N,) corrected to control the probability of any false alarm (Holm 1979).
 
-    A p-value that is NaN, of a test that could not be made, stays so and does not count.
+    A p-value of NaN, for a test that could not be made, stays NaN and does not count.
     """
 
     def correct(ordered: np.ndarray) -> np.ndarray:
@@ -20,7 +20,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
-    """P-values (N,) corrected so that the share of false alarms among alarms is held.
+    """P-values (N,) corrected to control the share of false alarms among alarms.
 
     Benjamini & Hochberg 1995; for independent or positively dependent tests. NaN stays NaN.
     """

@@ -1,4 +1,4 @@
-"""Tests of two entrants on the same scenes that assume next to nothing: permutation, bootstrap."""
+"""Tests of two entrants on the same scenes with few assumptions: permutation and bootstrap."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EXACT = 12
 def sign_flip(differences: np.ndarray, flips: int = 9999, seed: int = 0) -> float:
     """Two-sided p-value of no difference, by flipping the signs of differences a scene (N,).
 
-    Exact where differences are symmetric about zero if nothing sets the two apart (Fisher 1935).
+    Exact if differences of equal entrants are symmetric about zero (Fisher 1935).
     All signs are tried for few scenes; else `flips` of them, and the p-value counts what was
     observed among them (Phipson & Smyth 2010), so that it is never zero.
 

@@ -1,4 +1,4 @@
-"""What a comparison could have seen: minimum detectable differences of a paired t-test."""
+"""Smallest differences that a paired t-test can detect."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def detectable(se: float, df: float, alpha: float = 0.05, power: float = 0.8) ->
     Args:
         se: Standard error of the difference.
         df: Its degrees of freedom.
-        alpha: Chance of a false alarm, after correction for the number of tests.
-        power: Chance of finding it.
+        alpha: Probability of a false alarm, after correction for the number of tests.
+        power: Probability of finding the difference.
 
     Returns:
-        The difference, in the unit of `se`, from the noncentral t distribution; NaN where there
-        is no degree of freedom, or no spread from which anything could be told.
+        The difference, in the unit of `se`, from the noncentral t distribution; NaN without
+        degrees of freedom or without spread.
 
     Raises:
         ValueError: Where alpha or power is not between 0 and 1, or alpha is above power.

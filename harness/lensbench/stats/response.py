@@ -38,14 +38,14 @@ def slope(grades: np.ndarray, values: np.ndarray) -> float:
 
 
 def slope_interval(grades: np.ndarray, values: np.ndarray) -> Interval:
-    """Slope with its interval over scenes that were seen under every grade.
+    """Slope with its interval over scenes that were observed under every grade.
 
     Args:
         grades: (G,).
         values: One value a grade and scene (G, N), the same scenes in the same order.
 
     Returns:
-        The mean of the scenes' slopes with Student's interval: what a scene has of its own cancels.
+        The mean slope of the scenes with Student's interval. What differs between scenes cancels.
     """
     each = _contrast(grades) @ np.asarray(values, dtype=np.float64)
     n = len(each)
@@ -60,7 +60,7 @@ def slope_bounds(
 ) -> tuple[float, float, float]:
     """Slope with its widest interval, from values and intervals (G,) alone.
 
-    How errors of the grades go together is not known then: the bounds hold however they do.
+    The correlation between errors of the grades is unknown, so the bounds are valid for any.
     """
     contrast = _contrast(grades)
     middle = slope(grades, values)
