@@ -77,8 +77,10 @@ def main() -> None:
     """Runs the command line: exit 0 done, 1 a failure in the run, 2 a mistake in the call."""
     from lensbench.errors import LensbenchError, no_room
     from lensbench.execution.interrupts import heed_sigterm
+    from lensbench.execution.memory import reuse_freed_memory
 
     heed_sigterm()
+    reuse_freed_memory()
     debug = "--debug" in sys.argv[1:2]
     try:
         code: Any = _root.main(prog_name="lensbench", standalone_mode=False)

@@ -99,7 +99,7 @@ def epl(x: Tensor, y: Tensor, theta_E: Number, q: Number, phi: Number, slope: Nu
     cos, sin = q * u / radius, v / radius
     cos_2 = cos**2 - sin**2
     above, last = torch.zeros_like(cos), torch.zeros_like(cos)  # b_{n+1} and b_{n+2}
-    for c in reversed(_epl_series(f, slope)):
+    for c in reversed(epl_series(f, slope)):
         above, last = torch.addcmul(c - last, 2 * cos_2, above), above
     # b_0 − b_1 e^{−2iφ}, times e^{iφ}: its real part is (b_0 − b_1) cos φ
     b = theta_E * scalars.sqrt(q)
@@ -108,7 +108,7 @@ def epl(x: Tensor, y: Tensor, theta_E: Number, q: Number, phi: Number, slope: Nu
     return rotate(a_u, a_v, -phi)
 
 
-def _epl_series(f: Number, slope: Number) -> list[Number]:
+def epl_series(f: Number, slope: Number) -> list[Number]:
     """Coefficients c_0, c_1, … of the angular series, as far as they matter."""
     terms = _EPL_TERMS
     if not isinstance(f, Tensor):

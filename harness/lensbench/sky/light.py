@@ -49,10 +49,22 @@ def sersic(
     Returns:
         Surface brightness [µJy/arcsec²].
     """
+    xx, xy, yy, power, rate, peak = sersic_terms(magnitude, R_sersic, n, q, phi)
+    squared = x * (xx * x + xy * y) + (yy * y * y + 1e-12)
+    return 2.0 ** (peak - rate * torch.pow(squared, power))
+
+
+def sersic_terms(
+    magnitude: Number, R_sersic: Number, n: Number, q: Number, phi: Number
+) -> tuple[Number, ...]:
+    """What of a Sérsic profile is the same everywhere, with the arguments of `sersic`.
+
+    Returns:
+        Factors of x², xy and y² in the squared radius r²; 1/2n; b_n R^(−1/n)/ln 2; and the
+        logarithm to base two of the brightness at the centre [µJy/arcsec²].
+    """
     b = sersic_b(n)
     cos, sin = scalars.cos(phi), scalars.sin(phi)
-    xx, yy = q * cos**2 + sin**2 / q, q * sin**2 + cos**2 / q
-    squared = x * (xx * x + 2 * cos * sin * (q - 1 / q) * y) + (yy * y * y + 1e-12)
     log_total = (
         math.log(2 * math.pi)
         + 2 * scalars.log(R_sersic)
@@ -60,8 +72,15 @@ def sersic(
         - 2 * n * scalars.log(b)
         + scalars.lgamma(2 * n)
     )
-    power = torch.pow(squared, 0.5 / n)
-    return flux(magnitude) * torch.exp(-b * R_sersic ** (-1 / n) * power - log_total)
+    log_flux = 0.4 * math.log(10) * (MICROJANSKY_ZEROPOINT - magnitude)
+    return (
+        q * cos**2 + sin**2 / q,
+        2 * cos * sin * (q - 1 / q),
+        q * sin**2 + cos**2 / q,
+        0.5 / n,
+        b * R_sersic ** (-1 / n) / math.log(2),
+        (log_flux - log_total) / math.log(2),
+    )
 
 
 def spiral(

@@ -61,9 +61,11 @@ def expose(scenes: Scenes, condition: Condition, grid: Grid) -> Tensor:
     blurs = [
         blur_of(one, float(already)) for one, already in zip(seen, scenes.psf_fwhm, strict=True)
     ]
+    finite = bool(scenes.sky.isfinite().all())
+    known = scenes.sky if finite else torch.nan_to_num(scenes.sky, nan=0.0)
     images = [
         sample(
-            torch.nan_to_num(scenes.sky[start:stop], nan=0.0),
+            known[start:stop],
             scenes.pixel_scale,
             grid.pixel_scale,
             grid.size,

@@ -1,4 +1,4 @@
-"""Renders skies: scene by scene, in bands of rows that stay in a core's cache."""
+"""Renders skies, scene by scene: compiled, or by torch in bands of rows that fit a core's cache."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,9 +25,11 @@ def render_model(
         model: The parts of the scene.
         size: Pixels on a side.
         pixel_scale: Side of a pixel [arcsec].
-        like: Gives dtype and device; float32 on the CPU without.
+        like: Gives dtype and device; without, float32 on the CPU, by compiled kernels and without
+            gradients.
     """
-    like = torch.zeros(()) if like is None else like
+    if like is None:
+        return render_models(lambda _: model, 1, size, pixel_scale)[0]
     axis = torch.arange(size, dtype=like.dtype, device=like.device)
     axis = (axis - (size - 1) / 2) * pixel_scale
     rows = math.ceil(size / math.ceil(size * size / _BAND))
@@ -52,9 +55,16 @@ def render_models(
         size: Pixels on a side.
         pixel_scale: Side of a pixel [arcsec].
     """
+    from lensbench.sky.compiled import Rays
 
+    rays, skies = Rays(size, pixel_scale), torch.empty(0)
     with torch.no_grad(), _one_thread():
-        return torch.stack([render_model(build(row), size, pixel_scale) for row in range(count)])
+        for row in range(count):
+            sky = rays.render(build(row))
+            if row == 0:
+                skies = torch.from_numpy(np.empty((count, *sky.shape), np.float32))
+            skies[row] = sky
+    return skies
 
 
 @contextlib.contextmanager
