@@ -20,7 +20,7 @@ from lensbench import (
     encode,
     feature_shape,
 )
-from lensbench_reference.pretraining.views import check_no_planes, shifted
+from lensbench_reference.pretraining.views import blurred, check_no_planes, shifted
 
 _LOG_SIGMA = (-4.0, 2.0)
 """Bounds of the logarithm of a stated error, in units of the number's scatter."""
@@ -48,8 +48,10 @@ class LatentsPretraining(Pretraining):
             numbers: Weight of the numbers' likelihood, a mean over them, beside the classes'
                 cross-entropy.
             shift: Largest shift along either axis [pixels].
-            shallower: Largest factor by which the noise of an image is raised; drawn for each
-                image, uniformly in its logarithm.
+            blur: Largest FWHM of a further blur [pixels]; half of the images get none, the others
+                one drawn uniformly. Noise that the blur takes away is put back.
+            shallower: Largest factor by which the noise of an image is raised; half of the images
+                stay as they are, for the others it is drawn uniformly in its logarithm.
         """
 
         targets: str = (
@@ -57,6 +59,7 @@ class LatentsPretraining(Pretraining):
         )
         numbers: Annotated[float, Ge(0)] = 1.0
         shift: Annotated[float, Ge(0)] = 2.0
+        blur: Annotated[float, Ge(0)] = 0.0
         shallower: Annotated[float, Ge(1)] = 1.0
 
     def __init__(self, options: Options) -> None:
@@ -110,7 +113,7 @@ class LatentsLoss(nn.Module):
     def forward(self, batch: Samples, generator: torch.Generator) -> Tensor:
         """Loss of a batch."""
         batch = self._view(batch, generator)
-        output = self.head(encode(self.encoder, batch).pooled)
+        output = self.head(encode(self.encoder, batch).pooled).float()
         *scores, means, log_sigmas = output.split(
             [*self.classes.values(), len(self.numbers), len(self.numbers)], 1
         )
@@ -132,7 +135,7 @@ class LatentsLoss(nn.Module):
         return torch.where(known, surprise, 0.0).sum() / known.sum().clamp(min=1)
 
     def _view(self, batch: Samples, generator: torch.Generator) -> Samples:
-        """Each image turned or flipped with its targets, shifted, and noisier where asked."""
+        """Each image turned or flipped with its targets, shifted, and degraded where asked."""
         count, device = len(batch), batch.images.device
         symmetry = torch.randint(8, (count,), generator=generator)
         batch = batch.turned(symmetry.to(device))
@@ -140,12 +143,19 @@ class LatentsLoss(nn.Module):
         if self.options.shift:
             offsets = 2 * torch.rand(count, 2, generator=generator) - 1
             images = shifted(images, self.options.shift * offsets.to(images))
+        if self.options.blur:
+            images = blurred(images, self.options.blur * _half(count, generator), generator)
         if self.options.shallower > 1:
-            reach = torch.rand(count, generator=generator) * math.log(self.options.shallower)
+            reach = _half(count, generator) * math.log(self.options.shallower)
             factor = torch.exp(reach).to(images)[:, None, None, None]
             noise = torch.randn(images.shape, generator=generator).to(images)
             images = (images + (factor**2 - 1).sqrt() * noise) / factor
         return replace(batch, images=images)
+
+
+def _half(count: int, generator: torch.Generator) -> Tensor:
+    """Zero for half of the images on average, for the others uniform up to one (count,)."""
+    return (2 * torch.rand(count, generator=generator) - 1).clamp(min=0)
 
 
 class Scale(nn.Module):

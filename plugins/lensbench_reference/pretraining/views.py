@@ -6,6 +6,7 @@ of an empty pixel, before the stretch.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -98,3 +99,25 @@ def _phases(frequencies: Tensor, offsets: Tensor) -> Tensor:
     angles = -2 * torch.pi * offsets[:, None] * frequencies
     phases = torch.polar(torch.ones_like(angles), angles)
     return torch.where(frequencies.abs() == 0.5, phases.real.to(phases.dtype), phases)
+
+
+def blurred(images: Tensor, fwhm: Tensor, generator: torch.Generator) -> Tensor:
+    """Images (B, C, H, W) behind a further round Gaussian each, with noise of one again.
+
+    The blur takes away noise, too, of which white noise makes up the rest: nearly what the image
+    would be behind a wider PSF. The field is taken as periodic.
+
+    Args:
+        images: In units of the noise.
+        fwhm: Full widths at half maximum (B,) [pixels].
+        generator: Of the noise.
+    """
+    sigma_squared = (fwhm.to(images) ** 2 / (8 * math.log(2)))[:, None, None, None]
+    k_y = torch.fft.fftfreq(images.shape[-2], device=images.device)[:, None]
+    k_x = torch.fft.fftfreq(images.shape[-1], device=images.device)[None, :]
+    transfer = torch.exp(-2 * math.pi**2 * sigma_squared * (k_y**2 + k_x**2))
+    left = transfer.square().mean((2, 3), keepdim=True)
+    half = transfer[..., : images.shape[-1] // 2 + 1]
+    soft = torch.fft.irfft2(torch.fft.rfft2(images) * half, s=images.shape[-2:])
+    noise = torch.randn(images.shape, generator=generator).to(images)
+    return soft + (1 - left).clamp(min=0).sqrt() * noise
