@@ -97,7 +97,8 @@ def _floats(*values: Any) -> Array:
 
 
 def _add_sie(part: Sie, axis: Array, a_x: Array, a_y: Array) -> None:
-    _add_epl(Epl(part.theta_E, part.q, part.phi, 1.0, part.x, part.y), axis, a_x, a_y)
+    q = min(part.q, 1 - 1e-4)  # as `lensing.sie` has it
+    _add_epl(Epl(part.theta_E, q, part.phi, 1.0, part.x, part.y), axis, a_x, a_y)
 
 
 def _add_epl(part: Epl, axis: Array, a_x: Array, a_y: Array) -> None:
