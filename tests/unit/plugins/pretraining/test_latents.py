@@ -9,6 +9,7 @@ import torch
 from lensbench import IncompatibleError, OptionError, Samples, Target
 from lensbench.testing import made_samples
 from lensbench_reference.pretraining.latents import LatentsLoss, LatentsPretraining, Scale
+from lensbench_reference.pretraining.views import blurred
 
 OPTIONS = LatentsPretraining.Options
 
@@ -127,7 +128,25 @@ def test_a_shallower_view_has_noise_of_one_and_less_light(catalogue):
     lit = replace(samples, images=empty + 1000)
     means = loss._view(lit, torch.Generator().manual_seed(0)).images.mean((1, 2, 3))
     assert 250 < float(means.min()) < 300
-    assert 900 < float(means.max()) <= 1001
+    assert 0.25 < float((means > 999).float().mean()) < 0.75  # half of them stay as they are
+
+
+def test_a_blurred_view_is_as_wide_as_it_says_and_has_noise_of_one():
+    """A point becomes a Gaussian of that FWHM with the same light; noise keeps its deviation."""
+    generator = torch.Generator().manual_seed(0)
+    fwhm = torch.tensor([0.0, 3.0, 5.0])
+    points = torch.zeros(3, 1, 63, 63, dtype=torch.float64)
+    points[:, :, 31, 31] = 1e6
+    found = blurred(points, fwhm, generator)
+    assert torch.allclose(found[0], points[0], atol=1e-4)
+    for image, width in zip(found[1:, 0], fwhm[1:].tolist(), strict=True):
+        row = image[31].numpy()
+        above = np.interp(row.max() / 2, row[31:43][::-1], np.arange(12)[::-1])
+        assert 2 * above == pytest.approx(width, abs=0.15)
+        assert float(image.sum()) == pytest.approx(1e6, rel=1e-3)
+    noise = torch.randn(300, 1, 32, 32, generator=generator)
+    left = blurred(noise, torch.linspace(0, 5, 300), generator)
+    assert float(left.std()) == pytest.approx(1, abs=0.01)
 
 
 def test_it_says_which_targets_it_lacks(catalogue):
