@@ -74,6 +74,13 @@ ENTRIES = [
         licence="MIT",
     ),
     Entry(
+        "rcan",
+        f"{_HERE}.rcan:ResidualChannelAttention",
+        summary="Residual channel attention at full resolution, for super-resolution.",
+        citation="Zhang et al. 2018, arXiv:1807.02758",
+        licence="MIT",
+    ),
+    Entry(
         "resnet18",
         f"{_HERE}.resnet:ResNet18",
         summary="Residual network of 18 layers: the supervised CNN of the field.",

@@ -43,9 +43,31 @@ ENTRIES = [
         licence="MIT",
     ),
     Entry(
+        "ijepa",
+        f"{_HERE}.ijepa:IJEPA",
+        summary="Predicts what a slow copy of the encoder makes of blocks that are not seen.",
+        citation="Assran et al. 2023, arXiv:2301.08243",
+        licence="MIT",
+    ),
+    Entry(
         "latents",
         f"{_HERE}.latents:LatentsPretraining",
         summary="Predicts the class and the numbers that each simulated scene was drawn with.",
+        licence="MIT",
+    ),
+    Entry(
+        "lejepa",
+        f"{_HERE}.lejepa:LeJEPA",
+        summary="Views predict their mean, and vectors of all images are normally distributed.",
+        citation="Balestriero & LeCun 2025, arXiv:2511.08544",
+        licence="MIT",
+    ),
+    Entry(
+        "lens-lejepa",
+        f"{_HERE}.lens_lejepa:LensLeJEPA",
+        summary="As lejepa, by views of PSF, noise and symmetry, place by place and ring by ring.",
+        citation="Balestriero & LeCun 2025, arXiv:2511.08544; Lens-LeJEPA, Google Summer of Code "
+        "2026",
         licence="MIT",
     ),
     Entry(

@@ -34,6 +34,13 @@ ENTRIES = [
         tasks=_CLASSES,
     ),
     Entry(
+        "dora",
+        f"{_HERE}.lora:WeightDecomposedAdaptation",
+        summary="As lora, with lengths and directions of weights trained apart.",
+        citation="Liu et al. 2024, arXiv:2402.09353",
+        licence="MIT",
+    ),
+    Entry(
         "finetune",
         f"{_HERE}.finetune:FineTune",
         summary="Trains encoder and head together.",
@@ -104,6 +111,13 @@ ENTRIES = [
         "Le Cessie & Van Houwelingen 1992, doi:10.2307/2347628",
         licence="MIT",
         tasks=(*_CLASSES, "regression"),
+    ),
+    Entry(
+        "rslora",
+        f"{_HERE}.lora:RankStabilisedAdaptation",
+        summary="As lora, with a scale of updates that suits any rank.",
+        citation="Kalajdzievski 2023, arXiv:2312.03732",
+        licence="MIT",
     ),
     Entry(
         "scratch",

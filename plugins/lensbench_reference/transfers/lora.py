@@ -37,6 +37,11 @@ class LowRankAdaptation(Transfer):
     def __init__(self, options: Options) -> None:
         self.options = options
 
+    def update(self, weight: Tensor) -> LowRankUpdate:
+        """What is trained of one matrix of weights."""
+        rank = min(self.options.rank, *weight.flatten(1).shape)
+        return LowRankUpdate(weight, rank, self.options.alpha / rank)
+
     def check(self, encoder: Any, pretraining: str) -> None:
         """Refuses an encoder without matrices.
 
@@ -45,7 +50,7 @@ class LowRankAdaptation(Transfer):
         """
         if not adapted_weights(encoder):
             raise IncompatibleError(
-                "transfer 'lora' updates matrices of weights, and this encoder has none",
+                "low-rank updates are of matrices of weights, and this encoder has none",
                 "take another encoder, or transfer 'linear'",
             )
 
@@ -68,10 +73,41 @@ class LowRankAdaptation(Transfer):
         self.check(encoder, "")
         encoder.requires_grad_(False)
         for module, name in adapted_weights(encoder):
-            weight = getattr(module, name)
-            update = LowRankUpdate(weight, self.options.rank, self.options.alpha)
+            update = self.update(getattr(module, name))
             parametrize.register_parametrization(module, name, update)
         return HeadedEncoder(encoder, context)
+
+
+class RankStabilisedAdaptation(LowRankAdaptation):
+    """As `lora` with α/√r for α/r, so that updates of a large rank learn as fast.
+
+    After Kalajdzievski 2023 (arXiv:2312.03732).
+    """
+
+    @dataclass(frozen=True)
+    class Options(LowRankAdaptation.Options):
+        """Options of `rslora`, as of `lora`."""
+
+    def update(self, weight: Tensor) -> LowRankUpdate:
+        """What is trained of one matrix of weights."""
+        rank = min(self.options.rank, *weight.flatten(1).shape)
+        return LowRankUpdate(weight, rank, self.options.alpha / rank**0.5)
+
+
+class WeightDecomposedAdaptation(LowRankAdaptation):
+    """Trains the length of each output's weights, and their direction by a low-rank update.
+
+    After Liu et al. 2024 (arXiv:2402.09353, eqs. 5 and 11).
+    """
+
+    @dataclass(frozen=True)
+    class Options(LowRankAdaptation.Options):
+        """Options of `dora`, as of `lora`."""
+
+    def update(self, weight: Tensor) -> DecomposedUpdate:
+        """What is trained of one matrix of weights."""
+        rank = min(self.options.rank, *weight.flatten(1).shape)
+        return DecomposedUpdate(weight, rank, self.options.alpha / rank)
 
 
 class AdaptedPredictor(ModelPredictor):
@@ -90,19 +126,43 @@ class AdaptedPredictor(ModelPredictor):
 
 
 class LowRankUpdate(nn.Module):
-    """W to W + (α/r) B A, for weights (out, …) seen as a matrix."""
+    """W to W + s B A, for weights (out, …) seen as a matrix.
 
-    def __init__(self, weight: Tensor, rank: int, alpha: float) -> None:
+    Args:
+        weight: W.
+        rank: Columns of B and rows of A.
+        scale: s.
+    """
+
+    def __init__(self, weight: Tensor, rank: int, scale: float) -> None:
         super().__init__()
         out, into = weight.flatten(1).shape
-        rank = min(rank, out, into)
-        self.scale = alpha / rank
+        self.scale = scale
         self.down = nn.Parameter(torch.randn(rank, into).to(weight) / into**0.5)
         self.up = nn.Parameter(weight.new_zeros(out, rank))
 
     def forward(self, weight: Tensor) -> Tensor:
         """The updated weights."""
         return weight + self.scale * (self.up @ self.down).view_as(weight)
+
+
+class DecomposedUpdate(LowRankUpdate):
+    """W to m (W + s B A)/‖W + s B A‖, output by output; the norm is a constant to gradients."""
+
+    def __init__(self, weight: Tensor, rank: int, scale: float) -> None:
+        super().__init__(weight, rank, scale)
+        self.length = nn.Parameter(_lengths(weight.detach()).clone())
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The updated weights."""
+        updated = super().forward(weight)
+        return updated * (self.length / _lengths(updated.detach()))
+
+
+def _lengths(weight: Tensor) -> Tensor:
+    """Norms (out, 1, …) of the weights of each output; one where all are zero."""
+    norms = torch.linalg.vector_norm(weight.flatten(1), dim=1)
+    return torch.where(norms > 0, norms, 1.0).view(-1, *[1] * (weight.ndim - 1))
 
 
 def adapted_weights(encoder: Any) -> list[tuple[nn.Module, str]]:

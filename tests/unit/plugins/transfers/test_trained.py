@@ -11,7 +11,14 @@ from lensbench import Encoder, IncompatibleError, encode
 from lensbench.testing import made_samples
 from lensbench_reference.transfers.finetune import FineTune
 from lensbench_reference.transfers.layers import layers_of, rates_by_layer
-from lensbench_reference.transfers.lora import LowRankAdaptation, LowRankUpdate, adapted_weights
+from lensbench_reference.transfers.lora import (
+    DecomposedUpdate,
+    LowRankAdaptation,
+    LowRankUpdate,
+    RankStabilisedAdaptation,
+    WeightDecomposedAdaptation,
+    adapted_weights,
+)
 from lensbench_reference.transfers.scratch import Scratch, redraw
 
 LORA = LowRankAdaptation(LowRankAdaptation.Options(rank=2))
@@ -111,12 +118,52 @@ def test_low_rank_updates_leave_the_base_and_are_small(context, encoder):
 def test_an_update_has_its_rank():
     """W changes by α/r B A, of rank r, for kernels as for matrices."""
     weight = torch.randn(8, 3, 5, 5)
-    update = LowRankUpdate(weight, 2, 6.0)
+    update = LowRankUpdate(weight, 2, 3.0)
     with torch.no_grad():
         update.up.normal_()
         change = (update(weight) - weight).flatten(1)
     assert torch.linalg.matrix_rank(change, rtol=1e-4) == 2
     assert torch.allclose(change, 3.0 * update.up @ update.down, atol=1e-5)
+
+
+def test_the_scale_of_updates_is_that_of_the_method():
+    """α/r, and α/√r where ranks are stabilised; the rank is at most that of the matrix."""
+    weight = torch.randn(64, 32)
+    for rank, used in ((4, 4), (16, 16), (100, 32)):
+        plain = LowRankAdaptation(LowRankAdaptation.Options(rank=rank, alpha=8.0))
+        stable = RankStabilisedAdaptation(RankStabilisedAdaptation.Options(rank=rank, alpha=8.0))
+        assert plain.update(weight).scale == pytest.approx(8 / used)
+        assert stable.update(weight).scale == pytest.approx(8 / used**0.5)
+        assert plain.update(weight).up.shape == (64, used)
+
+
+def test_a_decomposed_update_has_the_lengths_that_are_trained():
+    """Directions change by the low-rank update, lengths by their own numbers alone."""
+    weight = torch.randn(8, 3, 5, 5)
+    update = DecomposedUpdate(weight, 2, 3.0)
+    assert torch.equal(update(weight), weight)
+    with torch.no_grad():
+        update.up.normal_()
+        lengths = update(weight).flatten(1).norm(dim=1)
+        assert torch.allclose(lengths, weight.flatten(1).norm(dim=1), rtol=1e-5)
+        update.length *= 2
+        assert torch.allclose(update(weight).flatten(1).norm(dim=1), 2 * lengths, rtol=1e-5)
+    update(weight).sum().backward()
+    assert update.length.grad.abs().max() > 0
+    assert update.up.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("kind", [RankStabilisedAdaptation, WeightDecomposedAdaptation])
+def test_other_low_rank_updates_are_kept_and_restored(context, build, kind):
+    """The predictor that is restored from what was kept answers alike."""
+    transfer, encoder = kind(kind.Options(rank=2)), build()
+    original = copy.deepcopy(encoder)
+    predictor = transfer.fit(encoder, context(made_samples(24), steps=3))
+    samples = made_samples(24).first(0)
+    restored = transfer.restore(original, context(samples), dict(predictor.state()))
+    blind = replace(made_samples(5, seed=3), targets={})
+    for before, again in zip(predictor(blind).values(), restored(blind).values(), strict=True):
+        assert torch.equal(before, again)
 
 
 @pytest.mark.parametrize("transfer", [LORA, Scratch(Scratch.Options())])
