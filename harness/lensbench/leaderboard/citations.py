@@ -1,7 +1,7 @@
-"""Whom to cite for exactly what a run or board used: BibTeX and CITATION.cff.
+"""Citations of exactly what a run or board used: BibTeX and CITATION.cff.
 
-Of a work no more is said than its plugin says, which is author, year and where to find it: a title
-that nobody checked would be worse than none.
+An entry has only what its plugin states: author, year and identifier. A title that nobody checked
+would be worse than none.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Work:
     """One work to cite.
 
     Attributes:
-        text: As the plugin says it.
-        authors, year: As far as they are told.
+        text: The text of the plugin.
+        authors, year: As far as the text states them.
         arxiv, doi: Identifiers; both may be empty.
         used: Plugins that ask for it.
     """

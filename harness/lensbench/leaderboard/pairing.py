@@ -48,8 +48,8 @@ class Scores:
             records: Its records, a row a seed; those that are not done do not count.
 
         Returns:
-            `None` where none is done, or any that is has no scores by scene: a part of the seeds
-            would be passed off as all.
+            `None` if none is done, or if any that is done has no scores by scene: some of the seeds
+            would then stand for all.
         """
         columns = [records.get_column(name).to_list() for name in _READ]
         rows = [dict(zip(_READ, row, strict=True)) for row in zip(*columns, strict=True)]
@@ -83,11 +83,11 @@ def _by_seed(row: Mapping[str, Any]) -> list[tuple[bool, int]]:
 
 
 def paired_difference(a: ScoredFits, b: ScoredFits, matched: bool = False) -> Estimate | None:
-    """By how much `a` scores above `b` on the same scenes; `None` where they share none.
+    """Score of `a` minus that of `b` on the same scenes; `None` if they share no scene.
 
     Args:
         a, b: Two entrants.
-        matched: Whether their seeds share what chance there is.
+        matched: Whether their seeds share the same randomness.
     """
     shared = [draw for draw in a.draws if a.scenes[draw] == b.scenes.get(draw)]
     if not shared:
@@ -97,7 +97,7 @@ def paired_difference(a: ScoredFits, b: ScoredFits, matched: bool = False) -> Es
 
 
 def estimate_of(row: Mapping[str, Any]) -> Estimate | None:
-    """What a row of `over_seeds` says of its value; `None` where it has no interval."""
+    """The estimate in a row of `over_seeds`; `None` if it has no interval."""
     if row["se"] is None or not row["se"] >= 0:
         return None
     parts = (Part(row["se"] ** 2, row["df"], "scenes"),)
@@ -112,7 +112,7 @@ def same_seeds(a: pl.DataFrame, b: pl.DataFrame) -> bool:
 
 
 def _matrix(lists: Iterable[np.ndarray]) -> np.ndarray:
-    """Lists as rows; where one is shorter, as with fewer undefined resamples, it ends in NaN."""
+    """Arrays as rows; one that is shorter, as with fewer undefined resamples, ends in NaN."""
     rows = [np.asarray(one, dtype=np.float64) for one in lists]
     width = max(len(row) for row in rows)
     return np.stack([np.pad(row, (0, width - len(row)), constant_values=np.nan) for row in rows])

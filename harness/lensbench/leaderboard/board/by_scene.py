@@ -1,4 +1,4 @@
-"""Scores by scene: which records they belong to, and whether they come to their values."""
+"""Scores by scene: which records they belong to, and whether they agree with them."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ Row = tuple[str, str, str, str]
 _BY = ("cell", "test_dataset", "test_condition", "metric")
 _COLUMNS = {*_BY, "per_scene", "scenes", "n", "values"}
 _OF_WIDTH, _OF_VALUE = 1e-3, 1e-5
-"""How far a number may be from what scores in single precision give: of its interval's width, and
-of itself."""
+"""Largest difference between a stated number and that from scores in single precision: relative to
+the width of its interval, and to itself."""
 _FORMULA = 0.5, 5.0
-"""Least and greatest width of an interval by a formula, in units of that by resamples."""
+"""Smallest and largest width of an interval by a formula, in units of that by resamples."""
 
 
 def scored_cells(path: Source, name: str) -> set[str]:
@@ -60,7 +60,7 @@ def scores_of(path: Source, name: str) -> dict[Row, tuple[str, np.ndarray]]:
 
 
 class PublishedScore(NamedTuple):
-    """What a record states of a score."""
+    """A score as a record states it."""
 
     value: float
     low: float | None
@@ -77,13 +77,13 @@ def published_scores(records: pl.DataFrame) -> dict[Row, PublishedScore]:
 def check_scores(
     path: Source, name: str, published: Mapping[Row, PublishedScore], resamples: int
 ) -> None:
-    """Refuses scores by scene that belong to no record, or that do not give its numbers.
+    """Refuses scores by scene that belong to no record, or that disagree with it.
 
     Args:
         path: The file.
-        name: What it is called in the board.
-        published: What the records state (`published_scores`).
-        resamples: Behind each interval, as the budget has it.
+        name: Its name in the board.
+        published: Scores in the records (`published_scores`).
+        resamples: Number of resamples of the budget.
 
     Raises:
         DataError: Naming the cell and the metric.
@@ -124,7 +124,7 @@ def _check_row(
 def _intervals(
     row: Mapping[str, Any], values: np.ndarray, record: PublishedScore, resamples: int
 ) -> list[Interval]:
-    """Each interval that a metric may have by these scores: a record must state one of them.
+    """The intervals that a metric may have with these scores; a record must state one of them.
 
     Raises:
         ValueError: Where there is no value.
@@ -147,10 +147,10 @@ def _agrees(found: Interval, record: PublishedScore) -> bool:
 
 
 def _like(found: Interval, record: PublishedScore) -> bool:
-    """Whether a stated interval is about as wide on either side as the one found.
+    """Whether a stated interval is about as wide on either side as that of the resamples.
 
-    Some metrics have a formula for their interval, which their resamples do not give again: the
-    interval that is stated may be up to half as wide, or five times as wide, as theirs.
+    Some metrics have a formula for their interval, which resamples do not reproduce. The stated
+    interval may be between half and five times as wide as theirs.
     """
     if record.low is None or record.high is None:
         return False

@@ -1,4 +1,4 @@
-"""What the archives of a board hold: members as the manifest says, found by name or key."""
+"""The archives of a board: members that agree with the manifest, found by name or key."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Shelf:
         return {}
 
     def _table(self, name: str) -> dict[str, Prediction]:
-        """A table as a whole; the last few are kept, since predictions are asked for in order."""
+        """A whole table; the last few stay in memory, because predictions are read in order."""
         if name not in self._kept:
             while len(self._kept) >= _KEPT:
                 del self._kept[next(iter(self._kept))]

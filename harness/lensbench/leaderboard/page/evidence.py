@@ -114,7 +114,7 @@ def _records(source: Source) -> pl.DataFrame:
 
 
 def _if_any(store: Callable[[], Store]) -> Find:
-    """Artefacts of a store, where there is one: a board has predictions and no images."""
+    """Artefacts of a store, if there is one: a board has predictions and no images."""
     try:
         return store().find
     except LensbenchError:

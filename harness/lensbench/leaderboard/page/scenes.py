@@ -1,4 +1,4 @@
-"""Scenes for the gallery: the best, the median and the worst, with what entrants answered."""
+"""Scenes for the gallery: the best, the median and the worst, with all predictions."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from lensbench.store.arrays import map_arrays
 from lensbench.store.predictions import read_predictions
 
 MOST_ENTRANTS = 16
-"""Entrants of a table whose answers are shown, the best first."""
+"""Largest number of entrants of a table whose predictions are shown, the best first."""
 
 MOST_BYTES = 4_000_000
-"""Of all pictures together; tables that come after are left out, and the page says so."""
+"""Largest size of all pictures; further tables are left out, and the page says so."""
 
 _UNREADABLE = (
     LensbenchError,
@@ -55,7 +55,7 @@ def draw_scenes(rows: pl.DataFrame, find: Find) -> dict[str, Any]:
         find: Gives files of predictions, images and skies.
 
     Returns:
-        `sets`: none where images or predictions are not at hand, and then there is no gallery.
+        `sets`, empty if images or predictions are not available. Then there is no gallery.
     """
     primary = rows.filter((pl.col("state") == "done") & pl.col("primary"))
     sets: list[dict[str, Any]] = []
@@ -215,18 +215,20 @@ def _numbers(
 
 
 def _classes(path: Path, images: dict[str, np.ndarray], answered: list[np.ndarray]) -> _AnswerTable:
-    """Probabilities of classes; the loss is the surprise at the true one."""
+    """Probabilities of classes; the loss is minus the log probability of the true class."""
     truth, names = class_truth(path, images, answered[0].shape[1])
     rows = np.arange(len(truth))
     losses = [-np.log(np.maximum(one[rows, truth], 1e-6)) for one in answered]
     told = [names[label] for label in truth]
-    return _AnswerTable(names, answered, losses, "the surprise at the true class", told, True)
+    return _AnswerTable(
+        names, answered, losses, "minus the log probability of the true class", told, True
+    )
 
 
 def _anomaly_ranks(
     path: Path, images: dict[str, np.ndarray], answered: list[np.ndarray]
 ) -> _AnswerTable:
-    """Scores by their rank, for they have no common unit; the first class is the plain one."""
+    """Scores as ranks, because they have no common unit; the first class is the normal one."""
     truth, names = class_truth(path, images, None)
     ranks = [(average_ranks(one) - 0.5) / len(one) for one in answered]
     losses = [np.where(truth == 0, rank, 1 - rank) for rank in ranks]
