@@ -121,7 +121,7 @@ def test_unequal_classes_are_reported(tmp_path: Path, lensbench) -> None:
         "--dataset", f"stored:path={tmp_path / 'unequal'}", "--store", tmp_path / "store",
         "--metric", "bleu",
     )  # fmt: skip
-    assert ran.code == 2 and "has no metric 'bleu'" in ran.err, "stopped before anything is trained"
+    assert ran.code == 2 and "has no metric 'bleu'" in ran.err  # before anything is trained
     assert f"note: {note}" in ran.err
 
 

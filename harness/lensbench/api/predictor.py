@@ -195,8 +195,9 @@ class Baseline(Plugin, ABC):
 
         Returns:
             Columns (N,): numbers with their errors as `NAME` and `NAME_sigma`, `chi_squared` a
-            pixel, `gain` in χ² over the same image without a lens; and `model`, images (N, H, W)
-            in units of the noise. `None` where the method cannot measure untrained.
+            pixel, `gain` in χ² over the same image without a lens; `unlike_NAME`, one where the
+            NAME of an image is outside of what the method was trained on; and `model`, images
+            (N, H, W) in units of the noise. `None` where the method cannot measure untrained.
         """
         return None
 

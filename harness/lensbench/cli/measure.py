@@ -29,6 +29,12 @@ from lensbench.cli.options import json_option, plugin_option, quiet_option
 @plugin_option(
     "--baseline", BASELINE, "Traditional method that measures.", default="lens-model:lens_light=yes"
 )
+@plugin_option(
+    "--network",
+    BASELINE,
+    "Network that states a radius beside the fit's; `none` for none.",
+    default="network-radius",
+)
 @click.option(
     "--field",
     type=click.FloatRange(1.0, 60.0),
@@ -46,6 +52,7 @@ def command(  # noqa: PLR0913  # an option each
     out: Path,
     condition: str,
     baseline: str,
+    network: str,
     field: float,
     key: str,
     no_pictures: bool,
@@ -57,8 +64,11 @@ def command(  # noqa: PLR0913  # an option each
     A smooth lens is fitted to each image, with the pixel scale, PSF and noise map of its file. The
     table (objects.csv, objects.parquet) has the Einstein radius and the shape of the lens with
     errors, chi-squared per pixel, and how much worse the image is fitted without a lens (gain).
-    The column `flags` says what makes a row doubtful, `error` why an image cannot be used. The
-    folder `pictures` shows image, model and residual of each object.
+    p_lens_simulated is the probability of a lens, as simulated look-alikes calibrate it, and
+    theta_E_network the radius by the shipped network. The column `flags` says what makes a row
+    doubtful, `error` why an image cannot be used. The folder `pictures` shows image, model and
+    residual of each object. Cosmic rays are masked where astroscrappy is installed
+    (`pip install 'lensbench[measure]'`).
 
     \b
     Example:
@@ -67,16 +77,20 @@ def command(  # noqa: PLR0913  # an option each
     from lensbench.cli.progress import Progress
     from lensbench.data.layouts import open_source
     from lensbench.data.picture import Selection
-    from lensbench.inference.measuring import draw_object, measure_all, write_table
+    from lensbench.inference.cosmic_rays import MISSING, astroscrappy
+    from lensbench.inference.measuring import Methods, draw_object, measure_all, write_table
     from lensbench.registry import load_catalogue
 
     catalogue = load_catalogue()
-    method = catalogue.build("baseline", baseline)
+    beside = None if network == "none" else catalogue.build("baseline", network)
+    methods = Methods(catalogue.build("baseline", baseline), beside)
     base = catalogue.build("condition", condition)
     found = open_source(source, Selection(key=key))
+    if astroscrappy() is None and not quiet:
+        click.echo(f"note: {MISSING}", err=True)
     rows = []
     with Progress(quiet) as progress:
-        for measured in measure_all(found, method, base, field):
+        for measured in measure_all(found, methods, base, field):
             rows.append(dict(measured.row))
             if not no_pictures:
                 name = str(measured.row["name"]).replace("/", "-")

@@ -64,6 +64,14 @@ ENTRIES = [
         tasks=("superres",),
     ),
     Entry(
+        "network-radius",
+        f"{_HERE}.network_radius:NetworkRadius",
+        summary="lensbench-tiny and a head that was trained on simulated lenses, as they ship.",
+        licence="MIT",
+        tasks=("regression",),
+        by_name=("regression",),
+    ),
+    Entry(
         "ocsvm",
         f"{_HERE}.ocsvm:OneClassSvm",
         summary="One-class SVM on principal components of normal images.",

@@ -23,19 +23,20 @@ from lensbench import (
     encoder_of,
 )
 
-FOLDER = Path(__file__).with_name("network_radius")
+FOLDER = Path(__file__).with_name("network_radius_head")
 """Of the head: its weights, and `config.json` on what it was trained with."""
 
 _BATCH = 64
 
 
 class NetworkRadius(Baseline):
-    """`lensbench-tiny` with a head for the Einstein radius, as they ship: nothing is trained.
+    """`lensbench-tiny` with heads for the Einstein radius and for lenses: nothing is trained.
 
-    The head is a network of one hidden layer behind the frozen features. It was trained on
-    simulated lenses of the population `survey` under several space telescopes, by
-    `studies/measure/radius.py`, for a mean and an error. Targets other than `theta_E` get their
-    training mean and scatter.
+    The head for the radius is a network of one hidden layer behind the frozen features. It was
+    trained on simulated lenses of the population `survey` under several space telescopes, for a
+    mean and an error. That for lenses is a logistic regression, fitted to `look-alikes`, and is
+    used by `measure` alone. `studies/measure/heads.py` trains both. Targets other than `theta_E`
+    get their training mean and scatter.
     """
 
     def fit(self, context: FitContext) -> Predictor:
@@ -52,11 +53,16 @@ class NetworkRadius(Baseline):
         return ShippedRadii(context.task.targets, state["mean"], state["scatter"])
 
     def measure(self, samples: Samples) -> Mapping[str, Tensor]:
-        """Radii with errors, and in what images are unlike those that the head was trained on."""
+        """Radii with errors, probabilities of lenses, and what of images is unlike the training."""
         features = features_of(shipped_encoder(), samples)
         head = shipped_head()
         mean, sigma = head(features)
-        return {"theta_E": mean, "theta_E_sigma": sigma, **unlike(samples, features, head)}
+        return {
+            "theta_E": mean,
+            "theta_E_sigma": sigma,
+            "p_lens_simulated": head.probability(features),
+            **unlike(samples, features, head),
+        }
 
 
 @dataclass(frozen=True)
@@ -89,8 +95,8 @@ class Head:
 
     Attributes:
         weights: `mean` and `scale` of the features (D,), `hidden` (H, D) and `hidden_bias` (H,),
-            `out` (2, H) and `out_bias` (2,), and `axes` (K, D) and `spread` (K,), the principal
-            axes of the training features and the scatter along them.
+            `out` (2, H) and `out_bias` (2,); `axes` (K, D) and `spread` (K,), the principal axes of
+            the training features and the scatter along them; `lens` (D,) and `lens_bias` (1,).
         bounds: Least and largest value of each quantity that the training images had.
     """
 
@@ -104,6 +110,12 @@ class Head:
         log_radius, log_sigma = (hidden @ w["out"].T + w["out_bias"]).unbind(1)
         radius = log_radius.exp()
         return radius, radius * log_sigma.clamp(-6, 2).exp()
+
+    def probability(self, features: Tensor) -> Tensor:
+        """Probability (N,) of a lens, of lenses and look-alikes in equal numbers."""
+        return torch.sigmoid(
+            self.standardised(features) @ self.weights["lens"] + self.weights["lens_bias"]
+        )
 
     def standardised(self, features: Tensor) -> Tensor:
         """Features (N, D) in units of their scatter over the training."""

@@ -1,9 +1,11 @@
-"""Trains the head for the Einstein radius that ships with `network-radius`, and tests it.
+"""Trains the two heads that ship with `network-radius`, and tests them.
 
-    python studies/measure/radius.py FOLDER
+    python studies/measure/heads.py FOLDER
 
-Lenses of the population `survey` are observed under space telescopes, at the depth of a survey and
-with exposures sixteen times as long. The features of `lensbench-tiny` stay as they are.
+One states the Einstein radius, from lenses of the population `survey`. The other states the
+probability of a lens, from as many lenses as look-alikes. Scenes are observed under space
+telescopes, at the depth of a survey and with exposures sixteen times as long. The features of
+`lensbench-tiny` stay as they are.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ import json
 import math
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from lensbench import Condition, Samples, condition_of, draw_scenes, population_of
@@ -28,7 +33,7 @@ from lensbench_reference.baselines.network_radius import (
     shipped_encoder,
 )
 
-TRAIN, TEST, BATCH = 2000, 300, 50
+TRAIN, FINDING, TEST, BATCH = 2000, 400, 150, 50
 CONDITIONS = (
     "hst-acs",
     "euclid-vis",
@@ -40,7 +45,14 @@ CONDITIONS = (
 DEEPER = 16
 """How many times as long the exposures of every second image are."""
 
+EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+_PENALTY = 1e-3
+"""Inverse strength of the penalty of the logistic regression."""
+
 FIELD, HIDDEN, AXES, STEPS = 6.4, 64, 32, 4000
+MARGINS = {"pixel_scale": 1.05, "psf": 1.2, "size": 1.06}
+"""By how much a quantity may be beyond those of the training, as a factor."""
+
 TRUSTED = 0.995
 """Share of the training images that lie within the bounds of a quantity, on either side."""
 
@@ -51,20 +63,24 @@ def conditions() -> list[Condition]:
     return [*plain, *(replace(c, exposure_time=c.exposure_time * DEEPER) for c in plain)]
 
 
-def observed(split: str, count: int) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
-    """Features (N, D), radii (N,), the number of the condition (N,), and quantities by name."""
-    population, encoder, seen = population_of("survey"), shipped_encoder(), conditions()
+Observed = tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]
+
+
+def observed(split: str, count: int, target: str = "theta_E") -> Observed:
+    """Features (N, D), targets (N,), the number of the condition (N,), and quantities by name."""
+    population = population_of("survey" if target == "theta_E" else "look-alikes")
+    encoder, seen = shipped_encoder(), conditions()
     rows: list[tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]] = []
     for start in range(0, count, BATCH):
         scenes = draw_scenes(population, split, range(start, start + BATCH), seed=0)
-        radii = torch.from_numpy(np.asarray(scenes.targets["theta_E"], dtype=np.float32))
+        radii = torch.from_numpy(np.asarray(scenes.targets[target], dtype=np.float32))
         # each scene under half of the conditions, in turn
         for place in range((start // BATCH) % 2, len(seen), 2):
             images = observe(scenes, seen[place], FIELD, 0)
             samples = Samples(scenes.ids, images, {}, {}, seen[place], 1.0)
             number = torch.full((len(radii),), place)
             rows.append((features_of(encoder, samples), radii, number, quantities(samples)))
-        sys.stderr.write(f"{split}: {start + BATCH} of {count} scenes\n")
+        sys.stderr.write(f"{target}, {split}: {start + BATCH} of {count} scenes\n")
     features, radii, number = (torch.cat([row[i] for row in rows]) for i in range(3))
     names = rows[0][3]
     return features, radii, number, {n: torch.cat([row[3][n] for row in rows]) for n in names}
@@ -106,12 +122,20 @@ def trained(features: Tensor, radii: Tensor) -> dict[str, Tensor]:
     return {name: value.detach().contiguous().float() for name, value in weights.items()}
 
 
+def calibrated(weights: dict[str, Tensor], features: Tensor, radii: Tensor) -> dict[str, Tensor]:
+    """Weights whose stated errors hold 68 % of lenses that the head has not learned from."""
+    mean, sigma = Head(weights, {})(features)
+    ratio = torch.quantile((mean - radii).abs() / sigma, 0.683)
+    return {**weights, "out_bias": weights["out_bias"] + torch.tensor([0.0, float(ratio.log())])}
+
+
 def bounds_of(values: dict[str, Tensor]) -> dict[str, tuple[float, float]]:
     """Least and largest value of each quantity that counts as like the training."""
     found = {}
     for name, value in values.items():
         low, high = torch.quantile(value, torch.tensor([1 - TRUSTED, TRUSTED])).tolist()
-        found[name] = (low * 0.98, high * 1.02)
+        margin = MARGINS.get(name, 1.02)
+        found[name] = (low / margin, high * margin)
     found["size"] = (found["size"][0], 1e3)  # a larger cut-out is cut to the field
     found["features"] = (0.0, found["features"][1])
     return found
@@ -136,20 +160,57 @@ def tested(head: Head, features: Tensor, radii: Tensor, number: Tensor) -> list[
     return rows
 
 
+def finding(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, object]]:
+    """Weights with those of a logistic regression for lenses, and how it does on unseen scenes.
+
+    The strength of its scores is fitted to scenes that it has not learned from (Platt 1999).
+    """
+    unit = Head(weights, {}).standardised
+    features, labels, *_ = observed("train", FINDING, "lens")
+    model = LogisticRegression(C=_PENALTY, max_iter=2000).fit(unit(features), labels)
+    slope = torch.from_numpy(model.coef_[0]).float()
+    features, labels, *_ = observed("validation", TEST, "lens")
+    scale = LogisticRegression().fit((unit(features) @ slope)[:, None], labels)
+    slope = slope * float(scale.coef_[0, 0])
+    weights = weights | {"lens": slope, "lens_bias": torch.tensor([float(scale.intercept_[0])])}
+    features, labels, *_ = observed("test", TEST, "lens")
+    probability = Head(weights, {}).probability(features).numpy()
+    lens = labels.numpy() > 0.5
+    shares = []
+    for low, high in pairwise(EDGES):
+        chosen = (probability >= low) & (probability < high + (high == 1))
+        said, true = probability[chosen].mean(), lens[chosen].mean()
+        shares.append([low, high, int(chosen.sum()), round(float(said), 3), round(float(true), 3)])
+    return weights, {
+        "n": len(lens),
+        "auroc": round(float(roc_auc_score(lens, probability)), 4),
+        "from, to, n, mean probability, share of lenses": shares,
+    }
+
+
 def main(folder: Path) -> None:
     """Writes weights and what is known of them."""
     folder.mkdir(parents=True, exist_ok=True)
     features, radii, _, values = observed("train", TRAIN)
     weights = trained(features, radii)
-    head = Head(weights, {})
-    bounds = bounds_of({**values, "features": head.distance(features)})
-    test = observed("test", TEST)
+    bounds = bounds_of({**values, "features": Head(weights, {}).distance(features)})
+    finish(folder, weights, bounds)
+
+
+def finish(
+    folder: Path, weights: dict[str, Tensor], bounds: dict[str, tuple[float, float]]
+) -> None:
+    """Calibrates and tests the head for radii, adds that for lenses, and writes both."""
+    weights = calibrated(weights, *observed("validation", TEST)[:2])
+    head, test = Head(weights, bounds), observed("test", TEST)
+    weights, found = finding(weights)
     config = {
         "encoder": "mae-vit",
         "population": "survey",
         "scenes": TRAIN,
         "bounds": bounds,
         "tested": tested(head, *test[:3]),
+        "finding": {"population": "look-alikes", "scenes": FINDING, **found},
     }
     save_file(weights, str(folder / "model.safetensors"))
     text = json.dumps(config, indent=1)
