@@ -28,6 +28,10 @@ _ROLES = {
     "weight": r"wht|weights?|exp|exposure",
 }
 _FORMS = {role: re.compile(rf"(^|[_.-])({form})$", re.IGNORECASE) for role, form in _ROLES.items()}
+_ANY = re.compile(rf"(^|[_.-])({'|'.join(_ROLES.values())})$", re.IGNORECASE)
+"""Of any role: one look at most names, which have none."""
+
+_LONGEST_FIRST = tuple(sorted(SUFFIXES, key=len, reverse=True))
 _IMAGE = re.compile(r"(^|[_.-])(data|image|img|sci|cutout|drz|drc|i2d)$", re.IGNORECASE)
 
 
@@ -67,18 +71,18 @@ def image_files(folder: Path) -> list[Path]:
 def stem_of(file: Path) -> str:
     """The name of a file without what the format adds."""
     name = file.name
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return file.stem
+    lower = name.lower()
+    if not lower.endswith(SUFFIXES):
+        return file.stem
+    return name[: -len(next(one for one in _LONGEST_FIRST if lower.endswith(one)))]
 
 
 def role_of(file: Path) -> tuple[str, str]:
     """What a file is of an object, `image` where it is no PSF, noise or mask; and its stem."""
     stem = stem_of(file)
-    for role, form in _FORMS.items():
-        if form.search(stem):
-            return role, form.sub("", stem)
+    if _ANY.search(stem):
+        role, form = next((role, form) for role, form in _FORMS.items() if form.search(stem))
+        return role, form.sub("", stem)
     return "image", _IMAGE.sub("", stem)
 
 

@@ -82,7 +82,7 @@ def is_single(path: Path) -> bool:
 
 def stored_shape(path: Path) -> tuple[int, ...] | None:
     """Shape from a header, `()` for a pickle, `None` where there is no header."""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         head = file.read(_HEAD)
     if not head.startswith(MAGIC):
         return None
