@@ -1,0 +1,178 @@
+"""Is a device as right as the CPU, and how much faster? Skipped where there is none.
+
+    LENSBENCH_BENCH_DEVICE=cuda pytest tests/bench/test_accelerator.py --benchmark-enable -s
+
+Each test says how far results on the device may be from those of the CPU, and prints rates of both.
+`LENSBENCH_BENCH_DEVICE=cpu` tries the script itself.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from lensbench.api.dataset import Scenes
+from lensbench.registry import Catalogue, load_catalogue
+from lensbench.sky.instruments import EUCLID_VIS
+from lensbench.sky.observation import expose, grid_of
+from lensbench.sky.population import Population
+from lensbench.sky.scenes import draw_scenes, render
+from lensbench.testing import made_samples
+
+DEVICE = os.environ.get("LENSBENCH_BENCH_DEVICE", "cuda")
+COUNT, SIZE, PIXEL_SCALE, FIELD = 24, 288, 0.025, 6.4
+ENCODERS = ["mae-vit", "resnet18", "small-resnet"]
+
+pytestmark = pytest.mark.skipif(
+    DEVICE != "cpu" and not torch.cuda.is_available(), reason=f"no device {DEVICE}"
+)
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+@pytest.fixture(scope="module")
+def scenes() -> Scenes:
+    return draw_scenes(Population(), "bench", range(COUNT), 0, SIZE, PIXEL_SCALE)
+
+
+def seconds_of(work: Callable[[], object], rounds: int = 3) -> float:
+    """Of the fastest round, after one to warm up."""
+    taken = []
+    for _ in range(rounds + 1):
+        began = time.perf_counter()
+        work()
+        if DEVICE != "cpu":
+            torch.cuda.synchronize()
+        taken.append(time.perf_counter() - began)
+    return min(taken[1:])
+
+
+def compare(benchmark: Any, what: str, count: int, on: dict[str, Callable[[], object]]) -> None:
+    """Notes and prints items a second; the last of them is what is benchmarked."""
+    rates = {name: count / seconds_of(work) for name, work in on.items()}
+    benchmark.extra_info.update({f"{name}_per_s": rate for name, rate in rates.items()})
+    benchmark.pedantic([*on.values()][-1], rounds=3)
+    told = ", ".join(f"{name} {rate:,.0f}/s" for name, rate in rates.items())
+    print(f"\n{what}: {told}")  # noqa: T201
+
+
+def test_skies(benchmark: Any, scenes: Scenes) -> None:
+    """Rendered skies differ by less than 1e-3 of the peak in single precision."""
+
+    def rendered(device: str) -> torch.Tensor:
+        drawn = {
+            name: torch.from_numpy(np.asarray(values, np.float32)).to(device)
+            for name, values in scenes.parameters.items()
+        }
+        labels = torch.from_numpy(scenes.targets["substructure"])
+        return render(drawn, labels, SIZE, PIXEL_SCALE, False)
+
+    there = rendered(DEVICE).cpu()
+    assert float((there - scenes.sky[:, 0]).abs().max()) < 1e-3 * float(scenes.sky.max())
+    again = lambda: draw_scenes(Population(), "bench", range(COUNT), 0, SIZE, PIXEL_SCALE)  # noqa: E731
+    compare(benchmark, "skies", COUNT, {"cpu, compiled": again, DEVICE: lambda: rendered(DEVICE)})
+
+
+def test_observed_images(benchmark: Any, scenes: Scenes) -> None:
+    """Exposed images differ by less than 1e-5 of the peak."""
+    grid = grid_of(EUCLID_VIS, FIELD)
+    moved = replace(scenes, sky=scenes.sky.to(DEVICE))
+    here, there = expose(scenes, EUCLID_VIS, grid), expose(moved, EUCLID_VIS, grid).cpu()
+    assert float((there - here).abs().max()) < 1e-5 * float(here.max())
+    compare(
+        benchmark,
+        "exposed images",
+        COUNT,
+        {
+            "cpu": lambda: expose(scenes, EUCLID_VIS, grid),
+            DEVICE: lambda: expose(moved, EUCLID_VIS, grid),
+        },
+    )
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_features(benchmark: Any, catalogue: Catalogue, name: str) -> None:
+    """Features differ by less than 1e-3 of their scatter, and by 0.1 of it in bfloat16."""
+    torch.manual_seed(0)
+    encoder = catalogue.build("encoder", name, channels=1).eval().requires_grad_(False)
+    images = torch.randn(128, 1, 64, 64)
+    condition = (torch.tensor(EUCLID_VIS.vector()),) if encoder.uses_condition else ()
+    here = encoder(images, *condition).pooled
+    encoder.to(DEVICE)
+    moved, told = images.to(DEVICE), tuple(one.to(DEVICE) for one in condition)
+
+    def encoded(precision: torch.dtype | None = None) -> torch.Tensor:
+        with torch.autocast(torch.device(DEVICE).type, precision, enabled=precision is not None):
+            return encoder(moved, *told).pooled.float()
+
+    scatter = float(here.std())
+    assert float((encoded().cpu() - here).abs().max()) < 1e-3 * scatter
+    assert float((encoded(torch.bfloat16).cpu() - here).abs().mean()) < 0.1 * scatter
+    compare(
+        benchmark,
+        f"features of {name}",
+        len(images),
+        {DEVICE: encoded, f"{DEVICE}, bf16": lambda: encoded(torch.bfloat16)},
+    )
+
+
+@pytest.mark.parametrize("precision", [None, torch.bfloat16])
+@pytest.mark.parametrize("name", ENCODERS)
+def test_training(
+    benchmark: Any, catalogue: Catalogue, name: str, precision: torch.dtype | None
+) -> None:
+    """A step's loss differs by less than 1e-3 of the CPU's, and by 3 % in bfloat16."""
+    batch = made_samples(count=64, size=64)
+
+    def objective() -> Any:
+        torch.manual_seed(0)
+        encoder = catalogue.build("encoder", name, channels=1)
+        return catalogue.build("pretraining", "simclr").objective(encoder, 1, {}).train()
+
+    def loss_of(model: Any, samples: Any) -> torch.Tensor:
+        with torch.autocast(torch.device(DEVICE).type, precision, enabled=precision is not None):
+            loss: torch.Tensor = model(samples, torch.Generator().manual_seed(0)).float()
+        return loss
+
+    here = objective()(batch, torch.Generator().manual_seed(0)).item()
+    model, moved = objective().to(DEVICE), batch.to(DEVICE)
+    assert loss_of(model, moved).item() == pytest.approx(here, rel=0.03 if precision else 1e-3)
+    optimiser = torch.optim.AdamW(model.parameters(), 1e-4, fused=True)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        loss_of(model, moved).backward()
+        optimiser.step()
+
+    kind = "bf16" if precision else "fp32"
+    compare(benchmark, f"training of {name}", 2 * len(batch), {f"{DEVICE}, {kind}": step})
+
+
+def test_a_run(benchmark: Any, lensbench: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    """A run on the device has the rows of one on the CPU; its scores lie in their intervals."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(device: str) -> pl.DataFrame:
+        call = "run --encoder small-resnet --task morphology --budget smoke --store"
+        done = lensbench(*call.split(), tmp_path / f"store-{device}", "--device", device)
+        assert done.code == 0, done.err
+        files = sorted((tmp_path / f"store-{device}").rglob("runs/*.parquet"))
+        return pl.read_parquet(files[-1]).sort("entrant", "test_condition", "metric")
+
+    here = run("cpu")
+    there = benchmark.pedantic(run, (DEVICE,), rounds=1)
+    assert len(here) == len(there)
+    within = there["value"].is_between(here["low"] - 0.05, here["high"] + 0.05)
+    assert within.fill_null(True).mean() > 0.9
