@@ -45,7 +45,8 @@ class Rays:
         axis = (np.arange(size) - (size - 1) / 2) * pixel_scale
         self._axis = axis.astype(np.float32)
         self._grid = torch.from_numpy(self._axis)[None, :], torch.from_numpy(self._axis)[:, None]
-        self._x, self._y = (np.ascontiguousarray(v) for v in np.meshgrid(self._axis, self._axis))
+        self._x = np.tile(self._axis, (size, 1))
+        self._y = np.repeat(self._axis, size).reshape(size, size)
         self._beta_x, self._beta_y, self._plane = (np.empty_like(self._x) for _ in range(3))
 
     def render(self, model: SceneModel) -> Tensor:

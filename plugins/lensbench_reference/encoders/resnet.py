@@ -18,7 +18,10 @@ from lensbench_reference.encoders.weights import (
     weights_file,
 )
 
-SHIPPED = {"lensbench-cnn": Path(__file__).with_name("lensbench_cnn") / "model.safetensors"}
+SHIPPED = {
+    "lensbench-cnn": Path(__file__).with_name("lensbench_cnn") / "model.safetensors",
+    "lensbench-cnn-wide": Path(__file__).with_name("lensbench_cnn_wide") / "model.safetensors",
+}
 """Files of weights that are shipped, by the name of the model."""
 
 

@@ -50,13 +50,14 @@ def test_the_digest_follows_the_weights(catalogue, folder):
     assert catalogue.digest(text) != before
 
 
-def test_the_shipped_weights_are_those_of_their_card(catalogue):
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_shipped_weights_are_those_of_their_card(catalogue, name):
     """By their digest, and they pool what the card says they saw."""
-    folder = SHIPPED["lensbench-cnn"].parent
+    folder = SHIPPED[name].parent
     config = json.loads((folder / "config.json").read_text())
-    assert catalogue.digest("small-resnet:weights=lensbench-cnn") == config["sha256"]
+    assert catalogue.digest(f"small-resnet:weights={name}") == config["sha256"]
     assert config["sha256"] in (folder / "README.md").read_text()
-    encoder = catalogue.build("encoder", "small-resnet:weights=lensbench-cnn", channels=1)
+    encoder = catalogue.build("encoder", f"small-resnet:weights={name}", channels=1)
     assert sum(p.numel() for p in encoder.parameters()) == config["parameters"]
 
 
