@@ -149,7 +149,8 @@ class _Psfs:
             return None
         side = max(self._sums)
         total: np.ndarray = np.sum([widened_psf(one, side) for one in self._sums.values()], axis=0)
-        return total / total.sum()
+        mean: np.ndarray = total / total.sum()
+        return mean
 
 
 class _Found:

@@ -84,7 +84,9 @@ def filled(image: np.ndarray, bad: np.ndarray) -> np.ndarray:
     holes = np.where(bad, np.nan, image).astype(np.float64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AstropyUserWarning)  # of gaps wider than the kernel
-        return np.nan_to_num(interpolate_replace_nans(holes, Gaussian2DKernel(_KERNEL)))
+        whole = interpolate_replace_nans(holes, Gaussian2DKernel(_KERNEL))
+    finite: np.ndarray = np.nan_to_num(whole)
+    return finite
 
 
 def _found(library: Any, image: np.ndarray, condition: Condition, limit: float) -> np.ndarray:
