@@ -101,6 +101,25 @@ def test_a_published_lens_is_measured(shared_data, lensbench, tmp_path):
     assert not (tmp_path / "pictures").exists()
 
 
+def test_an_interrupted_measurement_keeps_what_it_measured(
+    folder, lensbench, tmp_path, monkeypatch
+):
+    """Ctrl-C while the second image is drawn: the table has the first, and the command says so."""
+    from lensbench.inference import measuring
+
+    def drawn(measured, path):
+        if measured.row["name"].startswith("lens"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(measuring, "draw_object", drawn)
+    call = ("measure", str(folder), "--out", str(tmp_path), "--network", "none")
+    done = lensbench(*call)
+    assert done.code == 130
+    assert "the first 1 of 3 images" in done.err
+    names = pl.read_csv(tmp_path / "objects.csv")["name"].to_list()
+    assert [name.split(".")[0] for name in names] == ["galaxy"]
+
+
 def test_wrong_input_is_one_line(lensbench, tmp_path):
     """A folder without images, and a method that cannot measure."""
     (tmp_path / "empty").mkdir()

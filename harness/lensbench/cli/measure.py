@@ -88,14 +88,23 @@ def command(  # noqa: PLR0913  # an option each
     found = open_source(source, Selection(key=key))
     if astroscrappy() is None and not quiet:
         click.echo(f"note: {MISSING}", err=True)
-    rows = []
-    with Progress(quiet) as progress:
-        for measured in measure_all(found, methods, base, field):
-            rows.append(dict(measured.row))
-            if not no_pictures:
-                name = str(measured.row["name"]).replace("/", "-")
-                draw_object(measured, out / "pictures" / f"{name}.png")
-            progress("measuring", len(rows), len(found.items), "")
+    rows: list[dict[str, object]] = []
+    try:
+        with Progress(quiet) as progress:
+            for measured in measure_all(found, methods, base, field):
+                if not no_pictures:
+                    name = str(measured.row["name"]).replace("/", "-")
+                    draw_object(measured, out / "pictures" / f"{name}.png")
+                rows.append(dict(measured.row))
+                progress("measuring", len(rows), len(found.items), "")
+    except KeyboardInterrupt:
+        if not rows:
+            raise KeyboardInterrupt("no image had been measured") from None
+        table, _ = write_table(rows, out)
+        raise KeyboardInterrupt(
+            f"{table} has the first {len(rows)} of {len(found.items)} images; "
+            "the same command begins anew"
+        ) from None
     table, _ = write_table(rows, out)
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))
