@@ -142,7 +142,7 @@ def test_options_of_a_condition_stay_with_it(
     [
         (("--dataset", "lense"), "unknown dataset"),
         (("--conditions", "euclid"), "unknown condition"),
-        (("--conditions", "des-r,des-r"), "stands twice"),
+        (("--conditions", "des-r,des-r"), "occurs twice"),
         (("--split", "tests"), "unknown split"),
         (("--n", "0"), "less than one"),
     ],
