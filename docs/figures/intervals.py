@@ -1,7 +1,7 @@
 """How often the 95 % interval of a metric holds what it estimates.
 
 Test sets are drawn again and again from distributions of predictions whose true score is known
-from very many scenes. `python docs/figures/coverage.py > docs/output/coverage.txt` makes the
+from very many scenes. `python docs/figures/intervals.py > docs/output/coverage.txt` makes the
 table that `docs/explanation/statistics.md` shows.
 """
 
