@@ -26,8 +26,8 @@ def printed(notebook: Any) -> list[str]:
 
 
 def words_of(text: str) -> list[str]:
-    """Words without numbers, some of which depend on the machine."""
-    return re.findall(r"[^\W\d_]{2,}", text)
+    """Words alone: numbers may depend on the machine, and codes on the terminal."""
+    return re.findall(r"[^\W\d_]{2,}", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", " ", text))
 
 
 def pictures_of(notebook: Any) -> int:
