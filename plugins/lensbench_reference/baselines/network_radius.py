@@ -26,6 +26,15 @@ from lensbench import (
 FOLDER = Path(__file__).with_name("network_radius_head")
 """Of the head: its weights, and `config.json` on what it was trained with."""
 
+IMPORTED_BY_NAME = ("lensbench_reference.encoders.vit",)
+"""What `encoder_of` finds."""
+
+WEIGHTS = {
+    "head": "6544dc705ff31d449562c98d0ab8dd589a09dc27cd4e19e395f83535dfca74b0",
+    "encoder": "c8353ad813837000004569d3dd30dbbaff2b2f1c2ea91ec26a87e317c7c49e88",
+}
+"""SHA-256 of both files of weights: keys of results follow the code, and through this the files."""
+
 _BATCH = 64
 
 
