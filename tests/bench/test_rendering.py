@@ -4,9 +4,9 @@
 
 Each side runs one process a core, warmed up; rounds of the two take turns, and the fastest round of
 each counts, so that another program on the machine slows both or neither. The ratios asked for are
-floors against regress, below what was measured on one core beside other work: 4.9 and 9.0 times for
-one condition, 9.5 and 17.5 times for eight. The aim, 10 and 20 times the fastest, is not
-met: compiled tracing takes a third of an image's time, the rest is the PSF, photons and drawing.
+floors against regress, below what was measured on one core: 6.4 and 9.9 times for one condition,
+12.4 and 19.4 times for eight. The aim, 10 and 20 times the faster one, is not met: of 0.84 ms an
+image, drawing photons takes a quarter, the PSF a seventh, and tracing rays another quarter.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _compare(benchmark: Any, side: str, other: str, count: int, least: float) ->
     assert ratio >= least
 
 
-@pytest.mark.parametrize(("other", "least"), [("lenstronomy", 3), ("lenstronomy-script", 5)])
+@pytest.mark.parametrize(("other", "least"), [("lenstronomy", 4), ("lenstronomy-script", 6)])
 def test_a_scene_takes_a_fraction_of_lenstronomys_time(
     benchmark: Any, other: str, least: float
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_scene_takes_a_fraction_of_lenstronomys_time(
     _compare(benchmark, "lensbench", other, 240, least)
 
 
-@pytest.mark.parametrize(("other", "least"), [("lenstronomy", 6), ("lenstronomy-script", 10)])
+@pytest.mark.parametrize(("other", "least"), [("lenstronomy", 8), ("lenstronomy-script", 12)])
 def test_eight_conditions_cost_little_more_than_one(
     benchmark: Any, other: str, least: float
 ) -> None:
