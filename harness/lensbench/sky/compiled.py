@@ -30,7 +30,7 @@ from lensbench.sky.components import (
     Sie,
 )
 from lensbench.sky.kernels import Array
-from lensbench.sky.lensing import epl_series
+from lensbench.sky.lensing import ROUNDEST_SIE, epl_series
 from lensbench.sky.light import sersic_terms
 
 
@@ -98,7 +98,7 @@ def _floats(*values: Any) -> Array:
 
 
 def _add_sie(part: Sie, axis: Array, a_x: Array, a_y: Array) -> None:
-    q = min(part.q, 1 - 1e-4)  # as `lensing.sie` has it
+    q = min(part.q, ROUNDEST_SIE)
     _add_epl(Epl(part.theta_E, q, part.phi, 1.0, part.x, part.y), axis, a_x, a_y)
 
 

@@ -21,6 +21,9 @@ Deflection = tuple[Tensor, Tensor]
 SOFTENING = 1e-12
 """Added to squared distances [arcsec²], so that a ray through a singular point stays finite."""
 
+ROUNDEST_SIE = 1 - 1e-4
+"""Largest axis ratio of an SIE: its formula divides by √(1 − q²)."""
+
 _SIN_SQUARED = tuple(math.sin((i + 0.5) * math.pi / 32) ** 2 for i in range(16))
 """sin² of 16 directions in a quadrant, evenly spaced."""
 
@@ -69,7 +72,7 @@ def sie(x: Tensor, y: Tensor, theta_E: Number, q: Number, phi: Number) -> Deflec
         q: Axis ratio of the convergence, 0 < q < 1; one within 1e-4 is taken as 1 − 1e-4.
         phi: Position angle of the major axis, from the x axis [rad].
     """
-    q = scalars.at_most(q, 1 - 1e-4)
+    q = scalars.at_most(q, ROUNDEST_SIE)
     f = scalars.sqrt(1 - q**2)
     u, v = rotate(x, y, phi)
     psi = torch.sqrt((q * u) ** 2 + v**2 + SOFTENING)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt, Le, Lt, MultipleOf
 from torch import Tensor, nn
 
-from lensbench import Pretraining, Samples, Target, stretch
-from lensbench_reference.pretraining.masking import HEADS, check_maskable, grid_of
+from lensbench import Pretraining, Samples, Target
+from lensbench_reference.pretraining.masking import HEADS, check_maskable, grid_of, prepared
 from lensbench_reference.pretraining.momentum import Follower
 from lensbench_reference.pretraining.views import check_no_planes, draw_symmetries, symmetric
 from lensbench_reference.transformer import Block
@@ -77,11 +77,7 @@ class IJEPALoss(nn.Module):
         """Mean squared error of the tokens in the blocks, in units of their scatter."""
         self.slow_encoder.follow(self.encoder)
         turned = symmetric(batch.images, draw_symmetries(len(batch), generator))
-        images, told = stretch(turned), ()
-        if self.encoder.uses_condition:
-            told = (torch.tensor(batch.condition.vector(), device=images.device),)
-        if self.encoder.resamples:
-            images = self.encoder.view(images, *told)
+        images, told = prepared(self.encoder, replace(batch, images=turned))
         rows, columns = grid_of(self.encoder, images)
         blocks, seen = draw_blocks(len(batch), rows, columns, self.options, generator)
         blocks, seen = blocks.to(images.device), seen.to(images.device)

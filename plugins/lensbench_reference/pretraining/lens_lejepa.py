@@ -14,8 +14,10 @@ from lensbench import IncompatibleError, Pretraining, Samples, Target, encode, f
 from lensbench_reference.pretraining.contrast import projector
 from lensbench_reference.pretraining.lejepa import predictive_loss
 from lensbench_reference.pretraining.views import (
+    ViewOptions,
     blurred,
     check_no_planes,
+    disturbed,
     draw_symmetries,
     symmetric,
 )
@@ -115,9 +117,8 @@ class LensLeJEPALoss(nn.Module):
     def _degraded(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Images behind a wider PSF each, and noisier."""
         fwhm = self.options.blur * torch.rand(len(images), generator=generator)
-        images = blurred(images, fwhm, generator)
-        noise = torch.randn(images.shape, generator=generator).to(images)
-        return images + self.options.noise * noise
+        options = ViewOptions(shift=0.0, noise=self.options.noise)
+        return disturbed(blurred(images, fwhm, generator), options, generator)
 
     def _rings(self, maps: Tensor, images: Tensor) -> Tensor:
         """Vectors (2, 3 B, width) of rings."""

@@ -44,15 +44,22 @@ def check_maskable(encoder: Any, what: str) -> None:
 
 def see(encoder: Any, batch: Samples, mask: float, generator: torch.Generator) -> MaskedImages:
     """Shows an encoder all but a share `mask` of each image's patches, chosen at random."""
-    images, told = stretch(batch.images), ()
-    if encoder.uses_condition:
-        told = (torch.tensor(batch.condition.vector(), device=images.device),)
-    if encoder.resamples:
-        images = encoder.view(images, *told)
+    images, told = prepared(encoder, batch)
     length = images.shape[2] * images.shape[3] // encoder.patch**2
     order = torch.rand(len(images), length, generator=generator).argsort(1).to(images.device)
     keep = order[:, : max(1, round(length * (1 - mask)))]
     return MaskedImages(images, order, encoder.tokens(images, keep, *told))
+
+
+def prepared(encoder: Any, batch: Samples) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Images (B, C, H, W) that patches are cut from, and the condition if the encoder uses it."""
+    images: Tensor = stretch(batch.images)
+    told: tuple[Tensor, ...] = ()
+    if encoder.uses_condition:
+        told = (torch.tensor(batch.condition.vector(), device=images.device),)
+    if encoder.resamples:
+        images = encoder.view(images, *told)
+    return images, told
 
 
 class PatchDecoder(nn.Module):

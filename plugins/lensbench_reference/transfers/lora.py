@@ -40,7 +40,16 @@ class LowRankAdaptation(Transfer):
     def update(self, weight: Tensor) -> LowRankUpdate:
         """What is trained of one matrix of weights."""
         rank = min(self.options.rank, *weight.flatten(1).shape)
-        return LowRankUpdate(weight, rank, self.options.alpha / rank)
+        return self.kind(weight, rank, self.scale(rank))
+
+    def scale(self, rank: int) -> float:
+        """Factor of an update of this rank."""
+        return self.options.alpha / rank
+
+    @property
+    def kind(self) -> type[LowRankUpdate]:
+        """Of the updates."""
+        return LowRankUpdate
 
     def check(self, encoder: Any, pretraining: str) -> None:
         """Refuses an encoder without matrices.
@@ -88,10 +97,9 @@ class RankStabilisedAdaptation(LowRankAdaptation):
     class Options(LowRankAdaptation.Options):
         """Options of `rslora`, as of `lora`."""
 
-    def update(self, weight: Tensor) -> LowRankUpdate:
-        """What is trained of one matrix of weights."""
-        rank = min(self.options.rank, *weight.flatten(1).shape)
-        return LowRankUpdate(weight, rank, self.options.alpha / rank**0.5)
+    def scale(self, rank: int) -> float:
+        """Factor of an update of this rank."""
+        return self.options.alpha / rank**0.5
 
 
 class WeightDecomposedAdaptation(LowRankAdaptation):
@@ -104,10 +112,10 @@ class WeightDecomposedAdaptation(LowRankAdaptation):
     class Options(LowRankAdaptation.Options):
         """Options of `dora`, as of `lora`."""
 
-    def update(self, weight: Tensor) -> DecomposedUpdate:
-        """What is trained of one matrix of weights."""
-        rank = min(self.options.rank, *weight.flatten(1).shape)
-        return DecomposedUpdate(weight, rank, self.options.alpha / rank)
+    @property
+    def kind(self) -> type[LowRankUpdate]:
+        """Of the updates."""
+        return DecomposedUpdate
 
 
 class AdaptedPredictor(ModelPredictor):

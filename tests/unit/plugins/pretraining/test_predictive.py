@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from tests.unit.plugins.pretraining.descent import steps
 from torch import nn
 
 from lensbench import IncompatibleError
@@ -12,22 +13,6 @@ from lensbench_reference.pretraining.ijepa import IJEPA, draw_blocks
 from lensbench_reference.pretraining.lejepa import predictive_loss
 from lensbench_reference.pretraining.lens_lejepa import ring_means, turned_back
 from lensbench_reference.pretraining.views import draw_symmetries, symmetric
-
-
-def steps(loss, batch, count, rate=3e-3):
-    """Losses of training on one batch."""
-    loss.train()
-    trained = [p for p in loss.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trained, rate)
-    random = torch.Generator().manual_seed(0)
-    losses = []
-    for _ in range(count):
-        optimiser.zero_grad()
-        value = loss(batch, random)
-        value.backward()
-        optimiser.step()
-        losses.append(value.item())
-    return losses
 
 
 def test_the_statistic_of_normal_values_does_not_depend_on_their_number():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.unit.plugins.pretraining.descent import steps
 from torch import nn
 
 from lensbench import IncompatibleError, encode
@@ -13,22 +14,6 @@ from lensbench_reference.pretraining.momentum import Follower
 from lensbench_reference.pretraining.views import view
 
 PATCHES = "mae-vit:width=32,depth=1,heads=4,patch=4"
-
-
-def steps(loss, batch, count, rate=3e-3, seed=0):
-    """Losses of training on one batch."""
-    loss.train()
-    trained = [p for p in loss.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trained, rate)
-    random = torch.Generator().manual_seed(seed)
-    losses = []
-    for _ in range(count):
-        optimiser.zero_grad()
-        value = loss(batch, random)
-        value.backward()
-        optimiser.step()
-        losses.append(value.item())
-    return losses
 
 
 def test_a_follower_is_an_exponential_mean():
