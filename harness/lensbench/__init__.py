@@ -98,7 +98,7 @@ if TYPE_CHECKING:
     from lensbench.training.stretch import unstretch as unstretch
     from lensbench.training.view import SkyView as SkyView
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "API_VERSION": "compatibility",
