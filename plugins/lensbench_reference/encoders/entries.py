@@ -38,6 +38,21 @@ ENTRIES = [
         licence="MIT",
     ),
     Entry(
+        "lens-pinn",
+        f"{_HERE}.lens_pinn:LensPinn",
+        summary="ResNet-18 that sees a map of the lens's distortion beside the image.",
+        citation="Ojha et al. 2024, LensPINN, Machine Learning and the Physical Sciences (NeurIPS)",
+        licence="MIT",
+    ),
+    Entry(
+        "lensiformer",
+        f"{_HERE}.lensiformer:Lensiformer",
+        summary="Transformer that inverts an isothermal lens and attends to the source.",
+        citation="Velôso de Souza et al. 2023, Lensformer, "
+        "Machine Learning and the Physical Sciences (NeurIPS)",
+        licence="MIT",
+    ),
+    Entry(
         "mae-vit",
         f"{_HERE}.vit:VisionTransformer",
         summary="Vision transformer made for masked autoencoding.",

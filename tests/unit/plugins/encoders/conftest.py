@@ -13,6 +13,8 @@ SMALL = [
     "dcae:width=8",
     "equivariant:group=c4,width=2",
     "equivariant:group=d8,width=1",
+    "lens-pinn:width=8",
+    "lensiformer:width=32,depth=1",
     "mae-vit:width=32,depth=2",
     "mae-vit:width=32,depth=2,patch=4,registers=3,condition=true",
     "pixels",
