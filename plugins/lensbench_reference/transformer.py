@@ -50,3 +50,9 @@ def patches_of(images: Tensor, patch: int) -> Tensor:
     """Pixels (B, L, C × patch²) of the patches of images (B, C, H, W), row by row."""
     tiles = images.unflatten(3, (-1, patch)).unflatten(2, (-1, patch))
     return tiles.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+
+def images_of(patches: Tensor, rows: int, columns: int, patch: int) -> Tensor:
+    """Images (B, C, H, W) of the patches (B, L, C × patch²) that `patches_of` cut them into."""
+    tiles = patches.reshape(len(patches), rows, columns, -1, patch, patch)
+    return tiles.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), -1, rows * patch, columns * patch)

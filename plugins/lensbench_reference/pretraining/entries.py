@@ -43,6 +43,13 @@ ENTRIES = [
         licence="MIT",
     ),
     Entry(
+        "ibot",
+        f"{_HERE}.ibot:IBOT",
+        summary="Learns a slow copy's predictions for another view, and for hidden patches.",
+        citation="Zhou et al. 2021, arXiv:2111.07832",
+        licence="MIT",
+    ),
+    Entry(
         "ijepa",
         f"{_HERE}.ijepa:IJEPA",
         summary="Predicts what a slow copy of the encoder makes of blocks that are not seen.",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lensbench import IncompatibleError, MaskableEncoder, Samples, stretch
-from lensbench_reference.transformer import Block, patches_of
+from lensbench_reference.transformer import Block, images_of, patches_of
 
 HEADS = 4
 """Of a decoder's attention; its width is a multiple."""
@@ -166,15 +166,9 @@ def pictured(decoder: PatchDecoder, encoder: Any, seen: MaskedImages) -> tuple[T
         answer = answer * wanted.std(-1, keepdim=True) + wanted.mean(-1, keepdim=True)
     shown = patches.scatter(1, hide, torch.zeros_like(wanted))
     restored = patches.scatter(1, hide, answer.to(patches))
-    return _joined(shown, rows, columns, encoder.patch), _joined(
+    return images_of(shown, rows, columns, encoder.patch), images_of(
         restored, rows, columns, encoder.patch
     )
-
-
-def _joined(patches: Tensor, rows: int, columns: int, patch: int) -> Tensor:
-    """Images (B, C, H, W) of the patches that `patches_of` took them apart into."""
-    tiles = patches.reshape(len(patches), rows, columns, -1, patch, patch)
-    return tiles.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), -1, rows * patch, columns * patch)
 
 
 def _normalised(patches: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import nn
 
 from lensbench import IncompatibleError
 from lensbench_reference.pretraining.gaussianity import EXPECTED, epps_pulley, gaussianity_loss
+from lensbench_reference.pretraining.ibot import IBOT, draw_masks
 from lensbench_reference.pretraining.ijepa import IJEPA, draw_blocks
 from lensbench_reference.pretraining.lejepa import predictive_loss
 from lensbench_reference.pretraining.lens_lejepa import ring_means, turned_back
@@ -104,8 +105,9 @@ def test_strategies_of_places_need_maps(objective):
     """An encoder with pooled features alone is refused by name."""
     with pytest.raises(IncompatibleError, match="Spectrum"):
         objective("lens-lejepa", "spectrum")
-    with pytest.raises(IncompatibleError, match="ijepa"):
-        objective("ijepa", "resnet18")
+    for strategy in ("ijepa", "ibot"):
+        with pytest.raises(IncompatibleError, match=strategy):
+            objective(strategy, "resnet18")
 
 
 def test_blocks_are_rectangles_that_the_encoder_does_not_see():
@@ -132,3 +134,50 @@ def test_blocks_become_predictable(objective, lenses):
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
     moved = loss.slow_encoder.copy.parameters()
     assert any(not torch.equal(a, b) for a, b in zip(slow, moved, strict=True))
+
+
+def test_patches_are_hidden_in_half_of_the_views():
+    """A tenth to half of them where there are any, each as often as the others."""
+    random = torch.Generator().manual_seed(5)
+    masks = draw_masks(4000, 64, IBOT.Options(), random)
+    hidden = masks.sum(1)
+    some = hidden[hidden > 0]
+    assert len(some) / 4000 == pytest.approx(0.5, abs=0.03)
+    assert (int(some.min()), int(some.max())) == (6, 32)
+    assert float(some.float().mean()) / 64 == pytest.approx(0.3, abs=0.01)
+    assert torch.allclose(masks.float().mean(0), torch.full((64,), 0.15), atol=0.03)
+    assert draw_masks(50, 2, IBOT.Options(hidden_images=0.99), random).sum(1).max() == 1
+    with pytest.raises(ValueError, match=r"least \(0.6\) must not be above most \(0.5\)"):
+        IBOT.Options(least=0.6)
+
+
+def test_the_student_does_not_see_hidden_patches(objective):
+    """The learned patch stands in their place, and all else is as it was."""
+    loss = objective("ibot", "mae-vit")
+    loss.hidden.data.fill_(7.0)
+    images = torch.randn(2, 1, 32, 24)
+    mask = torch.zeros(2, 12, dtype=torch.bool)
+    mask[0, 4] = True  # the second patch of the second row, of three in a row
+    shown = loss._with_hidden(images, mask)
+    assert (shown[0, 0, 8:16, 8:16] == 7).all()
+    shown[0, 0, 8:16, 8:16] = images[0, 0, 8:16, 8:16]
+    assert torch.equal(shown, images)
+
+
+def test_hidden_patches_and_whole_views_become_predictable(objective, lenses):
+    """The loss falls, the learned patch is learned, and the answers do not become one."""
+    loss = objective(
+        "ibot:prototypes=32,hidden=32,momentum=0.9", "mae-vit:width=16,depth=1,patch=4"
+    )
+    losses = steps(loss, lenses, 60, rate=3e-3)
+    assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
+    assert float(loss.hidden.detach().abs().max()) > 0
+    assert float(loss.centres.std()) > 0
+    with torch.no_grad():
+        tokens = loss.encoder.tokens(
+            loss.encoder.view(
+                torch.asinh(lenses.images / 3), torch.tensor(lenses.condition.vector())
+            )
+        )
+        taken = loss.head(tokens).argmax(-1).unique()
+    assert len(taken) > 3

@@ -16,6 +16,8 @@ STRATEGIES = [
     ("byol", "resnet18"),
     ("contrastive-divergence:k=2", "rbm"),
     ("dino", "mae-vit"),
+    ("ibot", "mae-vit"),
+    ("ijepa", "mae-vit"),
     ("mae", "mae-vit"),
     ("paired", "resnet18"),
     ("paired:mask=0.5", "mae-vit"),
