@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from lensbench import Features, Metric, Predictions, Samples
+from lensbench import Features, Metric, Predictions, Samples, UndefinedError
 from lensbench_reference.tasks.curves import Counts, auroc, average_precision, threshold_counts
 from lensbench_reference.tasks.resampling import resampled_metric
 
@@ -77,6 +77,13 @@ def class_metrics(target: str, balanced: bool = True) -> tuple[Metric, ...]:
     )
 
 
+def class_auroc(target: str, name: str) -> Metric:
+    """The AUROC of one class against the others, as `auroc_NAME`."""
+    return resampled_metric(
+        f"auroc_{name}", partial(_class_against_rest, target, name), chance=0.5, scale="logit"
+    )
+
+
 def probability_of(predictions: Predictions) -> np.ndarray:
     """Probabilities (N, classes)."""
     return np.asarray(predictions["probability"])
@@ -100,6 +107,17 @@ def _one_against_rest(
         for i in classes
     ]
     return np.asarray(np.mean(each, axis=0))
+
+
+def _class_against_rest(
+    target: str, name: str, predictions: Predictions, samples: Samples, indices: np.ndarray
+) -> np.ndarray:
+    classes = samples.info[target].classes
+    if name not in classes:
+        raise UndefinedError(f"{target} has no class {name!r}, but {', '.join(classes)}")
+    which, wanted = classes.index(name), labels_of(samples, target)
+    probability = probability_of(predictions)[:, which]
+    return auroc(threshold_counts(probability, wanted == which, wanted != which, indices))
 
 
 def _right(target: str, predictions: Predictions, samples: Samples) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from lensbench import FeatureShape, Predictions, Samples, Target, Task
-from lensbench_reference.tasks.classes import ClassHead, class_metrics
+from lensbench_reference.tasks.classes import ClassHead, class_auroc, class_metrics
 
 
 class Morphology(Task):
@@ -16,7 +16,10 @@ class Morphology(Task):
     predicts = "classes"
     targets = ("substructure",)
     needs_maps = False
-    metrics = class_metrics("substructure")
+    metrics = (
+        *class_metrics("substructure"),
+        *(class_auroc("substructure", name) for name in ("no_sub", "cdm", "vortex")),
+    )
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> ClassHead:
         """One linear layer on the normalised pooled features."""

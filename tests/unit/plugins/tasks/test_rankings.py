@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from torchmetrics.functional.classification import (
     multiclass_calibration_error,
 )
 
-from lensbench import UndefinedError
+from lensbench import Target, UndefinedError
 from lensbench.cells.score import score
 from lensbench.testing import made_samples
 from lensbench_reference.tasks.anomaly import Anomaly
@@ -150,3 +151,22 @@ def test_a_thousand_resamples_of_ten_thousand_scenes_are_affordable():
     start = time.process_time()
     score(finding().metrics[0], predictions, samples, 40)
     assert time.process_time() - start < 0.5
+
+
+def test_each_class_has_an_area_against_the_others():
+    """As scikit-learn has it; a class that the data lack has none, and the reason says so."""
+    samples = made_samples(count=90)
+    samples.targets["substructure"] = torch.arange(90) % 3
+    probability = torch.rand(90, 3, generator=torch.Generator().manual_seed(0))
+    answer = {"probability": (probability / probability.sum(1, keepdim=True)).numpy()}
+    metrics = {metric.name: metric for metric in Morphology.metrics}
+    for which, name in enumerate(samples.info["substructure"].classes):
+        expected = roc_auc_score(
+            samples.targets["substructure"] == which, answer["probability"][:, which]
+        )
+        found = score(metrics[f"auroc_{name}"], answer, samples, 10).interval
+        assert found.value == pytest.approx(expected)
+        assert found.low < expected < found.high
+    other = replace(samples, info={"substructure": Target("class", classes=("a", "b", "c"))})
+    with pytest.raises(UndefinedError, match="has no class 'cdm', but a, b, c"):
+        score(metrics["auroc_cdm"], answer, other, 10)
