@@ -38,14 +38,15 @@ class SkyOperator:
 
     Attributes:
         condition: Under which the images are.
-        reference: Whose PSF the answer has.
+        reference: Whose PSF the answer has; one for each image where their pixel scales differ.
         size: Pixels on a side of the images.
         upsample: Fine pixels along the side of one.
-        seen: The condition with the PSF of each image, where that varies; else empty.
+        seen: The condition with the PSF of each image, where that varies; else empty. Where pixel
+            scales differ, all angles are magnified to the pixel of `condition`.
     """
 
     condition: Condition
-    reference: Condition | None
+    reference: Condition | tuple[Condition, ...] | None
     size: int
     upsample: int
     seen: tuple[Condition, ...] = ()
@@ -54,19 +55,32 @@ class SkyOperator:
     def of(cls, samples: Samples, sky: SkyTarget) -> SkyOperator:
         """The operator of samples and of the sky that a task wants."""
         condition = samples.condition
-        reference = condition_of(sky.reference) if sky.reference else None
+        reference: Condition | tuple[Condition, ...] | None = (
+            condition_of(sky.reference) if sky.reference else None
+        )
         seen = samples.conditions if samples.varies else ()
+        if samples.pixel_scale is not None:
+            factors = [condition.pixel_scale / one.pixel_scale for one in seen]
+            seen = tuple(one.magnified(f) for one, f in zip(seen, factors, strict=True))
+            if isinstance(reference, Condition):
+                reference = tuple(reference.magnified(factor) for factor in factors)
         return cls(condition, reference, samples.images.shape[-1], sky.upsample, seen)
 
     def take(self, indices: Tensor) -> SkyOperator:
         """The operator of some of the images."""
         if not self.seen:
             return self
-        return replace(self, seen=tuple(self.seen[i] for i in indices.tolist()))
+        places, behind = indices.tolist(), self.reference
+        if isinstance(behind, tuple):
+            behind = tuple(behind[i] for i in places)
+        return replace(self, seen=tuple(self.seen[i] for i in places), reference=behind)
 
     def one(self, index: int) -> SkyOperator:
         """The operator of one of the images alone."""
-        return replace(self, condition=self.seen[index], seen=()) if self.seen else self
+        if not self.seen:
+            return self
+        behind = self.reference[index] if isinstance(self.reference, tuple) else self.reference
+        return replace(self, condition=self.seen[index], seen=(), reference=behind)
 
     def image(self, sky: Tensor) -> Tensor:
         """Noise-free images (..., N, N) of fine skies (..., sN, sN)."""

@@ -182,6 +182,19 @@ class Condition:
         """The condition over a scene above which its PSF was this wide [arcsec]."""
         return replace(self, psf_fwhm=psf_fwhm, seeing_scatter=0.0)
 
+    def on_pixels(self, pixel_scale: float) -> Condition:
+        """The condition with pixels of another side [arcsec], in which σ is as bright as before."""
+        wider = 5 * math.log10(pixel_scale / self.pixel_scale)
+        return replace(self, pixel_scale=pixel_scale, zeropoint=self.zeropoint - wider)
+
+    def magnified(self, factor: float) -> Condition:
+        """The condition with all angles so many times as large: the image in pixels is the same."""
+        image = self.psf_image
+        if image is not None:
+            image = PsfImage(image.pixel_scale * factor, image.values)
+        larger = replace(self, psf_fwhm=self.psf_fwhm * factor, psf_image=image)
+        return larger.on_pixels(self.pixel_scale * factor)
+
     def with_psf(self, psf: NDArray[np.float64]) -> Condition:
         """The condition with this PSF (n, n), in its own pixels."""
         image = PsfImage(self.pixel_scale, psf)

@@ -91,7 +91,8 @@ class ObservedImages:
         targets: Real and class targets by name, each (B,).
         sky: The target `sky` (B, C, sH, sW) in the unit of the images, where the dataset has it.
         psf_fwhm: Width of the PSF of each image (B,) [arcsec], where it is not the same for all.
-        psf: The PSF of each image (B, n, n) in pixels of the condition, where that is known.
+        psf: The PSF of each image (B, n, n) in pixels of its own, where that is known.
+        pixel_scale: Side of a pixel of each image (B,) [arcsec], where it is not the same for all.
     """
 
     ids: tuple[str, ...]
@@ -100,6 +101,7 @@ class ObservedImages:
     sky: torch.Tensor | None = None
     psf_fwhm: np.ndarray | None = None
     psf: np.ndarray | None = None
+    pixel_scale: np.ndarray | None = None
 
 
 class Dataset(Plugin, ABC):

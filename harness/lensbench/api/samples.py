@@ -42,8 +42,10 @@ class Samples:
         pair: The same scenes under another condition, for a pretraining that is `paired`.
         psf_fwhm: Width of the PSF of each image (N,) [arcsec], where the condition's varies from
             scene to scene and was measured; `None` where all have the condition's own.
-        psf: The PSF of each image (N, n, n) in pixels of the condition, where files have one
-            each; `None` where all have the condition's own.
+        psf: The PSF of each image (N, n, n) in pixels of its own, where files have one each;
+            `None` where all have the condition's own.
+        pixel_scale: Side of a pixel of each image (N,) [arcsec], where files have several; `None`
+            where all have the condition's own.
         beside: Planes (N, K, H, W), in the unit of `images`, that an encoder takes in addition to
             the images; `None` where it takes none, or they were not made yet.
     """
@@ -59,24 +61,36 @@ class Samples:
     psf_fwhm: torch.Tensor | None = None
     beside: torch.Tensor | None = None
     psf: torch.Tensor | None = None
+    pixel_scale: torch.Tensor | None = None
 
     @property
     def varies(self) -> bool:
-        """Whether images have PSFs of their own."""
-        return self.psf_fwhm is not None or self.psf is not None
+        """Whether images have PSFs or pixel scales of their own."""
+        return any(one is not None for one in (self.psf_fwhm, self.psf, self.pixel_scale))
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """The condition of each image, with its own PSF or the width of that."""
+        """The condition of each image, with its own pixel scale and PSF or the width of that."""
         if not self.varies:
             return (self.condition.over_scene(self.condition.psf_fwhm),) * len(self)
-        nominal = [self.condition.psf_fwhm] * len(self)
-        widths = nominal if self.psf_fwhm is None else self.psf_fwhm.tolist()
-        own = {fwhm: self.condition.over_scene(fwhm) for fwhm in set(widths)}
+        widths = _listed(self.psf_fwhm, self.condition.psf_fwhm, len(self))
+        scales = _listed(self.pixel_scale, self.condition.pixel_scale, len(self))
+        pairs = list(zip(widths, scales, strict=True))
+        own = {
+            (fwhm, scale): self.condition.over_scene(fwhm).on_pixels(scale)
+            for fwhm, scale in set(pairs)
+        }
         if self.psf is None:
-            return tuple(own[fwhm] for fwhm in widths)
+            return tuple(own[pair] for pair in pairs)
         psfs = self.psf.cpu().double().numpy()
-        return tuple(own[fwhm].with_psf(psf) for fwhm, psf in zip(widths, psfs, strict=True))
+        return tuple(own[pair].with_psf(psf) for pair, psf in zip(pairs, psfs, strict=True))
+
+    def vector(self) -> torch.Tensor:
+        """The condition as input of an encoder: (3,), or (N, 3) where pixel scales differ."""
+        new_tensor = self.images[:0].float().new_tensor
+        if self.pixel_scale is None:
+            return new_tensor(self.condition.vector())
+        return new_tensor([one.vector() for one in self.conditions]).reshape(-1, 3)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -93,6 +107,7 @@ class Samples:
             psf_fwhm=None if self.psf_fwhm is None else self.psf_fwhm[indices.cpu()],
             beside=None if self.beside is None else self.beside[indices],
             psf=None if self.psf is None else self.psf[indices.cpu()],
+            pixel_scale=None if self.pixel_scale is None else self.pixel_scale[indices.cpu()],
         )
 
     def first(self, count: int | None) -> Samples:
@@ -109,6 +124,7 @@ class Samples:
             psf_fwhm=None if self.psf_fwhm is None else self.psf_fwhm[:count],
             beside=None if self.beside is None else self.beside[:count],
             psf=None if self.psf is None else self.psf[:count],
+            pixel_scale=None if self.pixel_scale is None else self.pixel_scale[:count],
         )
 
     def turned(self, symmetry: torch.Tensor) -> Samples:
@@ -163,6 +179,11 @@ class Samples:
             pair=self.pair.to(device) if self.pair else None,
             beside=None if self.beside is None else self.beside.to(device),
         )
+
+
+def _listed(values: torch.Tensor | None, nominal: float, count: int) -> list[float]:
+    """Values as a list, or as many times the nominal one where there are none."""
+    return [nominal] * count if values is None else values.tolist()
 
 
 def _each(

@@ -25,7 +25,7 @@ from lensbench.study.describe import Description
 
 _BATCH = 24
 _IMAGES, _IDS, _SKY = "images", "scene", "sky"
-_WIDTHS, _PSFS = "psf-fwhm", "psf-image"
+_WIDTHS, _PSFS, _SCALES = "psf-fwhm", "psf-image", "pixel-scale"
 
 Sky = tuple[SkyTarget, Condition]
 """What a task asks for of the sky, and the condition whose PSF it is seen with."""
@@ -139,7 +139,8 @@ def _samples(scenes: SceneSet, nominal: Condition, arrays: dict[str, np.ndarray]
     condition = scenes.seen(nominal)
     ids = tuple(scene.decode() for scene in arrays.pop(_IDS))
     images = torch.from_numpy(arrays.pop(_IMAGES))
-    widths, psfs = (_tensor(arrays.pop(name, None)) for name in (_WIDTHS, _PSFS))
+    names = (_WIDTHS, _PSFS, _SCALES)
+    widths, psfs, scales = (_tensor(arrays.pop(name, None)) for name in names)
     if not isinstance(scenes.dataset, ObservedDataset):
         widths = widths_of(condition, ids)
     return Samples(
@@ -151,6 +152,7 @@ def _samples(scenes: SceneSet, nominal: Condition, arrays: dict[str, np.ndarray]
         data_range=scenes.dataset.data_range / condition.noise_level,
         psf_fwhm=widths,
         psf=psfs,
+        pixel_scale=scales,
     )
 
 
@@ -174,6 +176,8 @@ def _rows(batch: SceneBatch, layer: Layer, field_of_view: float) -> dict[str, np
         rows = {_IDS: np.array(seen.ids, dtype="S64"), _IMAGES: seen.images.numpy()}
         rows |= {} if seen.psf_fwhm is None else {_WIDTHS: seen.psf_fwhm.astype(np.float64)}
         rows |= {} if seen.psf is None else {_PSFS: seen.psf.astype(np.float64)}
+        if seen.pixel_scale is not None:
+            rows[_SCALES] = seen.pixel_scale.astype(np.float64)
         return rows | _plain_targets(seen.targets)
     if batch.scenes is None:
         seen = batch.observed(layer.condition)

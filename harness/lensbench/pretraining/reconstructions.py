@@ -61,8 +61,7 @@ def _viewed(encoder: Any, samples: Samples) -> torch.Tensor:
     """Stretched images as the encoder takes patches from them."""
     images = stretch(samples.images)
     if encoder.resamples:
-        vector = torch.tensor(samples.condition.vector(), device=images.device)
-        viewed: torch.Tensor = encoder.view(images, vector)
+        viewed: torch.Tensor = encoder.view(images, samples.vector())
         return viewed
     return images
 

@@ -34,8 +34,7 @@ def encode(encoder: Any, samples: Samples) -> Features:
     _check_encoder(encoder)
     images = stretch(_looked_at(encoder, samples))
     if encoder.uses_condition:
-        vector = torch.tensor(samples.condition.vector(), device=images.device)
-        return checked_features(encoder(images, vector))
+        return checked_features(encoder(images, samples.vector()))
     return checked_features(encoder(images))
 
 

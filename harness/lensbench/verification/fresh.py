@@ -308,6 +308,7 @@ def joined(one: Samples, other: Samples) -> Samples:
     """Samples of two draws behind one another, as a metric needs them: without features."""
     widths = [samples.psf_fwhm for samples in (one, other) if samples.psf_fwhm is not None]
     psfs = [samples.psf for samples in (one, other) if samples.psf is not None]
+    scales = [samples.pixel_scale for samples in (one, other) if samples.pixel_scale is not None]
     return replace(
         one,
         ids=(*one.ids, *other.ids),
@@ -318,4 +319,5 @@ def joined(one: Samples, other: Samples) -> Samples:
         features=None,
         psf_fwhm=torch.cat(widths) if widths else None,
         psf=torch.cat(psfs) if psfs else None,
+        pixel_scale=torch.cat(scales) if scales else None,
     )

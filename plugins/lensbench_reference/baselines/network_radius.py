@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -138,14 +138,13 @@ class Head:
 
 def quantities(samples: Samples) -> dict[str, Tensor]:
     """What the head's errors depend on (N,), by name."""
-    condition, count = samples.condition, len(samples)
     one_band = samples.images.float().cpu().sum(1) / samples.images.shape[1] ** 0.5
-    side = samples.images.shape[-1] * condition.pixel_scale
+    scale = torch.tensor([condition.pixel_scale for condition in samples.conditions])
     return {
-        "size": torch.full((count,), side),
-        "pixel_scale": torch.full((count,), condition.pixel_scale),
-        "psf": torch.full((count,), condition.psf_fwhm),
-        "signal_to_noise": one_band.flatten(1).amax(1) / condition.pixel_scale,
+        "size": samples.images.shape[-1] * scale,
+        "pixel_scale": scale,
+        "psf": torch.tensor([condition.psf_fwhm for condition in samples.conditions]),
+        "signal_to_noise": one_band.flatten(1).amax(1) / scale,
     }
 
 
@@ -162,7 +161,7 @@ def unlike(samples: Samples, features: Tensor, head: Head) -> dict[str, Tensor]:
 def features_of(encoder: Any, samples: Samples) -> Tensor:
     """Pooled features (N, D) of samples of one band, or of the sum of their bands."""
     images = samples.images.sum(1, keepdim=True) / samples.images.shape[1] ** 0.5
-    plain = Samples(samples.ids, images.cpu(), {}, {}, samples.condition, samples.data_range)
+    plain = replace(samples, images=images.cpu(), targets={}, info={}, features=None, pair=None)
     with torch.no_grad():
         parts = [
             encode(encoder, plain.take(places)).pooled

@@ -73,10 +73,14 @@ class LinearRadii:
 
 def radii_of(samples: Samples) -> Tensor:
     """Radii (N, 3) of the light of samples, bands added, float64 [arcsec]."""
-    scale = samples.condition.pixel_scale
-    parts = []
-    for chunk in samples.images.cpu().float().split(_CHUNK):
-        light = chunk.sum(1) / math.sqrt(chunk.shape[1])
-        measures = (ring_radius, mean_radius, peak_radius)
-        parts.append(torch.stack([measure(light, scale) for measure in measures], 1))
-    return torch.cat(parts).double()
+    scales = samples.pixel_scale
+    if scales is None:
+        scales = torch.tensor([samples.condition.pixel_scale]).expand(len(samples))
+    found = torch.zeros(len(samples), 3, dtype=torch.float64)
+    for scale in scales.unique().tolist():
+        for chosen in (scales == scale).nonzero()[:, 0].split(_CHUNK):
+            chunk = samples.images[chosen].cpu().float()
+            light = chunk.sum(1) / math.sqrt(chunk.shape[1])
+            measures = (ring_radius, mean_radius, peak_radius)
+            found[chosen] = torch.stack([one(light, scale) for one in measures], 1).double()
+    return found

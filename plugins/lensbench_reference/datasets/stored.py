@@ -20,13 +20,16 @@ from lensbench import (
     PsfImage,
     Split,
     Target,
-    background_and_noise,
-    in_units_of_noise,
     open_images,
-    resample,
     take_census,
-    usable_pixels,
     widened_psf,
+)
+from lensbench_reference.datasets.stored_choice import choose, sampling
+from lensbench_reference.datasets.stored_frames import (
+    Frames,
+    check_scales,
+    common_side,
+    several,
 )
 from lensbench_reference.datasets.stored_splits import SHARES, UNLABELLED, share_out
 from lensbench_reference.datasets.stored_targets import check_splits, imbalance, targets_of
@@ -50,8 +53,6 @@ _ELECTRONS = 100.0
 _FIELD = 6.4
 """Side that an image is taken to have where nothing says its pixel scale [arcsec]."""
 
-_PAIRS = (("LR", "HR"), ("noisy", "clean"))
-
 
 class StoredImages(ObservedDataset):
     """Images with their labels, in every layout that `lensbench data inspect` knows.
@@ -64,8 +65,8 @@ class StoredImages(ObservedDataset):
     deviation of the border (the outer tenth of each side), whose median is taken off first. Where
     that is below 1e-4 of the image's peak there is no noise to speak of, and σ is a hundredth of
     the peak. Images that state σ as their unit stay as they are. Pixels that a mask or a noise map
-    rules out are empty sky. Each image keeps the PSF of its file, or the width of that. Pixels are
-    of one scale: images of several are refused, or resampled with `sizes=resample`.
+    rules out are empty sky. Each image keeps the pixel scale of its file, and the PSF or the width
+    of that; `sizes=resample` brings all to one pixel scale.
 
     Splits are the files' own, or follow from the hash of an image's name, and all images of one
     object go to the same. Without a `test` split, `val` is that. Images of which nothing is known
@@ -88,8 +89,9 @@ class StoredImages(ObservedDataset):
             split_column: Its column that names the split of an image.
             channel: The only one to take; all where it is not given.
             positive: Classes of lenses, joined by +, for the target `lens`.
-            sizes: What to do with images of several sizes or pixel scales: refuse them, crop them
-                to the smallest, or resample them to the coarsest pixels.
+            sizes: What to do with images of several sizes: refuse them, crop them to the smallest,
+                or resample them to the coarsest pixels.
+            bands: Whether bands are channels or added up; images may then have different bands.
             pixel_scale: Side of a pixel, where the files do not say [arcsec].
             psf_fwhm: Width of the PSF, where the files do not say [arcsec].
         """
@@ -104,6 +106,7 @@ class StoredImages(ObservedDataset):
         channel: Annotated[int, Ge(0)] | None = None
         positive: str = ""
         sizes: Literal["same", "crop", "resample"] = "same"
+        bands: Literal["channels", "sum"] = "channels"
         pixel_scale: float = 0.0
         psf_fwhm: float = 0.0
 
@@ -120,14 +123,29 @@ class StoredImages(ObservedDataset):
             split_column=options.split_column,
         )
         self._refuse_pickles()
-        self._chosen, self._beside = self._choose()
+        choice = choose(self._source, options.condition)
+        self._chosen = choice.places
         self._census = take_census(self._source, self._chosen)
-        self._scale = self._common_scale()
-        self._side = self._common_side()
+        scales = self._census.pixel_scales
+        check_scales(options.path, scales)
+        self._several = several(scales) and options.sizes != "resample"
+        self._scale = scales[-1] if scales else options.pixel_scale or None
+        any_bands = options.channel is not None or options.bands == "sum"
+        side = common_side(options.path, self._census, options.sizes, any_bands)
         self.targets, self._values = targets_of(self._source, self._chosen, options.positive)
         items = [self._source.items[i] for i in self._chosen]
         known = bool(self.targets)
-        self.upsample = self._sampling()
+        self.upsample = sampling(self._source, choice)
+        self._frames = Frames(
+            self._source,
+            choice,
+            options.sizes,
+            options.channel,
+            options.bands == "sum",
+            side,
+            self._scale,
+            self.upsample,
+        )
         if self.upsample is not None:
             self.targets["sky"] = Target("image", unit="σ")
         strata = [item.label for item in items]
@@ -141,7 +159,13 @@ class StoredImages(ObservedDataset):
         )
         check_splits(options.path, self.targets, self._values, self._splits)
         self.notes = imbalance(self.targets, self._values, self._splits["train"])
-        self.channels = len(self._image(0, self._source.read(self._chosen[0]))[0])
+        if self._several:
+            self.notes += (
+                f"Pixels are from {scales[0]}″ to {scales[-1]}″ and stay as they are: methods that "
+                "do not use the pixel scale see rings of one radius in several sizes. "
+                "sizes=resample gives all one scale.",
+            )
+        self.channels = len(self._frames.image(0, self._source.read(self._chosen[0]))[0])
         self.data_range = self._range()
 
     def size(self, split: Split) -> int | None:
@@ -152,7 +176,7 @@ class StoredImages(ObservedDataset):
         """The images of these indices of a split."""
         places = [self._splits[split][index] for index in indices]
         pictures = [self._source.read(self._chosen[place]) for place in places]
-        images = [self._image(*pair) for pair in zip(places, pictures, strict=True)]
+        images = [self._frames.image(*pair) for pair in zip(places, pictures, strict=True)]
         skies = [sky for _, sky in images if sky is not None]
         widths, psfs = self._psfs_of(pictures)
         return ObservedImages(
@@ -162,6 +186,7 @@ class StoredImages(ObservedDataset):
             sky=torch.from_numpy(np.stack(skies)) if skies else None,
             psf_fwhm=widths,
             psf=psfs,
+            pixel_scale=self._scales_of(pictures),
         )
 
     def condition(self, nominal: Condition) -> Condition:
@@ -170,7 +195,7 @@ class StoredImages(ObservedDataset):
         Where the files say neither, the image is taken to be 6.4″ wide, as simulated lenses are,
         and its PSF two pixels.
         """
-        scale = self._scale or _FIELD / self._side
+        scale = self._scale or _FIELD / self._frames.side
         stated = "of the files" if self._scale else f"as if images were {_FIELD}″ wide"
         width = self._census.psf_fwhm or self.options.psf_fwhm or 2 * scale
         seen = replace(
@@ -200,125 +225,12 @@ class StoredImages(ObservedDataset):
                 f"`lensbench data convert {path} images.h5`, then stored:path=images.h5",
             )
 
-    def _choose(self) -> tuple[list[int], list[dict[str, int]]]:
-        """Indices of the images that are meant, and of those that go with each by condition.
-
-        Raises:
-            DataError: Where there are several conditions and none is named.
-        """
-        items, path = self._source.items, self.options.path
-        held = list(dict.fromkeys(item.condition for item in items))
-        asked = self.options.condition.split("+") if self.options.condition else []
-        pair = next((pair for pair in _PAIRS if set(pair) == set(held)), None)
-        if self._source.layout == "pairs" and pair is None:
-            pair = self._sides(held)
-        wanted = asked or (list(pair) if pair else held)
-        strange = [name for name in wanted if name not in held]
-        if strange or (len(wanted) > 1 and not asked and not pair):
-            raise DataError(
-                f"{path!r} has no condition {strange[0]!r}"
-                if strange
-                else f"{path!r} holds images under {len(held)} conditions",
-                f"give condition= one of {', '.join(held)}, or several joined by + as channels",
-            )
-        self._pair = pair if pair and not asked else None
-        by_scene: dict[str, dict[str, int]] = {}
-        for index, item in enumerate(items):
-            if item.condition in wanted:
-                scene = (item.scene or item.name) if len(wanted) > 1 else f"{index}"
-                by_scene.setdefault(scene, {})[item.condition] = index
-        whole = [images_of for images_of in by_scene.values() if len(images_of) == len(wanted)]
-        if len(whole) < len(by_scene):
-            raise DataError(
-                f"{path!r} has {len(by_scene) - len(whole)} scenes that are not under all of "
-                f"{', '.join(wanted)}",
-                "leave them out, or name one condition",
-            )
-        return [images_of[wanted[0]] for images_of in whole], [
-            {name: images_of[name] for name in wanted[1:]} for images_of in whole
-        ]
-
-    def _sides(self, held: Sequence[str]) -> tuple[str, str]:
-        """The sides of pairs whose names do not say which is which: the smaller is the input."""
-        sides = {
-            item.condition: self._source.read(index).pixels.shape[-1]
-            for index, item in list(enumerate(self._source.items))[:2]
-        }
-        low, high = sorted(held, key=lambda name: sides.get(name, 0))[:2]
-        return low, high
-
-    def _sampling(self) -> int | None:
-        """How many times as finely the other side of a pair is sampled; `None` without pairs.
-
-        Raises:
-            DataError: Where that is no whole number.
-        """
-        if self._pair is None:
-            return None
-        low = self._source.read(self._chosen[0]).pixels.shape[-1]
-        high = self._source.read(self._beside[0][self._pair[1]]).pixels.shape[-1]
-        if high % low or high < low:
-            raise DataError(
-                f"the pairs of {self.options.path!r} have {low} and {high} pixels on a side",
-                "the larger has to be a multiple of the smaller",
-            )
-        return int(high // low)
-
-    def _common_scale(self) -> float | None:
-        """Side of a pixel [arcsec]; `None` where nothing says it.
-
-        Raises:
-            DataError: Where images have several, and are not to be resampled.
-        """
-        known = self._census.pixel_scales
-        if not known:
-            return self.options.pixel_scale or None
-        if known[-1] >= 100 * known[0]:
-            raise DataError(
-                f"pixels of {self.options.path!r} are from {known[0]}″ to {known[-1]}″",
-                "one of these has another unit: correct the headers",
-            )
-        if known[-1] > 1.02 * known[0] and self.options.sizes != "resample":
-            raise DataError(
-                f"pixels of {self.options.path!r} are from {known[0]}″ to {known[-1]}″",
-                "add sizes=resample, or name a folder of one instrument",
-            )
-        return known[-1]
-
-    def _common_side(self) -> int:
-        """Pixels on a side of what entrants see.
-
-        Raises:
-            DataError: Where sizes differ and are not to be made one, or are too small.
-        """
-        shapes = {shape[1:] for shape in self._census.shapes}
-        bands = {shape[0] for shape in self._census.shapes}
-        path = self.options.path
-        if len(bands) > 1 and self.options.channel is None:
-            raise DataError(
-                f"{path!r} holds images of {' and '.join(map(str, sorted(bands)))} bands",
-                "keep one kind, or name one with channel=",
-            )
-        if len(shapes) > 1 and self.options.sizes == "same":
-            raise DataError(
-                f"{path!r} holds images of {len(shapes)} sizes",
-                "add sizes=crop (about the centre, to the smallest) or sizes=resample",
-            )
-        smallest = min(min(shape) for shape in shapes)
-        known = self._census.pixel_scales
-        if self.options.sizes == "resample" and known:
-            smallest = int(smallest * known[0] / known[-1])
-        side = smallest // 8 * 8
-        if side < 8:
-            raise DataError(f"{path!r} holds images under 8 pixels", "name others")
-        return side
-
     def _range(self) -> float:
         """Full scale of the sky [σ]: the 99.9th percentile of a few; one without pairs."""
         if self.upsample is None:
             return 1.0
         few = range(0, len(self._chosen), max(1, len(self._chosen) // 64))
-        pairs = (self._image(place, self._source.read(self._chosen[place])) for place in few)
+        pairs = (self._frames.image(i, self._source.read(self._chosen[i])) for i in few)
         bright = [np.quantile(sky, 0.999) for _, sky in pairs if sky is not None]
         return float(np.max(bright))
 
@@ -339,68 +251,9 @@ class StoredImages(ObservedDataset):
         squares = [picture.square_psf() for picture in pictures]
         return widths, np.stack([widened_psf(one, len(census.psf)) for one in squares])
 
-    def _image(self, place: int, picture: Any) -> tuple[np.ndarray, np.ndarray | None]:
-        """An image (C, S, S) in units of its noise, and the sky of its pair in the same unit."""
-        index, beside = self._chosen[place], self._beside[place]
-        bad = usable_pixels(self._source.items[index].name, picture)
-        noise = None if picture.noise is None else picture.noise[None]
-        unusable = bad[None] if bad.any() else None
-        scaled = in_units_of_noise(picture.pixels[None], picture.unit, noise, unusable)[0]
-        if self._pair is not None:
-            level = background_and_noise(picture.pixels[None], picture.unit, noise, unusable)
-            background, sigma = (one[0][:, None, None] for one in level)
-            sharp = self._source.read(beside[self._pair[1]]).pixels
-            sky = ((sharp - background) / sigma).astype(np.float32)
-            return self._cut(scaled, self._side), self._cut(sky, self._side * (self.upsample or 1))
-        bands = [scaled]
-        for other in beside.values():
-            bands.append(self._scaled(other))
-        joined = np.concatenate(bands)
-        if self.options.channel is not None:
-            joined = self._channel(index, joined)
-        if self.options.sizes == "resample":
-            return self._resampled(joined, picture.pixel_scale), None
-        return self._cut(joined, self._side), None
-
-    def _scaled(self, index: int) -> np.ndarray:
-        """One image in units of its noise, at its own size."""
-        picture = self._source.read(index)
-        bad = usable_pixels(self._source.items[index].name, picture)
-        noise = None if picture.noise is None else picture.noise[None]
-        return in_units_of_noise(
-            picture.pixels[None], picture.unit, noise, bad[None] if bad.any() else None
-        )[0]
-
-    def _channel(self, index: int, pixels: np.ndarray) -> np.ndarray:
-        channel = self.options.channel or 0
-        if channel >= len(pixels):
-            raise DataError(
-                f"{self._source.items[index].name!r} has {len(pixels)} channels",
-                f"channel={channel} is none of them",
-            )
-        return pixels[channel : channel + 1]
-
-    def _cut(self, pixels: np.ndarray, side: int) -> np.ndarray:
-        """The middle of an image.
-
-        Raises:
-            DataError: Where it is smaller than those that were looked at.
-        """
-        top, left = ((extent - side) // 2 for extent in pixels.shape[1:])
-        if min(top, left) < 0:
-            raise DataError(
-                f"{self.options.path!r} has an image of {pixels.shape[1]} × {pixels.shape[2]} "
-                f"pixels, expected {side} or more",
-                "leave it out, or put images of its size in a folder of their own",
-            )
-        return np.ascontiguousarray(pixels[:, top : top + side, left : left + side])
-
-    def _resampled(self, pixels: np.ndarray, scale: float | None) -> np.ndarray:
-        """An image at the common pixel scale, still in units of the noise of a pixel."""
-        square = self._cut(pixels, min(pixels.shape[1:]))
-        if self._scale and scale:
-            own, new = scale, self._scale
-        else:  # the field is what all have in common
-            own, new = 1.0, square.shape[1] / self._side
-        found = resample(torch.from_numpy(square), own, new, self._side) * (new / own)
-        return np.asarray(found.numpy(), dtype=np.float32)
+    def _scales_of(self, pictures: Sequence[Any]) -> np.ndarray | None:
+        """Sides of pixels (B,) [arcsec], where those of the files differ."""
+        if not self._several or not pictures:
+            return None
+        nominal = self.options.pixel_scale or self._scale
+        return np.array([picture.pixel_scale or nominal for picture in pictures])

@@ -56,7 +56,7 @@ def prepared(encoder: Any, batch: Samples) -> tuple[Tensor, tuple[Tensor, ...]]:
     images: Tensor = stretch(batch.images)
     told: tuple[Tensor, ...] = ()
     if encoder.uses_condition:
-        told = (torch.tensor(batch.condition.vector(), device=images.device),)
+        told = (batch.vector(),)
     if encoder.resamples:
         images = encoder.view(images, *told)
     return images, told

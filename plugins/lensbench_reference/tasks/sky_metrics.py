@@ -205,6 +205,8 @@ def _waves(
     """
     answer, wanted = _pair(predictions, samples)
     known = torch.isfinite(wanted)
+    if samples.pixel_scale is not None:
+        raise UndefinedError("images have several pixel scales, and wavelengths are of one")
     pixel = samples.condition.pixel_scale / sky.upsample
     rows, columns = (torch.fft.fftfreq(side, pixel) for side in wanted.shape[-2:])
     frequency = torch.hypot(rows[:, None], columns[None])
@@ -262,9 +264,10 @@ def _arcs(
     answer, wanted = (image.mean(1).double() for image in _pair(predictions, samples))
     if "theta_E" not in samples.targets:
         raise NotImplementedError("no Einstein radius says where the arcs are")
-    pixel = samples.condition.pixel_scale / sky.upsample
-    y, x = (pixel * (torch.arange(side) - (side - 1) / 2) for side in wanted.shape[-2:])
-    x, y = torch.broadcast_tensors(x[None], y[:, None])
+    scales = torch.tensor([condition.pixel_scale for condition in samples.conditions])
+    pixel = scales[:, None, None] / sky.upsample
+    y, x = (torch.arange(side) - (side - 1) / 2 for side in wanted.shape[-2:])
+    x, y = torch.broadcast_tensors(pixel * x[None], pixel * y[:, None])
     theta_E = samples.targets["theta_E"].double()[:, None, None]
     ring = torch.hypot(x, y) / theta_E
     around = torch.isfinite(wanted) & (ring > _ARCS[0]) & (ring < _ARCS[1])

@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from astropy.io import fits
 from tests.runs import run_cells
 
-from lensbench import Condition, DataError, IncompatibleError, Samples
+from lensbench import (
+    Condition,
+    DataError,
+    IncompatibleError,
+    Samples,
+    SceneModel,
+    Sersic,
+    Shear,
+    Sie,
+    SkyTarget,
+    condition_of,
+    encode,
+    encoder_of,
+    imaging_operator,
+)
 from lensbench.cells.checks import Checks
 from lensbench.cells.images import Layer, SceneSet, ensure_images, read_samples
 from lensbench.cells.plugins import Plugins
 from lensbench.data.conversion import convert
 from lensbench.data.layouts import open_source
 from lensbench.registry import load_catalogue
+from lensbench.sky.rendering import render_model
 from lensbench.store import Store
+from lensbench_reference.deconvolution import deconvolved
 
 SPLITS = ("pretraining", "train", "validation", "test")
 
@@ -219,11 +237,93 @@ def test_scale_and_psf_of_the_files(tmp_path: Path) -> None:
     assert condition.psf_image is not None
     assert np.allclose(condition.psf_image.values, psf / psf.sum())
     path = tmp_path / "a" / "0.fits"
-    for scale, match in ((0.2, "from 0.07″ to 0.2″"), (8.0, "from 0.07″ to 8.0″")):
-        fits.setval(path, "PIXSCALE", value=scale)
-        with pytest.raises(DataError, match=match) as caught:
-            stored(tmp_path)
-        assert ("sizes=resample" in caught.value.hint) == (scale < 1)
+    fits.setval(path, "PIXSCALE", value=8.0)
+    with pytest.raises(DataError, match="from 0.07″ to 8.0″") as caught:
+        stored(tmp_path)
+    assert "correct the headers" in caught.value.hint
+
+
+def ring(scale: float, radius: float, seed: int) -> np.ndarray:
+    """A lensed source seen with pixels of this side, over noise of one."""
+    mass = (Sie(radius, 0.85, 0.4, 0.0, 0.0), Shear(0.03, 0.9, 0.0, 0.0))
+    source = Sersic(22.0, 0.15, 1.0, 0.8, 1.0, 0.12, 0.08)
+    sky = render_model(SceneModel(mass, (source,)), 4 * 64, scale / 4)
+    apply = imaging_operator(condition_of("hst-acs"), 4 * 64, scale / 4, 64, scale)
+    image = apply(sky)[0].numpy()
+    image = 60 * image / image.max()
+    return np.asarray(image + np.random.default_rng(seed).standard_normal(image.shape))
+
+
+def rings(folder: Path) -> dict[str, tuple[float, float]]:
+    """Lenses of one radius in arcsec as FITS files with pixels of two sides: (scale, radius)."""
+    known = {}
+    for i in range(12):
+        scale, radius = (0.05, 0.08)[i % 2], (0.8, 1.0, 1.2)[i // 2 % 3]
+        unit = fits.PrimaryHDU(ring(scale, radius, i).astype(np.float32))
+        unit.header["PIXSCALE"] = scale
+        (folder / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
+        unit.writeto(folder / "ab"[i % 2] / f"{i}.fits")
+        known[f"{i}.fits"] = scale, radius
+    return known
+
+
+def test_every_image_keeps_the_pixel_scale_of_its_file(tmp_path: Path) -> None:
+    """A lens fit, radii of rings and the view of an encoder use each image's own pixels."""
+    known = rings(tmp_path)
+    dataset = stored(tmp_path, psf_fwhm=0.08)
+    assert "from 0.05″ to 0.08″" in " ".join(dataset.notes)
+    nominal = load_catalogue().build("condition", "as-stored")
+    samples = read_all(dataset, "train", nominal)
+    names = [one.partition("/")[2].rpartition("-")[0] for one in samples.ids]
+    truth = [known[name] for name in names]
+    assert {scale for scale, _ in truth} == {0.05, 0.08}
+    seen_by_each = samples.conditions
+    assert [condition.pixel_scale for condition in seen_by_each] == [scale for scale, _ in truth]
+    assert all(condition.noise_level == pytest.approx(1) for condition in seen_by_each)
+    fit = load_catalogue().build("baseline", "lens-model:starts=2,lens_light=no")
+    for found, (_, radius) in zip(fit.measure(samples)["theta_E"].tolist(), truth, strict=True):
+        assert found == pytest.approx(radius, abs=0.02)
+    encoder = encoder_of("mae-vit").eval()
+    with torch.no_grad():
+        together = encode(encoder, samples).pooled
+        alone = [
+            encode(encoder, replace(one, condition=condition, pixel_scale=None)).pooled
+            for one, condition in (
+                (samples.take(torch.tensor([i])), seen_by_each[i]) for i in range(len(samples))
+            )
+        ]
+    assert torch.allclose(together, torch.cat(alone), atol=1e-4)
+    few = samples.first(2).take(torch.tensor([1, 0]))
+    assert few.pixel_scale is not None
+    assert few.pixel_scale.tolist() == [truth[1][0], truth[0][0]]
+
+
+def test_deconvolution_uses_the_pixels_of_each_image(tmp_path: Path) -> None:
+    """Images of two pixel scales together are deconvolved as each is by itself."""
+    rings(tmp_path)
+    dataset = stored(tmp_path, psf_fwhm=0.08)
+    nominal = load_catalogue().build("condition", "as-stored")
+    samples = read_all(dataset, "train", nominal)
+    sky = SkyTarget(2, "hst-acs")
+    together = deconvolved(samples, sky)
+    for i, condition in enumerate(samples.conditions):
+        one = samples.take(torch.tensor([i]))
+        alone = deconvolved(replace(one, condition=condition, pixel_scale=None), sky)
+        assert torch.allclose(together[i], alone[0], atol=0.02 * float(alone.max()))
+
+
+def test_bands_are_added_up_where_images_have_different_ones(tmp_path: Path) -> None:
+    """Images of one and of three bands are one data set with bands=sum, still in units of σ."""
+    for i in range(12):
+        save(tmp_path / "ab"[i % 2] / f"{i}.npy", noise(i, *((3, 16, 16) if i % 3 else (16, 16))))
+    with pytest.raises(DataError, match="1 and 3 bands") as caught:
+        stored(tmp_path)
+    assert "bands=sum" in caught.value.hint
+    dataset = stored(tmp_path, bands="sum")
+    assert dataset.channels == 1
+    for found in seen(dataset).values():
+        assert found.images.shape[1:] == (1, 16, 16)
+        assert found.images.std(dim=(1, 2, 3)).numpy() == pytest.approx(1, abs=0.35)
 
 
 def gaussian(side: int, sigma: float) -> np.ndarray:
