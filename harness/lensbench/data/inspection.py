@@ -15,6 +15,7 @@ from lensbench.data.duplicates import MOST, THRESHOLD, near_duplicates
 from lensbench.data.picture import Column, Source
 from lensbench.data.proposals import command_to_use
 from lensbench.data.readers.guard import reading
+from lensbench.data.sharp import MANY
 from lensbench.data.statistics import Statistics, collect
 
 DEFECTS: Mapping[str, str] = {
@@ -24,6 +25,7 @@ DEFECTS: Mapping[str, str] = {
     "infinite": "with infinite pixels",
     "constant": "constant",
     "saturated": "saturated (five or more pixels at the very maximum)",
+    "cosmic_rays": f"with cosmic rays or hot pixels ({MANY} or more pixels sharper than a star)",
     "duplicate": "bit for bit the same as another",
     "duplicate_other_class": "the same as one of another class",
     "duplicate_other_split": "the same as one of another split: a leak",

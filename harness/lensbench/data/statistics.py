@@ -13,6 +13,7 @@ import numpy as np
 from lensbench.data.duplicates import MOST, thumbnail
 from lensbench.data.picture import SENTINEL, Picture, Source
 from lensbench.data.readers.guard import RefusedFileError
+from lensbench.data.sharp import MANY, sharp_pixels
 from lensbench.errors import DataError
 
 SATURATED = 5
@@ -42,8 +43,9 @@ class Statistics:
     Attributes:
         shapes: How many images of each shape (C, H, W), as `C×H×W`.
         lows: Smallest finite pixel of each image. `highs`: largest.
-        defects: By name: `unreadable`, `nan`, `infinite`, `constant`, `saturated`, `duplicate`,
-            `duplicate_other_class`, `duplicate_other_split`, `psf_sum`, `noise_sentinel`.
+        defects: By name: `unreadable`, `nan`, `infinite`, `constant`, `saturated`, `cosmic_rays`,
+            `duplicate`, `duplicate_other_class`, `duplicate_other_split`, `psf_sum`,
+            `noise_sentinel`.
         hashes: Index of the first image of each content.
         thumbnails: Of at most `MOST` images, with their indices.
         errors: What could not be read, the first few.
@@ -147,6 +149,8 @@ def _pixel_defects(found: Statistics, pixels: np.ndarray, bad: np.ndarray) -> li
         kinds.append("constant")
     elif int((known == high).sum()) >= SATURATED:
         kinds.append("saturated")
+    if sharp_pixels(pixels, ~finite) >= MANY:
+        kinds.append("cosmic_rays")
     return kinds
 
 

@@ -32,7 +32,12 @@ from lensbench_reference.datasets.stored_frames import (
     several,
 )
 from lensbench_reference.datasets.stored_splits import SHARES, UNLABELLED, share_out
-from lensbench_reference.datasets.stored_targets import check_splits, imbalance, targets_of
+from lensbench_reference.datasets.stored_targets import (
+    check_splits,
+    drop_unknown,
+    imbalance,
+    targets_of,
+)
 
 AS_STORED = Condition(
     name="as-stored",
@@ -158,7 +163,10 @@ class StoredImages(ObservedDataset):
             shares,
         )
         check_splits(options.path, self.targets, self._values, self._splits)
-        self.notes = imbalance(self.targets, self._values, self._splits["train"])
+        self.notes = (
+            *imbalance(self.targets, self._values, self._splits["train"]),
+            *drop_unknown(self.targets, self._values, self._splits),
+        )
         if self._several:
             self.notes += (
                 f"Pixels are from {scales[0]}″ to {scales[-1]}″ and stay as they are: methods that "

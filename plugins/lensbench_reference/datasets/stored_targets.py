@@ -19,6 +19,9 @@ _ERRORS = re.compile(r"(_err|_error|_std|_sigma|_unc)$|^(e_|err_|sigma_)", re.IG
 _NO_TARGETS = {"ra", "dec", "width", "height", "pixel_scale", "psf_fwhm", "id", "index"}
 _TAKEN = {"sky", "class", "lens", "substructure"}
 _MOST_CLASSES = 100
+_FEWEST = 2
+"""Training images that a number has to be known of."""
+
 _UNEQUAL = 3
 """Ratio of the most to the least frequent class from which that is worth a note."""
 
@@ -192,6 +195,24 @@ def imbalance(
         f"Classes of the training images are unequal: {told}. weighted=true, an option of finding "
         "and classification, gives each the same weight.",
     )
+
+
+def drop_unknown(
+    targets: dict[str, Target], values: Values, splits: Mapping[Any, list[int]]
+) -> tuple[str, ...]:
+    """Removes numbers that too few images have to train and test on; a sentence on each."""
+    notes = []
+    for name in [name for name, target in targets.items() if target.kind == "real"]:
+        known = {split: int(np.isfinite(values[name][splits[split]]).sum()) for split in splits}
+        if known["train"] >= _FEWEST and known["test"]:
+            continue
+        del targets[name], values[name]
+        if not name.startswith("log10_"):
+            notes.append(
+                f"{name} is no target: it is known of {known['train']} images of the training "
+                f"split (expected {_FEWEST} or more) and of {known['test']} of the test split."
+            )
+    return tuple(notes)
 
 
 def check_splits(

@@ -107,6 +107,53 @@ def test_psf_and_noise_are_checked(tmp_path: Path, rings: Rings) -> None:
     assert found.psf["largest_sum"] == pytest.approx(0.75)
 
 
+def sky(sharpest: float, seed: int) -> np.ndarray:
+    """A field of stars and galaxies as sharp as this [pixels], over noise of five about 100."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:96, :96]
+    image = random.normal(100, 5, (96, 96))
+    for sigma in (*[sharpest] * 6, 2.0, 4.0):
+        row, column = random.uniform(5, 90, 2)
+        image += 3e4 * np.exp(-((x - column) ** 2 + (y - row) ** 2) / 2 / sigma**2) / sigma**2
+    return image
+
+
+def test_frames_full_of_cosmic_rays_are_noticed(tmp_path: Path) -> None:
+    """Tracks and hot pixels are a defect of the frame that has them, and sharp stars are none."""
+    for seed in range(4):
+        frame = sky(0.6, seed)
+        if seed == 3:
+            frame[20, 30:42] += 800.0
+            frame[range(50, 60), range(70, 80)] += 500.0
+            frame[80, 11] += 2000.0
+        fits.writeto(tmp_path / f"{seed}.fits", frame.astype(np.float32))
+    found = inspect_source(open_source(tmp_path), quiet)
+    assert set(found.defects) == {"cosmic_rays"}
+    assert found.defects["cosmic_rays"] == {"count": 1, "examples": ["3.fits"]}
+    assert "with cosmic rays or hot pixels" in "\n".join(lines_of(found))
+
+
+def test_photons_and_real_images_are_no_cosmic_rays(shared_data: Path) -> None:
+    """No lens, quad, galaxy or simulation of the release is taken for a frame full of rays."""
+    for path in ("real/lenses", "real/quads", "real/galaxies", "deeplense/model_II"):
+        found = inspect_source(open_source(shared_data / path), quiet)
+        assert "cosmic_rays" not in found.defects
+
+
+def test_the_proposed_command_is_for_numbers_that_are_known(tmp_path: Path, rings: Rings) -> None:
+    """A column that one image has is no target: the note says so, and nothing is proposed."""
+    for i, image in enumerate(rings(12, 24)[:, 0]):
+        fits.writeto(tmp_path / f"{i}.fits", image)
+    rows = [f"{i}.fits,{1.2 if i == 4 else ''}" for i in range(12)]
+    (tmp_path / "known.csv").write_text("file,theta_E\n" + "\n".join(rows) + "\n")
+    found = inspect_source(open_source(tmp_path), quiet)
+    assert "regression" not in found.use
+    table = [f"{i}.fits,{1 + i / 10}" for i in range(12)]
+    (tmp_path / "known.csv").write_text("file,theta_E\n" + "\n".join(table) + "\n")
+    found = inspect_source(open_source(tmp_path), quiet)
+    assert "--task regression:targets=theta_E" in found.use
+
+
 def test_clean_images_have_no_defect(write: Callable[[str], Path]) -> None:
     """A file with nothing wrong has no defect, and the report says what was looked for."""
     found = inspect_source(open_source(write("hdf5")), quiet)

@@ -238,7 +238,7 @@ def test_scale_and_psf_of_the_files(tmp_path: Path) -> None:
     assert np.allclose(condition.psf_image.values, psf / psf.sum())
     path = tmp_path / "a" / "0.fits"
     fits.setval(path, "PIXSCALE", value=8.0)
-    with pytest.raises(DataError, match="from 0.07″ to 8.0″") as caught:
+    with pytest.raises(DataError, match=r"from 0\.07″ to 8\.0″") as caught:
         stored(tmp_path)
     assert "correct the headers" in caught.value.hint
 
