@@ -9,6 +9,7 @@ deconvolve towards a PSF that pixels can hold).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from lensbench import Condition, Samples, SkyTarget, condition_of, imaging_operator
+from lensbench import Condition, Samples, SkyTarget, condition_of, imaging_operator, resample
+from lensbench_reference.sampling import at_each_scale
 
 LEVEL = 0.93
 """Misfit at which a deconvolution stops where nobody chose one. Below one, as a fit takes up some
@@ -27,6 +29,13 @@ _MOST = 120
 
 _OUTLIER = 16.0
 """Most that a pixel counts in the misfit, so that a cosmic ray does not keep the steps going."""
+
+_COARSER = 0.1
+"""How much coarser fine pixels may be than the target's, as a share of those: Euclid's halves of
+0.0505″ do for 0.05″."""
+
+_WIDE = 4.0
+"""Width of the empty sky around a field, in widths of the PSF, so that no light comes round."""
 
 _FAINTEST = 0.02
 """Least light of a start, in units of σ: what starts bright over empty sky fades too slowly."""
@@ -41,8 +50,13 @@ class SkyOperator:
         reference: Whose PSF the answer has; one for each image where their pixel scales differ.
         size: Pixels on a side of the images.
         upsample: Fine pixels along the side of one.
+<<<<<<< HEAD
         seen: The condition with the PSF of each image, where that varies; else empty. Where pixel
             scales differ, all angles are magnified to the pixel of `condition`.
+=======
+        seen: The condition with the PSF of each image, where that varies; else empty.
+        target: Pixels of the answer, where they are not the fine ones.
+>>>>>>> 30a2098e (The target of super-resolution has the same pixels and PSF under every condition)
     """
 
     condition: Condition
@@ -50,6 +64,7 @@ class SkyOperator:
     size: int
     upsample: int
     seen: tuple[Condition, ...] = ()
+    target: SkyTarget | None = None
 
     @classmethod
     def of(cls, samples: Samples, sky: SkyTarget) -> SkyOperator:
@@ -59,12 +74,25 @@ class SkyOperator:
             condition_of(sky.reference) if sky.reference else None
         )
         seen = samples.conditions if samples.varies else ()
+<<<<<<< HEAD
         if samples.pixel_scale is not None:
             factors = [condition.pixel_scale / one.pixel_scale for one in seen]
             seen = tuple(one.magnified(f) for one, f in zip(seen, factors, strict=True))
             if isinstance(reference, Condition):
                 reference = tuple(reference.magnified(factor) for factor in factors)
         return cls(condition, reference, samples.images.shape[-1], sky.upsample, seen)
+=======
+        upsample, target = sky.upsample, None
+        if sky.fixed:  # fine pixels divide the image's, and are no coarser than the target's
+            upsample = max(1, math.ceil(condition.pixel_scale / sky.pixel_scale - _COARSER))
+            target = sky
+        return cls(condition, reference, samples.images.shape[-1], upsample, seen, target)
+
+    @property
+    def fine(self) -> float:
+        """Side of a fine pixel [arcsec]."""
+        return self.condition.pixel_scale / self.upsample
+>>>>>>> 30a2098e (The target of super-resolution has the same pixels and PSF under every condition)
 
     def take(self, indices: Tensor) -> SkyOperator:
         """The operator of some of the images."""
@@ -87,28 +115,35 @@ class SkyOperator:
         return self._apply(self.seen or self.condition, sky, self.size, self.condition.pixel_scale)
 
     def answer(self, sky: Tensor) -> Tensor:
-        """Fine skies (..., sN, sN) behind the reference's PSF, or their own where it is none."""
-        fine = self.condition.pixel_scale / self.upsample
+        """Answers (..., S, S): fine skies behind the reference's PSF, or their own if it is none."""
         behind = self.reference or self.seen or self.condition
-        return self._apply(behind, sky, self.size * self.upsample, fine)
+        size, pixel = self.size * self.upsample, self.fine
+        if self.target is not None:
+            size, pixel = self.target.size, self.target.pixel_scale
+        return self._apply(behind, sky, size, pixel)
 
     def again(self, answers: Tensor) -> Tensor:
-        """Noise-free images (..., N, N) that answers (..., sN, sN) would be seen as.
+        """Noise-free images (..., N, N) that answers (..., S, S) would be seen as.
 
         The ratio of the transfer functions of both PSFs, where the reference's is not too small to
-        divide by; the condition's has to be the wider one.
+        divide by; the condition's has to be the wider one. Beyond an answer with pixels of its own
+        the sky is taken as empty.
         """
-        side = self.size * self.upsample
-        fine = self.condition.pixel_scale / self.upsample
+        pixel = self.fine if self.target is None else self.target.pixel_scale
+        if self.target is not None:
+            missing = self.size * self.condition.pixel_scale + _WIDE * self.condition.psf_fwhm
+            border = max(0, math.ceil((missing / pixel - answers.shape[-1]) / 2))
+            answers = torch.nn.functional.pad(answers, (border,) * 4)
+        side = answers.shape[-1]
         point = torch.zeros(1, 1, side, side, dtype=torch.float64)
         point[..., 0, 0] = 1.0
         wide, sharp = (
-            torch.fft.rfft2(imaging_operator(seen, side, fine, side, fine, point.dtype)(point))
+            torch.fft.rfft2(imaging_operator(seen, side, pixel, side, pixel, point.dtype)(point))
             for seen in (self.seen or self.condition, self.reference or self.condition)
         )
         ratio = wide * sharp.conj() / (sharp.abs().square() + 1e-6)
         blurred = torch.fft.irfft2(torch.fft.rfft2(answers.double()) * ratio, s=(side, side))
-        return avg_pool2d(blurred, self.upsample).to(answers)
+        return resample(blurred, pixel, self.condition.pixel_scale, self.size).to(answers)
 
     def transpose(self, images: Tensor) -> Tensor:
         """The adjoint of `image`: images (..., N, N) to fine skies (..., sN, sN)."""
@@ -121,9 +156,8 @@ class SkyOperator:
     def _apply(
         self, seen: Condition | Sequence[Condition], sky: Tensor, size: int, scale: float
     ) -> Tensor:
-        fine = self.condition.pixel_scale / self.upsample
         rays = self.size * self.upsample
-        operator = imaging_operator(seen, rays, fine, size, scale, sky.dtype, str(sky.device))
+        operator = imaging_operator(seen, rays, self.fine, size, scale, sky.dtype, str(sky.device))
         return operator(sky)
 
 
@@ -131,7 +165,7 @@ class SkyOperator:
 def richardson_lucy(
     images: Tensor, operator: SkyOperator, levels: Sequence[float] = (LEVEL,)
 ) -> Tensor:
-    """Answers (L, B, C, sN, sN) for images (B, C, N, N), both in units of σ, one a level.
+    """Answers (L, B, C, S, S) for images (B, C, N, N), both in units of σ, one a level.
 
     Counts are of photons: the sky that was subtracted is added again, and the variance of the
     reads stands as that many more (Snyder, Hammoud & White 1993). The light of the sky stays
@@ -190,16 +224,27 @@ def richardson_lucy(
 
 
 def deconvolved(samples: Samples, sky: SkyTarget) -> Tensor:
-    """Skies (B, C, sH, sW) behind the reference's PSF, in units of σ, of images of any shape.
+    """Skies (B, C, S, T) behind the reference's PSF, in units of σ, of images of any shape.
 
-    The field is taken as periodic; what is not square is repeated until it is.
+    The field is taken as periodic; what is not square is repeated on either side until it is.
     """
+    return at_each_scale(lambda part: _deconvolved(part, sky), samples, sky)
+
+
+def _deconvolved(samples: Samples, sky: SkyTarget) -> Tensor:
     height, width = samples.images.shape[-2:]
     side = max(height, width)
-    rows, columns = (torch.arange(side, device=samples.images.device) % n for n in (height, width))
+    first = (side - height) // 2, (side - width) // 2
+    steps = torch.arange(side, device=samples.images.device)
+    rows, columns = (
+        (steps - start) % n for start, n in zip(first, (height, width), strict=True)
+    )
     square = replace(samples, images=samples.images[..., rows[:, None], columns], targets={})
     answer = richardson_lucy(square.images, SkyOperator.of(square, sky))[0]
-    return answer[..., : sky.upsample * height, : sky.upsample * width]
+    if sky.fixed:
+        return answer
+    top, left = (sky.upsample * start for start in first)
+    return answer[..., top : top + sky.upsample * height, left : left + sky.upsample * width]
 
 
 def _smooth(images: Tensor, upsample: int) -> Tensor:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from lensbench.api.condition import Condition
     from lensbench.api.dataset import Target
     from lensbench.api.samples import Samples
 
@@ -105,13 +106,35 @@ class FeatureShape:
 class SkyTarget:
     """How a task needs the target `sky`: the noise-free image of a sharper instrument.
 
+    Its pixels are the same under every condition if `pixel_scale` and `size` are given. Otherwise
+    they divide those of the input over the same field.
+
     Attributes:
         upsample: Pixels of the target along one side of a pixel of the input.
         reference: Name of the condition whose PSF the target has; the input's own where empty.
+        pixel_scale: Side of a pixel of the target [arcsec], the same under every condition.
+        size: Pixels on a side of that target, a centred square.
     """
 
-    upsample: int
-    reference: str
+    upsample: int = 1
+    reference: str = ""
+    pixel_scale: float = 0.0
+    size: int = 0
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the target has the same pixels under every condition."""
+        return self.size > 0
+
+    def pixel(self, condition: Condition) -> float:
+        """Side of a pixel of the target [arcsec] under a condition."""
+        return self.pixel_scale if self.fixed else condition.pixel_scale / self.upsample
+
+    def shape(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of the target of an image of this height and width [pixels]."""
+        if self.fixed:
+            return self.size, self.size
+        return self.upsample * height, self.upsample * width
 
 
 class Task(Plugin):

@@ -7,11 +7,15 @@ from typing import Any
 
 from lensbench.api.dataset import ObservedDataset
 from lensbench.api.predictor import Transfer
+from lensbench.cells.images import seen_by
 from lensbench.cells.plugins import Plugins
 from lensbench.cells.weights import build_encoder
 from lensbench.errors import IncompatibleError, LensbenchError, UsageError
 from lensbench.registry import Catalogue, parse_reference
-from lensbench.study.cell import Cell
+from lensbench.study.cell import Cell, View
+
+_SAME = 0.02
+"""Relative difference of pixel scales below which images of pairs count as sampled alike."""
 
 
 class Checks:
@@ -32,11 +36,12 @@ class Checks:
             UsageError: Where a dataset has no scenes for a split.
         """
         self._check_pair(cell)
+        task = self.plugins.get("task", cell.task)
         datasets = {view.dataset for view in cell.tests}
-        what = (cell.entrant, cell.task, cell.train.dataset, *sorted(datasets))
+        conditions = {view.condition for view in cell.tests} if task.sky else set()
+        what = (cell.entrant, cell.task, cell.train, *sorted(datasets), *sorted(conditions))
         if what in self._passed:
             return
-        task = self.plugins.get("task", cell.task)
         needs = tuple(task.targets)
         self._check_scope(cell)
         if cell.entrant.encoder:
@@ -46,6 +51,7 @@ class Checks:
         for dataset in datasets:
             self._check_targets(cell.task, tuple(task.targets), dataset)
             self._check_scenes(dataset, "test")
+        self._check_pixels(cell)
         self._passed.add(what)
 
     def _check_pair(self, cell: Cell) -> None:
@@ -149,14 +155,36 @@ class Checks:
         wanted = self.plugins.get("task", task).sky
         dataset = self.plugins.get("dataset", name)
         held = dataset.upsample if isinstance(dataset, ObservedDataset) else None
-        if wanted is None or held is None or wanted.upsample == held:
+        if wanted is None or held is None or (not wanted.fixed and wanted.upsample == held):
             return
+        asked = f"pixels of {wanted.pixel_scale:g} arcsec"
         right = "denoising" if held == 1 else f"superres:scale={held}"
         raise IncompatibleError(
             f"the pairs of {name!r} are sampled {held} times as finely, "
-            f"and task {task!r} wants {wanted.upsample} times",
+            f"and task {task!r} wants {asked if wanted.fixed else f'{wanted.upsample} times'}",
             f"--task {right}",
         )
+
+    def _check_pixels(self, cell: Cell) -> None:
+        """Refuses test conditions under which a target that divides pixels has other ones."""
+        sky = self.plugins.get("task", cell.task).sky
+        if sky is None or sky.fixed or sky.upsample == 1:
+            return
+        views = (cell.train, *cell.tests)
+        pixels = [self._pixel_scale(view) for view in views]
+        for view, pixel in zip(views, pixels, strict=True):
+            if abs(pixel / pixels[0] - 1) > _SAME:
+                raise IncompatibleError(
+                    f"the targets of task {cell.task!r} have pixels of {pixel / sky.upsample:.3g} "
+                    f"arcsec under {view.condition!r}, and of {pixels[0] / sky.upsample:.3g} arcsec "
+                    f"under {cell.train.condition!r}",
+                    "leave out scale: then the target has the same pixels under every condition",
+                )
+
+    def _pixel_scale(self, view: View) -> float:
+        """Side of a pixel of a dataset's images under a condition [arcsec]."""
+        condition = self.plugins.get("condition", view.condition)
+        return float(seen_by(self.plugins.get("dataset", view.dataset), condition).pixel_scale)
 
     def _check_scenes(self, name: str, split: str) -> None:
         if self.plugins.get("dataset", name).size(split) == 0:

@@ -185,9 +185,9 @@ def _rows(batch: SceneBatch, layer: Layer, field_of_view: float) -> dict[str, np
             raise DataError("the dataset has no sky behind its images", "see its targets")
         return {_IDS: np.array(seen.ids, dtype="S64"), _SKY: seen.sky.numpy()}
     target, reference = layer.sky
-    grid = grid_of(layer.condition, field_of_view, target.upsample)
+    grid, image = (grid_of(layer.condition, field_of_view, asked) for asked in (target, None))
     sharp = expose(batch.scenes, reference, grid) / layer.condition.noise_level
-    sharp[~coverage(batch.scenes, grid)] = torch.nan
+    sharp[~coverage(batch.scenes, grid, image)] = torch.nan
     return {_IDS: np.array(batch.scenes.ids, dtype="S64"), _SKY: sharp.numpy().astype("f4")}
 
 

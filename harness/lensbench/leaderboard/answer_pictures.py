@@ -180,9 +180,17 @@ _Window = tuple[slice, slice]
 
 
 def known_window(truth: np.ndarray, size: int) -> tuple[_Window, _Window]:
-    """The part of a truth (sH, sW) that is known, there and in an image of `size` pixels."""
-    scale = truth.shape[-1] // size
+    """The part of a truth (S, T) that is known, there and in an image of `size` pixels.
+
+    Of an image whose pixels the truth's do not divide, it is the whole.
+    """
     known = np.isfinite(truth)
+    whole = slice(0, size)
+    if truth.shape[-1] % size:
+        rows, columns = (np.flatnonzero(known.any(axis)) for axis in (1, 0))
+        fine_rows, fine_columns = (slice(p[0], p[-1] + 1) for p in (rows, columns))
+        return (fine_rows, fine_columns), (whole, whole)
+    scale = truth.shape[-1] // size
     fine, coarse = [], []
     for axis in (1, 0):
         places = np.flatnonzero(known.any(axis))

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lensbench.api.condition import Condition
 from lensbench.api.dataset import Scenes
+from lensbench.api.task import SkyTarget
 from lensbench.errors import DataError
 from lensbench.sky.artefacts import draw_artefacts
 from lensbench.sky.blur import Blur, blur_of
@@ -37,10 +38,12 @@ class Grid:
     size: int
 
 
-def grid_of(condition: Condition, field_of_view: float, upsample: int = 1) -> Grid:
-    """The pixels of a condition over a field [arcsec], or finer ones over the same field."""
+def grid_of(condition: Condition, field_of_view: float, sky: SkyTarget | None = None) -> Grid:
+    """The pixels of a condition over a field [arcsec], or those of a target under it."""
     size = condition.image_size(field_of_view)
-    return Grid(condition.pixel_scale / upsample, size * upsample)
+    if sky is None:
+        return Grid(condition.pixel_scale, size)
+    return Grid(sky.pixel(condition), sky.shape(size, size)[0])
 
 
 def expose(scenes: Scenes, condition: Condition, grid: Grid) -> Tensor:
@@ -114,14 +117,19 @@ def imaging_operator(
     return operators(size, pixel_scale, new_scale, new_size, blurs, dtype, device)
 
 
-def coverage(scenes: Scenes, grid: Grid) -> Tensor:
-    """Which pixels (B, C, N, N) of a grid lie where the sky is known."""
-    known = torch.isfinite(scenes.sky)
-    if bool(known.all()):
-        return torch.ones(*known.shape[:2], grid.size, grid.size, dtype=torch.bool).to(known.device)
+def coverage(scenes: Scenes, grid: Grid, image: Grid) -> Tensor:
+    """Which pixels (B, C, N, N) of a grid lie in the field of an image and where the sky is known.
+
+    Args:
+        scenes: With their skies.
+        grid: Pixels that are looked at.
+        image: Pixels of the image.
+    """
     position = (torch.arange(grid.size) - (grid.size - 1) / 2) * grid.pixel_scale
+    inside = position.abs() < image.size * image.pixel_scale / 2
     nearest = torch.round(position / scenes.pixel_scale + (scenes.sky.shape[-1] - 1) / 2).long()
-    return known[..., nearest[:, None], nearest[None, :]]
+    known = torch.isfinite(scenes.sky)[..., nearest[:, None], nearest[None, :]]
+    return known & (inside[:, None] & inside[None, :]).to(known.device)
 
 
 def observe(scenes: Scenes, condition: Condition, field_of_view: float, seed: int) -> Tensor:

@@ -9,6 +9,9 @@ import torch
 from lensbench.api.condition import Condition
 from lensbench.api.dataset import Target
 from lensbench.api.samples import Samples
+from lensbench.api.task import SkyTarget
+
+_FINER = SkyTarget(upsample=2)
 
 CONDITION = Condition(
     name="made",
@@ -40,7 +43,7 @@ def made_samples(
     count: int = 6,
     channels: int = 1,
     size: int = 32,
-    upsample: int = 2,
+    sky: SkyTarget = _FINER,
     seed: int = 0,
     targets: Mapping[str, Target] | None = None,
 ) -> Samples:
@@ -50,7 +53,7 @@ def made_samples(
         count: N.
         channels: C.
         size: Height and width [pixels].
-        upsample: Sampling of the target `sky`.
+        sky: What the target `sky` is sampled like.
         seed: Of images and skies.
         targets: Class and real targets that a task of yours asks for, beside those that are made
             always.
@@ -63,7 +66,7 @@ def made_samples(
     random = torch.Generator().manual_seed(seed)
     images = torch.randn(count, channels, size, size, generator=random)
     images[:, :, size // 2, size // 2] += 50.0
-    sky = torch.rand(count, channels, upsample * size, upsample * size, generator=random)
+    skies = torch.rand(count, channels, *sky.shape(size, size), generator=random)
     return Samples(
         ids=tuple(f"made-{seed}-{i}" for i in range(count)),
         images=images,
@@ -78,7 +81,7 @@ def made_samples(
             "source_x": torch.linspace(-0.3, 0.3, count),
             "source_y": torch.linspace(0.2, -0.2, count),
             "f_sub": torch.linspace(0.0, 0.1, count),
-            "sky": sky,
+            "sky": skies,
             **{name: _values(target, count) for name, target in own.items()},
         },
         info={**TARGETS, **own},

@@ -10,7 +10,7 @@ import torch
 
 from lensbench.api.dataset import Target
 from lensbench.api.samples import Features, Samples
-from lensbench.api.task import FeatureShape, Metric
+from lensbench.api.task import FeatureShape, Metric, SkyTarget
 from lensbench.cells.answers import as_arrays
 from lensbench.errors import PluginError, UndefinedError
 from lensbench.testing.attributes import check_attributes
@@ -115,4 +115,4 @@ def _predictions(task: Any, samples: Samples) -> Mapping[str, np.ndarray]:
 
 def samples_for(task: Any, targets: Mapping[str, Target] | None = None) -> Samples:
     """Small samples with the targets and the sky that a task needs."""
-    return made_samples(24, upsample=task.sky.upsample if task.sky else 1, targets=targets)
+    return made_samples(24, sky=task.sky or SkyTarget(), targets=targets)

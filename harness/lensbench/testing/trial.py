@@ -15,7 +15,7 @@ from lensbench.api.budget import Budget
 from lensbench.api.dataset import Target
 from lensbench.api.predictor import FitContext, Restorable
 from lensbench.api.samples import Features, Samples
-from lensbench.api.task import FeatureShape, Task
+from lensbench.api.task import FeatureShape, SkyTarget, Task
 from lensbench.cells.answers import as_arrays
 from lensbench.errors import PluginError, RunError
 from lensbench.testing.samples import made_samples
@@ -51,10 +51,8 @@ class Trial:
 
     def made(self, count: int, seed: int, size: int = _SIDE) -> Samples:
         """Samples, with features where the transfer is frozen, as the harness gives them."""
-        upsample = self.task.sky.upsample if self.task.sky else 2
-        samples = made_samples(
-            count=count, size=size, upsample=upsample, seed=seed, targets=self._targets
-        )
+        sky = self.task.sky or SkyTarget(2)
+        samples = made_samples(count=count, size=size, sky=sky, seed=seed, targets=self._targets)
         if not self._frozen:
             return samples
         with torch.no_grad():
@@ -101,8 +99,8 @@ def shapes_of(task: Any, samples: Samples) -> Mapping[str, tuple[int, ...]]:
         return {"mean": numbers, "sigma": numbers}
     if task.predicts == "scores":
         return {"score": (count,)}
-    upsample = task.sky.upsample if task.sky else 1
-    return {"sky": (count, channels, upsample * height, upsample * width)}
+    sky = task.sky or SkyTarget()
+    return {"sky": (count, channels, *sky.shape(height, width))}
 
 
 def fitted(fit: Callable[[FitContext], Any], context: FitContext) -> Any:

@@ -1,16 +1,8 @@
-"""Interpolation: super-resolution without learning.
-
-All over the same field, pixel centre to pixel centre: fine pixel j is at (j + ½)/s − ½ in units
-of the coarse ones. Surface brightness stays what it is.
-"""
+"""Interpolation: super-resolution without learning."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
-from torch import Tensor
-from torch.nn.functional import interpolate
 
 from lensbench import (
     Baseline,
@@ -21,8 +13,7 @@ from lensbench import (
     Samples,
     SkyTarget,
 )
-
-_LOBES = 3
+from lensbench_reference.sampling import Kernel, on_target
 
 
 def sky_of(context: FitContext, name: str) -> SkyTarget:
@@ -38,52 +29,42 @@ def sky_of(context: FitContext, name: str) -> SkyTarget:
 
 
 class _Interpolation(Baseline):
-    """An interpolation of `torch.nn.functional`."""
+    """The observed image at the centres of the target's pixels."""
 
-    name: str
-    mode: Literal["nearest-exact", "bilinear", "bicubic"]
+    kernel: Kernel
 
     def fit(self, context: FitContext) -> Predictor:
         """Nothing is fitted."""
-        scale = sky_of(context, self.name).upsample
+        sky = sky_of(context, self.kernel)
 
         def predict(samples: Samples) -> Predictions:
-            return {"sky": interpolate(samples.images, scale_factor=scale, mode=self.mode)}
+            return {"sky": on_target(samples, sky, self.kernel)}
 
         return predict
 
 
 class Nearest(_Interpolation):
-    """The coarse pixel's value in each of its fine ones."""
+    """The value of the nearest pixel of the image."""
 
-    name, mode = "nearest", "nearest-exact"
+    kernel = "nearest"
 
 
 class Bilinear(_Interpolation):
     """Bilinear interpolation of the observed image."""
 
-    name, mode = "bilinear", "bilinear"
+    kernel = "bilinear"
 
 
 class Bicubic(_Interpolation):
     """Bicubic interpolation of the observed image (Keys 1981, with a = −3/4)."""
 
-    name, mode = "bicubic", "bicubic"
+    kernel = "bicubic"
 
 
-class Lanczos(Baseline):
+class Lanczos(_Interpolation):
     """Lanczos interpolation with three lobes (Duchon 1979), the same along both axes."""
 
-    def fit(self, context: FitContext) -> Predictor:
-        """Nothing is fitted."""
-        scale = sky_of(context, "lanczos").upsample
-
-        def predict(samples: Samples) -> Predictions:
-            images = samples.images
-            rows, columns = (lanczos_matrix(side, scale).to(images) for side in images.shape[-2:])
-            return {"sky": rows @ images @ columns.T}
-
-        return predict
+    kernel = "lanczos"
 
 
 class BlankSky(Baseline):
@@ -91,25 +72,10 @@ class BlankSky(Baseline):
 
     def fit(self, context: FitContext) -> Predictor:
         """Nothing is fitted."""
-        scale = sky_of(context, "blank").upsample
+        sky = sky_of(context, "blank")
 
         def predict(samples: Samples) -> Predictions:
-            images = samples.images
-            height, width = images.shape[-2:]
-            return {"sky": images.new_zeros(*images.shape[:2], scale * height, scale * width)}
+            count, channels, height, width = samples.images.shape
+            return {"sky": torch.zeros(count, channels, *sky.shape(height, width))}
 
         return predict
-
-
-def lanczos_matrix(size: int, scale: int) -> Tensor:
-    """Weights (scale × size, size) of old pixels in new ones; each row sums to one.
-
-    The kernel is sinc(x) sinc(x/3) for |x| < 3; past the border the last pixel goes on.
-    """
-    position = (torch.arange(size * scale, dtype=torch.float64) + 0.5) / scale - 0.5
-    taps = position.floor()[:, None] + torch.arange(1 - _LOBES, _LOBES + 1)
-    x = position[:, None] - taps
-    weights = torch.sinc(x) * torch.sinc(x / _LOBES) * (x.abs() < _LOBES)
-    weights = weights / weights.sum(1, keepdim=True)
-    matrix = torch.zeros(size * scale, size, dtype=torch.float64)
-    return matrix.scatter_add_(1, taps.clamp(0, size - 1).long(), weights)

@@ -20,6 +20,7 @@ from lensbench import (
 )
 from lensbench_reference.baselines.interpolation import sky_of
 from lensbench_reference.deconvolution import SkyOperator, richardson_lucy
+from lensbench_reference.sampling import at_each_scale
 
 _LEVELS = (1.2, 1.1, 1.05, 1.02, 1.0, 0.98, 0.96, 0.95, 0.94, 0.93, 0.92, 0.91, 0.9, 0.88, 0.85)
 """Misfits to choose from: stopping early is what keeps the noise down."""
@@ -84,5 +85,9 @@ class Deconvolution:
 
 
 def _answers(samples: Samples, sky: SkyTarget, levels: tuple[float, ...]) -> Tensor:
-    """Answers (L, N, C, sN, sN) at each of these falling levels."""
-    return richardson_lucy(samples.images.float().cpu(), SkyOperator.of(samples, sky), levels)
+    """Answers (L, N, C, S, S) at each of these falling levels."""
+
+    def answer(part: Samples) -> Tensor:
+        return richardson_lucy(part.images.float().cpu(), SkyOperator.of(part, sky), levels)
+
+    return at_each_scale(answer, samples, sky, axis=1)

@@ -9,9 +9,19 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lensbench import Baseline, FitContext, Predictions, Predictor, Progress, Samples, SkyTarget
+from lensbench import (
+    Baseline,
+    FitContext,
+    Predictions,
+    Predictor,
+    Progress,
+    Samples,
+    SkyTarget,
+    resample,
+)
 from lensbench_reference.baselines.interpolation import sky_of
 from lensbench_reference.deconvolution import SkyOperator
+from lensbench_reference.sampling import at_each_scale
 
 _CHOICES = 256
 
@@ -37,7 +47,7 @@ class Wiener(Baseline):
         power = radial_power(torch.where(finite, wanted - level, 0.0).flatten(0, 1))
         unit = torch.tensor(known.condition.noise_level)
         context.report(Progress(1, 1))
-        grid = (wanted.shape[-1], known.condition.pixel_scale / sky.upsample)
+        grid = (wanted.shape[-1], sky.pixel(known.condition))
         shape = torch.tensor(grid, dtype=torch.float64)
         return LinearEstimate(sky, power * unit**2, level * unit, shape)
 
@@ -66,24 +76,34 @@ class LinearEstimate:
 
     def __call__(self, samples: Samples) -> Predictions:
         """Skies behind the reference's PSF, in units of σ."""
+        return {"sky": at_each_scale(self._answers, samples, self.sky)}
+
+    def _answers(self, samples: Samples) -> Tensor:
         images = samples.images.float().cpu()
         unit = samples.condition.noise_level
         level = float(self.level) / unit
-        whole = SkyOperator.of(samples, self.sky)
+        whole = replace(SkyOperator.of(samples, self.sky), target=None)
         power = self.spectrum(whole)
         answers = []
         for index, image in enumerate(images - level):
             operator = whole.one(index)
             weights = wiener_weights(operator, power * brightness(operator, power, image))
-            answers.append(apply_weights(weights, image, operator.upsample) + level)
-        return {"sky": torch.stack(answers)}
+            fine = apply_weights(weights, image, operator.upsample) + level
+            answers.append(self._on_target(fine, operator))
+        return torch.stack(answers)
+
+    def _on_target(self, fine: Tensor, operator: SkyOperator) -> Tensor:
+        """A fine sky (C, sN, sN) in the pixels of the target."""
+        if not self.sky.fixed:
+            return fine
+        return resample(fine, operator.fine, self.sky.pixel_scale, self.sky.size)
 
     def spectrum(self, operator: SkyOperator) -> Tensor:
         """Power (sN, sN) on the fine grid of an operator, in its σ², by frequency on the sky.
 
         Modes past those that were measured have the power of the last.
         """
-        fine = operator.condition.pixel_scale / operator.upsample
+        fine = operator.fine
         side, scale = self.grid.tolist()
         ring = _ring(operator.size * operator.upsample, fine, side * scale)
         power = self.power[ring.clamp(max=len(self.power) - 1)] * (scale / fine) ** 2

@@ -16,7 +16,7 @@ class Denoising(Task):
 
     predicts = "images"
     targets = ("sky",)
-    sky = SkyTarget(upsample=1, reference="")
+    sky = SkyTarget()
     metrics = sky_metrics(sky)
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> ResidualHead:

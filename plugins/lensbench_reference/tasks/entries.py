@@ -51,7 +51,7 @@ ENTRIES = [
     Entry(
         "superres",
         f"{_HERE}.superres:SuperResolution",
-        summary="The noise-free image of a sharper instrument, at twice the sampling.",
+        summary="The noise-free image of a sharper instrument, in pixels of 0.05 arcsec.",
         licence="MIT",
     ),
 ]

@@ -30,6 +30,9 @@ SCALES = {"0.2": (0.14, 0.28), "0.4": (0.28, 0.57)}
 _ARCS = (0.5, 1.5)
 """Radii between which arcs lie, in units of the Einstein radius."""
 
+_CLOSE = 1e-3
+"""Relative difference below which lengths count as equal."""
+
 _FAINTEST = 0.1
 """Surface brightness of the arcs over that of their brightest pixel, at least."""
 
@@ -72,12 +75,17 @@ def _in_parts(
     """A metric of a part of the samples at a time, so that memory does not grow with their number.
 
     Raises:
-        UndefinedError: Where the image is sharper than what is asked for.
+        UndefinedError: Where the image is sharper than the target, by its PSF or its pixels.
     """
     condition = samples.condition
     if sky.reference and (reference := condition_of(sky.reference)).psf_fwhm > condition.psf_fwhm:
         raise UndefinedError(
             f"{condition.name} is sharper than the target, which has the PSF of {reference.name}"
+        )
+    if sky.fixed and condition.pixel_scale < (1 - _CLOSE) * sky.pixel_scale:
+        raise UndefinedError(
+            f"{condition.name} has pixels of {condition.pixel_scale:g} arcsec, finer than those "
+            f"of the target ({sky.pixel_scale:g} arcsec)"
         )
     parts = torch.split(torch.arange(len(samples)), _TOGETHER)
     return np.concatenate(
@@ -159,18 +167,52 @@ def _image_chi2(sky: SkyTarget, predictions: Predictions, samples: Samples) -> n
     The answer is behind the reference's PSF, so it is blurred by the ratio of both PSFs' transfer
     functions and averaged over the image's pixels. One is what the truth has; below one the answer
     takes up noise, above it the answer contradicts the image. The PSF is the true one, whatever
-    the method was told. The noise is as in `residual_chi2`.
+    the method was told. The noise is as in `residual_chi2`. Pixels count where the answer reaches
+    a width of the PSF beyond them.
     """
     answer, wanted = _pair(predictions, samples)
     known = torch.isfinite(wanted)
     truly = replace(samples, condition=samples.condition.true)
     seen = SkyOperator.of(truly, sky).again(torch.where(known, answer, 0.0))
-    coarse = torch.nn.functional.avg_pool2d(known.float(), sky.upsample) == 1
+    coarse = _well_inside(sky, known, samples)
     condition = samples.condition
     electrons = condition.sigma_electrons * condition.noise_correlation**2
     squared = (samples.images - seen) ** 2 / (1 + seen.clamp(min=0) / electrons)
     total = torch.where(coarse, squared, 0.0).sum((1, 2, 3))
     return (total / coarse.sum((1, 2, 3)).clamp(min=1)).numpy()
+
+
+def _well_inside(sky: SkyTarget, known: Tensor, samples: Samples) -> Tensor:
+    """Pixels of the image (B, C, H, W) whose light, but for the PSF's wings, comes from known sky.
+
+    Args:
+        sky: What is answered.
+        known: Where the truth is known (B, C, S, T).
+        samples: With images.
+    """
+    condition, pixel = samples.condition, sky.pixel(samples.condition)
+    behind = condition_of(sky.reference).psf_fwhm if sky.reference else condition.psf_fwhm
+    added = math.sqrt(max(0.0, condition.psf_fwhm**2 - behind**2))
+    if sky.fixed:
+        reach = math.ceil(added / pixel)
+        unknown = torch.nn.functional.pad((~known).float(), (reach,) * 4, value=1.0)
+        known = torch.nn.functional.max_pool2d(unknown, 2 * reach + 1, 1) == 0
+    rows, columns = (
+        _shares(side, condition.pixel_scale, fine, pixel).to(samples.images)
+        for side, fine in zip(samples.images.shape[-2:], known.shape[-2:], strict=True)
+    )
+    return rows @ known.to(samples.images) @ columns.T > 1 - _CLOSE
+
+
+def _shares(size: int, scale: float, fine_size: int, fine: float) -> Tensor:
+    """Share of each pixel (size, fine_size) that lies in each fine one, on grids of one centre."""
+    edges, inner = (
+        (torch.arange(n + 1, dtype=torch.float64) - n / 2) * side
+        for n, side in ((size, scale), (fine_size, fine))
+    )
+    upper = torch.minimum(edges[1:, None], inner[None, 1:])
+    lower = torch.maximum(edges[:-1, None], inner[None, :-1])
+    return (upper - lower).clamp(min=0) / scale
 
 
 def _power_ratio(
@@ -205,9 +247,9 @@ def _waves(
     """
     answer, wanted = _pair(predictions, samples)
     known = torch.isfinite(wanted)
-    if samples.pixel_scale is not None:
+    if samples.pixel_scale is not None and not sky.fixed:
         raise UndefinedError("images have several pixel scales, and wavelengths are of one")
-    pixel = samples.condition.pixel_scale / sky.upsample
+    pixel = sky.pixel(samples.condition)
     rows, columns = (torch.fft.fftfreq(side, pixel) for side in wanted.shape[-2:])
     frequency = torch.hypot(rows[:, None], columns[None])
     short, long = band
@@ -264,8 +306,8 @@ def _arcs(
     answer, wanted = (image.mean(1).double() for image in _pair(predictions, samples))
     if "theta_E" not in samples.targets:
         raise NotImplementedError("no Einstein radius says where the arcs are")
-    scales = torch.tensor([condition.pixel_scale for condition in samples.conditions])
-    pixel = scales[:, None, None] / sky.upsample
+    scales = torch.tensor([sky.pixel(condition) for condition in samples.conditions])
+    pixel = scales[:, None, None]
     y, x = (torch.arange(side) - (side - 1) / 2 for side in wanted.shape[-2:])
     x, y = torch.broadcast_tensors(pixel * x[None], pixel * y[:, None])
     theta_E = samples.targets["theta_E"].double()[:, None, None]

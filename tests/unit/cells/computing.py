@@ -19,13 +19,13 @@ from typing import Any
 OTHERS = ("torch", "numpy", "sklearn.linear_model", "scipy.stats", "h5py", "polars", "pydantic")
 
 
-def samples(upsample: int, size: int = 32, seed: int = 0, count: int = 24) -> Any:
+def samples(sky: Any, size: int = 32, seed: int = 0, count: int = 24) -> Any:
     """Samples of the conformance kit, whose other modules are not loaded for them."""
     folder = next(Path(p) / "lensbench" for p in sys.path if (Path(p) / "lensbench").is_dir())
     spec = importlib.util.spec_from_file_location("made", folder / "testing" / "samples.py")
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
-    return made.made_samples(count=count, upsample=upsample, size=size, seed=seed)
+    return made.made_samples(count=count, sky=sky, size=size, seed=seed)
 
 
 def make(case: dict[str, Any]) -> None:
@@ -96,8 +96,8 @@ def records(case: dict[str, Any]) -> None:
     entrant = Entrant(case["encoder"], "none", case["transfer"], case["baseline"])
     cell = Cell(entrant, case["task"], view, (view,), budget="smoke:train_steps=2,resamples=5")
     task = plugins.get("task", cell.task)
-    upsample = task.sky.upsample if task.sky else 2
-    train, validation, other, test = (samples(upsample, seed=seed) for seed in range(4))
+    sky = task.sky or SkyTarget(2)
+    train, validation, other, test = (samples(sky, seed=seed) for seed in range(4))
     encoder = (
         plugins.catalogue.build("encoder", entrant.encoder, channels=1) if case["encoder"] else None
     )

@@ -21,7 +21,7 @@ def metric(task, name):
 
 @pytest.fixture
 def superres():
-    return SuperResolution(SuperResolution.Options())
+    return SuperResolution(SuperResolution.Options(scale="2"))
 
 
 @pytest.fixture
@@ -75,12 +75,12 @@ def test_unknown_truth_counts_for_nothing(superres, answer):
     assert np.isfinite(metric(superres, "ssim")(predictions, masked)).all()
 
 
-@pytest.mark.parametrize("scale", ["2", "4"])
+@pytest.mark.parametrize("scale", ["", "2", "4"])
 def test_super_resolution_starts_at_the_deconvolution(scale):
     """Before training the answer is the deconvolved image; after a step it is another one."""
     task = SuperResolution(SuperResolution.Options(scale=scale))
     head = task.head(FeatureShape(6, ((6, 8), (4, 2)), channels=1), {})
-    samples = made_samples(size=32, upsample=int(scale))
+    samples = made_samples(size=32, sky=task.sky)
     maps = (torch.randn(6, 6, 4, 4), torch.randn(6, 4, 16, 16))
     features = Features(torch.randn(6, 6), maps)
     output = head(features, samples)

@@ -1,13 +1,12 @@
 """Richardson–Lucy and Wiener: adjoints, optimality, and better skies than interpolation gives."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from lensbench import Population, condition_of, draw_scenes
+from lensbench import Population, SkyTarget, condition_of, draw_scenes
 from lensbench.sky.observation import expose, grid_of
 from lensbench_reference.baselines.interpolation import Bicubic
 from lensbench_reference.baselines.richardson_lucy import RichardsonLucy
@@ -20,7 +19,7 @@ from lensbench_reference.baselines.wiener import (
 )
 from lensbench_reference.deconvolution import SkyOperator, deconvolved, richardson_lucy
 
-SKY = SimpleNamespace(upsample=2, reference="hst-acs")
+SKY = SkyTarget(2, "hst-acs")
 
 
 def operator(condition, size):

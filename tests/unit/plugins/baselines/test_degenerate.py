@@ -6,7 +6,7 @@ import pytest
 import torch
 from tests.small import small
 
-from lensbench import Target
+from lensbench import SkyTarget, Target
 from lensbench.registry import load_catalogue
 from lensbench.testing import made_samples
 
@@ -21,8 +21,7 @@ PAIRS = [
 def fit_of(catalogue, context, name):
     """Of a task of ours to 24 samples."""
     task = catalogue.build("task", name)
-    upsample = task.sky.upsample if task.sky else 1
-    made = made_samples(24, upsample=upsample, targets=OF_STORED_IMAGES)
+    made = made_samples(24, sky=task.sky or SkyTarget(), targets=OF_STORED_IMAGES)
     return replace(context(made, *task.targets), task=task)
 
 
@@ -30,7 +29,7 @@ def shape_of(name, task, samples):
     """The shape of what a baseline is to say of samples."""
     count, channels, size, _ = samples.images.shape
     if name == "sky":
-        return count, channels, task.sky.upsample * size, task.sky.upsample * size
+        return count, channels, *task.sky.shape(size, size)
     if name == "probability":
         return count, len(samples.info[task.targets[0]].classes)
     return (count,) if name == "score" else (count, len(task.targets))

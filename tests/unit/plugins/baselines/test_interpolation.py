@@ -6,13 +6,8 @@ import torch
 
 from lensbench.errors import IncompatibleError
 from lensbench.testing import made_samples
-from lensbench_reference.baselines.interpolation import (
-    Bicubic,
-    Bilinear,
-    Lanczos,
-    Nearest,
-    lanczos_matrix,
-)
+from lensbench_reference.baselines.interpolation import Bicubic, Bilinear, Lanczos, Nearest
+from lensbench_reference.sampling import resized, sampling_matrix
 
 ALL = [Nearest, Bilinear, Bicubic, Lanczos]
 
@@ -57,7 +52,28 @@ def test_lanczos_is_its_sum():
     near = np.arange(np.floor(x) - 2, np.floor(x) + 4).astype(int)
     weight = np.sinc(x - near) * np.sinc((x - near) / 3)
     expected = (weight * values[near]).sum() / weight.sum()
-    assert (lanczos_matrix(20, 2).numpy() @ values)[2 * 9 + 1] == pytest.approx(expected)
+    matrix = sampling_matrix("lanczos", 20, 40, 0.5).numpy()
+    assert (matrix @ values)[2 * 9 + 1] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kernel", ["bilinear", "bicubic"])
+def test_interpolation_agrees_with_torch(kernel):
+    """Borders included, where the new pixels divide the old ones."""
+    images = torch.randn(2, 1, 12, 16, generator=torch.Generator().manual_seed(0))
+    expected = torch.nn.functional.interpolate(images, scale_factor=3, mode=kernel)
+    assert torch.allclose(resized(images, 0.3, 0.1, (36, 48), kernel), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel", ["nearest", "bilinear", "bicubic", "lanczos"])
+@pytest.mark.parametrize("scale", [0.101, 0.168, 0.263])
+def test_places_on_the_sky_are_kept_on_any_grid(kernel, scale):
+    """A ramp over the sky [arcsec] is the same ramp in pixels that divide none of the old ones."""
+    axis = (torch.arange(40, dtype=torch.float64) - 19.5) * scale
+    ramp = axis.expand(1, 1, 40, 40)
+    new = resized(ramp, scale, 0.05, (60, 60), kernel)[0, 0, 30]
+    expected = (torch.arange(60, dtype=torch.float64) - 29.5) * 0.05
+    allowed = scale / 2 if kernel == "nearest" else 0.06 * scale
+    assert torch.allclose(new, expected, atol=allowed + 1e-9)
 
 
 def test_a_task_without_a_sky_is_refused(context):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lensbench import FitContext
+from lensbench import FitContext, SkyTarget
 from lensbench.api.budget import BUDGETS
 from lensbench.registry import load_catalogue
 from lensbench.testing import made_samples
@@ -27,14 +27,14 @@ PAIRS = [
 def test_three_bands_are_taken(name: str, task: str) -> None:
     """Finite predictions for every image, of every band where skies are predicted."""
     catalogue = load_catalogue()
-    samples = [
-        made_samples(count, channels=3, upsample=1 if task == "denoising" else 2, seed=seed)
-        for seed, count in enumerate((12, 4, 3))
-    ]
-    train, validation, new = samples
     asked = catalogue.build(
         "task", "classification:target=lens" if task == "classification" else task
     )
+    samples = [
+        made_samples(count, channels=3, sky=asked.sky or SkyTarget(), seed=seed)
+        for seed, count in enumerate((12, 4, 3))
+    ]
+    train, validation, new = samples
     context = FitContext(asked, train, validation, BUDGETS["smoke"], 0, lambda progress: None)
     baseline = catalogue.build("baseline", QUICK.get(name, name))
     predictions = baseline.fit(context)(replace(new, targets={}))

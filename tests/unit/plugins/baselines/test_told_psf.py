@@ -1,12 +1,11 @@
 """Methods that are told a PSF which did not make the image."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 import torch
 
-from lensbench import Samples, condition_of
+from lensbench import Samples, SkyTarget, condition_of
 from lensbench.sky.seeing import seen_at
 from lensbench_reference.baselines.richardson_lucy import RichardsonLucy
 from lensbench_reference.baselines.wiener import Wiener
@@ -14,7 +13,7 @@ from lensbench_reference.deconvolution import SkyOperator, richardson_lucy
 from lensbench_reference.lens_fitting.lens_fit import Optics
 from lensbench_reference.lens_fitting.lens_images import Fitting, fit_lenses
 
-SKY = SimpleNamespace(upsample=2, reference="hst-acs")
+SKY = SkyTarget(2, "hst-acs")
 
 
 def error(answer: torch.Tensor, samples: Samples) -> float:

@@ -9,14 +9,20 @@ import torch
 from lensbench import (
     Features,
     FeatureShape,
+    FitContext,
     Population,
     UndefinedError,
     condition_of,
     draw_scenes,
 )
+from lensbench.api.budget import BUDGETS
 from lensbench.sky.observation import add_noise, expose, grid_of
 from lensbench.sky.seeing import widths_of
 from lensbench.testing import made_samples
+from lensbench_reference.baselines.interpolation import Bicubic, Lanczos
+from lensbench_reference.baselines.richardson_lucy import RichardsonLucy
+from lensbench_reference.baselines.wiener import Wiener
+from lensbench_reference.deconvolution import deconvolved
 from lensbench_reference.tasks.denoising import Denoising
 from lensbench_reference.tasks.superres import SuperResolution
 
@@ -58,12 +64,12 @@ def test_denoising_begins_closer_to_the_truth_than_the_image():
 TASK = SuperResolution(SuperResolution.Options())
 
 
-def observed(name, count=4):
+def observed(name, count=4, sky=TASK.sky):
     """Samples of lenses under a condition, with the sky behind the reference's PSF."""
     condition = condition_of(name)
     scenes = draw_scenes(Population(), "test", range(count), 0)
     clean = expose(scenes, condition, grid_of(condition, 6.4))
-    sharp = expose(scenes, condition_of("hst-acs"), grid_of(condition, 6.4, 2))
+    sharp = expose(scenes, condition_of("hst-acs"), grid_of(condition, 6.4, sky))
     theta_E = torch.from_numpy(scenes.targets["theta_E"]).float()
     return replace(
         made_samples(count),
@@ -109,7 +115,7 @@ def test_power_and_correlation_tell_too_smooth_from_wrong():
 def test_arcs_that_are_moved_and_dimmed_show_by_how_much():
     """A pixel to the side is a pixel's offset; a sky that is zoomed has a larger radius."""
     samples = observed("euclid-vis")
-    truth, pixel = samples.targets["sky"], samples.condition.pixel_scale / 2
+    truth, pixel = samples.targets["sky"], TASK.sky.pixel_scale
     assert found("arc_flux", 0.9 * truth, samples) == pytest.approx(-0.1)
     assert found("arc_offset", truth, samples) == pytest.approx(0.0)
     moved = truth.roll(1, 3)
@@ -129,8 +135,60 @@ def test_a_condition_that_is_sharper_than_the_target_asks_for_nothing():
             metric.compute({"sky": samples.targets["sky"].numpy()}, samples)
 
 
+def test_a_condition_with_finer_pixels_than_the_target_asks_for_nothing():
+    """Drizzled images of the reference's own camera have its PSF in pixels of 0.03 arcsec."""
+    samples = observed("hst-acs-drizzled", 1)
+    for metric in TASK.metrics:
+        with pytest.raises(UndefinedError, match=r"pixels of 0.03 arcsec, finer.*0.05"):
+            metric.compute({"sky": samples.targets["sky"].numpy()}, samples)
+
+
 def test_pixels_that_are_too_coarse_for_a_wavelength_leave_it_undefined():
-    """Rubin's halved pixels of 0.1 arcsec hold none of 0.14."""
-    samples = observed("rubin-r", 1)
+    """A target with pixels of 0.1 arcsec holds no wavelength of 0.14."""
+    coarse = SuperResolution(SuperResolution.Options(pixel_scale=0.1))
+    samples = observed("rubin-r", 1, coarse.sky)
+    metric = next(m for m in coarse.metrics if m.name == "power_ratio_0.2")
     with pytest.raises(UndefinedError, match="hold no wavelength"):
-        found("power_ratio_0.2", samples.targets["sky"], samples)
+        metric.compute({"sky": samples.targets["sky"].numpy()}, samples)
+
+
+def test_the_target_is_the_same_under_every_condition():
+    """The same sky in the same pixels, and an answer that is as wrong has the same score."""
+    skies, scores = [], []
+    for name in ("euclid-vis", "rubin-r", "des-i", "hsc-i", "euclid-nisp-h"):
+        samples = observed(name, 2)
+        level = samples.condition.noise_level
+        full = replace(samples, data_range=20 / level)
+        sky = samples.targets["sky"]
+        assert sky.shape[-2:] == (120, 120)
+        skies.append(sky * level)
+        scores.append(found("psnr", 0.9 * sky, full))
+    for sky, score in zip(skies[1:], scores[1:], strict=True):
+        assert torch.allclose(sky, skies[0], rtol=1e-5, atol=1e-5 * float(skies[0].max()))
+        assert score == pytest.approx(scores[0], abs=1e-3)
+
+
+def test_methods_answer_in_pixels_that_divide_none_of_the_image():
+    """Under five pixel scales: all of the right shape, deconvolution ahead of interpolation."""
+    for name in ("euclid-vis", "roman-f158", "hsc-i", "rubin-r", "des-i"):
+        samples = observed(name)
+        context = FitContext(TASK, samples, samples, BUDGETS["smoke"], 0, lambda progress: None)
+        blind = replace(samples, targets={})
+        psnr = {}
+        for baseline in (Bicubic, Lanczos, Wiener, RichardsonLucy):
+            sky = baseline().fit(context)(blind)["sky"]
+            assert sky.shape == samples.targets["sky"].shape
+            psnr[baseline] = found("psnr", sky, samples).mean()
+        assert psnr[Wiener] > psnr[Bicubic] + 0.3
+        assert psnr[RichardsonLucy] > psnr[Wiener] + 0.3
+
+
+def test_an_untrained_head_answers_the_deconvolution_under_every_condition():
+    """Maps of any number of places reach the residual."""
+    head = TASK.head(FeatureShape(6, ((6, 8),), channels=1), {})
+    for name in ("euclid-vis", "des-i"):
+        samples = observed(name, 2)
+        side = samples.images.shape[-1] // 8
+        maps = torch.randn(2, 6, side, side)
+        output = head(Features(torch.randn(2, 6), (maps,)), samples)
+        assert torch.allclose(output, deconvolved(samples, TASK.sky), rtol=1e-3, atol=1e-3)

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from lensbench import IncompatibleError
+from lensbench import IncompatibleError, SkyTarget
 from lensbench.testing import made_samples
 from lensbench.training.chance import seeded
 from lensbench.training.checkpoints import keeping
@@ -240,7 +240,7 @@ def test_views_keep_the_radius_of_a_ring(view):
     size = 64
     axis = torch.arange(size) - (size - 1) / 2
     ring = torch.exp(-0.5 * (torch.hypot(axis[:, None], axis[None, :]) - 14) ** 2) * 1e4
-    made = made_samples(count=16, size=size, upsample=1)
+    made = made_samples(count=16, size=size, sky=SkyTarget())
     samples = replace(made, images=ring.expand(16, 1, -1, -1), targets={})
     images = view(samples, torch.Generator().manual_seed(3)).images[:, 0]
     # The farthest light is a ring's outer edge about the known shift, whatever is masked.

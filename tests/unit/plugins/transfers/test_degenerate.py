@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from lensbench import encode
+from lensbench import SkyTarget, encode
 from lensbench.registry import load_catalogue
 from lensbench.testing import made_samples
 
@@ -23,7 +23,7 @@ def degenerate():
     spot = made_samples(1, size=32).images[0]
     images[5] = spot.roll(1, 2)
     images[6] = torch.rot90(spot, 1, (1, 2))
-    made = made_samples(count=7, size=32, upsample=1)
+    made = made_samples(count=7, size=32, sky=SkyTarget())
     return replace(made, images=images, targets={})
 
 
@@ -31,7 +31,7 @@ def degenerate():
 @pytest.mark.parametrize("entry", TRANSFERS, ids=lambda entry: entry.name)
 def test_it_answers(catalogue, context, entry, trained_on):
     """Whatever it was fitted to; probabilities are some, and distances are not negative."""
-    train = made_samples(count=24, size=32, upsample=1)
+    train = made_samples(count=24, size=32, sky=SkyTarget())
     if trained_on == "zeros":
         train = replace(train, images=torch.zeros_like(train.images))
     encoder = catalogue.build("encoder", "dcae:width=8", channels=1).eval()
