@@ -50,13 +50,9 @@ class SkyOperator:
         reference: Whose PSF the answer has; one for each image where their pixel scales differ.
         size: Pixels on a side of the images.
         upsample: Fine pixels along the side of one.
-<<<<<<< HEAD
         seen: The condition with the PSF of each image, where that varies; else empty. Where pixel
             scales differ, all angles are magnified to the pixel of `condition`.
-=======
-        seen: The condition with the PSF of each image, where that varies; else empty.
         target: Pixels of the answer, where they are not the fine ones.
->>>>>>> 30a2098e (The target of super-resolution has the same pixels and PSF under every condition)
     """
 
     condition: Condition
@@ -74,14 +70,11 @@ class SkyOperator:
             condition_of(sky.reference) if sky.reference else None
         )
         seen = samples.conditions if samples.varies else ()
-<<<<<<< HEAD
         if samples.pixel_scale is not None:
             factors = [condition.pixel_scale / one.pixel_scale for one in seen]
             seen = tuple(one.magnified(f) for one, f in zip(seen, factors, strict=True))
             if isinstance(reference, Condition):
                 reference = tuple(reference.magnified(factor) for factor in factors)
-        return cls(condition, reference, samples.images.shape[-1], sky.upsample, seen)
-=======
         upsample, target = sky.upsample, None
         if sky.fixed:  # fine pixels divide the image's, and are no coarser than the target's
             upsample = max(1, math.ceil(condition.pixel_scale / sky.pixel_scale - _COARSER))
@@ -92,7 +85,6 @@ class SkyOperator:
     def fine(self) -> float:
         """Side of a fine pixel [arcsec]."""
         return self.condition.pixel_scale / self.upsample
->>>>>>> 30a2098e (The target of super-resolution has the same pixels and PSF under every condition)
 
     def take(self, indices: Tensor) -> SkyOperator:
         """The operator of some of the images."""

@@ -192,3 +192,17 @@ def test_an_untrained_head_answers_the_deconvolution_under_every_condition():
         maps = torch.randn(2, 6, side, side)
         output = head(Features(torch.randn(2, 6), (maps,)), samples)
         assert torch.allclose(output, deconvolved(samples, TASK.sky), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("baseline", [Bicubic, Wiener, RichardsonLucy])
+def test_images_of_several_pixel_scales_are_answered_each_at_its_own(baseline):
+    """Together as apart, in pixels of the target, which are the same for all."""
+    samples = replace(observed("euclid-vis", 3), psf_fwhm=None)
+    context = FitContext(TASK, samples, samples, BUDGETS["smoke"], 0, lambda progress: None)
+    predict = baseline().fit(context)
+    scales = torch.tensor([0.08, 0.101, 0.08], dtype=torch.float64)
+    together = predict(replace(samples, targets={}, pixel_scale=scales))["sky"]
+    for index, scale in enumerate(scales.tolist()):
+        one = samples.take(torch.tensor([index]))
+        alone = predict(replace(one, targets={}, condition=one.condition.on_pixels(scale)))["sky"]
+        assert torch.allclose(together[index : index + 1], alone, rtol=1e-3, atol=1e-3)
