@@ -228,9 +228,7 @@ def _deconvolved(samples: Samples, sky: SkyTarget) -> Tensor:
     side = max(height, width)
     first = (side - height) // 2, (side - width) // 2
     steps = torch.arange(side, device=samples.images.device)
-    rows, columns = (
-        (steps - start) % n for start, n in zip(first, (height, width), strict=True)
-    )
+    rows, columns = ((steps - start) % n for start, n in zip(first, (height, width), strict=True))
     square = replace(samples, images=samples.images[..., rows[:, None], columns], targets={})
     answer = richardson_lucy(square.images, SkyOperator.of(square, sky))[0]
     if sky.fixed:

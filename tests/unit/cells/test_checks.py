@@ -1,12 +1,12 @@
 """Cells that cannot work are refused before anything runs."""
 
 import pytest
+from tests.runs import run_cells
 
 from lensbench.cells.checks import Checks
 from lensbench.cells.plugins import Plugins
 from lensbench.errors import IncompatibleError
 from lensbench.registry import load_catalogue
-from tests.runs import run_cells
 
 
 def check(task: str, conditions: list[str], baseline: str = "bicubic") -> None:
