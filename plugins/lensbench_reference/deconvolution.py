@@ -107,7 +107,7 @@ class SkyOperator:
         return self._apply(self.seen or self.condition, sky, self.size, self.condition.pixel_scale)
 
     def answer(self, sky: Tensor) -> Tensor:
-        """Answers (..., S, S): fine skies behind the reference's PSF, or their own if it is none."""
+        """Answers (..., S, S): fine skies behind the reference's PSF, or their own without one."""
         behind = self.reference or self.seen or self.condition
         size, pixel = self.size * self.upsample, self.fine
         if self.target is not None:

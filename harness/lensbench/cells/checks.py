@@ -171,13 +171,13 @@ class Checks:
         if sky is None or sky.fixed or sky.upsample == 1:
             return
         views = (cell.train, *cell.tests)
-        pixels = [self._pixel_scale(view) for view in views]
-        for view, pixel in zip(views, pixels, strict=True):
-            if abs(pixel / pixels[0] - 1) > _SAME:
+        fine = [self._pixel_scale(view) / sky.upsample for view in views]
+        for view, pixel in zip(views, fine, strict=True):
+            if abs(pixel / fine[0] - 1) > _SAME:
                 raise IncompatibleError(
-                    f"the targets of task {cell.task!r} have pixels of {pixel / sky.upsample:.3g} "
-                    f"arcsec under {view.condition!r}, and of {pixels[0] / sky.upsample:.3g} arcsec "
-                    f"under {cell.train.condition!r}",
+                    f"the targets of task {cell.task!r} have pixels of {pixel:.3g} arcsec under "
+                    f"{view.condition!r}, and of {fine[0]:.3g} arcsec under "
+                    f"{cell.train.condition!r}",
                     "leave out scale: then the target has the same pixels under every condition",
                 )
 
