@@ -83,6 +83,7 @@ def records(case: dict[str, Any]) -> None:
 
     import torch
 
+    from lensbench.api.task import SkyTarget
     from lensbench.cells.answers import answers, order_seed
     from lensbench.cells.fits import fit, fit_context
     from lensbench.cells.plugins import Plugins
