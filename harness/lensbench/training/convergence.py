@@ -1,9 +1,10 @@
-"""When a training has converged: its validation score no longer improves."""
+"""When a training has converged: its validation score no longer improves on average."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from statistics import fmean
 from typing import Any
 
 from torch import Tensor, nn
@@ -29,10 +30,12 @@ _ANNEALED = 0.25
 class Convergence:
     """Watches a validation score, sets the learning rate and keeps the best weights.
 
-    The rate rises, stays at its peak until the best score is older than `patience` per cent of
-    the steps taken so far, and then falls linearly to zero in a quarter as many steps again
-    (a trapezoid, as in Zhai et al. 2022, arXiv:2106.04560). Where the limit is near, it
-    falls in any case, so that a training that did not converge still ends well.
+    The rate rises and stays at its peak while the score improves: where the best score is among
+    those of the last `patience` per cent of the steps taken so far, or their second half has a
+    higher mean than their first. The mean counts since scores scatter, and the best of some is
+    soon the best for long by chance. Then the rate falls linearly to zero in a quarter as many
+    steps again (a trapezoid, as in Zhai et al. 2022, arXiv:2106.04560). Where the limit is near,
+    it falls in any case, so that a training that did not converge still ends well.
 
     Args:
         limit: Most steps.
@@ -83,7 +86,7 @@ class Convergence:
             return
         if step >= self.latest_fall:
             self.fall = step
-        elif step > _JUDGED * self.limit and self._waited(step):
+        elif step > _JUDGED * self.limit and self._stands(step):
             self.fall, self.reason = step, "converged"
         if self.fall is None:
             self.next = min(self.next, self.latest_fall)
@@ -104,12 +107,14 @@ class Convergence:
         self.best, self.next = dict(state["best"]), state["next"]
         self.curve = [(int(step), float(score)) for step, score in state["curve"]]
 
-    def _waited(self, step: int) -> bool:
-        """Whether the best score is older than the patience."""
-        return step - self._best_step() > self.patience / 100 * step
+    def _stands(self, step: int) -> bool:
+        """Whether neither the best score nor the mean of the last ones is new."""
+        share = self.patience / 100
+        early, middle = (1 - share) * step, (1 - share / 2) * step
+        before = [score for at, score in self.curve if early < at <= middle]
+        recent = [score for at, score in self.curve if at > middle]
+        best = max(self.curve, key=lambda point: (point[1], -point[0]))[0]
+        return best <= early and bool(before) and fmean(recent) <= fmean(before)
 
     def _best_score(self) -> float:
         return max(score for _, score in self.curve)
-
-    def _best_step(self) -> int:
-        return max(self.curve, key=lambda point: (point[1], -point[0]))[0]

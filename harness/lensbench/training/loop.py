@@ -17,6 +17,7 @@ from lensbench.api.checkpoint import Checkpoint
 from lensbench.api.predictor import TrainingSummary
 from lensbench.api.progress import Progress, Report
 from lensbench.errors import RunError, one_line
+from lensbench.training.averaging import AveragedWeights
 from lensbench.training.chance import chance_state, set_chance_state
 from lensbench.training.convergence import Convergence
 from lensbench.training.team import LossOf, SingleProcess, Team
@@ -41,9 +42,9 @@ class TrainingLoop:
         seed: Of the order of samples and of all chance in the loss.
         warmup: Share of the steps in which the rate rises.
         clip: Largest norm of the gradient.
-        patience: Percentage of the steps taken so far that may pass without a better validation
-            score before the training counts as converged; 0 takes all `steps` in any case. See
-            `Convergence`.
+        patience: Percentage of the steps taken so far in which the validation score must rise for
+            the training to go on; 0 takes all `steps` in any case. See `Convergence`. Scored and
+            kept are then the weights' averages over the last steps.
         rates: Learning rates of parameters by their names in the model, in units of
             `learning_rate`; 1 for those that are not named.
         team: Processes that divide every batch; by default this one alone.
@@ -130,6 +131,7 @@ class _Training:
             Convergence(loop.steps, loop.patience) if validate and loop.patience else None
         )
         loop.team.join(model)
+        self.average = AveragedWeights(model) if self.convergence else None
         self.trained = [p for p in model.parameters() if p.requires_grad]
         groups = _groups(model, loop.weight_decay, loop.rates)
         self.optimiser = torch.optim.AdamW(
@@ -184,10 +186,18 @@ class _Training:
         self.optimiser.step()
         self.losses.append(value)
         self.step += 1
-        if self.convergence and self.validate and self.convergence.due(self.step):
-            self.convergence.note(self.step, self.validate(), self.model)
+        self._judge()
         self.whole = True
         return value
+
+    def _judge(self) -> None:
+        """Scores the averaged weights now and then, where the validation score says when to end."""
+        if not (self.convergence and self.average and self.validate):
+            return
+        self.average.follow(self.step)
+        if self.convergence.due(self.step):
+            with self.average.in_model():
+                self.convergence.note(self.step, self.validate(), self.model)
 
     def finish(self) -> TrainingSummary:
         """Goes back to the best weights, where validation chose them, and sums the training up."""
@@ -213,6 +223,7 @@ class _Training:
             "losses": list(self.losses),
             "chance": chance_state(),
             "convergence": self.convergence.state() if self.convergence else None,
+            "average": self.average.state() if self.average else None,
         }
 
     def restore(self, state: Any) -> None:
@@ -230,8 +241,9 @@ class _Training:
         self.generator.set_state(state["generator"])
         self.losses.extend(state["losses"])
         set_chance_state(state["chance"])
-        if self.convergence:
+        if self.convergence and self.average:
             self.convergence.restore(state["convergence"])
+            self.average.restore(state["average"])
 
 
 def _groups(

@@ -11,7 +11,7 @@ from torch import nn
 
 from lensbench import FitContext, Samples
 from lensbench_reference.transfers.domains import Adaptation
-from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit
+from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, Settings, fit
 
 _BATCH = 64
 
@@ -39,7 +39,7 @@ class AdaptiveNormalisation(Adaptation):
         """Trains as `finetune` does, then looks at every image of the target once."""
         target = self.target(encoder, context)
         model = HeadedEncoder(encoder, context).train()
-        fit(model, context, self.options.learning_rate, self.options.batch_size)
+        fit(model, context, Settings(self.options.learning_rate, self.options.batch_size))
         renormalise(model, target)
         return ModelPredictor(model, context.task, model)
 

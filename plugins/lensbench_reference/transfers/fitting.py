@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ _BATCH = 256
 _BATCH_CONVERGED = 64
 _BATCH_FIXED = 16
 
+Precision = Literal["fp32", "bf16"]
+
 LossOf = Callable[[Tensor, torch.Generator], Tensor]
 
 
@@ -44,12 +47,25 @@ class HeadedEncoder(nn.Module):
         return self.head(encode(self.encoder, batch), batch)
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How a model is fitted.
+
+    Attributes:
+        learning_rate: Peak rate; the encoder's own `learning_rate` where none is given.
+        batch_size: Samples a step; 64 where the budget has patience, else 16, where none is given.
+        rates: Of parameters by name, in units of the rate; see `TrainingLoop`.
+        precision: Of products in the forward pass of training.
+    """
+
+    learning_rate: float | None = None
+    batch_size: int | None = None
+    rates: Mapping[str, float] | None = None
+    precision: Precision = "fp32"
+
+
 def fit(
-    model: HeadedEncoder,
-    context: FitContext,
-    learning_rate: float | None = None,
-    batch_size: int | None = None,
-    rates: Mapping[str, float] | None = None,
+    model: HeadedEncoder, context: FitContext, settings: Settings | None = None
 ) -> TrainingSummary:
     """Trains what of a model requires gradients on the task's loss.
 
@@ -60,20 +76,21 @@ def fit(
     Args:
         model: In training mode; in evaluation mode afterwards.
         context: Samples, task and budget.
-        learning_rate: Peak rate; the encoder's own `learning_rate` where none is given.
-        batch_size: Samples a step; 64 where the budget has patience, else 16, where none is given.
-        rates: Of parameters by name, in units of the rate; see `TrainingLoop`.
+        settings: Rates, batch size and precision; the defaults where none are given.
     """
-    if learning_rate is None:
-        learning_rate = model.encoder.learning_rate
-    if batch_size is None:
-        batch_size = _BATCH_CONVERGED if context.budget.patience else _BATCH_FIXED
+    chosen = settings or Settings()
+    learning_rate = chosen.learning_rate or model.encoder.learning_rate
+    batch_size = chosen.batch_size or (
+        _BATCH_CONVERGED if context.budget.patience else _BATCH_FIXED
+    )
 
     def loss_of(indices: Tensor, generator: torch.Generator) -> Tensor:
         batch = context.train.take(indices)
         if batch.features is None:
             batch = turned(batch, generator)
-        return context.task.loss(model(batch), batch)
+        with _products(chosen.precision, batch.images.device):
+            loss: Tensor = context.task.loss(model(batch), batch)
+        return loss.float()
 
     def validate() -> float:
         model.eval()
@@ -82,10 +99,17 @@ def fit(
         return value
 
     was_training = model.training
-    stage = Stage("task", learning_rate, batch_size, rates or {})
+    stage = Stage("task", learning_rate, batch_size, chosen.rates or {})
     summary = train(model, context, loss_of, stage, validate)
     model.eval()
     return summary
+
+
+def _products(precision: Precision, device: torch.device) -> AbstractContextManager[Any]:
+    """Where matrix products and convolutions are computed in this precision."""
+    if precision == "bf16":
+        return torch.autocast(device.type, torch.bfloat16)
+    return nullcontext()
 
 
 def primary_score(predictor: ModelPredictor, context: FitContext) -> float:

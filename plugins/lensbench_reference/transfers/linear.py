@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from lensbench import FitContext, Transfer
-from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit
+from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, Settings, fit
 
 
 class LinearProbe(Transfer):
@@ -33,7 +33,9 @@ class LinearProbe(Transfer):
         encoder.requires_grad_(False)
         model = HeadedEncoder(encoder, context).train()
         encoder.eval()
-        training = fit(model, context, self.options.learning_rate, self.options.batch_size)
+        training = fit(
+            model, context, Settings(self.options.learning_rate, self.options.batch_size)
+        )
         return ModelPredictor(model, context.task, model.head, training)
 
     def restore(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from lensbench import FitContext, IncompatibleError, Transfer
-from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, fit
+from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, Settings, fit
 
 _ADAPTED = ("weight", "in_proj_weight")
 
@@ -67,7 +67,9 @@ class LowRankAdaptation(Transfer):
         """Trains updates and head."""
         model = self._adapted(encoder, context).train()
         model.encoder.eval()
-        training = fit(model, context, self.options.learning_rate, self.options.batch_size)
+        training = fit(
+            model, context, Settings(self.options.learning_rate, self.options.batch_size)
+        )
         return AdaptedPredictor(model, context.task, model, training)
 
     def restore(

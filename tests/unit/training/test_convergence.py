@@ -73,12 +73,31 @@ def test_the_rate_rises_stays_and_falls_to_zero():
     assert convergence.rate(0) == pytest.approx(1 / 200)
     assert convergence.rate(5000) == 1.0
     convergence.note(1000, 1.0, model)
+    convergence.note(1200, 0.5, model)
     convergence.note(1400, 0.5, model)
     assert convergence.fall is None
     convergence.note(1500, 0.5, model)
     assert (convergence.fall, convergence.end, convergence.reason) == (1500, 1875, "converged")
     assert convergence.rate(1500) == 1.0
     assert convergence.rate(1875 - 1) == pytest.approx(1 / 375)
+
+
+def ends(noise: float, seed: int) -> int:
+    """Steps after which a score ends that rises for 1500 steps, by ten times the noise or more."""
+    convergence, model = Convergence(4000, 30), nn.Linear(1, 1)
+    random = torch.Generator().manual_seed(seed)
+    while convergence.fall is None:
+        step = convergence.next
+        rising = 0.7 + 0.2 * min(step, 1500) / 1500
+        convergence.note(step, rising + noise * float(torch.randn((), generator=random)), model)
+    return convergence.fall
+
+
+def test_a_rising_score_that_scatters_is_no_plateau():
+    """The best may be old by chance; that alone ends few trainings early."""
+    early = [ends(0.02, seed) < 1000 for seed in range(100)]
+    assert sum(early) < 35  # by the age of the best alone it would be half of them
+    assert 1500 < ends(0.0, 0) < 3000
 
 
 def test_nothing_is_judged_in_the_first_tenth():

@@ -83,6 +83,21 @@ def test_a_decay_moves_the_first_layers_less(build, context):
     assert moved[1][-1] > 0.05 * moved[0][-1]
 
 
+def test_products_in_bfloat16_give_nearly_the_same_fit(build, context):
+    """Weights and predictions stay in single precision."""
+    samples, found = made_samples(24), []
+    encoder = build()
+    for precision in ("fp32", "bf16"):
+        transfer = FineTune(FineTune.Options(precision=precision))
+        predictor = transfer.fit(copy.deepcopy(encoder), context(samples, steps=3))
+        assert {v.dtype for v in predictor.state().values() if v.is_floating_point()} == {
+            torch.float32
+        }
+        found.append(predictor(made_samples(24, seed=3))["probability"])
+    difference = float((found[0] - found[1]).abs().max())
+    assert 0 < difference < 0.02
+
+
 def test_low_rank_updates_begin_at_nothing(encoder):
     """The encoder's features are what they were, to the bit."""
     samples, encoder = made_samples(4), encoder.eval()
