@@ -64,7 +64,7 @@ def weights(case: dict[str, Any]) -> None:
     from lensbench.study.cell import Cell, Entrant, View
 
     catalogue = load_catalogue()
-    views = [samples(2), samples(2)]
+    views = [samples(SkyTarget(2)), samples(SkyTarget(2))]
     entrant = Entrant(case["encoder"], case["pretraining"], "linear")
     view = View("d", "c")
     cell = Cell(entrant, "t", view, (view,), budget="smoke:pretraining_steps=1")
