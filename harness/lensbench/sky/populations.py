@@ -57,12 +57,12 @@ def _shifted_pedagogical(shift: str) -> Population:
 
 
 def _shifted_survey(shift: str) -> Survey:
-    """The survey with other rings, clumpy sources, NFW subhaloes or a crowded environment."""
+    """The survey with other rings, brighter clumps, NFW subhaloes or a crowded environment."""
     base = Survey()
     if shift == "theta_E":
         return replace(base, theta_E=Range(0.4, base.theta_E.low))
     if shift == "source":
-        return replace(base, clumpy=True)
+        return replace(base, clump_share=Range(base.clump_share.high, 0.15))
     if shift == "substructure":
         return replace(base, truncated_nfw=True, f_sub=_scaled(base.f_sub, 0.5))
     neighbours = replace(base.neighbour_magnitude, high=base.neighbour_magnitude.high - 2)

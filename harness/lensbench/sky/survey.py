@@ -34,6 +34,9 @@ from lensbench.sky.subhaloes import population_of_mass, power_law, sizes
 Drawn = dict[str, float | np.ndarray]
 
 _NUM_NEIGHBOURS, _NUM_COMPANIONS, _NUM_CLUMPS = 3, 2, 4
+_STRUCTURE = ("bulge_", "clump_")
+"""How parameters of what a source has beside its disc begin."""
+
 _PROPOSALS = 512
 _TRIES = 10_000
 _MIN_AXIS_RATIO = 0.3
@@ -50,7 +53,8 @@ class Survey(ScenePopulation):
     (γ' = 2.078 ± 0.16); multipoles Hao et al. 2006; shear Oguri & Marshall 2010 (median 0.05,
     0.2 dex); source redshifts Smail et al. 1994; source sizes as in Collett 2015 from Mosleh et
     al. 2012 and Huang et al. 2013. Round numbers are K-corrections (z magnitudes for early types,
-    those of a flat spectrum for sources), the scatter of multipoles and the depth of the sources.
+    those of a flat spectrum for sources), the scatter of multipoles, the depth of the sources and
+    what bulges and clumps they have.
 
     Attributes:
         theta_E: Bounds of the Einstein radius [arcsec]; within, the relations decide.
@@ -59,7 +63,9 @@ class Survey(ScenePopulation):
         source_magnitude: Bounds of the unlensed AB magnitude; counts rise as 10^(0.3 m).
         source_offset: Of the source from the lens, uniform in a disc of this radius, in units of
             θ_E: within θ_E an isothermal sphere has two images.
-        clumpy: Whether sources have a bulge and clumps beside their disc.
+        clump_share: Of the light of a source in each of its clumps; four lie on a disc, about a
+            bulge of 5 to 30 % of the light. Guo et al. 2015 (arXiv:1410.7398) count as clumps what
+            has 8 % of the ultraviolet light or more; shares are lower in optical light.
         shear: Median |γ|.
         companions: Whether two more galaxies deflect in the lens plane.
         companion_theta_E: Their Einstein radii [arcsec].
@@ -82,7 +88,7 @@ class Survey(ScenePopulation):
     cuts: Cuts | None = field(default_factory=lambda: Cuts(EUCLID_VIS))
     source_magnitude: Range = Range(21.0, 26.5)
     source_offset: float = 1.0
-    clumpy: bool = False
+    clump_share: Range = Range(0.01, 0.08)
     shear: float = 0.05
     companions: bool = False
     companion_theta_E: Range = Range(0.1, 0.4)
@@ -132,11 +138,15 @@ class Survey(ScenePopulation):
         )
 
     def _passes(self, drawn: Mapping[str, Any], cuts: Cuts) -> bool:
-        """Whether the lens, without its substructure and neighbours, can be found."""
+        """Whether the lens can be found: without substructure and neighbours, of a smooth source.
+
+        So cuts are those of the published forecast, whose sources are smooth.
+        """
         radius = drawn["source_radius"]
         if not cuts.resolve(drawn["theta_E"], radius):
             return False
-        lens = assemble(as_numbers(drawn), "no_sub", lens_light=True)
+        smooth = {name: value for name, value in drawn.items() if not name.startswith(_STRUCTURE)}
+        lens = assemble(as_numbers(smooth), "no_sub", lens_light=True)
         return detected(lens, drawn["source_magnitude"], radius, cuts)
 
     def _pair(self, random: np.random.Generator) -> tuple[float, float, float, float]:
@@ -199,7 +209,9 @@ class Survey(ScenePopulation):
         structure: Drawn = {
             "bulge_fraction": random.uniform(0.05, 0.3),
             "bulge_radius": random.uniform(0.2, 0.5),
-            "clump_fraction": random.uniform(0.01, 0.08, _NUM_CLUMPS),
+            "clump_fraction": random.uniform(
+                self.clump_share.low, self.clump_share.high, _NUM_CLUMPS
+            ),
             "clump_radius": random.uniform(0.1, 0.3, _NUM_CLUMPS),
             "clump_distance": random.uniform(0.3, 1.5, _NUM_CLUMPS),
             "clump_phi": random.uniform(0, 2 * math.pi, _NUM_CLUMPS),
@@ -214,7 +226,7 @@ class Survey(ScenePopulation):
             "source_index": 1.0,
             "source_ellipticity": (1 - q) / (1 + q),
             "source_phi": random.uniform(0, math.pi),
-            **(structure if self.clumpy else {}),
+            **structure,
         }
 
     def _neighbours(self, random: np.random.Generator) -> Drawn:

@@ -18,7 +18,7 @@ from lensbench.sky.components import SceneModel, Sersic, Sie
 from lensbench.sky.detectability import Cuts, arcs_over_noise, detected, signal_to_noise
 from lensbench.sky.instruments import EUCLID_VIS
 from lensbench.sky.light import flux
-from lensbench.sky.population import CLASSES
+from lensbench.sky.population import CLASSES, Range
 from lensbench.sky.scenes import as_numbers
 from lensbench.sky.seeds import generator_of
 from lensbench.sky.survey import Survey
@@ -111,8 +111,9 @@ def _value(one: dict[str, Any], what: str) -> float:
 
 
 def _lens(one: dict[str, Any]) -> SceneModel:
-    """The lens as cuts look at it: without substructure and neighbours."""
-    alone = {name: value for name, value in one.items() if not name.startswith("neighbour")}
+    """The lens as cuts look at it: without substructure and neighbours, of a smooth source."""
+    beside = ("neighbour", "bulge", "clump")
+    alone = {name: value for name, value in one.items() if not name.startswith(beside)}
     return assemble(as_numbers(alone), "no_sub", lens_light=True)
 
 
@@ -152,3 +153,19 @@ def test_lenses_are_those_of_the_published_forecast(drawn: list[list[dict[str, A
     for name, (median, margin) in published.items():
         found = np.median([one[name] for of in drawn for one in of])
         assert found == pytest.approx(median, abs=margin), name
+
+
+def test_structure_of_the_source_keeps_its_light_and_changes_no_lens() -> None:
+    """Bulge, clumps and disc have the magnitude of the source; other shares are of the same lens."""
+    survey = Survey()
+    brighter = replace(survey, clump_share=Range(0.08, 0.15))
+    for number in range(20):
+        one, other = (of.draw(0, generator_of("clumps", number)) for of in (survey, brighter))
+        parts = survey.model(as_numbers(one), 0).sources
+        assert len(parts) == 6
+        light = sum(float(flux(part.magnitude)) for part in parts)  # type: ignore[attr-defined]
+        assert light == pytest.approx(float(flux(one["source_magnitude"])), rel=1e-5)
+        assert (0.01 <= one["clump_fraction"]).all() and (one["clump_fraction"] <= 0.08).all()
+        assert (other["clump_fraction"] >= 0.08).all()
+        same = {name for name in one if name != "clump_fraction"}
+        assert all(np.array_equal(one[name], other[name]) for name in same)
