@@ -58,6 +58,7 @@ def weights(case: dict[str, Any]) -> None:
     """A pretraining of one step, and features of the encoder."""
     import torch
 
+    from lensbench.api.task import SkyTarget
     from lensbench.cells.frozen_features import write_features
     from lensbench.cells.weights import TrainingPlace, build_encoder, pretrain
     from lensbench.registry import load_catalogue

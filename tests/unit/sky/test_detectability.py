@@ -156,7 +156,7 @@ def test_lenses_are_those_of_the_published_forecast(drawn: list[list[dict[str, A
 
 
 def test_structure_of_the_source_keeps_its_light_and_changes_no_lens() -> None:
-    """Bulge, clumps and disc have the magnitude of the source; other shares are of the same lens."""
+    """Bulge, clumps and disc have its magnitude; other shares are those of the same lens."""
     survey = Survey()
     brighter = replace(survey, clump_share=Range(0.08, 0.15))
     for number in range(20):
