@@ -14,6 +14,7 @@ from lensbench.errors import DataError, StoreError, UsageError, nearest
 from lensbench.files import read_document
 from lensbench.leaderboard.board.by_scene import read_scores as read_member
 from lensbench.leaderboard.board.layout import MANIFEST
+from lensbench.leaderboard.board.limits import read_limits
 from lensbench.leaderboard.board.manifest import read_manifest
 from lensbench.leaderboard.board.shelf import Shelf
 from lensbench.leaderboard.tiers import tiers_of
@@ -62,6 +63,15 @@ class Source:
             DataError: Where the board's manifest cannot be read.
         """
         return tiers_of(self.folder, self.records.collect()) if self.folder else {}
+
+    @functools.cached_property
+    def limits(self) -> pl.DataFrame:
+        """The limits of tasks that a board states; no rows where it states none.
+
+        Raises:
+            DataError: Where the file of them is damaged.
+        """
+        return read_limits(self.folder) if self.folder else pl.DataFrame()
 
     @property
     def scores(self) -> pl.DataFrame:

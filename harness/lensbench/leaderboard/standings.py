@@ -111,6 +111,7 @@ class Ranking:
             under it.
         conditions: All of them, `home` first.
         standings: The best first, those without a value last.
+        limits: Of the metric under each condition; `None` where none is known.
     """
 
     facts: Mapping[str, Any]
@@ -118,6 +119,7 @@ class Ranking:
     home: str
     conditions: tuple[str, ...]
     standings: tuple[Standing, ...]
+    limits: tuple[Limit | None, ...]
 
 
 def has_value(row: Row | None) -> bool:
@@ -130,7 +132,7 @@ def rank(rows: pl.DataFrame, limits: Limits | None = None) -> Ranking:
 
     Args:
         rows: From `over_seeds` and `with_notes`, or records of one seed.
-        limits: Local references and bounds, for errors.
+        limits: Local references and bounds.
     """
     first = rows.row(0, named=True)
     directions = rows["higher_is_better"].drop_nulls()
@@ -139,7 +141,8 @@ def rank(rows: pl.DataFrame, limits: Limits | None = None) -> Ranking:
     trained_on = first["train_condition"]
     home = trained_on if trained_on in seen else seen[0]
     conditions = (home, *(name for name in seen if name != home))
-    known = (limits or {}).get((first["metric"], home))
+    found = tuple((limits or {}).get((first["metric"], name)) for name in conditions)
+    known = found[0]
     limit = known.reference if known and not math.isnan(known.reference) else None
     standings = [
         _standing(frame.iter_rows(named=True), conditions, up, limit)
@@ -151,7 +154,7 @@ def rank(rows: pl.DataFrame, limits: Limits | None = None) -> Ranking:
         for place, one in enumerate(standings, start=1)
     ]
     facts = {name: first[name] for name in GROUPS}
-    return Ranking(facts, up, home, conditions, tuple(placed))
+    return Ranking(facts, up, home, conditions, tuple(placed), found)
 
 
 def in_order(text: str) -> list[tuple[int, str]]:

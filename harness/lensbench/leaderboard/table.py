@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +12,11 @@ from lensbench.errors import UsageError, nearest
 from lensbench.leaderboard.columns import columns_of, value_text
 from lensbench.leaderboard.contenders import with_notes
 from lensbench.leaderboard.forms import text_table
+from lensbench.leaderboard.limit_rows import limit_note, limit_rows
 from lensbench.leaderboard.seeds import over_seeds
 from lensbench.leaderboard.selection import by_metric
 from lensbench.leaderboard.standings import (
     GROUPS,
-    Limit,
     Limits,
     Row,
     Standing,
@@ -102,41 +101,17 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
         [one.name, *_values(one, ranking.conditions), *(column.shown(one) for column in columns)]
         for one in ranking.standings
     ]
-    known = [(limits or {}).get((first["metric"], c)) for c in ranking.conditions]
-    if any(known):
-        rows += _limit_rows(known, [column.label for column in columns])
+    for limit in limit_rows(ranking):
+        shown_for = {"efficiency": limit.efficiency}
+        rest = [shown_for.get(column.label, "–") for column in columns]
+        rows.append([limit.name, *limit.values, *rest])
+    meaning = limit_note(ranking)
     return Table(
         title=_title(first),
         header=header,
         rows=rows,
-        note=_note(first, _seeds(shown)) + _limit_note(known),
+        note=_note(first, _seeds(shown)) + (f" {meaning}" if meaning else ""),
     )
-
-
-REFERENCE, BOUND, INFORMATION = "local reference", "van Trees bound", "limit of information"
-"""Rows beneath the entrants."""
-
-
-def _limit_rows(known: Sequence[Limit | None], labels: Sequence[str]) -> list[list[str]]:
-    """Rows of limits beneath the entrants: values by condition, then the other columns."""
-    bounds = [math.nan if one is None else one.bound for one in known]
-    references = [math.nan if one is None else one.reference for one in known]
-    shown = [(REFERENCE, references, ".4f"), (BOUND, bounds, ".4f")]
-    if all(math.isnan(value) for value in references):
-        shown = [(INFORMATION, bounds, ".3f")]
-    rows = []
-    for name, values, form in shown:
-        shares = {"efficiency": _number(references[0] / values[0], ".2f")}
-        rest = [shares.get(label, "–") for label in labels]
-        rows.append([name, *(_number(value, form) for value in values), *rest])
-    return rows
-
-
-def _limit_note(known: Sequence[Limit | None]) -> str:
-    found = [one for one in known if one is not None]
-    if not found:
-        return ""
-    return _CLASS_NOTE if all(math.isnan(one.reference) for one in found) else _LIMIT_NOTE
 
 
 DIRECTIONS = {
@@ -168,20 +143,6 @@ def _values(standing: Standing, conditions: Iterable[str]) -> Iterator[str]:
             yield value_text(row)
         else:
             yield "not finite" if row["state"] == "done" else str(row["state"])
-
-
-_LIMIT_NOTE = (
-    " Efficiency: the local reference over the trained-on value; no method can beat the van Trees "
-    "bound, which like the reference is of scenes without substructure."
-)
-_CLASS_NOTE = (
-    " Limit of information: an upper bound, the score of an observer who knows the substructure "
-    "of every scene and fits the smooth lens."
-)
-
-
-def _number(value: float, form: str) -> str:
-    return "–" if math.isnan(value) else f"{value:{form}}"
 
 
 def _no_metric(records: pl.DataFrame, metric: str) -> UsageError:

@@ -29,6 +29,8 @@ def run_contents(where: str, run: str, licence: str, weights_below: float) -> Co
         StoreError: Where what it was made from is gone.
     """
     from lensbench.cli.execution import make_resolver
+    from lensbench.cli.table_limits import limit_finder
+    from lensbench.leaderboard.board.limits import limits_frame
     from lensbench.leaderboard.board.writing import Contents, without_persons
     from lensbench.leaderboard.source import find_run
     from lensbench.store import open_store
@@ -62,6 +64,7 @@ def run_contents(where: str, run: str, licence: str, weights_below: float) -> Co
     for kind in ("weights", "fits") if weights_below else ():
         found = _files(store, kind, set(provenance[kind]), needed=False)
         files |= {name: path for name, path in found.items() if path.stat().st_size < weights_below}
+    limits = limits_frame(done, limit_finder(store, resolver.catalogue, done))
     return Contents(
         records=records,
         study=study or _generated(key, records),
@@ -70,6 +73,7 @@ def run_contents(where: str, run: str, licence: str, weights_below: float) -> Co
         citations=[vars(credit) for credit in credited],
         files=files,
         licence=licence,
+        limits=limits,
     )
 
 

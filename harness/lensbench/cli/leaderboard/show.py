@@ -157,7 +157,7 @@ def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str, store:
     names = [chosen.metric]
     if chosen.metric == "all":
         names = records["metric"].unique(maintain_order=True).to_list()
-    limits = _known_limits(store, records)
+    limits = _known_limits(source, store, records)
     tables = [table for one in names for table in study_tables(records, one, source.tiers, limits)]
     declared_here = declared(source.study)
     if declared_here:
@@ -167,11 +167,16 @@ def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str, store:
     return "\n\n".join([*head, *(table.text(form) for table in tables)])
 
 
-def _known_limits(store: str | None, records: pl.DataFrame) -> Callable[[Row], Limits] | None:
-    """Limits that the store has; `None` where there is no store."""
+def _known_limits(
+    source: Source, store: str | None, records: pl.DataFrame
+) -> Callable[[Row], Limits] | None:
+    """Limits that a board states, else those that the store has; `None` without either."""
     from lensbench.cli.table_limits import limit_finder
+    from lensbench.leaderboard.board import limits
     from lensbench.registry import load_catalogue
 
+    if source.folder and len(source.limits):
+        return limits.limit_finder(source.limits)
     try:
         opened = reading_store(store_root(store))
     except LensbenchError:

@@ -52,6 +52,7 @@ from lensbench.leaderboard.board.layout import (
     kind_of,
     shown,
 )
+from lensbench.leaderboard.board.limits import read_limits
 from lensbench.leaderboard.board.manifest import Manifest, Tier, file_of, read_manifest
 from lensbench.leaderboard.board.reading import (
     read_json,
@@ -165,6 +166,7 @@ def open_board(folder: Path) -> Board:
             check_text(f"a text in {PROVENANCE}", text)
     read_environment(folder)
     read_citations(folder)
+    read_limits(folder)
     board = Board(folder, manifest, records, read_study(folder), provenance)
     _check_budget(board)
     board.shelf.check()

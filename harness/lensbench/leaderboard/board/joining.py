@@ -16,6 +16,7 @@ from lensbench.leaderboard.board.claims import check_complete, check_usual_metri
 from lensbench.leaderboard.board.contents import Board, open_board
 from lensbench.leaderboard.board.documents import read_citations, read_environment
 from lensbench.leaderboard.board.layout import READING, shown
+from lensbench.leaderboard.board.limits import read_limits
 from lensbench.leaderboard.board.tables import keys_of_table
 from lensbench.leaderboard.board.writing import Contents, fill, put_in_place, scratch_beside
 from lensbench.leaderboard.board.zips import Slice
@@ -155,6 +156,7 @@ def contents_of(board: Board) -> Contents:
         withdrawn=board.manifest.withdrawn,
         checks=board.manifest.checks,
         before=board.folder,
+        limits=read_limits(board.folder),
     )
 
 
@@ -211,6 +213,7 @@ def merge(board: Board, bundle: Board, replacing: bool = False) -> Board:
         withdrawn=mine.withdrawn,
         checks=mine.checks,
         before=board.folder,
+        limits=mine.limits,
     )
     check_complete(joined.records)  # before anything is written
     with scratch_beside(board.folder) as folder:

@@ -15,6 +15,8 @@ STUDY = "study.toml"
 ENVIRONMENT = "environment.json"
 PROVENANCE = "provenance.json"
 CITATIONS = "citations.json"
+LIMITS = "limits.parquet"
+"""How well any method could do; a board need not have it."""
 README = "README.md"
 READING = "READING.md"
 """What somebody reads from the board, in words; it stands in the README as well."""
@@ -50,6 +52,7 @@ class FileKind:
 
 FILES = (
     FileKind(re.compile(r"records\.parquet"), "Parquet", 2 * _GB),
+    FileKind(re.compile(r"limits\.parquet"), "Parquet", 16 * _MB),
     FileKind(re.compile(r"study\.toml"), "TOML", _MB // 4),
     FileKind(re.compile(r"(environment|citations)\.json"), "JSON", 4 * _MB),
     FileKind(re.compile(r"provenance\.json"), "JSON", 512 * _MB),

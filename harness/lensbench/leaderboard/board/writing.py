@@ -23,6 +23,7 @@ from lensbench.leaderboard.board.layout import (
     CITATIONS,
     ENVIRONMENT,
     FORMAT,
+    LIMITS,
     MANIFEST,
     PAGE,
     PROVENANCE,
@@ -69,6 +70,7 @@ class Contents:
         withdrawn: Why it no longer counts, where it does not.
         checks: What was verified of it before.
         before: The folder of the board that it grows from, whose archives are appended to.
+        limits: What is known of the limits of its tasks, from `limits_frame`.
     """
 
     records: pl.DataFrame
@@ -85,6 +87,7 @@ class Contents:
     withdrawn: Withdrawal | None = None
     checks: tuple[Check, ...] = ()
     before: Path | None = None
+    limits: pl.DataFrame | None = None
 
 
 def write_board(contents: Contents, target: Path, replace: bool = False) -> Board:
@@ -112,6 +115,8 @@ def fill(contents: Contents, folder: Path) -> None:
     records = sort_records(without_persons(contents.records))
     columns = columns_of(records["version"][0]) if len(records) else records.columns
     records.select(list(columns)).write_parquet(folder / RECORDS, compression_level=9)
+    if contents.limits is not None and len(contents.limits):
+        contents.limits.write_parquet(folder / LIMITS)
     _write_documents(contents, folder)
     with temporary_folder() as scratch:
         packed = Packer(records, scratch).pack(contents.files)

@@ -41,7 +41,7 @@ def values_of(evidence: Evidence, credited: Sequence[Credit] = ()) -> dict[str, 
 
 
 def _values(evidence: Evidence, rows: pl.DataFrame, credited: Sequence[Credit]) -> dict[str, Any]:
-    rankings = rankings_of(rows)
+    rankings = rankings_of(rows, evidence.limits)
     known = budget_names([str(one) for one in rows["budget"].unique(maintain_order=True)])
     budgets = {clip(text): clip(name) for text, name in known.items()}
     return payload(

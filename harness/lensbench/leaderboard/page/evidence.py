@@ -13,7 +13,9 @@ from lensbench.errors import DataError, LensbenchError
 from lensbench.leaderboard.board.contents import Board, open_board
 from lensbench.leaderboard.board.documents import Credit, read_citations
 from lensbench.leaderboard.board.layout import MANIFEST
+from lensbench.leaderboard.board.limits import limit_finder
 from lensbench.leaderboard.source import Source, open_source
+from lensbench.leaderboard.standings import Limits, Row
 from lensbench.store import Store
 from lensbench.store.records import sort_records
 
@@ -34,6 +36,7 @@ class Evidence:
         trust: What a board says of itself, and what was verified; empty for a run.
         tiers: The tier that each cell of a board has earned.
         credited: Whom a board says to cite.
+        limits: Gives the limits of the table that a record is in, as far as a board states them.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Evidence:
     trust: Mapping[str, str] = field(default_factory=dict)
     tiers: Mapping[str, str] = field(default_factory=dict)
     credited: Sequence[Credit] = ()
+    limits: Callable[[Row], Limits] = lambda first: {}
 
 
 def gather(where: str, store: Callable[[], Store]) -> Evidence:
@@ -91,6 +95,7 @@ def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
         trust=trust,
         tiers=board.tiers,
         credited=read_citations(board.folder),
+        limits=limit_finder(source.limits),
     )
 
 

@@ -6,7 +6,7 @@ The page sorts, filters and draws these; it computes none of them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,10 +16,19 @@ from lensbench.leaderboard.changes import power_note
 from lensbench.leaderboard.columns import COLUMNS, columns_of
 from lensbench.leaderboard.contenders import CONTENDER, TABLE
 from lensbench.leaderboard.contrasts import Answer, answers, declared
+from lensbench.leaderboard.limit_rows import limit_note, limit_rows
 from lensbench.leaderboard.page.evidence import Evidence
 from lensbench.leaderboard.page.packing import clip, short
 from lensbench.leaderboard.pairing import ScoredFits, Scores, estimate_of, paired_difference
-from lensbench.leaderboard.standings import GROUPS, Ranking, Row, Standing, has_value, rank
+from lensbench.leaderboard.standings import (
+    GROUPS,
+    Limits,
+    Ranking,
+    Row,
+    Standing,
+    has_value,
+    rank,
+)
 from lensbench.stats.crossed import Estimate, independent_difference
 
 _MOST_COMPARED = 12
@@ -29,15 +38,18 @@ _NONE = -1
 """In place of the number of a row that is not there."""
 
 
-def rankings_of(rows: pl.DataFrame) -> list[Ranking]:
+def rankings_of(
+    rows: pl.DataFrame, limits: Callable[[Row], Limits] = lambda first: {}
+) -> list[Ranking]:
     """A ranking for each table, number of labels and metric, in the order of the rows.
 
     Args:
         rows: From `combine`.
+        limits: Gives the limits of the table that begins with a row.
     """
     numbered = rows.with_row_index("row")
     groups = numbered.group_by(*GROUPS, maintain_order=True)
-    return [rank(frame) for _, frame in groups]
+    return [rank(frame, limits(frame.row(0, named=True))) for _, frame in groups]
 
 
 def packed_rankings(rankings: Sequence[Ranking], tables: Sequence[tuple[Any, ...]]) -> Any:
@@ -75,6 +87,11 @@ def _packed(ranking: Ranking, tables: Sequence[tuple[Any, ...]]) -> dict[str, An
             }
             for one in ranking.standings
         ],
+        "limits": [
+            {"name": one.name, "texts": list(one.values), "efficiency": one.efficiency}
+            for one in limit_rows(ranking)
+        ],
+        "about": limit_note(ranking),
     }
 
 

@@ -5,14 +5,15 @@ import { plural } from "./format.js";
 const AT_ONCE = 200;
 
 // columns: {label, note, title, value(row), cell(row), number, up, heading}; value gives what is sorted by, null comes last.
-export function sortableTable({ caption, columns, rows, sortBy = 0, sortUp, label }) {
+// foot: rows that stay beneath the others, whatever is sorted or filtered.
+export function sortableTable({ caption, columns, rows, foot = [], sortBy = 0, sortUp, label }) {
   const state = { column: sortBy, ascending: sortUp ?? !columns[sortBy].up, keep: () => true, limit: AT_ONCE };
   const body = h("tbody");
   const heads = columns.map((column, index) =>
     h("th", { scope: "col", class: column.number ? "number" : null, title: column.title },
       h("button", { type: "button", class: "sort", onclick: () => press(index) }, column.label, h("span", { class: "arrow", "aria-hidden": "true" }), column.note ? h("small", {}, ` ${column.note}`) : null)));
   const more = h("button", { type: "button", class: "more", hidden: true, onclick: () => { state.limit = Infinity; fill(); } });
-  const table = h("table", {}, caption ? h("caption", {}, h("span", {}, caption)) : null, h("thead", {}, h("tr", {}, heads)), body);
+  const table = h("table", {}, caption ? h("caption", {}, h("span", {}, caption)) : null, h("thead", {}, h("tr", {}, heads)), body, foot.length ? h("tfoot", {}, foot) : null);
   const built = new Map();
 
   function press(index) {

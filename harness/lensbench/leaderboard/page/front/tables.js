@@ -75,8 +75,18 @@ function ranking(table, labels, metric, everyone, plotted, redraw) {
   const notes = [`${metric.metric}${unit}, ${direction(metric)}`, "± is the 95 % interval over test scenes and seeds"];
   if (first?.chance !== null && first?.chance !== undefined) notes.push(`chance ${Number(first.chance.toPrecision(3))}`);
   if (first?.data_range) notes.push(`data range ${first.data_range} µJy/arcsec²`);
-  const made = sortableTable({ caption: `${notes.join("; ")}.`, columns, rows: everyone, sortBy: 1, sortUp: true, label: `Ranking by ${metric.metric}` });
+  const { about } = table.ranking(labels, metric);
+  if (about) notes.push(about.replace(/\.$/, ""));
+  const made = sortableTable({ caption: `${notes.join("; ")}.`, columns, rows: everyone, foot: limitRows(table, labels, metric), sortBy: 1, sortUp: true, label: `Ranking by ${metric.metric}` });
   return h("section", { "aria-labelledby": "ranking" }, h("h2", { id: "ranking" }, "Ranking"), filters(everyone, made), made.element);
+}
+
+// How well any method could do, beneath the entrants.
+function limitRows(table, labels, metric) {
+  const { limits, columns } = table.ranking(labels, metric);
+  const shown = (number, limit) => (table.board.values.columns[number].label === "efficiency" ? limit.efficiency : "–");
+  const cell = (text) => h("td", { class: "number" }, text);
+  return limits.map((limit) => h("tr", { class: "limit" }, h("td"), h("td"), h("th", { scope: "row" }, limit.name), limit.texts.map(cell), columns.map((number) => cell(shown(number, limit)))));
 }
 
 function tick(one, plotted, redraw) {

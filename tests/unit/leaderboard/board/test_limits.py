@@ -1,0 +1,103 @@
+"""Limits that a board states beneath its entrants."""
+
+import dataclasses
+import math
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from lensbench.cli.leaderboard.show import command as show
+from lensbench.errors import DataError, StoreError
+from lensbench.leaderboard.board.contents import open_board
+from lensbench.leaderboard.board.joining import merge
+from lensbench.leaderboard.board.limits import limit_finder, limits_frame, read_limits
+from lensbench.leaderboard.board.writing import write_board
+from lensbench.leaderboard.page.building import values_of
+from lensbench.leaderboard.page.evidence import gather
+from lensbench.leaderboard.standings import Limit
+
+BOUND = 0.987
+
+
+def known(first):
+    """What a store knows of the limits of the boards here."""
+    return (
+        {("auroc", "euclid-vis"): Limit(math.nan, BOUND)} if first["task"] == "morphology" else {}
+    )
+
+
+def no_store():
+    """There is none."""
+    raise StoreError("there is no store")
+
+
+@pytest.fixture
+def limited(make_contents, tmp_path):
+    """A board that states the limit of its one table."""
+    contents = make_contents("spectrum-logreg")
+    limits = limits_frame(contents.records, known)
+    return write_board(dataclasses.replace(contents, limits=limits), tmp_path / "limited")
+
+
+def test_a_board_keeps_the_limits_of_its_tables(limited):
+    frame = read_limits(limited.folder)
+    assert frame.rows() == [("morphology", "lenses", "auroc", "euclid-vis", None, BOUND)]
+    found = limit_finder(frame)(limited.records.row(0, named=True))
+    assert math.isnan(found["auroc", "euclid-vis"].reference)
+    assert found["auroc", "euclid-vis"].bound == BOUND
+    assert limit_finder(frame)({"task": "anomaly", "test_dataset": "lenses"}) == {}
+
+
+def test_a_board_without_limits_has_no_file_of_them(board):
+    assert not (board.folder / "limits.parquet").exists()
+    assert read_limits(board.folder).is_empty()
+
+
+def test_tables_and_the_page_show_them(limited, tmp_path):
+    """As a row beneath the entrants, from the board alone: the store is empty."""
+    shown = CliRunner().invoke(show, [str(limited.folder), "--store", str(tmp_path / "none")])
+    assert shown.exit_code == 0, shown.output
+    row = next(
+        line for line in shown.output.splitlines() if line.startswith("limit of information")
+    )
+    assert row.split()[3] == "0.987"
+    ranking = values_of(gather(str(limited.folder), no_store))["rankings"][0]
+    assert ranking["limits"] == [
+        {"name": "limit of information", "texts": ["0.987"], "efficiency": "–"}
+    ]
+    assert ranking["about"].startswith("Limit of information: an upper bound")
+
+
+def test_a_bundle_changes_none_of_them(limited, make_contents, tmp_path):
+    other = write_board(make_contents("hog-svm"), tmp_path / "bundle")
+    merged = merge(limited, other)
+    assert read_limits(merged.folder)["bound"].to_list() == [BOUND]
+
+
+WRONG = {
+    "other columns": (lambda frame: frame.drop("bound"), "other columns than task"),
+    "twice": (lambda frame: pl.concat([frame, frame]), "two limits of one metric"),
+    "of nothing": (lambda f: f.with_columns(task=pl.lit(None, pl.String)), "a row that is of no"),
+    "negative": (lambda f: f.with_columns(bound=pl.lit(-1.0)), r"bound -1\.0, which is none"),
+    "not a number": (lambda f: f.with_columns(bound=pl.lit(math.nan)), "bound nan, which is none"),
+    "infinite": (lambda f: f.with_columns(bound=pl.lit(math.inf)), "bound inf, which is none"),
+    "mark-up": (lambda f: f.with_columns(metric=pl.lit("<b>auroc")), "limits.parquet: metric"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_limits_that_are_none_are_refused(limited, reseal, kind):
+    change, said = WRONG[kind]
+    path = limited.folder / "limits.parquet"
+    change(pl.read_parquet(path)).write_parquet(path)
+    reseal(limited.folder)
+    with pytest.raises(DataError, match=said):
+        open_board(limited.folder)
+
+
+def test_a_file_that_is_no_table_is_refused(limited, reseal):
+    (limited.folder / "limits.parquet").write_bytes(b"PAR1 nothing PAR1")
+    reseal(limited.folder)
+    with pytest.raises(DataError, match=r"limits\.parquet cannot be read as Parquet"):
+        open_board(limited.folder)
