@@ -1,21 +1,31 @@
 """Trains the two heads that ship with `network-radius`, and tests them.
 
-    python studies/measure/heads.py FOLDER
+    python studies/measure/heads.py FOLDER [ENCODER]
 
 One states the Einstein radius, from lenses of the population `survey`. The other states the
 probability of a lens, from as many lenses as look-alikes. Scenes are observed under space
 telescopes, at the depth of a survey and with exposures sixteen times as long. The features of
-`lensbench-tiny` stay as they are.
+ENCODER (`mae-vit` with the shipped weights, where none is named) stay as they are.
+
+Everything follows from simulations and seeds alone, and the same call writes the same files. That
+goes for the bounds, too, beyond which `measure` warns that an image is unlike the training. The
+rule is one for all quantities: the central 99 % of the training images, widened by 5 % at either
+end because cameras round pixels and fields. The share of test images beyond them is written down.
+
+To ship what FOLDER holds, copy it over `network_radius_head`, and the digests that are printed to
+`WEIGHTS` in `network_radius.py`; for another encoder set `ENCODER` there, too.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,8 +35,10 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from lensbench import Condition, Samples, condition_of, draw_scenes, population_of
+from lensbench.registry import load_catalogue
 from lensbench.sky.observation import observe
 from lensbench_reference.baselines.network_radius import (
+    ENCODER,
     Head,
     features_of,
     quantities,
@@ -50,11 +62,9 @@ _PENALTY = 1e-3
 """Inverse strength of the penalty of the logistic regression."""
 
 FIELD, HIDDEN, AXES, STEPS = 6.4, 64, 32, 4000
-MARGINS = {"pixel_scale": 1.05, "psf": 1.2, "size": 1.06}
-"""By how much a quantity may be beyond those of the training, as a factor."""
-
-TRUSTED = 0.995
-"""Share of the training images that lie within the bounds of a quantity, on either side."""
+TRUSTED, MARGIN = 0.995, 1.05
+"""Bounds of a quantity: the quantiles 1 − TRUSTED and TRUSTED of the training images, widened by
+the factor MARGIN. Fixed for all quantities alike, whatever they do to real images."""
 
 
 def conditions() -> list[Condition]:
@@ -66,10 +76,10 @@ def conditions() -> list[Condition]:
 Observed = tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]
 
 
-def observed(split: str, count: int, target: str = "theta_E") -> Observed:
+def observed(encoder: Any, split: str, count: int, target: str = "theta_E") -> Observed:
     """Features (N, D), targets (N,), the number of the condition (N,), and quantities by name."""
     population = population_of("survey" if target == "theta_E" else "look-alikes")
-    encoder, seen = shipped_encoder(), conditions()
+    seen = conditions()
     rows: list[tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]] = []
     for start in range(0, count, BATCH):
         scenes = draw_scenes(population, split, range(start, start + BATCH), seed=0)
@@ -134,16 +144,20 @@ def bounds_of(values: dict[str, Tensor]) -> dict[str, tuple[float, float]]:
     found = {}
     for name, value in values.items():
         low, high = torch.quantile(value, torch.tensor([1 - TRUSTED, TRUSTED])).tolist()
-        margin = MARGINS.get(name, 1.02)
-        found[name] = (low / margin, high * margin)
+        found[name] = (low / MARGIN, high * MARGIN)
     found["size"] = (found["size"][0], 1e3)  # a larger cut-out is cut to the field
     found["features"] = (0.0, found["features"][1])
     return found
 
 
-def tested(head: Head, features: Tensor, radii: Tensor, number: Tensor) -> list[dict[str, object]]:
-    """Error and share within the stated error, under each condition."""
+def tested(head: Head, test: Observed) -> list[dict[str, object]]:
+    """Error, share within the stated error, and share beyond the bounds, under each condition."""
+    features, radii, number, values = test
     mean, sigma = head(features)
+    values = {**values, "features": head.distance(features)}
+    beyond = torch.zeros(len(radii), dtype=torch.bool)
+    for name, (low, high) in head.bounds.items():
+        beyond |= (values[name] < low) | (values[name] > high)
     rows: list[dict[str, object]] = []
     for place, condition in enumerate(conditions()):
         chosen = number == place
@@ -155,25 +169,28 @@ def tested(head: Head, features: Tensor, radii: Tensor, number: Tensor) -> list[
                 "rmse": round(float(residual.square().mean().sqrt()), 4),
                 "median_error": round(float(residual.abs().median()), 4),
                 "within_sigma": round(float((residual.abs() < sigma[chosen]).float().mean()), 3),
+                "unlike": round(float(beyond[chosen].float().mean()), 3),
             }
         )
     return rows
 
 
-def finding(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, object]]:
+def finding(
+    encoder: Any, weights: dict[str, Tensor]
+) -> tuple[dict[str, Tensor], dict[str, object]]:
     """Weights with those of a logistic regression for lenses, and how it does on unseen scenes.
 
     The strength of its scores is fitted to scenes that it has not learned from (Platt 1999).
     """
     unit = Head(weights, {}).standardised
-    features, labels, *_ = observed("train", FINDING, "lens")
+    features, labels, *_ = observed(encoder, "train", FINDING, "lens")
     model = LogisticRegression(C=_PENALTY, max_iter=2000).fit(unit(features), labels)
     slope = torch.from_numpy(model.coef_[0]).float()
-    features, labels, *_ = observed("validation", TEST, "lens")
+    features, labels, *_ = observed(encoder, "validation", TEST, "lens")
     scale = LogisticRegression().fit((unit(features) @ slope)[:, None], labels)
     slope = slope * float(scale.coef_[0, 0])
     weights = weights | {"lens": slope, "lens_bias": torch.tensor([float(scale.intercept_[0])])}
-    features, labels, *_ = observed("test", TEST, "lens")
+    features, labels, *_ = observed(encoder, "test", TEST, "lens")
     probability = Head(weights, {}).probability(features).numpy()
     lens = labels.numpy() > 0.5
     shares = []
@@ -188,35 +205,34 @@ def finding(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, ob
     }
 
 
-def main(folder: Path) -> None:
-    """Writes weights and what is known of them."""
+def main(folder: Path, name: str = ENCODER) -> None:
+    """Trains, calibrates and tests both heads, and writes weights and what is known of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    features, radii, _, values = observed("train", TRAIN)
+    encoder = shipped_encoder(name)
+    features, radii, _, values = observed(encoder, "train", TRAIN)
     weights = trained(features, radii)
     bounds = bounds_of({**values, "features": Head(weights, {}).distance(features)})
-    finish(folder, weights, bounds)
-
-
-def finish(
-    folder: Path, weights: dict[str, Tensor], bounds: dict[str, tuple[float, float]]
-) -> None:
-    """Calibrates and tests the head for radii, adds that for lenses, and writes both."""
-    weights = calibrated(weights, *observed("validation", TEST)[:2])
-    head, test = Head(weights, bounds), observed("test", TEST)
-    weights, found = finding(weights)
+    weights = calibrated(weights, *observed(encoder, "validation", TEST)[:2])
+    head, test = Head(weights, bounds), observed(encoder, "test", TEST)
+    weights, found = finding(encoder, weights)
     config = {
-        "encoder": "mae-vit",
+        "encoder": name,
         "population": "survey",
         "scenes": TRAIN,
         "bounds": bounds,
-        "tested": tested(head, *test[:3]),
+        "tested": tested(head, test),
         "finding": {"population": "look-alikes", "scenes": FINDING, **found},
     }
-    save_file(weights, str(folder / "model.safetensors"))
+    path = folder / "model.safetensors"
+    save_file(weights, str(path))
     text = json.dumps(config, indent=1)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
-    sys.stdout.write(text + "\n")
+    digests = {
+        "head": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "encoder": load_catalogue().digest(name),
+    }
+    sys.stdout.write(f"{text}\nWEIGHTS = {json.dumps(digests, indent=4)}\n")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:3])

@@ -26,11 +26,14 @@ from lensbench import (
 FOLDER = Path(__file__).with_name("network_radius_head")
 """Of the head: its weights, and `config.json` on what it was trained with."""
 
+ENCODER = "mae-vit"
+"""Whose features the head is for."""
+
 IMPORTED_BY_NAME = ("lensbench_reference.encoders.vit",)
 """What `encoder_of` finds."""
 
 WEIGHTS = {
-    "head": "6544dc705ff31d449562c98d0ab8dd589a09dc27cd4e19e395f83535dfca74b0",
+    "head": "f832e7d9462f932ff46f85321bdcb4a158429044ac7c2f2021f2acaab585f2c6",
     "encoder": "c8353ad813837000004569d3dd30dbbaff2b2f1c2ea91ec26a87e317c7c49e88",
 }
 """SHA-256 of both files of weights: keys of results follow the code, and through this the files."""
@@ -171,9 +174,9 @@ def features_of(encoder: Any, samples: Samples) -> Tensor:
 
 
 @functools.cache
-def shipped_encoder() -> Any:
-    """`lensbench-tiny` for one band."""
-    return encoder_of("mae-vit").eval()
+def shipped_encoder(name: str = ENCODER) -> Any:
+    """An encoder for one band, as it ships."""
+    return encoder_of(name).eval()
 
 
 @functools.cache
