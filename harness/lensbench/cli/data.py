@@ -193,6 +193,60 @@ def convert(
         click.echo(f"left out: {note}")
 
 
+@command.command("cutouts", short_help="Cut objects out of mosaics, all alike.")
+@click.argument("table", type=_PATH)
+@click.option("--out", type=_PATH, required=True, metavar="FOLDER", help="Folder to write.")
+@click.option(
+    "--field",
+    type=click.FloatRange(0.5, 120.0),
+    default=6.4,
+    show_default=True,
+    metavar="ARCSEC",
+    help="Side of the cut-outs.",
+)
+@click.option(
+    "--pixel",
+    type=click.FloatRange(0.005, 5.0),
+    default=0.05,
+    show_default=True,
+    metavar="ARCSEC",
+    help="Side of their pixels.",
+)
+@seed_option
+@quiet_option
+@json_option
+def cutouts(  # noqa: PLR0913  # an option each
+    table: Path, out: Path, field: float, pixel: float, seed: int, quiet: bool, as_json: bool
+) -> None:
+    """Cut the objects of TABLE out of mosaics, for a fair test of finding.
+
+    TABLE is a CSV with the columns name, class, ra, dec (in degrees) and image: the FITS mosaic of
+    the object, named from where TABLE is. Each object becomes CLASS/NAME.fits, in the middle of one
+    field with pixels of one side. Noise is added until all images scatter by as much, so that no
+    class is recognised by its depth. Mosaics have to be of one camera, filter and unit.
+
+    \b
+    Example:
+      lensbench data cutouts objects.csv --out bench
+    """
+    from lensbench.cli.progress import Progress
+    from lensbench.data.cutting import cut_out
+
+    with Progress(quiet) as progress:
+        report = functools.partial(progress, f"cutting {table}")
+        done = cut_out(table, out, (field, pixel), seed, report)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(done), ensure_ascii=False))
+        return
+    listed = ", ".join(f"{name} ({count})" for name, count in done.counts.items())
+    click.echo(
+        f"{out}: {listed}; {done.side} × {done.side} pixels of {pixel:g} arcsec, "
+        f"noise {done.noise:.4g}"
+    )
+    for reason in done.left_out:
+        click.echo(f"left out: {reason}")
+
+
 @command.command("make", short_help="Draw scenes and observe each under every condition.")
 @plugin_option("--dataset", DATASET, "Dataset to draw scenes from.", default="lenses")
 @plugin_option(

@@ -13,7 +13,7 @@ SENTINEL = 1e6
 """Noise of this many times the median is a flag for a bad pixel, not a noise."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One image of a source, named but not read.
 

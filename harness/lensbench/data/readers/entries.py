@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -35,7 +36,11 @@ _LONGEST_FIRST = tuple(sorted(SUFFIXES, key=len, reverse=True))
 _IMAGE = re.compile(r"(^|[_.-])(data|image|img|sci|cutout|drz|drc|i2d)$", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+NO_PARTNERS: Mapping[str, Path] = MappingProxyType({})
+"""One for all files that have none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One image file of a folder, with the extension of it that is meant.
 
@@ -49,7 +54,7 @@ class Entry:
     split: str = ""
     condition: str = ""
     band: Band | None = None
-    partners: Mapping[str, Path] = field(default_factory=dict)
+    partners: Mapping[str, Path] = field(default_factory=lambda: NO_PARTNERS)
     scene: str = ""
     position: tuple[float, float] | None = None
     name: str = ""
@@ -88,7 +93,7 @@ def role_of(file: Path) -> tuple[str, str]:
 
 def with_partners(
     files: Sequence[Path],
-) -> tuple[list[tuple[Path, dict[str, Path]]], list[tuple[Path, str]]]:
+) -> tuple[list[tuple[Path, Mapping[str, Path]]], list[tuple[Path, str]]]:
     """Images among files with the PSF, noise and mask of the same stem.
 
     Where the folder has one image, all goes with it; where a PSF has no stem, it is of all images.
@@ -99,13 +104,13 @@ def with_partners(
     roles = {file: role_of(file) for file in files}
     images = [file for file in files if roles[file][0] == "image"]
     if not images or len(images) == len(files):
-        return [(file, {}) for file in files], []
+        return [(file, NO_PARTNERS) for file in files], []
     by_stem: dict[str, dict[str, Path]] = {}
     for file, (role, stem) in roles.items():
         if role != "image":
             by_stem.setdefault(stem, {})[role] = file
     used: set[Path] = set()
-    found = []
+    found: list[tuple[Path, Mapping[str, Path]]] = []
     for file in images:
         own = by_stem.get(roles[file][1], {})
         if not own:

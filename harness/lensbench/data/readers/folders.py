@@ -267,7 +267,7 @@ def _source(
         notes.append(
             f"{pickled} files are object pickles: they are read only by `lensbench data convert`."
         )
-    left_out = list(listing.sentences())
+    left_out = [*listing.sentences(), *table.passed_over]
     if any(keys):
         notes.append(f"What is known of each image is from {table.names}.")
         left_out += unmatched(table, keys, items)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lensbench.data.picture import Selection
@@ -32,12 +32,14 @@ class Table:
         rows: By the name or stem of the image file.
         splits: Of the rows whose table is named after a split, by the same.
         units: Of the columns that state one.
+        passed_over: Tables above the folder that are of something else, with the reason.
     """
 
     files: tuple[Path, ...] = ()
     rows: Mapping[str, Row] = field(default_factory=dict)
     splits: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    passed_over: tuple[str, ...] = ()
 
     @property
     def names(self) -> str:
@@ -57,11 +59,21 @@ def find_table(folder: Path, selection: Selection) -> Table:
         if not path.exists():
             raise DataError(f"there is no table {selection.table!r}", "--table names a CSV or FITS")
         return merged([path])
-    for place in (folder, folder.parent):
-        found = merged(sorted(place.glob("*.csv")))
-        if found.rows:
-            return found
-    return Table()
+    found = merged(sorted(folder.glob("*.csv")))
+    return found if found.rows else _above(folder)
+
+
+def _above(folder: Path) -> Table:
+    """Tables of the folder above: what is of other things is passed over."""
+    usable, reasons = [], []
+    for path in sorted(folder.parent.glob("*.csv")):
+        try:
+            merged([*usable, path])
+        except DataError as error:
+            reasons.append(f"{path.name}, in the folder above: {error.message}")
+        else:
+            usable.append(path)
+    return replace(merged(usable), passed_over=tuple(reasons))
 
 
 def merged(paths: Sequence[Path]) -> Table:
