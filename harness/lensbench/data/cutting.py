@@ -19,6 +19,10 @@ COLUMNS = ("name", "class", "ra", "dec", "image")
 """Of the table: the mosaic of an object is named by its path from the table."""
 
 
+_RAYS = 4
+"""Points along the side of a new pixel that its light is the mean of."""
+
+
 @dataclass(frozen=True)
 class Place:
     """An object to cut out: its name and class, its position [deg], and the mosaic it is on."""
@@ -62,8 +66,8 @@ def cut_out(
 ) -> Cut:
     """Cuts objects out of mosaics and makes them alike.
 
-    Each is centred on its position to a fraction of a pixel, and brought to pixels of one side by
-    integration over them. The noise is the scatter of the border. White noise is added to all but
+    Each is centred on its position to a fraction of a pixel, and brought to pixels of one side: the
+    mean over each of a cubic spline through the mosaic's pixels. The noise is the scatter of the border. White noise is added to all but
     the noisiest, until all scatter by as much; so no image is deeper than another. What mosaics
     share is not changed: camera, filter and unit have to be the same.
 
@@ -151,12 +155,9 @@ def _square(
     data: np.ndarray, header: Any, place: Place, wanted: tuple[int, float]
 ) -> np.ndarray | str:
     """An object in the middle of so many pixels of a side [arcsec], or why it has no cut-out."""
-    import torch
     from astropy.wcs import WCS
     from astropy.wcs.utils import proj_plane_pixel_scales
-    from scipy.ndimage import shift
-
-    from lensbench.sky.resampling import resample
+    from scipy.ndimage import map_coordinates
 
     side, pixel = wanted
     world = WCS(header).celestial
@@ -171,9 +172,11 @@ def _square(
     square = square.astype(np.float64)
     if not np.isfinite(square).all() or np.ptp(square) == 0:
         return "pixels of its field are NaN, or all the same"
-    centred = shift(square, (row - y, column - x), order=3, mode="nearest")
-    image = resample(torch.from_numpy(centred)[None], own, pixel, side)[0]
-    return np.asarray(image.numpy() * (pixel / own) ** 2)
+    fine = (np.arange(side * _RAYS) - (side * _RAYS - 1) / 2) * pixel / own / _RAYS
+    rows, columns = fine + half + y - row, fine + half + x - column
+    sampled = map_coordinates(square, np.meshgrid(rows, columns, indexing="ij"), order=3)
+    mean = sampled.reshape(side, _RAYS, side, _RAYS).mean((1, 3))
+    return np.asarray(mean * (pixel / own) ** 2)
 
 
 def _add(found: _Cutouts, place: Place, square: np.ndarray | str) -> None:
