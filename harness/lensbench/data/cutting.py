@@ -67,9 +67,10 @@ def cut_out(
     """Cuts objects out of mosaics and makes them alike.
 
     Each is centred on its position to a fraction of a pixel, and brought to pixels of one side: the
-    mean over each of a cubic spline through the mosaic's pixels. The noise is the scatter of the border. White noise is added to all but
-    the noisiest, until all scatter by as much; so no image is deeper than another. What mosaics
-    share is not changed: camera, filter and unit have to be the same.
+    mean over each of a cubic spline through the mosaic's pixels. The noise is the scatter of the
+    border. White noise is added to all but the noisiest, until all scatter by as much; so no image
+    is deeper than another. What mosaics share is not changed: camera, filter and unit have to be
+    the same.
 
     Args:
         table: CSV with the columns `COLUMNS`.
