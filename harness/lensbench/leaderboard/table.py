@@ -13,6 +13,7 @@ from lensbench.leaderboard.columns import columns_of, value_text
 from lensbench.leaderboard.contenders import with_notes
 from lensbench.leaderboard.forms import text_table
 from lensbench.leaderboard.limit_rows import limit_note, limit_rows
+from lensbench.leaderboard.pairing import detectable_in
 from lensbench.leaderboard.seeds import over_seeds
 from lensbench.leaderboard.selection import by_metric
 from lensbench.leaderboard.standings import (
@@ -105,12 +106,24 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
         shown_for = {"efficiency": limit.efficiency}
         rest = [shown_for.get(column.label, "–") for column in columns]
         rows.append([limit.name, *limit.values, *rest])
-    meaning = limit_note(ranking)
+    notes = _note(first, _seeds(shown)), _power_note(shown, home), limit_note(ranking)
     return Table(
         title=_title(first),
         header=header,
         rows=rows,
-        note=_note(first, _seeds(shown)) + (f" {meaning}" if meaning else ""),
+        note=" ".join(filter(None, notes)),
+    )
+
+
+def _power_note(shown: pl.DataFrame, home: str) -> str:
+    """Which difference between two entrants could have been seen under a condition."""
+    rows = shown if "se" in shown.columns else over_seeds(shown)
+    found = detectable_in(rows.filter(pl.col("test_condition") == home).iter_rows(named=True))
+    if found is None:
+        return ""
+    return (
+        f"A true difference of {found:.2g} between two entrants under {home} would have been seen "
+        f"four times in five, and smaller ones where `leaderboard compare` pairs the scenes."
     )
 
 

@@ -2,6 +2,8 @@
 
 import polars as pl
 import pytest
+from scipy import stats
+from statsmodels.stats.power import TTestIndPower
 
 from lensbench.errors import UsageError
 from lensbench.leaderboard.columns import value_text
@@ -153,3 +155,13 @@ def test_the_table_reads_records_alone():
         r[0]: r[1] for r in run_table(frame).rows
     }
     assert isinstance(frame, pl.DataFrame)
+
+
+def test_a_table_says_which_difference_could_have_been_seen():
+    """Of two entrants with the same interval, as statsmodels has it for two independent means."""
+    deviation = 0.5 / stats.t.ppf(0.975, 39) * 40**0.5
+    effect = TTestIndPower().solve_power(nobs1=40, alpha=0.05, power=0.8)
+    note = run_table(records_frame(rows())).note
+    assert f"A true difference of {effect * deviation:.2g} between two entrants under home" in note
+    alone = run_table(records_frame(rows()[:3])).note
+    assert "true difference" not in alone

@@ -19,7 +19,13 @@ from lensbench.leaderboard.contrasts import Answer, answers, declared
 from lensbench.leaderboard.limit_rows import limit_note, limit_rows
 from lensbench.leaderboard.page.evidence import Evidence
 from lensbench.leaderboard.page.packing import clip, short
-from lensbench.leaderboard.pairing import ScoredFits, Scores, estimate_of, paired_difference
+from lensbench.leaderboard.pairing import (
+    ScoredFits,
+    Scores,
+    detectable_among,
+    estimate_of,
+    paired_difference,
+)
 from lensbench.leaderboard.standings import (
     GROUPS,
     Limits,
@@ -135,7 +141,7 @@ def differences(
                     "condition": clip(condition),
                     "order": [place for place, _ in best],
                     "pairs": [pair for pair, _ in compared],
-                    "detectable": _detectable([one for _, one in compared]),
+                    "detectable": short(detectable_among(one for _, one in compared)),
                 }
             )
     return found
@@ -206,9 +212,3 @@ def _compared(
                 continue
             found = independent_difference(estimates[0], estimates[1])
         yield [a, b, *map(short, (found.value, found.low, found.high)), int(paired)], found
-
-
-def _detectable(compared: Sequence[Estimate]) -> float | int | None:
-    """The smallest difference that the middle one of some comparisons would have found."""
-    known = sorted((one for one in compared if one.se > 0), key=lambda one: one.se)
-    return short(known[len(known) // 2].detectable()) if known else None
