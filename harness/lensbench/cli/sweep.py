@@ -94,7 +94,7 @@ def command(  # noqa: PLR0913  # an option each
         from lensbench.leaderboard.table import study_tables
 
         limits = limit_finder(opened, resolver.catalogue, swept.records)
-        for table in study_tables(swept.records, limits=limits):
+        for table in study_tables(swept.records, limits=limits, published=spec.published):
             click.echo(table.text() + "\n")
         click.echo(f"Records: {opened.address}/runs/{swept.key}.parquet")
     for key, error in swept.failed.items():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ import polars as pl
 from lensbench.leaderboard.board.manifest import TIERS
 from lensbench.leaderboard.contenders import CONTENDER, TABLE
 from lensbench.leaderboard.selection import by_metric
+from lensbench.stats.published import PublishedValue
 
 GROUPS = (*TABLE, "labels", "metric")
 """Columns of which a ranking has one value each."""
@@ -112,6 +113,7 @@ class Ranking:
         conditions: All of them, `home` first.
         standings: The best first, those without a value last.
         limits: Of the metric under each condition; `None` where none is known.
+        published: What papers state of this task and metric.
     """
 
     facts: Mapping[str, Any]
@@ -120,6 +122,7 @@ class Ranking:
     conditions: tuple[str, ...]
     standings: tuple[Standing, ...]
     limits: tuple[Limit | None, ...]
+    published: tuple[PublishedValue, ...]
 
 
 def has_value(row: Row | None) -> bool:
@@ -127,12 +130,17 @@ def has_value(row: Row | None) -> bool:
     return row is not None and row["state"] == "done" and math.isfinite(row["value"] or 0.0)
 
 
-def rank(rows: pl.DataFrame, limits: Limits | None = None) -> Ranking:
+def rank(
+    rows: pl.DataFrame,
+    limits: Limits | None = None,
+    published: Sequence[PublishedValue] = (),
+) -> Ranking:
     """The ranking of the rows of one table, one number of labels and one metric.
 
     Args:
         rows: From `over_seeds` and `with_notes`, or records of one seed.
         limits: Local references and bounds.
+        published: Values of papers, of any table.
     """
     first = rows.row(0, named=True)
     directions = rows["higher_is_better"].drop_nulls()
@@ -154,7 +162,17 @@ def rank(rows: pl.DataFrame, limits: Limits | None = None) -> Ranking:
         for place, one in enumerate(standings, start=1)
     ]
     facts = {name: first[name] for name in GROUPS}
-    return Ranking(facts, up, home, conditions, tuple(placed), found)
+    stated = tuple(one for one in published if _belongs(one, first))
+    return Ranking(facts, up, home, conditions, tuple(placed), found, stated)
+
+
+def _belongs(one: PublishedValue, first: Row) -> bool:
+    """Whether a value of a paper is of the table, labels and metric of a row."""
+    return (
+        (one.task, one.metric) == (first["task"], first["metric"])
+        and one.dataset in ("", first["test_dataset"])
+        and one.labels == (first["labels"] or "all")
+    )
 
 
 def in_order(text: str) -> list[tuple[int, str]]:

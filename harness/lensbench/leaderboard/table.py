@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from lensbench.errors import UsageError, nearest
+from lensbench.leaderboard.beneath import note_beneath, rows_beneath
 from lensbench.leaderboard.columns import columns_of, value_text
 from lensbench.leaderboard.contenders import with_notes
 from lensbench.leaderboard.forms import text_table
-from lensbench.leaderboard.limit_rows import limit_note, limit_rows
 from lensbench.leaderboard.pairing import detectable_in
 from lensbench.leaderboard.seeds import over_seeds
 from lensbench.leaderboard.selection import by_metric
@@ -25,6 +25,7 @@ from lensbench.leaderboard.standings import (
     rank,
 )
 from lensbench.leaderboard.tiers import with_tiers
+from lensbench.stats.published import PublishedValue
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def study_tables(
     metric: str = "",
     tiers: Mapping[str, str] | None = None,
     limits: Callable[[Row], Limits] | None = None,
+    published: Sequence[PublishedValue] = (),
 ) -> list[Table]:
     """A table for each task, dataset, training condition and number of labels of a study.
 
@@ -56,6 +58,7 @@ def study_tables(
         metric: Its name; the primary one of each task where empty.
         tiers: That cells of a board have earned; where there are some, rows say their lowest.
         limits: Gives the limits of the table that begins with a row.
+        published: Values of papers that a study names.
 
     Raises:
         UsageError: Where no record has this metric.
@@ -67,12 +70,22 @@ def study_tables(
     rows = with_tiers(rows, chosen, tiers) if tiers else rows
     groups = rows.group_by(*GROUPS, maintain_order=True)
     return [
-        run_table(frame, str(name[-1]), limits(frame.row(0, named=True)) if limits else None)
+        run_table(
+            frame,
+            str(name[-1]),
+            limits(frame.row(0, named=True)) if limits else None,
+            published,
+        )
         for name, frame in groups
     ]
 
 
-def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = None) -> Table:
+def run_table(
+    records: pl.DataFrame,
+    metric: str = "",
+    limits: Limits | None = None,
+    published: Sequence[PublishedValue] = (),
+) -> Table:
     """The table of one task, dataset and budget, ranked by the in-distribution value.
 
     Args:
@@ -81,6 +94,7 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
         limits: Of errors; where some are known there are rows for the local reference and for the
             bound, and a column `efficiency`, the reference over the error reached under the
             training condition.
+        published: Values of papers; those of this table have a row each.
 
     Raises:
         UsageError: Where no record has this metric.
@@ -94,7 +108,7 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
         if len(values) != 1:
             raise ValueError(f"a table shows one {column}, these records have {sorted(values)}")
     first = shown.row(0, named=True)
-    ranking = rank(with_notes(shown), limits)
+    ranking = rank(with_notes(shown), limits, published)
     home, *others = ranking.conditions
     columns = [one for one in columns_of(ranking.standings) if not one.only_page]
     header = ["entrant", f"{home} (trained on)", *others, *(one.label for one in columns)]
@@ -102,11 +116,11 @@ def run_table(records: pl.DataFrame, metric: str = "", limits: Limits | None = N
         [one.name, *_values(one, ranking.conditions), *(column.shown(one) for column in columns)]
         for one in ranking.standings
     ]
-    for limit in limit_rows(ranking):
-        shown_for = {"efficiency": limit.efficiency}
+    for beneath in rows_beneath(ranking):
+        shown_for = {"efficiency": beneath.efficiency}
         rest = [shown_for.get(column.label, "–") for column in columns]
-        rows.append([limit.name, *limit.values, *rest])
-    notes = _note(first, _seeds(shown)), _power_note(shown, home), limit_note(ranking)
+        rows.append([beneath.name, *beneath.values, *rest])
+    notes = _note(first, _seeds(shown)), _power_note(shown, home), note_beneath(ranking)
     return Table(
         title=_title(first),
         header=header,

@@ -13,6 +13,7 @@ from lensbench.api.budget import find_budget
 from lensbench.errors import UsageError, nearest
 from lensbench.files import check_nesting, parse_toml
 from lensbench.stats.contrasts import Contrast
+from lensbench.stats.published import PublishedValue
 from lensbench.study.cell import DATASET, TRANSFER
 
 Names = tuple[str, ...]
@@ -179,6 +180,7 @@ class Study(_Section):
             `pretraining_condition` that of what encoders are pretrained on.
         exclude: Cells to leave out: those that match all that is named, `*` for any text.
         contrast: Comparisons that the study is made for: these alone are tested for significance.
+        published: Values of papers that tables show beneath the entrants.
     """
 
     name: str = pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
@@ -192,6 +194,7 @@ class Study(_Section):
     include: tuple[dict[str, Any], ...] = ()
     exclude: tuple[dict[str, Any], ...] = ()
     contrast: tuple[Contrast, ...] = ()
+    published: tuple[PublishedValue, ...] = ()
 
     @pydantic.field_validator("budget")
     @classmethod

@@ -146,6 +146,7 @@ def command(  # noqa: PLR0913  # an option each
 
 
 def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str, store: str | None) -> str:
+    from lensbench.leaderboard.beneath import literature
     from lensbench.leaderboard.contrasts import answers, contrast_table, declared
     from lensbench.leaderboard.forms import markdown, printable
     from lensbench.leaderboard.selection import filtered
@@ -158,7 +159,12 @@ def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str, store:
     if chosen.metric == "all":
         names = records["metric"].unique(maintain_order=True).to_list()
     limits = _known_limits(source, store, records)
-    tables = [table for one in names for table in study_tables(records, one, source.tiers, limits)]
+    published = literature(source.study)
+    tables = [
+        table
+        for one in names
+        for table in study_tables(records, one, source.tiers, limits, published)
+    ]
     declared_here = declared(source.study)
     if declared_here:
         tables.append(contrast_table(answers(declared_here, records, source.scores)))

@@ -77,6 +77,11 @@ ContrastField = Literal[
 ]
 
 
+PublishedField = Literal[
+    "name", "source", "task", "metric", "value", "dataset", "condition", "labels"
+]
+
+
 class StudyDocument(Document):
     """The study that a board answers, as `study.toml` states it.
 
@@ -107,6 +112,7 @@ class StudyDocument(Document):
     include: list[_Block] = []
     exclude: list[_Block] = []
     contrast: list[dict[ContrastField, _Option]] = []
+    published: list[dict[PublishedField, _Option | float]] = []
 
     def seed_values(self, axis: Literal["draw", "pretraining", "fit"]) -> list[int]:
         """The seeds of an axis that the study asks for."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from lensbench.leaderboard.beneath import literature
 from lensbench.leaderboard.board.documents import Credit
 from lensbench.leaderboard.columns import value_text
 from lensbench.leaderboard.page.assemble import page
@@ -41,7 +42,7 @@ def values_of(evidence: Evidence, credited: Sequence[Credit] = ()) -> dict[str, 
 
 
 def _values(evidence: Evidence, rows: pl.DataFrame, credited: Sequence[Credit]) -> dict[str, Any]:
-    rankings = rankings_of(rows, evidence.limits)
+    rankings = rankings_of(rows, evidence.limits, literature(evidence.study))
     known = budget_names([str(one) for one in rows["budget"].unique(maintain_order=True)])
     budgets = {clip(text): clip(name) for text, name in known.items()}
     return payload(

@@ -12,11 +12,11 @@ from typing import Any
 
 import polars as pl
 
+from lensbench.leaderboard.beneath import note_beneath, rows_beneath
 from lensbench.leaderboard.changes import power_note
 from lensbench.leaderboard.columns import COLUMNS, columns_of
 from lensbench.leaderboard.contenders import CONTENDER, TABLE
 from lensbench.leaderboard.contrasts import Answer, answers, declared
-from lensbench.leaderboard.limit_rows import limit_note, limit_rows
 from lensbench.leaderboard.page.evidence import Evidence
 from lensbench.leaderboard.page.packing import clip, short
 from lensbench.leaderboard.pairing import (
@@ -36,6 +36,7 @@ from lensbench.leaderboard.standings import (
     rank,
 )
 from lensbench.stats.crossed import Estimate, independent_difference
+from lensbench.stats.published import PublishedValue
 
 _MOST_COMPARED = 12
 """Entrants of a table that are compared with each other, the best first."""
@@ -45,17 +46,20 @@ _NONE = -1
 
 
 def rankings_of(
-    rows: pl.DataFrame, limits: Callable[[Row], Limits] = lambda first: {}
+    rows: pl.DataFrame,
+    limits: Callable[[Row], Limits] = lambda first: {},
+    published: Sequence[PublishedValue] = (),
 ) -> list[Ranking]:
     """A ranking for each table, number of labels and metric, in the order of the rows.
 
     Args:
         rows: From `combine`.
         limits: Gives the limits of the table that begins with a row.
+        published: Values of papers.
     """
     numbered = rows.with_row_index("row")
     groups = numbered.group_by(*GROUPS, maintain_order=True)
-    return [rank(frame, limits(frame.row(0, named=True))) for _, frame in groups]
+    return [rank(frame, limits(frame.row(0, named=True)), published) for _, frame in groups]
 
 
 def packed_rankings(rankings: Sequence[Ranking], tables: Sequence[tuple[Any, ...]]) -> Any:
@@ -93,11 +97,11 @@ def _packed(ranking: Ranking, tables: Sequence[tuple[Any, ...]]) -> dict[str, An
             }
             for one in ranking.standings
         ],
-        "limits": [
-            {"name": one.name, "texts": list(one.values), "efficiency": one.efficiency}
-            for one in limit_rows(ranking)
+        "beneath": [
+            {"name": clip(one.name), "texts": list(one.values), "efficiency": one.efficiency}
+            for one in rows_beneath(ranking)
         ],
-        "about": limit_note(ranking),
+        "about": note_beneath(ranking),
     }
 
 

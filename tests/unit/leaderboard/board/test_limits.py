@@ -63,7 +63,7 @@ def test_tables_and_the_page_show_them(limited, tmp_path):
     )
     assert row.split()[3] == "0.987"
     ranking = values_of(gather(str(limited.folder), no_store))["rankings"][0]
-    assert ranking["limits"] == [
+    assert ranking["beneath"] == [
         {"name": "limit of information", "texts": ["0.987"], "efficiency": "–"}
     ]
     assert ranking["about"].startswith("Limit of information: an upper bound")

@@ -19,12 +19,17 @@ from lensbench.errors import DataError, RunError, UsageError
 from lensbench.leaderboard.board.archive import board_folder
 from lensbench.leaderboard.board.contents import open_board
 from lensbench.leaderboard.board.destinations import publish_to
-from lensbench.leaderboard.board.documents import ContrastField, StudyDocument
+from lensbench.leaderboard.board.documents import (
+    ContrastField,
+    PublishedField,
+    StudyDocument,
+)
 from lensbench.leaderboard.board.joining import include_blocks, merge, one_entrant
 from lensbench.leaderboard.board.manifest import Check, Finding, Manifest
 from lensbench.leaderboard.board.texts import first_path, plain
 from lensbench.leaderboard.board.writing import without_nulls, write_board
 from lensbench.stats.contrasts import Contrast
+from lensbench.stats.published import PublishedValue
 from lensbench.store.keys import key_of
 from lensbench.store.records import records_frame
 from lensbench.study.spec import Study, parse_study
@@ -272,12 +277,24 @@ def test_a_board_takes_all_that_a_study_file_may_have():
     assert set(StudyDocument.model_fields) == set(Study.model_fields)
     keys = {field.name for field in dataclasses.fields(Contrast)}
     assert keys == set(get_args(ContrastField))
+    keys = {field.name for field in dataclasses.fields(PublishedValue)}
+    assert keys == set(get_args(PublishedField))
     contrast = {"a": "wiener", "b": "bicubic", "task": "superres", "labels": 100}
     given = {"name": "one", "budget": "smoke", "axes": {"task": ["superres"]}}
     document = StudyDocument.model_validate(given | {"contrast": [contrast]})
     assert document.contrast == [contrast]
     with pytest.raises(ValueError, match="tag"):
         StudyDocument.model_validate(given | {"contrast": [contrast | {"question": "<b>"}]})
+    value = {
+        "name": "RCAN",
+        "source": "a paper",
+        "task": "superres",
+        "metric": "psnr",
+        "value": 65.1,
+    }
+    assert StudyDocument.model_validate(given | {"published": [value]}).published == [value]
+    with pytest.raises(ValueError, match="tag"):
+        StudyDocument.model_validate(given | {"published": [value | {"source": "<b>"}]})
 
 
 def test_toml():

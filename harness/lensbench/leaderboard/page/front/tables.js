@@ -77,16 +77,16 @@ function ranking(table, labels, metric, everyone, plotted, redraw) {
   if (first?.data_range) notes.push(`data range ${first.data_range} µJy/arcsec²`);
   const { about } = table.ranking(labels, metric);
   if (about) notes.push(about.replace(/\.$/, ""));
-  const made = sortableTable({ caption: `${notes.join("; ")}.`, columns, rows: everyone, foot: limitRows(table, labels, metric), sortBy: 1, sortUp: true, label: `Ranking by ${metric.metric}` });
+  const made = sortableTable({ caption: `${notes.join("; ")}.`, columns, rows: everyone, foot: beneath(table, labels, metric), sortBy: 1, sortUp: true, label: `Ranking by ${metric.metric}` });
   return h("section", { "aria-labelledby": "ranking" }, h("h2", { id: "ranking" }, "Ranking"), filters(everyone, made), made.element);
 }
 
-// How well any method could do, beneath the entrants.
-function limitRows(table, labels, metric) {
-  const { limits, columns } = table.ranking(labels, metric);
-  const shown = (number, limit) => (table.board.values.columns[number].label === "efficiency" ? limit.efficiency : "–");
+// How well any method could do, and what papers state, beneath the entrants.
+function beneath(table, labels, metric) {
+  const { beneath: rows, columns } = table.ranking(labels, metric);
+  const shown = (number, row) => (table.board.values.columns[number].label === "efficiency" ? row.efficiency : "–");
   const cell = (text) => h("td", { class: "number" }, text);
-  return limits.map((limit) => h("tr", { class: "limit" }, h("td"), h("td"), h("th", { scope: "row" }, limit.name), limit.texts.map(cell), columns.map((number) => cell(shown(number, limit)))));
+  return rows.map((row) => h("tr", {}, h("td"), h("td"), h("th", { scope: "row" }, row.name), row.texts.map(cell), columns.map((number) => cell(shown(number, row)))));
 }
 
 function tick(one, plotted, redraw) {

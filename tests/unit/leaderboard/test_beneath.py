@@ -1,15 +1,19 @@
-"""Local reference and bound in a run's table."""
+"""Limits and published values beneath the entrants of a table."""
 
 import math
+from dataclasses import replace
 
+import pytest
 from tests.unit.leaderboard import boards
 
+from lensbench.leaderboard.beneath import literature
 from lensbench.leaderboard.columns import value_text
 from lensbench.leaderboard.standings import Limit
 from lensbench.leaderboard.table import run_table
 from lensbench.limits import stored
 from lensbench.limits.classes import ClassLimit
 from lensbench.registry import load_catalogue
+from lensbench.stats.published import PublishedValue
 from lensbench.store import open_store
 from lensbench.store.records import records_frame
 from lensbench.study.cell import View
@@ -98,3 +102,36 @@ def test_tables_of_a_study_show_the_limits_that_the_store_has(lensbench, tmp_pat
     board = boards.write_board(tmp_path / "unknown", other)
     shown = lensbench("leaderboard", "show", board, "--store", tmp_path / "store")
     assert (shown.code, "limit of information" in shown.out) == (0, False)
+
+
+PAPER = PublishedValue("LEMON", "arXiv:2503.15329", "regression", "rmse_theta_E", 0.025)
+
+
+def test_a_published_value_is_a_row_and_no_entrant():
+    """Under the training condition unless it names another; not ranked, and the note says so."""
+    plain = run_table(records_frame(ROWS))
+    elsewhere = replace(PAPER, name="other", condition="far")
+    table = run_table(records_frame(ROWS), published=[PAPER, elsewhere])
+    assert table.rows[: len(plain.rows)] == plain.rows
+    assert table.rows[-2][:3] == ["published: LEMON (arXiv:2503.15329)", "0.025", "–"]
+    assert table.rows[-1][:3] == ["published: other (arXiv:2503.15329)", "–", "0.025"]
+    assert table.note == f"{plain.note} Published values are of other data, and are not ranked."
+    assert {len(row) for row in table.rows} == {len(table.header)}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"task": "finding"}, {"metric": "nmad_theta_E"}, {"dataset": "images"}, {"labels": 100}],
+)
+def test_a_published_value_of_another_table_is_not_shown(other):
+    plain = run_table(records_frame(ROWS))
+    assert run_table(records_frame(ROWS), published=[replace(PAPER, **other)]) == plain
+    same = replace(PAPER, dataset="lenses", labels="all")
+    assert len(run_table(records_frame(ROWS), published=[same]).rows) == len(plain.rows) + 1
+
+
+def test_published_values_are_read_from_a_study():
+    """What is no study, or has a wrong one, has none."""
+    values = "\n".join(f"{name} = {value!r}" for name, value in vars(PAPER).items())
+    assert literature(f"[[published]]\n{values}") == (PAPER,)
+    assert literature("no study") == literature("[[published]]\nname = 'x'") == ()

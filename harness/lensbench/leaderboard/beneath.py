@@ -1,0 +1,96 @@
+"""Rows beneath the entrants of a ranking: how well any method could do, and what papers state."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass
+
+import pydantic
+
+from lensbench.leaderboard.standings import Ranking
+from lensbench.stats.published import PublishedValue
+
+REFERENCE, BOUND, INFORMATION = "local reference", "van Trees bound", "limit of information"
+
+_ERRORS = (
+    "Efficiency: the local reference over the trained-on value; no method can beat the van Trees "
+    "bound, which like the reference is of scenes without substructure."
+)
+_CLASSES = (
+    "Limit of information: an upper bound, the score of an observer who knows the substructure "
+    "of every scene and fits the smooth lens."
+)
+
+
+_PUBLISHED = "Published values are of other data, and are not ranked."
+
+
+@dataclass(frozen=True)
+class RowBeneath:
+    """One row.
+
+    Attributes:
+        name: What it is.
+        values: As text, under each condition of the ranking.
+        efficiency: Of a method that reaches it, as text.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    efficiency: str
+
+
+def rows_beneath(ranking: Ranking) -> list[RowBeneath]:
+    """The rows of a ranking: those of limits where one is known, then those of papers."""
+    return [*_limits(ranking), *(_published(ranking, one) for one in ranking.published)]
+
+
+def note_beneath(ranking: Ranking) -> str:
+    """What the rows mean; empty where there are none."""
+    notes = []
+    if any(ranking.limits):
+        notes.append(_CLASSES if _of_classes(ranking) else _ERRORS)
+    if ranking.published:
+        notes.append(_PUBLISHED)
+    return " ".join(notes)
+
+
+def _published(ranking: Ranking, one: PublishedValue) -> RowBeneath:
+    shown = one.condition or ranking.home
+    values = tuple(f"{one.value:g}" if name == shown else "–" for name in ranking.conditions)
+    return RowBeneath(f"published: {one.name} ({one.source})", values, "–")
+
+
+def _limits(ranking: Ranking) -> list[RowBeneath]:
+    if not any(ranking.limits):
+        return []
+    bounds = [math.nan if one is None else one.bound for one in ranking.limits]
+    if _of_classes(ranking):
+        return [RowBeneath(INFORMATION, tuple(_number(one, ".3f") for one in bounds), "–")]
+    references = [math.nan if one is None else one.reference for one in ranking.limits]
+    return [
+        RowBeneath(
+            name,
+            tuple(_number(one, ".4f") for one in values),
+            _number(references[0] / values[0], ".2f"),
+        )
+        for name, values in ((REFERENCE, references), (BOUND, bounds))
+    ]
+
+
+def _of_classes(ranking: Ranking) -> bool:
+    return all(one is None or math.isnan(one.reference) for one in ranking.limits)
+
+
+def _number(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else f"{value:{form}}"
+
+
+def literature(study: str) -> tuple[PublishedValue, ...]:
+    """The published values of a study file's text; none where it has none or cannot be read."""
+    try:
+        given = tomllib.loads(study).get("published", ())
+        return pydantic.TypeAdapter(tuple[PublishedValue, ...]).validate_python(given)
+    except (tomllib.TOMLDecodeError, pydantic.ValidationError):
+        return ()
