@@ -101,6 +101,61 @@ def test_a_published_lens_is_measured(shared_data, lensbench, tmp_path):
     assert not (tmp_path / "pictures").exists()
 
 
+def written(folder, path):
+    """One lens as other people would have it: six files of the same sky."""
+    with fits.open(path) as file:
+        image, psf, noise = (np.asarray(file[i].data, dtype=float) for i in range(3))
+    step, turn = SCALE / 3600, 0.7
+    turned = fits.Header()
+    turned["CTYPE1"], turned["CTYPE2"] = "RA---TAN", "DEC--TAN"
+    turned["CDELT1"], turned["CDELT2"] = -step, step
+    turned["PC1_1"], turned["PC1_2"] = np.cos(turn), -np.sin(turn)
+    turned["PC2_1"], turned["PC2_2"] = np.sin(turn), np.cos(turn)
+    plain = fits.Header()
+    plain["CTYPE1"], plain["CTYPE2"] = "RA---TAN", "DEC--TAN"
+    plain["CD1_1"], plain["CD2_2"] = -step, step
+    counts = plain.copy()
+    counts["BUNIT"], counts["EXPTIME"] = "COUNTS", 2200.0
+    coarse = fits.Header()
+    coarse["PIXSCALE"] = 2 * SCALE
+    border = image.copy()
+    border[:12], border[:, -9:] = np.nan, np.nan
+    rows, columns = np.mgrid[: len(image), : len(image)] - 140
+    blob = np.exp(-((columns - 46) ** 2 + (rows - 32) ** 2) / 2 / 2.4**2)
+    binned = image[:280, :280].reshape(140, 2, 140, 2).sum((1, 3))
+    shifted = [np.roll(one, (6, -5), (0, 1)) for one in (image, noise)]
+    partners = {"PSF": psf, "NOISE": noise}
+    files = {
+        "turned.fits": (image, turned, partners),
+        "counts.fits.gz": (2200 * image, counts, {"PSF": psf, "NOISE": 2200 * noise}),
+        "border.fits": (border, plain, {}),
+        "coarse.fits": (binned, coarse, {}),
+        "small.fits": (image[100:181, 100:181], plain, {"PSF": psf}),
+        "shifted.fits": (shifted[0] + 2 * blob, plain, {"PSF": psf, "ERR": shifted[1]}),
+    }
+    for name, (pixels, header, beside) in files.items():
+        hdus = [fits.PrimaryHDU(pixels.astype(np.float32), header)]
+        hdus += [fits.ImageHDU(one, name=key) for key, one in beside.items()]
+        fits.HDUList(hdus).writeto(folder / name)
+
+
+def test_a_lens_has_its_radius_however_its_file_is_written(shared_data, lensbench, tmp_path):
+    """Other pixels, units, sizes, WCS and extensions, NaN borders, a neighbour: 1.38 ± 0.06."""
+    (tmp_path / "files").mkdir()
+    written(tmp_path / "files", shared_data / "real" / "lenses" / "SLACSJ0946+1006_F814W.fits")
+    call = ("measure", str(tmp_path / "files"), "--out", str(tmp_path), "--no-pictures")
+    done = lensbench(*call, "--network", "none")
+    assert done.code == 0, done.err
+    rows = pl.read_csv(tmp_path / "objects.csv").to_dicts()
+    assert len(rows) == 6
+    scales = {row["name"]: row["pixel_scale"] for row in rows}
+    assert scales.pop("coarse.fits") == pytest.approx(0.1)
+    assert list(scales.values()) == pytest.approx([0.05] * 5)
+    for row in rows:
+        assert row["theta_E"] == pytest.approx(1.38, abs=0.06), row["name"]
+        assert ("PSF of hst-acs" in row["flags"]) == (row["name"] in ("border.fits", "coarse.fits"))
+
+
 def test_an_interrupted_measurement_keeps_what_it_measured(
     folder, lensbench, tmp_path, monkeypatch
 ):
