@@ -130,13 +130,16 @@ def command(  # noqa: PLR0913  # an option each
 ) -> None:
     """Pretrain an encoder on simulated scenes and write it to a folder with a model card.
 
-    Scenes are drawn during training, so that it can be as long as you like.
+    Scenes are drawn during training, so that it can be as long as you like. With the dataset
+    `stored` your own images take their place, labelled or not.
 
     \b
     Examples:
       lensbench pretrain --encoder mae-vit --conditions euclid-vis,hst-acs --steps 200 --out model
       lensbench pretrain --encoder mae-vit:size=tiny --pretraining paired:mask=0.5 \\
         --conditions euclid-vis,hst-acs --populations survey,pedagogical --steps 50000 --out model
+      lensbench pretrain --encoder mae-vit --dataset stored:path=FOLDER,sizes=crop,bands=sum \\
+        --steps 5000 --out model
 
     Ctrl-C stops the training. The same command with --resume continues it; on the CPU the weights
     are the same, bit for bit, as without the stop.
@@ -184,7 +187,11 @@ def command(  # noqa: PLR0913  # an option each
 def _recipe(asked: dict[str, Any]) -> Recipe:
     """The recipe that options say, names in their one spelling."""
     from lensbench.pretraining.recipe import Recipe
-    from lensbench.pretraining.sources import digest_of_shards, shared_conditions
+    from lensbench.pretraining.sources import (
+        conditions_of_images,
+        digest_of_shards,
+        shared_conditions,
+    )
     from lensbench.pretraining.training import best_precision
     from lensbench.registry import load_catalogue
     from lensbench.study.defaults import DEFAULT_CONDITION
@@ -196,10 +203,14 @@ def _recipe(asked: dict[str, Any]) -> Recipe:
         precision = best_precision(device)
     shards = asked.pop("shards")
     digest = digest_of_shards(shards) if shards else ""
+    dataset = catalogue.canonical("dataset", asked["dataset"])
+    own = () if shards else conditions_of_images(catalogue, dataset)
     conditions = split_references(asked.pop("conditions"))
     if not conditions:
-        conditions = shared_conditions(shards) if shards else (DEFAULT_CONDITION,)
+        conditions = shared_conditions(shards) if shards else own or (DEFAULT_CONDITION,)
     populations = tuple(filter(None, asked.pop("populations").split(",")))
+    if own:
+        digest, populations = catalogue.build("dataset", dataset).digest(), ()
     encoder = catalogue.canonical("encoder", asked["encoder"])
     return Recipe(
         **asked
@@ -207,7 +218,7 @@ def _recipe(asked: dict[str, Any]) -> Recipe:
             "conditions": conditions,
             "encoder": encoder,
             "pretraining": catalogue.canonical("pretraining", asked["pretraining"]),
-            "dataset": catalogue.canonical("dataset", asked["dataset"]),
+            "dataset": dataset,
             "populations": () if shards else populations,
             "shards": tuple(str(path) for path in shards),
             "shards_digest": digest,

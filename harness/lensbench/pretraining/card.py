@@ -158,6 +158,11 @@ def _data(recipe: Mapping[str, Any]) -> str:
             f"{len(recipe['shards'])} files of simulated scenes (SHA-256 of all: "
             f"`{recipe['shards_digest']}`) under the conditions {conditions}."
         )
+    if not recipe["populations"]:
+        return (
+            f"Images of `{recipe['dataset']}`, split `pretraining`, as they are (SHA-256: "
+            f"`{recipe['shards_digest']}`)."
+        )
     populations = ", ".join(f"`{name}`" for name in recipe["populations"])
     return (
         f"Simulated scenes of `{recipe['dataset']}`, split `pretraining`, seed {recipe['seed']}, "

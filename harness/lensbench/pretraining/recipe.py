@@ -34,12 +34,13 @@ class Recipe:
     Attributes:
         encoder: With its options.
         pretraining: With its options.
-        dataset: Whose scenes are drawn; its option `population` is set by `populations`.
-        populations: Scenes of each in turn.
+        dataset: Whose scenes are drawn; its option `population` is set by `populations`. Or one of
+            images, which are taken as they are.
+        populations: Scenes of each in turn; none of a dataset of images.
         conditions: Each scene is observed under all of them.
         shards: Files of images made before, in place of scenes drawn; relative names are of the
             folder in which the command was given.
-        shards_digest: SHA-256 of their content.
+        shards_digest: SHA-256 of their content, or of the images of the dataset.
         steps: Optimiser steps.
         batch_size: Scenes a step.
         learning_rate: Peak rate; the strategy's own where it is zero.
@@ -86,8 +87,6 @@ class Recipe:
             raise UsageError(f"uses is {self.uses}, expected a positive number")
         if not self.conditions:
             raise UsageError("no condition to pretrain under", "name one with --conditions")
-        if not self.shards and not self.populations:
-            raise UsageError("no population to draw from", "name one with --populations")
 
     @property
     def digest(self) -> str:

@@ -15,8 +15,8 @@ from lensbench.data.layouts import open_source
 from lensbench.data.picture import Source
 from lensbench.errors import DataError, IncompatibleError, UsageError
 from lensbench.pretraining.recipe import Recipe
-from lensbench.pretraining.stream import IDS, IMAGES, TARGET, SharedFacts
-from lensbench.registry import Catalogue, load_catalogue
+from lensbench.pretraining.stream import IDS, IMAGES, SCALES, TARGET, SharedFacts
+from lensbench.registry import Catalogue, load_catalogue, parse_reference
 from lensbench.sky.splits import observe_split
 
 _AT_ONCE = 16
@@ -38,9 +38,60 @@ class ChunkSource(Protocol):
 
 def source_of(recipe: Recipe) -> ChunkSource:
     """The source that a recipe says."""
+    catalogue = load_catalogue()
     if recipe.shards:
-        return StoredChunks(recipe, load_catalogue())
-    return DrawnChunks(recipe, load_catalogue())
+        return StoredChunks(recipe, catalogue)
+    if conditions_of_images(catalogue, recipe.dataset):
+        return ChunksOfImages(recipe, catalogue)
+    return DrawnChunks(recipe, catalogue)
+
+
+def conditions_of_images(catalogue: Catalogue, dataset: str) -> tuple[str, ...]:
+    """The conditions that a dataset's images were observed under; none where it draws scenes."""
+    return catalogue.find("dataset", parse_reference(dataset).name).entry.conditions
+
+
+class ChunksOfImages:
+    """Images of a dataset of files, as they are: its split `pretraining`, again from the first.
+
+    Raises:
+        UsageError: Where a condition is not that of the images.
+        DataError: Where the split is empty.
+    """
+
+    def __init__(self, recipe: Recipe, catalogue: Catalogue) -> None:
+        self._size = recipe.chunk
+        own = conditions_of_images(catalogue, recipe.dataset)
+        if strange := [name for name in recipe.conditions if name not in own]:
+            raise UsageError(
+                f"{recipe.dataset!r} holds images that were observed already, not under "
+                f"{strange[0]!r}",
+                f"leave out --conditions, or name {' or '.join(own)}",
+            )
+        dataset = catalogue.build("dataset", recipe.dataset)
+        self._dataset = dataset
+        if not dataset.size("pretraining"):
+            raise DataError(f"{recipe.dataset!r} has no images to pretrain on", "add some")
+        self.channels = dataset.channels
+        nominal = conditions_of(recipe, catalogue)
+        self.known = SharedFacts(
+            {name: dataset.condition(condition) for name, condition in nominal.items()},
+            common_targets([dataset]),
+            dataset.data_range,
+        )
+
+    def chunk(self, number: int) -> Arrays:
+        """Reads one chunk."""
+        count, first = self._dataset.size("pretraining"), number * self._size
+        chosen = [(first + i) % count for i in range(self._size)]
+        arrays: Arrays = {}
+        for name in self.known.conditions:
+            seen = self._dataset.observed("pretraining", chosen, name)
+            arrays |= {IDS: np.array(seen.ids, dtype="S64"), IMAGES + name: seen.images.numpy()}
+            if seen.pixel_scale is not None:
+                arrays[SCALES] = seen.pixel_scale.astype(np.float64)
+            arrays |= {TARGET + target: seen.targets[target] for target in self.known.info}
+        return arrays
 
 
 class DrawnChunks:
@@ -136,7 +187,10 @@ def datasets_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Dataset]:
 
     Raises:
         IncompatibleError: Where they have not the same bands and field.
+        UsageError: Where no population is named.
     """
+    if not recipe.populations:
+        raise UsageError("no population to draw from", "name one with --populations")
     found = {}
     for population in recipe.populations:
         comma = "," if ":" in recipe.dataset else ":"

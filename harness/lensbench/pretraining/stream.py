@@ -21,7 +21,7 @@ from lensbench.api.samples import Samples
 from lensbench.pretraining.recipe import Recipe
 from lensbench.store.arrays import map_arrays
 
-IMAGES, TARGET, IDS = "image:", "target:", "scene"
+IMAGES, TARGET, IDS, SCALES = "image:", "target:", "scene", "pixel-scale"
 """Prefixes and names of the arrays of a chunk."""
 
 _FIRST_CHUNKS = 4
@@ -128,6 +128,7 @@ class Buffer:
             return np.stack([chunks[chunk][array][row] for chunk, row in places])
 
         condition = self._known.conditions[name]
+        own = SCALES in next(iter(chunks))
         return Samples(
             ids=tuple(scene.decode() for scene in rows(IDS).tolist()),
             images=torch.from_numpy(rows(IMAGES + name)),
@@ -137,6 +138,7 @@ class Buffer:
             info=self._known.info,
             condition=condition,
             data_range=self._known.data_range / condition.noise_level,
+            pixel_scale=torch.from_numpy(rows(SCALES)) if own else None,
         )
 
 

@@ -3,11 +3,16 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
+from astropy.io import fits
 
-from lensbench.errors import DataError
+from lensbench.errors import DataError, UsageError
 from lensbench.pretraining.recipe import Recipe
-from lensbench.pretraining.sources import StoredChunks, shared_conditions
+from lensbench.pretraining.sources import ChunksOfImages, StoredChunks, shared_conditions
+from lensbench.pretraining.stream import Buffer, Windows
+from lensbench.store.arrays import writing_arrays
 
 NAMES = ("one", "two")
 
@@ -90,3 +95,55 @@ def test_pretraining_on_shards_sees_all_that_they_share(shards, lensbench, tmp_p
     assert (kept["conditions"], kept["shards"]) == (["euclid-vis"], [])
     refused = lensbench(*words, *files, "--conditions", "hsc-i", "--out", tmp_path / "no")
     assert refused.code != 0 and "lacks the condition 'hsc-i'" in refused.err
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """Unlabelled images of three sizes, of one or three bands, with pixels of two sides."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for i in range(20):
+        side, bands, scale = (32, 40, 48)[i % 3], (1, 3)[i % 2], (0.05, 0.1)[i % 2]
+        image = np.random.default_rng(i).normal(size=(bands, side, side)).astype(np.float32)
+        fits.writeto(folder / f"{i}.fits", image, fits.Header({"PIXSCALE": scale}))
+    return f"stored:path={folder},sizes=crop,bands=sum"
+
+
+def test_own_images_of_mixed_sizes_and_bands_are_taken_in_turn(mixed, catalogue, tmp_path):
+    """One band, one size, each with the side of its own pixels; all of them, and round again."""
+    asked = recipe((), dataset=mixed, conditions=("as-stored",), chunk=10)
+    source = ChunksOfImages(asked, catalogue)
+    chunks = [source.chunk(number) for number in range(3)]
+    count = catalogue.build("dataset", mixed).size("pretraining")
+    names = np.concatenate([chunk["scene"] for chunk in chunks]).tolist()
+    assert len(set(names[:count])) == count == 18
+    assert names[count:] == names[: 30 - count]
+    for chunk in chunks:
+        assert chunk["image:as-stored"].shape == (10, 1, 32, 32)
+        number = [int(name.split(b".")[0]) for name in chunk["scene"]]
+        assert chunk["pixel-scale"].tolist() == [(0.05, 0.1)[i % 2] for i in number]
+
+    def fetch(number):
+        path = tmp_path / f"{number}.h5"
+        with writing_arrays(path, {}, 10) as writer:
+            writer.append(chunks[number])
+        return path
+
+    batch = Buffer(Windows.of(asked), source.known, fetch).batch(0, False, torch.Generator())
+    number = [int(name.split(".")[0]) for name in batch.ids]
+    assert batch.pixel_scale.tolist() == [(0.05, 0.1)[i % 2] for i in number]
+    with pytest.raises(UsageError, match="not under 'euclid-vis'"):
+        ChunksOfImages(replace(asked, conditions=("euclid-vis",)), catalogue)
+
+
+def test_pretraining_on_own_images(mixed, lensbench, tmp_path):
+    """From files of mixed sizes and bands to a model whose card says what it has seen."""
+    done = lensbench(
+        "pretrain", "--encoder", "mae-vit:width=16,depth=1,heads=2", "--dataset", mixed, "--steps",
+        2, "--chunk", 8, "--batch-size", 8, "--drawers", 0, "--quiet", "--out", tmp_path / "model",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    kept = json.loads((tmp_path / "model" / "recipe.json").read_text())
+    assert kept["conditions"] == ["as-stored"] and kept["populations"] == []
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "Images of `stored:" in card and kept["shards_digest"] in card
