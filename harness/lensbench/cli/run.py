@@ -198,8 +198,10 @@ def command(  # noqa: PLR0913  # an option each
         checks.check(cell)
     cell = expanded.cells[0]
     if not quiet:
-        for note in resolver.plugins.get("dataset", cell.train.dataset).notes:
-            click.echo(f"note: {note}", err=True)
+        views = (cell.train, *cell.tests)
+        for name in dict.fromkeys(view.dataset for view in views):
+            for note in resolver.plugins.get("dataset", name).notes:
+                click.echo(f"note: {note}", err=True)
     task = resolver.plugins.get("task", cell.task)
     known = [one.name for one in task.metrics]
     if metric and metric not in known:

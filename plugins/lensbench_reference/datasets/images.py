@@ -19,6 +19,9 @@ from lensbench import DataError, Dataset, OptionError, Scenes, Split, Target, op
 SKY_SIZE = 288
 """Pixels on a side of the sky that an image is put on."""
 
+_SHRUNK = 0.98
+"""Factor below which an image counts as shrunk."""
+
 SUFFIXES = (".fits", ".fit", ".fits.gz", ".npy")
 
 
@@ -90,6 +93,7 @@ class Images(Dataset):
         self._digest = hashlib.sha256(self._labels.tobytes())
         self._skies, self._psf_fwhm, self._theta_E = [], [], []
         known = read_theta_E(options.catalogue) if options.catalogue else {}
+        least = 1.0
         if options.catalogue:
             self.targets["theta_E"] = Target("real", unit="arcsec")
             self._digest.update(Path(options.catalogue).read_bytes())
@@ -100,6 +104,13 @@ class Images(Dataset):
             self._skies.append(sky)
             self._psf_fwhm.append(picture.psf_fwhm * shrunk)
             self._theta_E.append(known.get(file.resolve(), np.nan) * shrunk)
+            least = min(least, shrunk)
+        if least < _SHRUNK:
+            self.notes = (
+                f"Images with pixels above {options.finest:g}″ are shrunk on the sky, and their "
+                f"Einstein radii with them, to {least:.2f} of their size at most. "
+                f"finest={options.finest / least:.3g} leaves all as large as they are.",
+            )
         if options.catalogue and np.isnan(self._theta_E).all():
             raise DataError(
                 f"{options.catalogue!r} has no theta_E of any image in {options.path!r}",

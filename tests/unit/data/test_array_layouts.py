@@ -144,3 +144,37 @@ def test_one_group_an_object(tmp_path: Path) -> None:
         picture = source.read(k)
         assert np.array_equal(picture.pixels[0], image(k, 20, 20))
         assert picture.noise is not None and np.allclose(picture.noise, 0.5 + k)
+
+
+@pytest.mark.parametrize("exposed", ["map", "number"])
+def test_data_of_a_lens_model_are_one_image(exposed: str, tmp_path: Path) -> None:
+    """HDF5 of `kwargs_data` of lenstronomy: its exposure times and PSF kernel are no images."""
+    random = np.random.default_rng(0)
+    image, noise = random.normal(size=(64, 64)), random.uniform(1, 2, (64, 64))
+    kernel = np.zeros((21, 21))
+    kernel[10, 10] = 1
+    arrays = {
+        "image_data": image,
+        "noise_map": noise,
+        "background_rms": 0.1,
+        "exposure_time": np.full((64, 64), 1428.0) if exposed == "map" else 1428.0,
+        "kernel_point_source": kernel,
+        "transform_pix2angle": 0.05 * np.array([[-0.8, 0.6], [0.6, 0.8]]),
+        "ra_at_xy_0": 1.6,
+    }
+    path = tmp_path / "data.h5"
+    with h5py.File(path, "w") as file:
+        for name, values in arrays.items():
+            file[name] = values
+    source = open_source(path)
+    assert len(source.items) == 1
+    picture = source.read(0)
+    assert np.array_equal(picture.pixels[0], image.astype("f4"))
+    assert picture.noise is not None and np.array_equal(picture.noise, noise.astype("f4"))
+    assert picture.psf is not None and np.array_equal(picture.psf, kernel)
+    assert picture.pixel_scale == pytest.approx(0.05)
+    assert any("exposure_time" in one and "not used" in one for one in source.left_out)
+    with h5py.File(path, "a") as file:
+        del file["noise_map"]
+    alone = open_source(path).read(0).noise
+    assert alone is not None and np.allclose(alone, 0.1)

@@ -54,6 +54,14 @@ def test_coarse_pixels_are_shrunk_with_their_psf(tmp_path):
     assert scenes.psf_fwhm[0] == pytest.approx(fwhm * 0.025, rel=0.03)
 
 
+def test_shrinking_is_noted_with_what_avoids_it(tmp_path):
+    """The note names the factor, and the `finest` under which nothing is shrunk."""
+    write(tmp_path / "a.fits", spot(64, 3.0), 0.05)
+    (note,) = images(tmp_path).notes
+    assert "to 0.50 of their size" in note and "finest=0.05 " in note
+    assert images(tmp_path, finest=0.05).notes == ()
+
+
 def test_fine_pixels_keep_their_size_on_the_sky(tmp_path):
     """An image of 0.0125″ pixels is binned by two, its background taken off."""
     write(tmp_path / "a.fits", spot(256, 24.0) + 3.0, scale=0.0125)

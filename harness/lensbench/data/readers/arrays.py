@@ -23,12 +23,18 @@ _ROLES = {
     "variance": ("var", "variance"),
     "ivar": ("ivar", "invvar"),
     "mask": ("mask", "dq", "flags"),
-    "psf": ("psf",),
+    "psf": ("psf", "psf_kernel", "kernel", "kernel_point_source"),
     "psf_fwhm": ("psf_fwhm", "fwhm", "seeing"),
     "scale": ("scale", "pixel_scale", "pixscale"),
+    "matrix": ("transform_pix2angle",),
+    "exposure": ("exposure_time", "exposure_map", "exposure", "exptime", "weight", "weights"),
     "bands": ("band", "bands", "filters"),
     "split": ("split", "splits", "fold"),
 }
+_NO_IMAGES = ("noise", "variance", "ivar", "mask", "psf", "matrix", "exposure")
+"""Roles of planes that go with images and are none."""
+
+_PLANES = ("noise", "variance", "ivar", "mask")
 _POSITIONAL = re.compile(r"arr_\d+$")
 _MOST_CLASSES = 100
 
@@ -50,7 +56,8 @@ class Group:
         images: Key of the images.
         count: How many; `single` where the array is one image.
         labels, names: Keys of classes and of names; empty where there are none.
-        partners: Keys by role: noise, variance, ivar, mask, psf, psf_fwhm, scale, bands, split.
+        partners: Keys by role: noise, variance, ivar, mask, psf, psf_fwhm, scale, matrix (from
+            pixels to angles), bands, split.
         columns: Keys of further numbers or classes, by the name of the column.
         pair: Which side of a pair the images are (`LR`, `HR`); empty where there is one.
     """
@@ -89,22 +96,25 @@ def groups_of(
     for split, names in parts.items():
         chosen = _chosen(arrays, names, key)
         for side, base in chosen:
-            group = _group(arrays, split, names, base, labels)
+            group = _group(arrays, split, names, base, labels, len(chosen) > 1)
             groups.append(Group(**{**group.__dict__, "pair": side}))
             used |= {group.images, group.labels, group.names}
             used |= {*group.partners.values(), *group.columns.values()}
     if key and key in whole.values() and not groups:
-        group = _group(arrays, "", whole, next(b for b, n in whole.items() if n == key), labels)
+        base = next(b for b, n in whole.items() if n == key)
+        group = _group(arrays, "", whole, base, labels, False)
         groups, used = [group], {group.images, group.labels, *group.partners.values()}
     left = [
-        f"{name!r} {arrays[name].shape}: " + _reason(arrays[name].shape)
+        f"{name!r} {arrays[name].shape}: " + _reason(name, arrays[name].shape)
         for name in arrays
         if name not in used
     ]
     return groups, left
 
 
-def _reason(shape: tuple[int, ...]) -> str:
+def _reason(name: str, shape: tuple[int, ...]) -> str:
+    if _role(_joined(_tokens(name))) == "exposure":
+        return "exposure times or weights, which are not used"
     if is_stack(shape) or is_image(shape):
         return "another set of images; take it with --key"
     return "it has not one value an image"
@@ -143,7 +153,7 @@ def _images_in(arrays: Mapping[str, Shape], names: Mapping[str, str]) -> list[st
         base
         for base, name in names.items()
         if arrays[name].kind in "biuf"
-        and _role(base) not in ("noise", "variance", "ivar", "mask", "psf")
+        and _role(base) not in _NO_IMAGES
         and (is_stack(arrays[name].shape) or is_image(arrays[name].shape))
     ]
 
@@ -180,9 +190,17 @@ _PAIRS = ({"LR", "HR"}, {"noisy", "clean"})
 
 
 def _group(
-    arrays: Mapping[str, Shape], split: str, names: Mapping[str, str], base: str, labels: str
+    arrays: Mapping[str, Shape],
+    split: str,
+    names: Mapping[str, str],
+    base: str,
+    labels: str,
+    several: bool,
 ) -> Group:
-    """The images under a base name with all that has one value for each of them."""
+    """The images under a base name with all that has one value for each of them.
+
+    Where a file has several images by name, only what begins like the image goes with it.
+    """
     name = names[base]
     shape = arrays[name].shape
     other = [b for b in names if b != base]
@@ -190,7 +208,7 @@ def _group(
     beside = {b: arrays[names[b]] for b in other}
     single = is_image(shape) and not _is_counted(shape[0], list(beside.values()))
     prefix = base.rpartition("_")[0]
-    if single and prefix:  # one group an object
+    if single and prefix and several:  # one group an object
         beside = {b: one for b, one in beside.items() if b.rpartition("_")[0].startswith(prefix)}
         other = list(beside)
     count = 1 if single else shape[0]
@@ -207,10 +225,12 @@ def _group(
     positional = [b for b in flat if _POSITIONAL.match(names[b]) and kinds[b] in "biu"]
     label = label or (positional[0] if positional else "")
     partners: dict[str, str] = {}
-    for b in other:
+    for b in sorted(other, key=lambda b: beside[b].shape == ()):  # a plane before a number
         role = _role(b)
+        if role in _PLANES and single and beside[b].shape not in (shape[-2:], shape, ()):
+            continue
         goes = b in fitting or single or role in ("psf", "scale", "bands", "psf_fwhm")
-        if role and b != label and goes:
+        if role and role != "exposure" and b != label and goes:
             partners.setdefault(role, names[b])
     named = next((b for word in NAME_KEYS for b in flat if b == word or b.endswith(f"_{word}")), "")
     columns = {

@@ -106,7 +106,7 @@ def _part(path: Path, group: Group, access: Access) -> _Part:
         splits = tuple(as_texts(access.whole(group.partners["split"])))
     small = {
         role: access.whole(group.partners[role])
-        for role in ("psf_fwhm", "scale", "bands")
+        for role in ("psf_fwhm", "scale", "matrix", "bands")
         if role in group.partners
     }
     return _Part(group, labels, names, splits, small)
@@ -146,7 +146,7 @@ def _read(path: Path, part: _Part, index: int, access: Access) -> Picture:
         return access.whole(key) if group.single else access.row(key, index)
 
     pixels = as_picture(name, row(group.images))
-    scales = _of_image(part, "scale", index)
+    scales = _scales(part, index)
     widths = _of_image(part, "psf_fwhm", index)
     bands = part.facts.get("bands")
     if bands is not None and bands.ndim == 2:
@@ -165,6 +165,14 @@ def _read(path: Path, part: _Part, index: int, access: Access) -> Picture:
     )
 
 
+def _scales(part: _Part, index: int) -> np.ndarray:
+    """Sides of pixels of one image [arcsec]: as stated, else by its matrix of pixels to angles."""
+    stated, matrix = _of_image(part, "scale", index), _of_image(part, "matrix", index)
+    if len(stated) or len(matrix) != 4:
+        return stated
+    return np.sqrt(np.abs(np.linalg.det(matrix.reshape(2, 2))))[None]
+
+
 def _of_image(part: _Part, role: str, index: int) -> np.ndarray:
     """What a small array says of one image: its row, or the whole where it has one value."""
     values = part.facts.get(role)
@@ -181,6 +189,8 @@ def _noise(
     for role in ("noise", "variance", "ivar"):
         if role in group.partners:
             plane = np.asarray(row(group.partners[role]), dtype=np.float32)
+            if plane.ndim == 0:
+                plane = np.full(shape[-2:], plane)
             if plane.shape[-2:] == shape[-2:]:
                 return as_deviation(role, [plane])
     return None
