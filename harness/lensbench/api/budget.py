@@ -23,9 +23,9 @@ class Budget:
         validation_scenes: Scenes for choices.
         test_scenes: Scenes that scores are taken on.
         resamples: Bootstrap resamples behind an interval.
-        patience: Percentage of the steps of a fit in which the validation score must rise, in its
-            best or on average, for the fit to go on; `train_steps` is then the most that it may
-            take. 0 for fits of a fixed length.
+        patience: Percentage of the steps of a fit in which the mean validation score must rise for
+            the fit to go on; `train_steps` is then the most that it may take. 0 for fits of a fixed
+            length.
     """
 
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from statistics import fmean
+from statistics import fmean, variance
 from typing import Any
 
 from torch import Tensor, nn
@@ -23,6 +23,12 @@ _SPACING = 1.08
 _JUDGED = 0.1
 """Share of the most steps before which no training is judged: some learn nothing for long."""
 
+_FEWEST = 3
+"""Scores that a mean is taken of, at least."""
+
+_MATTERS = 0.01
+"""Improvement that a training goes on for, in units of the score."""
+
 _ANNEALED = 0.25
 """Steps in which the rate falls to zero, in units of those taken before."""
 
@@ -30,12 +36,13 @@ _ANNEALED = 0.25
 class Convergence:
     """Watches a validation score, sets the learning rate and keeps the best weights.
 
-    The rate rises and stays at its peak while the score improves: where the best score is among
-    those of the last `patience` per cent of the steps taken so far, or their second half has a
-    higher mean than their first. The mean counts since scores scatter, and the best of some is
-    soon the best for long by chance. Then the rate falls linearly to zero in a quarter as many
-    steps again (a trapezoid, as in Zhai et al. 2022, arXiv:2106.04560). Where the limit is near,
-    it falls in any case, so that a training that did not converge still ends well.
+    The rate rises and stays at its peak while the score improves. It no longer does once its mean
+    over the last `patience` per cent of the steps taken so far is above that over as many before by
+    less than a hundredth of itself, two standard errors of this difference included. So scores that
+    scatter have to be looked at for longer: the best of them is soon the best for long by chance.
+    Then the rate falls linearly to zero in a quarter as many steps again (a trapezoid, as in Zhai
+    et al. 2022, arXiv:2106.04560). Where the limit is near, it falls in any case, so that a
+    training that did not converge still ends well.
 
     Args:
         limit: Most steps.
@@ -108,13 +115,17 @@ class Convergence:
         self.curve = [(int(step), float(score)) for step, score in state["curve"]]
 
     def _stands(self, step: int) -> bool:
-        """Whether neither the best score nor the mean of the last ones is new."""
+        """Whether the mean score no longer improves by as much as matters."""
         share = self.patience / 100
-        early, middle = (1 - share) * step, (1 - share / 2) * step
-        before = [score for at, score in self.curve if early < at <= middle]
-        recent = [score for at, score in self.curve if at > middle]
-        best = max(self.curve, key=lambda point: (point[1], -point[0]))[0]
-        return best <= early and bool(before) and fmean(recent) <= fmean(before)
+        early, late = (1 - 2 * share) * step, (1 - share) * step
+        before = [score for at, score in self.curve if early < at <= late]
+        recent = [score for at, score in self.curve if at > late]
+        few = min(len(before), len(recent)) < _FEWEST
+        if few or not all(map(math.isfinite, (*before, *recent))):
+            return False
+        gain = fmean(recent) - fmean(before)
+        error = math.sqrt(sum(variance(part) / len(part) for part in (before, recent)))
+        return gain + 2 * error < _MATTERS * abs(fmean(recent))
 
     def _best_score(self) -> float:
         return max(score for _, score in self.curve)
