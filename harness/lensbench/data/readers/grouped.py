@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -170,7 +171,8 @@ def _scales(part: _Part, index: int) -> np.ndarray:
     stated, matrix = _of_image(part, "scale", index), _of_image(part, "matrix", index)
     if len(stated) or len(matrix) != 4:
         return stated
-    return np.sqrt(np.abs(np.linalg.det(matrix.reshape(2, 2))))[None]
+    area = abs(float(np.linalg.det(matrix.reshape(2, 2))))
+    return np.array([math.sqrt(area)])
 
 
 def _of_image(part: _Part, role: str, index: int) -> np.ndarray:

@@ -65,7 +65,8 @@ def find_table(folder: Path, selection: Selection) -> Table:
 
 def _above(folder: Path) -> Table:
     """Tables of the folder above: what is of other things is passed over."""
-    usable, reasons = [], []
+    usable: list[Path] = []
+    reasons: list[str] = []
     for path in sorted(folder.parent.glob("*.csv")):
         try:
             merged([*usable, path])
