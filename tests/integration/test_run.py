@@ -51,8 +51,7 @@ def test_json_is_the_records_alone(run):
     shown = [record for record in done if record["metric"] != "residual_chi2"]
     assert all(record["low"] <= record["value"] <= record["high"] for record in shown)
     assert all(record["n"] == 24 for record in done)
-    lost = {record["metric"] for record in records if record["state"] == "undefined"}
-    assert lost == {"power_ratio_0.2", "correlation_0.2"}  # pixels that are too coarse for it
+    assert not any(record["state"] == "undefined" for record in records)
 
 
 def test_scores_follow_from_the_stored_predictions(run, store):
@@ -142,6 +141,14 @@ def test_a_fit_that_fails_is_a_record_and_exit_1(run, monkeypatch):
     mended = run(*words)
     assert mended.code == 0
     assert "failed" not in mended.out
+
+
+@pytest.mark.parametrize("entrant", [("--encoder", "spectrum"), ("--baseline", "pca-logreg")])
+def test_an_entrant_alone(run, entrant):
+    """Neither the supervised CNN nor another baseline is fitted."""
+    words = ("--task", "morphology", "--transfer", "linear", "--test-conditions", "euclid-vis")
+    records = json.loads(run(*entrant, *words, "--alone", "--json").out)
+    assert {record["encoder"] or record["baseline"] for record in records} == {entrant[1]}
 
 
 def test_another_seed_or_option_is_another_result(run):

@@ -55,7 +55,10 @@ def study_of(options: Mapping[str, Any]) -> Study:
     named: dict[str, tuple[Any, ...]] = {
         key: (options[key],) for key in Axes.model_fields if options.get(key)
     }
-    if "baseline" in named:
+    alone = options.get("alone", False)
+    if alone:
+        named.setdefault("baseline", ())
+    elif "baseline" in named:
         named["baseline"] += ("auto",)
     target, tested = options.get("target_condition"), options.get("test_conditions") or ()
     away = [name for name in tested if name != options.get("train_condition")]
@@ -73,7 +76,9 @@ def study_of(options: Mapping[str, Any]) -> Study:
             condition=options.get("pretraining_conditions") or (USUAL if home else ("train",)),
         ),
         seeds=SeedAxes(draw=(seeds,), pretraining=(seeds,), fit=(seeds,)),
-        include=({"encoder": "reference", "pretraining": "own", "transfer": FINETUNE},),
+        include=()
+        if alone
+        else ({"encoder": "reference", "pretraining": "own", "transfer": FINETUNE},),
     )
 
 
@@ -87,6 +92,7 @@ USUAL = ("usual",)
 @click.command("run")
 @plugin_option("--encoder", ENCODER, "Encoder to evaluate.", metavar="NAME[:OPTION=VALUE,…]")
 @plugin_option("--baseline", BASELINE, "Baseline to rank in place of an encoder.", metavar="NAME")
+@click.option("--alone", is_flag=True, help="Leave out the supervised CNN and the other baselines.")
 @plugin_option("--task", TASK, "Task to rank it on.", required=True)
 @plugin_option("--pretraining", PRETRAINING, "Pretraining strategy.  [default: the encoder's own]")
 @plugin_option(
@@ -177,6 +183,7 @@ def command(  # noqa: PLR0913  # an option each
     Examples:
       lensbench run --encoder mae-vit --task superres
       lensbench run --encoder mae-vit:patch=4 --task morphology --budget smoke
+      lensbench run --baseline lens-model --task regression --alone
       lensbench run --encoder mae-vit --task superres --test-dataset images:path=FOLDER
 
     What the store holds already is not computed again.
