@@ -17,6 +17,7 @@ from lensbench_reference.transfers.domains import Adaptation, drawn
 from lensbench_reference.transfers.fitting import (
     HeadedEncoder,
     ModelPredictor,
+    Settings,
     Stage,
     fit,
     train,
@@ -60,7 +61,7 @@ class AdversarialAdaptation(Adaptation):
         options = self.options
         target = self.target(encoder, context)
         source = HeadedEncoder(encoder, context).train()
-        fit(source, context, options.learning_rate, options.batch_size)
+        fit(source, context, Settings(options.learning_rate, options.batch_size))
         game = AdversarialGame(
             source.encoder, source_features(source, context.train), options.hidden
         )
