@@ -21,6 +21,7 @@ from lensbench_reference.encoders.weights import (
 SHIPPED = {
     "lensbench-cnn": Path(__file__).with_name("lensbench_cnn") / "model.safetensors",
     "lensbench-cnn-wide": Path(__file__).with_name("lensbench_cnn_wide") / "model.safetensors",
+    "lensbench-cnn-long": Path(__file__).with_name("lensbench_cnn_long") / "model.safetensors",
 }
 """Files of weights that are shipped, by the name of the model."""
 
@@ -43,8 +44,8 @@ class ResNet(Encoder, nn.Module):
         of two and no pooling.
 
         `weights` is a safetensors file to start from, or the folder of a pretraining. Width and
-        stem are then those that `config.json` beside it names. `lensbench-cnn` names the weights
-        that are shipped for `small-resnet`.
+        stem are then those that `config.json` beside it names. `lensbench-cnn` and the other
+        names of `SHIPPED` are weights that are shipped for `small-resnet`.
         """
 
         width: Annotated[int, Ge(8)] = 64
