@@ -32,14 +32,14 @@ TELESCOPES = {
     "rubin-r": "Rubin,\nten years",
     "hsc-i": "Hyper\nSuprime-Cam",
 }
-CNN = "small-resnet:view=0.1,weights=lensbench-cnn-wide + none + ridge"
+CNN = "small-resnet:view=0.1,weights=lensbench-cnn-long + none + ridge"
 ENTRANTS = (
     ("lens-residuals.txt", "lens-model", "lens fit and its residual", BLUE, "o"),
-    ("telescopes.txt", CNN, "lensbench-cnn-wide, pretrained on labels", ORANGE, "s"),
+    ("telescopes.txt", CNN, "lensbench-cnn-long (labels)", ORANGE, "s"),
     (
         "telescopes.txt",
         "mae-vit + none + ridge",
-        "lensbench-tiny, pretrained without labels",
+        "lensbench-tiny (no labels)",
         "#3a8f4d",
         "D",
     ),
