@@ -29,21 +29,22 @@ class Block(nn.Module):
         normed = self.norm_1(tokens)
         if start:
             weight, bias = self.qkv.weight, self.qkv.bias
-            q = self._split(linear(normed[:, start:], weight[:width], bias[:width]))
+            q = by_head(linear(normed[:, start:], weight[:width], bias[:width]), self.heads)
             k, v = (
-                self._split(part)
+                by_head(part, self.heads)
                 for part in linear(normed, weight[width:], bias[width:]).chunk(2, 2)
             )
         else:
-            q, k, v = (self._split(part) for part in self.qkv(normed).chunk(3, 2))
+            q, k, v = (by_head(part, self.heads) for part in self.qkv(normed).chunk(3, 2))
         attended = scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         tokens = tokens[:, start:] + self.project(attended)
         result: Tensor = tokens + self.mlp(self.norm_2(tokens))
         return result
 
-    def _split(self, values: Tensor) -> Tensor:
-        """(B, L, width) to (B, heads, L, width / heads)."""
-        return values.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+def by_head(values: Tensor, heads: int) -> Tensor:
+    """(B, L, width) to (B, heads, L, width / heads)."""
+    return values.unflatten(2, (heads, -1)).transpose(1, 2)
 
 
 def patches_of(images: Tensor, patch: int) -> Tensor:

@@ -25,7 +25,7 @@ from tabulate import tabulate
 from torch import Tensor
 
 from lensbench import Condition, condition_of, draw_scenes, population_of
-from lensbench.sky.observation import add_noise, expose, grid_of
+from lensbench.sky.observation import observe
 from lensbench_reference.lens_fitting.lens_fit import Optics
 from lensbench_reference.lens_fitting.lens_images import Fitting, fit_lenses
 from lensbench_reference.lens_fitting.smooth_lens import einstein_radius
@@ -51,8 +51,7 @@ def main(count: int) -> None:
     torch.set_num_threads(1)
     condition = replace(condition_of("euclid-vis"), name="gaussian", psf="gaussian", psf_fwhm=FWHM)
     scenes = draw_scenes(population_of("pedagogical"), "test", range(count), 0)
-    exposed = expose(scenes, condition, grid_of(condition, FIELD))
-    images = add_noise(exposed, condition, scenes.ids, 0).float()[:, 0]
+    images = observe(scenes, condition, FIELD, 0)[:, 0]
     true = scenes.targets["theta_E"]
     fit_lenses(images[:1], condition, Fitting())  # what is made once for a condition
     start = time.process_time()

@@ -15,7 +15,7 @@ import torch
 from tabulate import tabulate
 
 from lensbench import condition_of, draw_scenes, population_of
-from lensbench.sky.observation import add_noise, expose, grid_of
+from lensbench.sky.observation import observe
 from lensbench_reference.lens_fitting.lens_images import Fitting, fit_lenses
 from lensbench_reference.lens_fitting.smooth_lens import einstein_radius
 
@@ -35,8 +35,7 @@ def main(count: int) -> None:
     for name, seen in CASES:
         population, condition = population_of(name), condition_of(seen)
         scenes = draw_scenes(population, "test", range(count), DRAW)
-        exposed = expose(scenes, condition, grid_of(condition, FIELD))
-        images = add_noise(exposed, condition, scenes.ids, DRAW).float()[:, 0]
+        images = observe(scenes, condition, FIELD, DRAW)[:, 0]
         fitting = Fitting(light=name != "pedagogical")
         fit_lenses(images[:1], condition, fitting)  # what is made once for a condition
         start = time.process_time()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -129,7 +130,7 @@ def _places(table: Path) -> list[Place]:
         ]
     except ValueError as error:
         raise DataError(f"{str(table)!r}: {error}", "ra and dec are in degrees") from error
-    repeated = {one.name for one in places if sum(one.name == two.name for two in places) > 1}
+    repeated = [name for name, count in Counter(one.name for one in places).items() if count > 1]
     if repeated:
         raise DataError(
             f"{str(table)!r} names {sorted(repeated)[0]!r} twice", "a name is of one object"

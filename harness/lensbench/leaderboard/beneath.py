@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 
-import pydantic
-
 from lensbench.leaderboard.standings import Ranking
+from lensbench.leaderboard.study_text import listed
 from lensbench.stats.published import PublishedValue
 
 REFERENCE, BOUND, INFORMATION = "local reference", "van Trees bound", "limit of information"
@@ -89,8 +87,4 @@ def _number(value: float, form: str) -> str:
 
 def literature(study: str) -> tuple[PublishedValue, ...]:
     """The published values of a study file's text; none where it has none or cannot be read."""
-    try:
-        given = tomllib.loads(study).get("published", ())
-        return pydantic.TypeAdapter(tuple[PublishedValue, ...]).validate_python(given)
-    except (tomllib.TOMLDecodeError, pydantic.ValidationError):
-        return ()
+    return listed(study, "published", PublishedValue)

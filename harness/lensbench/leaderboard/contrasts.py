@@ -5,12 +5,10 @@ All others are exploratory: they are shown with intervals and called neither bet
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
-import pydantic
 
 from lensbench.errors import UsageError
 from lensbench.leaderboard.changes import Change, power_note, tested
@@ -18,6 +16,7 @@ from lensbench.leaderboard.comparisons import entrant_changes
 from lensbench.leaderboard.forms import shown
 from lensbench.leaderboard.pairing import Scores
 from lensbench.leaderboard.selection import by_metric
+from lensbench.leaderboard.study_text import listed
 from lensbench.leaderboard.table import Table
 from lensbench.stats.contrasts import Contrast
 
@@ -41,11 +40,7 @@ class Answer:
 
 def declared(study: str) -> tuple[Contrast, ...]:
     """The contrasts of a study file's text; none where it has none or cannot be read."""
-    try:
-        given = tomllib.loads(study).get("contrast", ())
-        return pydantic.TypeAdapter(tuple[Contrast, ...]).validate_python(given)
-    except (tomllib.TOMLDecodeError, pydantic.ValidationError):
-        return ()
+    return listed(study, "contrast", Contrast)
 
 
 def answers(

@@ -12,7 +12,7 @@ from torch.nn.functional import grid_sample, pixel_shuffle, scaled_dot_product_a
 
 from lensbench import Encoder, Features
 from lensbench_reference.encoders.vit import sine_cosine_positions
-from lensbench_reference.transformer import Block, patches_of
+from lensbench_reference.transformer import Block, by_head, patches_of
 
 
 class Lensiformer(Encoder, nn.Module):
@@ -114,15 +114,12 @@ class CrossBlock(nn.Module):
 
     def forward(self, tokens: Tensor, others: Tensor) -> Tensor:
         """Tokens (B, L, width) that attend to others (B, M, width), to the shape of the former."""
-        query = self._split(self.query(self.norm(tokens)))
-        key, value = map(self._split, self.key_value(self.norm_others(others)).chunk(2, 2))
+        pairs = self.key_value(self.norm_others(others)).chunk(2, 2)
+        query = by_head(self.query(self.norm(tokens)), self.heads)
+        key, value = (by_head(part, self.heads) for part in pairs)
         attended = scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
         result: Tensor = self.block(tokens + self.project(attended))
         return result
-
-    def _split(self, values: Tensor) -> Tensor:
-        """(B, L, width) to (B, heads, L, width / heads)."""
-        return values.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
 def _blocks(options: Lensiformer.Options) -> nn.Sequential:

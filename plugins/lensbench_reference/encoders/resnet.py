@@ -19,9 +19,8 @@ from lensbench_reference.encoders.weights import (
 )
 
 SHIPPED = {
-    "lensbench-cnn": Path(__file__).with_name("lensbench_cnn") / "model.safetensors",
-    "lensbench-cnn-wide": Path(__file__).with_name("lensbench_cnn_wide") / "model.safetensors",
-    "lensbench-cnn-long": Path(__file__).with_name("lensbench_cnn_long") / "model.safetensors",
+    name: Path(__file__).with_name(name.replace("-", "_")) / "model.safetensors"
+    for name in ("lensbench-cnn", "lensbench-cnn-wide", "lensbench-cnn-long")
 }
 """Files of weights that are shipped, by the name of the model."""
 
