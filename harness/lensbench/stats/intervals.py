@@ -126,12 +126,12 @@ def resampled_together(
         At least `resamples` values in the order of the draws, and more, up to twice as many,
         where some are undefined: these are NaN, so that values of two entrants stay paired.
     """
-    draws = _kept_draws(n, seed) if n * resamples <= KEPT else _Draws(n, seed)
+    rows = _kept_draws(n, seed).rows if n * resamples <= KEPT else _streamed_draws(n, seed)
     parts: list[np.ndarray] = []
     wanted, left = resamples, 2 * resamples
     while wanted and left:
         count = min(wanted, left, max(1, TOGETHER // n))
-        parts.append(statistic(draws.rows(2 * resamples - left, count)))
+        parts.append(statistic(rows(2 * resamples - left, count)))
         wanted -= int(np.count_nonzero(~np.isnan(parts[-1])))
         left -= count
     return np.concatenate(parts) if parts else np.empty(0)
@@ -162,6 +162,12 @@ class _Draws:
 def _kept_draws(n: int, seed: int) -> _Draws:
     """Draws for every entrant, since all are scored on the same resamples."""
     return _Draws(n, seed)
+
+
+def _streamed_draws(n: int, seed: int) -> Callable[[int, int], np.ndarray]:
+    """The same rows in the same order, none of them kept: a thousand of many scenes fill memory."""
+    random = np.random.default_rng(seed)
+    return lambda start, count: random.integers(0, n, (count, n))
 
 
 def percentile_interval(value: float, drawn: np.ndarray, n: int) -> Interval:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 
 from lensbench.stats.intervals import resampled_together
@@ -46,3 +48,21 @@ def test_undefined_resamples_are_followed_by_the_next_rows():
     found = resampled_together(odd, 30, 20, 3)
     assert 20 < len(found) <= 40
     assert np.array_equal(found, odd(rows[: len(found)]), equal_nan=True)
+
+
+def test_resamples_of_many_scenes_are_not_kept():
+    """Memory holds a few rows at a time, and the rows are still those of the seed's stream."""
+    n, resamples = 100_000, 60
+    firsts: list[np.ndarray] = []
+
+    def statistic(rows: np.ndarray) -> np.ndarray:
+        firsts.append(rows[:, 0].copy())
+        return rows.mean(1)
+
+    tracemalloc.start()
+    resampled_together(statistic, n, resamples, 5)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * n * resamples / 4
+    wanted = np.random.default_rng(5).integers(0, n, (resamples, n))[:, 0]
+    assert np.array_equal(np.concatenate(firsts), wanted)
