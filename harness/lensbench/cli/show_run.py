@@ -28,7 +28,9 @@ from lensbench.cli.options import store_option, store_root
 )
 @store_option
 def command(run: str, out: Path, scenes: int, store: str | None) -> None:
-    """Draw the predictions of RUN, one PNG for each test condition. The default is the last run.
+    """Draw the predictions of RUN, one PNG for each table and test condition.
+
+    RUN is the last run by default. Of several seeds the first is drawn.
 
     The picture depends on the task. Skies: input, predictions, truth and residuals. Classes:
     confusion matrix and ROC curve. Numbers: predicted against true values, with their errors.
@@ -39,7 +41,14 @@ def command(run: str, out: Path, scenes: int, store: str | None) -> None:
       lensbench show-run --out pictures
     """
     from lensbench.leaderboard.gallery import draw_run
+    from lensbench.registry import load_catalogue
     from lensbench.store import open_store
 
-    for path in draw_run(open_store(store_root(store)), run, out, scenes):
+    catalogue = load_catalogue()
+
+    def class_of(name: str) -> tuple[str, str]:
+        task = catalogue.build("task", name)
+        return task.normal or (task.targets[0] if task.targets else "", "")
+
+    for path in draw_run(open_store(store_root(store)), run, out, scenes, class_of):
         click.echo(path)

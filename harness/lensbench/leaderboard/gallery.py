@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,21 +20,33 @@ from lensbench.leaderboard.answer_pictures import (
     spread,
     value_picture,
 )
+from lensbench.leaderboard.contenders import NAME, with_notes
 from lensbench.leaderboard.source import find_run
+from lensbench.leaderboard.standings import GROUPS
 from lensbench.store import Store
 from lensbench.store.arrays import map_arrays, read_attributes
 from lensbench.store.predictions import read_predictions
 from lensbench.store.records import read_records
 
+_LONGEST = 160
+"""Characters of a file's name that come from what it shows."""
 
-def draw_run(store: Store, run: str, out: Path, scenes: int) -> Iterator[Path]:
-    """Draws one PNG a test condition and yields their paths.
+
+ClassOf = Callable[[str], tuple[str, str]]
+"""Of a task, as records have it: its class target, and the class that is normal; or empty texts."""
+
+
+def draw_run(store: Store, run: str, out: Path, scenes: int, class_of: ClassOf) -> Iterator[Path]:
+    """Draws one PNG for each table and test condition of a run, and yields their paths.
+
+    A file is named after the test condition, and after all else in which the tables differ.
 
     Args:
         store: Where the run is.
         run: Its key, or the beginning of it; the last one where empty.
         out: Folder for the pictures; made where it is absent.
         scenes: How many test scenes to draw of a sky.
+        class_of: Says what the classes of a task are.
 
     Raises:
         UsageError: Where there is no such run.
@@ -47,55 +60,87 @@ def draw_run(store: Store, run: str, out: Path, scenes: int) -> Iterator[Path]:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{str(out)!r} cannot be written: {error}", "name another --out") from None
-    for name, frame in records.group_by("test_condition", maintain_order=True):
-        yield _draw(store, frame, str(name[0]), out, scenes, path.stem)
+    several = [name for name in GROUPS if records[name].n_unique() > 1]
+    tables = with_notes(records).group_by(*GROUPS, "test_condition", maintain_order=True)
+    for _, frame in tables:
+        first = frame.row(0, named=True)
+        words = [_text(first[name]) for name in (*several, "test_condition")]
+        name = "-".join(re.sub(r"[^A-Za-z0-9@.-]+", "_", word) for word in words)
+        target = out / f"{path.stem}-{_shortened(name)}.png"
+        trained = [name for name in ("dataset", "train_condition", "labels") if name in several]
+        facts = "".join(f"\n{name.replace('_', ' ')}: {_text(first[name])}" for name in trained)
+        title = f"{first['task']} on {first['test_dataset']}, {first['test_condition']}{facts}"
+        _draw(store, _of_one_seed(frame), (target, title), scenes, class_of)
+        yield target
+
+
+def _text(fact: object) -> str:
+    """A fact in words: of the number of labels none means all."""
+    return "all" if fact is None else str(fact)
+
+
+def _shortened(name: str) -> str:
+    """A name that file systems take; one that is too long ends in a hash of the whole."""
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[:_LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _of_one_seed(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row for each entrant, all on the same test images; the best first."""
+    first = frame.row(0, named=True)
+    same = pl.col("images") == first["images"], pl.col("truth").eq_missing(first["truth"])
+    rows = frame.filter(*same).with_columns(NAME).unique("name", keep="first", maintain_order=True)
+    return rows.sort("value", descending=bool(first["higher_is_better"]))
 
 
 def _draw(
-    store: Store, frame: pl.DataFrame, condition: str, out: Path, scenes: int, run: str
-) -> Path:
-    first = frame.row(0, named=True)
-    images_path = store.find("images", first["images"])
-    if images_path is None:
-        raise StoreError(f"images {first['images']} are gone", "run the command again")
+    store: Store,
+    ranked: pl.DataFrame,
+    named: tuple[Path, str],
+    scenes: int,
+    class_of: ClassOf,
+) -> None:
+    """Draws what entrants predict for the same images, to a file and with a title."""
+    first = ranked.row(0, named=True)
+    images_path = _found(store, "images", first["images"])
     images = map_arrays(images_path)
     if first["truth"]:
-        truth_path = store.find("skies", first["truth"])
-        if truth_path is None:
-            raise StoreError(f"skies {first['truth']} are gone", "run the command again")
-        images |= map_arrays(truth_path)
-    ranked = frame.sort("value", descending=bool(first["higher_is_better"]))
-    answers = []
-    for row in ranked.iter_rows(named=True):
-        path = store.find("predictions", row["predictions"])
-        if path is None:
-            raise StoreError(f"predictions {row['predictions']} are gone", "run the command again")
-        answers.append(Answers(row["entrant"], read_predictions(path)[1]))
-    target = out / f"{run}-{re.sub(r'[^A-Za-z0-9@.-]+', '_', condition)}.png"
-    title = f"{first['task']} on {first['test_dataset']}, {condition}"
+        images |= map_arrays(_found(store, "skies", first["truth"]))
+    answers = [
+        Answers(name, read_predictions(_found(store, "predictions", key))[1])
+        for name, key in ranked.select("name", "predictions").rows()
+    ]
     given = answers[0].predictions
     if "sky" in given:
         truth = images["sky"]
-        error = np.nanmean((answers[0].predictions["sky"] - truth) ** 2, axis=(1, 2, 3))
+        error = np.nanmean((given["sky"] - truth) ** 2, axis=(1, 2, 3))
         rows = spread(-error / np.nanmax(truth, axis=(1, 2, 3)) ** 2, scenes)
-        sky_picture(target, title, images, answers, rows)
+        sky_picture(*named, images, answers, rows)
     elif "mean" in given:
         measured = _real_target(images, first["metric"])
         unit = f" [{first['unit']}]" if first["unit"] else ""
-        value_picture(target, title, measured + unit, images[measured], answers)
+        value_picture(*named, measured + unit, images[measured], answers)
     elif "score" in given:
-        truth, classes = class_truth(images_path, images, None)
-        score_picture(target, title, classes, truth, answers)
+        target, normal = class_of(first["task"])
+        truth, classes = class_truth(images_path, images, None, target)
+        score_picture(*named, *_first_class(truth, classes, normal), answers)
     elif "probability" in given:
         count = given["probability"].shape[1]
-        truth, classes = class_truth(images_path, images, count)
-        class_picture(target, title, classes, truth, answers)
+        truth, classes = class_truth(images_path, images, count, class_of(first["task"])[0])
+        class_picture(*named, classes, truth, answers)
     else:
         raise UsageError(
             f"there is no picture for predictions {', '.join(given)}",
             "lensbench.Predictions says what names are understood",
         )
-    return target
+
+
+def _found(store: Store, kind: str, key: str) -> Path:
+    path = store.find(kind, key)
+    if path is None:
+        raise StoreError(f"{kind} {key} are gone", "run the command again")
+    return path
 
 
 def _real_target(images: dict[str, np.ndarray], metric: str) -> str:
@@ -107,20 +152,30 @@ def _real_target(images: dict[str, np.ndarray], metric: str) -> str:
 
 
 def class_truth(
-    path: Path, images: dict[str, np.ndarray], count: int | None
+    path: Path, images: dict[str, np.ndarray], count: int | None, target: str = ""
 ) -> tuple[np.ndarray, list[str]]:
-    """The class target that has as many classes, or the first, and the names of its classes.
+    """The classes of images, and the names of the classes.
 
     Args:
         path: The file of the images.
         images: Its arrays.
-        count: Of classes; `None` takes the first target that has any.
+        count: Of classes; `None` takes a target that has any.
+        target: Name of the class target; the first with as many classes where empty.
 
     Raises:
         UsageError: Where there is none.
     """
     named: dict[str, list[str]] = json.loads(read_attributes(path)["classes"])
     for name, classes in named.items():
-        if count is None or len(classes) == count:
+        if target in ("", name) and count in (None, len(classes)):
             return images[name], classes
-    raise UsageError(f"these images have no target of {count} classes", "run the command again")
+    what = f"target {target!r}" if target else f"target of {count} classes"
+    raise UsageError(f"these images have no {what}", "run the command again")
+
+
+def _first_class(truth: np.ndarray, classes: list[str], first: str) -> tuple[list[str], np.ndarray]:
+    """Classes with one of them first, where it is named, and the truth in this order."""
+    order = sorted(range(len(classes)), key=lambda place: classes[place] != first)
+    if first not in classes:
+        return classes, truth
+    return [classes[place] for place in order], np.argsort(order)[truth]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import torch
+from torch import Tensor
 
 from lensbench import (
     Baseline,
@@ -35,12 +39,43 @@ class _Interpolation(Baseline):
 
     def fit(self, context: FitContext) -> Predictor:
         """Nothing is fitted."""
-        sky = sky_of(context, self.kernel)
+        return _Interpolated(sky_of(context, self.kernel), self.kernel)
 
-        def predict(samples: Samples) -> Predictions:
-            return {"sky": on_target(samples, sky, self.kernel)}
+    def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
+        """The same, since nothing is fitted."""
+        return self.fit(context)
 
-        return predict
+
+class _Unfitted:
+    """A predictor that learns nothing."""
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Nothing."""
+        return {}
+
+
+@dataclass(frozen=True)
+class _Interpolated(_Unfitted):
+    """Interpolates to a sky by a kernel."""
+
+    sky: SkyTarget
+    kernel: Kernel
+
+    def __call__(self, samples: Samples) -> Predictions:
+        """Skies (N, C, H, W)."""
+        return {"sky": on_target(samples, self.sky, self.kernel)}
+
+
+@dataclass(frozen=True)
+class _Blank(_Unfitted):
+    """Empty skies."""
+
+    sky: SkyTarget
+
+    def __call__(self, samples: Samples) -> Predictions:
+        """Skies (N, C, H, W)."""
+        count, channels, height, width = samples.images.shape
+        return {"sky": torch.zeros(count, channels, *self.sky.shape(height, width))}
 
 
 class Nearest(_Interpolation):
@@ -68,14 +103,12 @@ class Lanczos(_Interpolation):
 
 
 class BlankSky(Baseline):
-    """An empty sky: the floor that an answer has to rise above."""
+    """An empty sky: the lower limit of every metric."""
 
     def fit(self, context: FitContext) -> Predictor:
         """Nothing is fitted."""
-        sky = sky_of(context, "blank")
+        return _Blank(sky_of(context, "blank"))
 
-        def predict(samples: Samples) -> Predictions:
-            count, channels, height, width = samples.images.shape
-            return {"sky": torch.zeros(count, channels, *sky.shape(height, width))}
-
-        return predict
+    def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
+        """The same, since nothing is fitted."""
+        return self.fit(context)

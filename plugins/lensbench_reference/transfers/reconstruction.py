@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,8 +27,8 @@ class Reconstruction(Transfer):
     """Scores an image by the mean squared error of its reconstruction, or by its free energy.
 
     Errors are taken in the stretched domain, where the encoder learned. The free energy is that
-    of a Boltzmann machine, −log p(v) but for a constant. Nothing is fitted, and so nothing kept:
-    the encoder was pretrained on normal images, and stays as it is.
+    of a Boltzmann machine, −log p(v) but for a constant. Nothing is fitted: the encoder was
+    pretrained on normal images, and stays as it is.
     """
 
     @dataclass(frozen=True)
@@ -59,6 +60,12 @@ class Reconstruction(Transfer):
         self.check(encoder, "")
         return ReconstructionScore(encoder.eval(), self.options.score)
 
+    def restore(
+        self, encoder: Any, context: FitContext, state: Mapping[str, Tensor]
+    ) -> ReconstructionScore:
+        """The same, since nothing is fitted."""
+        return self.fit(encoder, context)
+
 
 @dataclass(frozen=True)
 class ReconstructionScore:
@@ -68,10 +75,14 @@ class ReconstructionScore:
     score: Literal["error", "free-energy"]
 
     def __call__(self, samples: Samples) -> Predictions:
-        """Scores (N,), the larger the stranger."""
+        """Scores (N,), the larger the more anomalous."""
         with torch.no_grad():
             parts = [self._scores(stretch(images)) for images in samples.images.split(_BATCH)]
         return {"score": torch.cat(parts)}
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Nothing beside the encoder."""
+        return {}
 
     def _scores(self, images: Tensor) -> Tensor:
         if self.score == "free-energy":

@@ -7,7 +7,7 @@ import torch
 from tests.small import small
 from torch import nn
 
-from lensbench import Encoder, Transfer
+from lensbench import Baseline, Encoder, Transfer
 from lensbench.errors import PluginError
 from lensbench.registry import load_catalogue
 from lensbench.testing import check_encoder, check_plugin, check_transfer
@@ -30,6 +30,15 @@ def test_it_conforms(catalogue, kind, name):
     torch.manual_seed(0)
     given = small(name) if kind == "baseline" else name
     check_plugin(catalogue, kind, given, encoder=TRIED_ON.get(name, "mae-vit:width=32,depth=2"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [pair for pair in WITHOUT_OPTIONS if pair[0] in ("transfer", "baseline")]
+)
+def test_its_fits_predict_for_new_images(catalogue, kind, name):
+    """`lensbench predict` restores any entrant: no reference plugin leaves its fit behind."""
+    made = catalogue.build(kind, small(name) if kind == "baseline" else name)
+    assert type(made).restore not in (Transfer.restore, Baseline.restore)
 
 
 class Good(Encoder, nn.Module):

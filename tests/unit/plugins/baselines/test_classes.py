@@ -60,9 +60,8 @@ def test_what_differs_is_told_apart(context, make, classes):
     assert probability.shape == (30, classes)
     assert torch.allclose(probability.sum(1), torch.ones(()), atol=1e-5)
     assert float((probability.argmax(1) == other.targets["is_lens"]).float().mean()) > 0.9
-    if hasattr(predict, "state"):
-        again = make().restore(context(train.take(torch.arange(0)), "is_lens"), predict.state())
-        assert torch.equal(again(other)["probability"], probability)
+    again = make().restore(context(train.take(torch.arange(0)), "is_lens"), predict.state())
+    assert torch.equal(again(other)["probability"], probability)
 
 
 @pytest.mark.parametrize("make", CLASSIFIERS, ids=NAMES)

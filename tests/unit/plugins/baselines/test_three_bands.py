@@ -1,11 +1,13 @@
-"""Images of three bands through every baseline and each of its tasks."""
+"""Every baseline and each of its tasks: images of three bands, and fits that are kept."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from lensbench import FitContext, SkyTarget
 from lensbench.api.budget import BUDGETS
@@ -24,8 +26,8 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("name", "task"), PAIRS)
-def test_three_bands_are_taken(name: str, task: str) -> None:
-    """Finite predictions for every image, of every band where skies are predicted."""
+def test_three_bands_are_taken_and_the_fit_is_kept(name: str, task: str, tmp_path: Path) -> None:
+    """Finite predictions for every image and band, and the same from what the store keeps."""
     catalogue = load_catalogue()
     asked = catalogue.build(
         "task", "classification:target=lens" if task == "classification" else task
@@ -37,9 +39,16 @@ def test_three_bands_are_taken(name: str, task: str) -> None:
     train, validation, new = samples
     context = FitContext(asked, train, validation, BUDGETS["smoke"], 0, lambda progress: None)
     baseline = catalogue.build("baseline", QUICK.get(name, name))
-    predictions = baseline.fit(context)(replace(new, targets={}))
+    predictor = baseline.fit(context)
+    predictions = predictor(replace(new, targets={}))
     for values in predictions.values():
         assert len(values) == 3
         assert torch.isfinite(values).all()
     if "sky" in predictions:
         assert predictions["sky"].shape == new.targets["sky"].shape
+    state = {key: value.contiguous().clone() for key, value in predictor.state().items()}
+    save_file(state, tmp_path / "state.safetensors")
+    empty = replace(context, train=train.first(0), validation=validation.first(0))
+    again = baseline.restore(empty, load_file(tmp_path / "state.safetensors"))
+    for kind, values in again(replace(new, targets={})).items():
+        assert torch.allclose(values, predictions[kind], rtol=1e-5, atol=1e-6)
