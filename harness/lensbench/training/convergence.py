@@ -15,7 +15,7 @@ _WARMUP = 200
 """Steps in which the rate rises."""
 
 _FIRST = 50
-"""Step of the first evaluation."""
+"""Step of the first evaluation after that of the weights that the training begins with."""
 
 _SPACING = 1.08
 """Ratio of the steps of neighbouring evaluations: as the score improves, ever more slowly."""
@@ -56,7 +56,7 @@ class Convergence:
         self.reason: Reason = "limit"
         self.best: dict[str, Tensor] = {}
         self.curve: list[tuple[int, float]] = []
-        self.next = min(_FIRST, limit)
+        self.next = 0
 
     @property
     def end(self) -> int:
@@ -88,7 +88,7 @@ class Convergence:
         if not self.best or score > self._best_score():
             self.best = {name: value.clone() for name, value in model.state_dict().items()}
         self.curve.append((step, score))
-        self.next = max(step + 1, round(step * _SPACING))
+        self.next = max(step + 1, round(step * _SPACING), min(_FIRST, self.limit))
         if self.fall is not None:
             return
         if step >= self.latest_fall:

@@ -95,6 +95,8 @@ class TrainingLoop:
                 if checkpoint is None:
                     raise
                 raise checkpoint.unusable(one_line(error)) from None
+        if training.step == 0:
+            training.judge()
         try:
             while training.step < training.end:
                 loss = training.advance(loss_of)
@@ -186,15 +188,16 @@ class _Training:
         self.optimiser.step()
         self.losses.append(value)
         self.step += 1
-        self._judge()
+        if self.average:
+            self.average.follow(self.step)
+        self.judge()
         self.whole = True
         return value
 
-    def _judge(self) -> None:
+    def judge(self) -> None:
         """Scores the averaged weights now and then, where the validation score says when to end."""
         if not (self.convergence and self.average and self.validate):
             return
-        self.average.follow(self.step)
         if self.convergence.due(self.step):
             with self.average.in_model():
                 self.convergence.note(self.step, self.validate(), self.model)

@@ -16,6 +16,7 @@ from lensbench_reference.transfers.fitting import (
     Precision,
     Settings,
     fit,
+    fit_head,
     restored,
 )
 from lensbench_reference.transfers.layers import rates_by_layer
@@ -32,12 +33,16 @@ class FineTune(Transfer):
         `learning_rate` the encoder's own is taken, and without a `batch_size` 64 under budgets
         with patience, else 16. `precision=bf16` trains with products in bfloat16, which is faster
         on accelerators and on processors with AMX; weights, and predictions, stay in float32.
+
+        `head_first=yes` trains the head alone before all is trained, so that a new head does not
+        spoil what the encoder has learned (Kumar et al. 2022, arXiv:2202.10054).
         """
 
         learning_rate: Annotated[float, Gt(0)] | None = None
         batch_size: Annotated[int, Ge(2)] | None = None
         layer_decay: Annotated[float, Gt(0), Le(1)] = 1.0
         precision: Precision = "fp32"
+        head_first: bool = False
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -49,7 +54,9 @@ class FineTune(Transfer):
         decays = options.layer_decay < 1
         rates = rates_by_layer(encoder, options.layer_decay, "encoder.") if decays else None
         settings = Settings(options.learning_rate, options.batch_size, rates, options.precision)
-        training = fit(model, context, settings)
+        if options.head_first:
+            fit_head(model, context)
+        training = fit(model.train(), context, settings)
         return ModelPredictor(model, context.task, model, training)
 
     def restore(

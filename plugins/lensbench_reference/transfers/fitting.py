@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lensbench import (
+    Features,
     FitContext,
     Predictions,
     Samples,
@@ -56,12 +57,18 @@ class Settings:
         batch_size: Samples a step; 64 where the budget has patience, else 16, where none is given.
         rates: Of parameters by name, in units of the rate; see `TrainingLoop`.
         precision: Of products in the forward pass of training.
+        stage: Name of the training; see `Stage`.
     """
 
     learning_rate: float | None = None
     batch_size: int | None = None
     rates: Mapping[str, float] | None = None
     precision: Precision = "fp32"
+    stage: str = "task"
+
+
+_HEAD = Settings(3e-3, 32, stage="head")
+"""Of a head that is trained before the encoder, as `linear` trains it by default."""
 
 
 def fit(
@@ -99,10 +106,35 @@ def fit(
         return value
 
     was_training = model.training
-    stage = Stage("task", learning_rate, batch_size, chosen.rates or {})
+    stage = Stage(chosen.stage, learning_rate, batch_size, chosen.rates or {})
     summary = train(model, context, loss_of, stage, validate)
     model.eval()
     return summary
+
+
+def fit_head(model: HeadedEncoder, context: FitContext) -> None:
+    """Trains the head alone, on features of the encoder as it is, which are computed once.
+
+    The model is in evaluation mode afterwards.
+    """
+    trained = [each for each in model.encoder.parameters() if each.requires_grad]
+    for each in trained:
+        each.requires_grad_(False)
+    train = _with_features(model.encoder, context.train)
+    validation = _with_features(model.encoder, context.validation)
+    fit(model, replace(context, train=train, validation=validation), _HEAD)
+    for each in trained:
+        each.requires_grad_(True)
+
+
+def _with_features(encoder: nn.Module, samples: Samples) -> Samples:
+    """Samples with the features that the encoder makes of them in evaluation mode."""
+    encoder.eval()
+    with torch.no_grad():
+        batches = torch.arange(len(samples)).split(_BATCH)
+        parts = [encode(encoder, samples.take(indices)) for indices in batches]
+    maps = tuple(torch.cat(each) for each in zip(*(part.maps for part in parts), strict=True))
+    return replace(samples, features=Features(torch.cat([part.pooled for part in parts]), maps))
 
 
 def _products(precision: Precision, device: torch.device) -> AbstractContextManager[Any]:

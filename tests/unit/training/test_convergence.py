@@ -57,6 +57,18 @@ def test_the_best_weights_are_restored():
     assert line.score() == pytest.approx(max(score for _, score in summary.curve), abs=1e-7)
 
 
+def test_weights_that_training_spoils_are_kept():
+    """The score before the first step counts, so that a pretrained network can stay as it was."""
+    line = Line()
+    line.train(3000)
+    fitted = line.score()
+    loop = TrainingLoop(100, 16, 10.0, 0.0, 1, patience=30)
+    summary = loop.run(line.model, 64, line.loss, ignore, validate=line.score)
+    assert summary.curve[0] == (0, pytest.approx(fitted))
+    assert summary.curve[-1][1] < fitted - 0.5
+    assert line.score() == pytest.approx(fitted)
+
+
 def test_a_training_that_still_improves_at_the_limit_says_so():
     summary = Line().train(60)
     assert (summary.reason, summary.steps) == ("limit", 60)

@@ -10,6 +10,7 @@ from torch import nn
 from lensbench import Encoder, IncompatibleError, encode
 from lensbench.testing import made_samples
 from lensbench_reference.transfers.finetune import FineTune
+from lensbench_reference.transfers.fitting import HeadedEncoder, fit_head
 from lensbench_reference.transfers.layers import layers_of, rates_by_layer
 from lensbench_reference.transfers.lora import (
     DecomposedUpdate,
@@ -81,6 +82,38 @@ def test_a_decay_moves_the_first_layers_less(build, context):
         moved.append([(a - b).abs().max().item() for a, b in pairs])
     assert moved[1][0] < 0.01 * moved[0][0]
     assert moved[1][-1] > 0.05 * moved[0][-1]
+
+
+def test_the_head_first_leaves_what_is_learned(build, context):
+    """The head alone is trained at first, the encoder not."""
+    samples = made_samples(24)
+    encoder = build()
+    alone = context(samples, steps=30)
+    model = HeadedEncoder(encoder, alone)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+
+    def loss() -> float:
+        with torch.no_grad():
+            return float(alone.task.loss(model(samples), samples))
+
+    begun = loss()
+    fit_head(model, alone)
+    moved = {name for name, value in model.state_dict().items() if not before[name].equal(value)}
+    assert moved and all(name.startswith("head.") for name in moved)
+    assert loss() < begun
+    assert all(parameter.requires_grad for parameter in encoder.parameters())
+
+
+def test_a_fit_that_begins_with_the_head_begins_lower(build, context):
+    """After one step of little rate it has nearly the loss of the head alone."""
+    samples, found = made_samples(24), []
+    for first in (False, True):
+        torch.manual_seed(0)
+        options = FineTune.Options(head_first=first, learning_rate=1e-6)
+        predictor = FineTune(options).fit(build(), context(samples, steps=200))
+        with torch.no_grad():
+            found.append(float(predictor.task.loss(predictor.model(samples), samples)))
+    assert found[1] < found[0] - 0.01
 
 
 def test_products_in_bfloat16_give_nearly_the_same_fit(build, context):
