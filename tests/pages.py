@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from pathlib import Path
+from typing import Any
 
 
 def entrants_of(page: Path) -> list[str]:
@@ -15,3 +16,11 @@ def entrants_of(page: Path) -> list[str]:
     assert packed, "the page has no values"
     values = json.loads(zlib.decompress(base64.b64decode(packed[1])))
     return values["texts"]["entrant"]["words"]
+
+
+def gallery_of(page: Path) -> list[dict[str, Any]]:
+    """The sets of scenes of a page's gallery, as its script unpacks them."""
+    packed = re.search(r'id="pictures"[^>]*>([^<]*)<', page.read_text())
+    assert packed, "the page has no gallery"
+    sets: list[dict[str, Any]] = json.loads(zlib.decompress(base64.b64decode(packed[1])))["sets"]
+    return sets

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from tests.calls import Result, called, installed
 from tests.forged_boards import change_predictions, reseal
+from tests.pages import gallery_of
 
 from lensbench.leaderboard.board.contents import open_board
 from lensbench.leaderboard.board.tables import Prediction
@@ -133,6 +134,21 @@ def board(place, call) -> Path:
     made = call("leaderboard", "publish", "study.toml", "--to", "board", "--with-weights")
     assert made.code == 0, made.err
     return place / "board"
+
+
+def test_a_page_of_a_board_draws_scenes_again(board, call, tmp_path):
+    """The board has predictions and no images, and the store is empty."""
+    page = tmp_path / "page.html"
+    built = call("leaderboard", "build", board, "--out", page, "--store", tmp_path / "none")
+    assert built.code == 0, built.err
+    sets = gallery_of(page)
+    records = open_board(board).records
+    drawn = {(one["table"]["task"], one["condition"]) for one in sets}
+    assert drawn == set(records.select("task", "test_condition").rows())
+    scenes = [scene for one in sets for scene in one["scenes"]]
+    assert all(scene["input"].startswith("data:image/png") for scene in scenes)
+    names = {answer["name"] for scene in scenes for answer in scene["answers"]}
+    assert names == set(records["entrant"])
 
 
 def forged(board: Path, tmp_path: Path, change: Callable[[Path], None]) -> Path:

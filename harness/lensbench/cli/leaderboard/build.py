@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lensbench.cli.leaderboard.evidence import credited_by, evidence_of
+from lensbench.cli.leaderboard.evidence import credited_by, drawing, evidence_of
 from lensbench.cli.options import store_option
 from lensbench.errors import UsageError
 
@@ -23,7 +23,8 @@ def command(where: str, out: Path | None, store: str | None) -> None:
     """Build a web page of a run, a board or a file of records. The default is the last run.
 
     The page is one HTML file that works offline. Verification of a board ignores the page in the
-    board's folder. The page of a run has a gallery of scenes, whose images are in the store.
+    board's folder. The page has a gallery of scenes. Images that the store lacks are drawn again
+    for a board; this takes some seconds, and the plugins of its datasets have to be installed.
 
     \b
     Examples:
@@ -34,7 +35,8 @@ def command(where: str, out: Path | None, store: str | None) -> None:
     from lensbench.leaderboard.page import build
 
     evidence = evidence_of(where, store)
-    text = build(evidence, credited_by(evidence))
+    with drawing(evidence) as complete:
+        text = build(complete, credited_by(evidence))
     board = Path(where) if where and (Path(where) / MANIFEST).is_file() else None
     target = out or (board or Path()) / PAGE
     try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +36,27 @@ def evidence_of(where: str, store: str | None) -> Evidence:
     from lensbench.leaderboard.page import gather
 
     return gather(where, lambda: reading_store(store_root(store)))
+
+
+@contextmanager
+def drawing(evidence: Evidence) -> Iterator[Evidence]:
+    """Evidence whose images are drawn again where it is of a board and the store lacks them.
+
+    Scenes of a withdrawn board may be others today, so they are not drawn.
+    """
+    if evidence.board is None or evidence.board.manifest.withdrawn:
+        yield evidence
+        return
+    from lensbench.store import open_store
+    from lensbench.verification.scenes import DrawnScenes
+
+    with tempfile.TemporaryDirectory() as folder:
+        drawn = DrawnScenes(evidence.board, open_store(folder))
+
+        def find(kind: str, key: str) -> Path | None:
+            return evidence.find(kind, key) or drawn.find(kind, key)
+
+        yield replace(evidence, find=find)
 
 
 def credited_by(evidence: Evidence) -> Sequence[Credit]:

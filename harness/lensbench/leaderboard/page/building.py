@@ -33,7 +33,11 @@ def build(evidence: Evidence, credited: Sequence[Credit] = (), live: bool = Fals
         live: Whether the page is served, and may ask its server for news.
     """
     rows = combine(evidence.records, evidence.tiers)
-    return page(_values(evidence, rows, credited), draw_scenes(rows, evidence.find), live)
+    return page(
+        _values(evidence, rows, credited),
+        draw_scenes(rows, evidence.find, evidence.predictions),
+        live,
+    )
 
 
 def values_of(evidence: Evidence, credited: Sequence[Credit] = ()) -> dict[str, Any]:

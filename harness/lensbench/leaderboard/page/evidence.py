@@ -14,13 +14,18 @@ from lensbench.leaderboard.board.contents import Board, open_board
 from lensbench.leaderboard.board.documents import Credit, read_citations
 from lensbench.leaderboard.board.layout import MANIFEST
 from lensbench.leaderboard.board.limits import limit_finder
+from lensbench.leaderboard.board.tables import Prediction
 from lensbench.leaderboard.source import Source, open_source
 from lensbench.leaderboard.standings import Limits, Row
 from lensbench.store import Store
+from lensbench.store.predictions import read_predictions
 from lensbench.store.records import sort_records
 
 Find = Callable[[str, str], Path | None]
 """The file of an artefact of a kind and key, or none."""
+
+Predict = Callable[[str], Prediction | None]
+"""The scene ids and predictions of a key, or none."""
 
 
 @dataclass(frozen=True)
@@ -31,23 +36,27 @@ class Evidence:
         name: Of the board, file or run.
         records: All of them, in their order.
         scores: How scores vary over scenes; no rows where that is not at hand.
-        find: Gives files of `predictions`, `images` and `skies`, as far as they are at hand.
+        find: Gives files of `images` and `skies`, as far as they are at hand.
+        predictions: Gives predictions by key, as far as they are at hand.
         study: The study file's text, empty where it is not known.
         trust: What a board says of itself, and what was verified; empty for a run.
         tiers: The tier that each cell of a board has earned.
         credited: Whom a board says to cite.
         limits: Gives the limits of the table that a record is in, as far as a board states them.
+        board: The board, where it is one.
     """
 
     name: str
     records: pl.DataFrame
     scores: pl.DataFrame
     find: Find = lambda kind, key: None
+    predictions: Predict = lambda key: None
     study: str = ""
     trust: Mapping[str, str] = field(default_factory=dict)
     tiers: Mapping[str, str] = field(default_factory=dict)
     credited: Sequence[Credit] = ()
     limits: Callable[[Row], Limits] = lambda first: {}
+    board: Board | None = None
 
 
 def gather(where: str, store: Callable[[], Store]) -> Evidence:
@@ -67,12 +76,18 @@ def gather(where: str, store: Callable[[], Store]) -> Evidence:
     if where and (path / MANIFEST).is_file():
         return _of_board(open_board(path), open_source(where, store), _if_any(store))
     source = open_source(where, store)
+    find = _if_any(store)
+    name, study = f"run {source.name[:12]}", source.study
     if where and path.exists():
-        name = path.resolve().stem
-        return Evidence(name, _records(source), source.scores, _within(path, _if_any(store)))
-    opened = store()
-    name = study_name(source.study) or f"run {source.name[:12]}"
-    return Evidence(name, _records(source), source.scores, opened.find, source.study)
+        name, study = path.resolve().stem, ""
+    return Evidence(
+        name=study_name(study) or name,
+        records=_records(source),
+        scores=source.scores,
+        find=find,
+        predictions=kept_predictions(find),
+        study=study,
+    )
 
 
 def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
@@ -90,12 +105,14 @@ def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
         name=name,
         records=sort_records(board.records),
         scores=source.scores,
-        find=_within(board.folder, beside),
+        find=beside,
+        predictions=board.predictions,
         study=source.study,
         trust=trust,
         tiers=board.tiers,
         credited=read_citations(board.folder),
         limits=limit_finder(source.limits),
+        board=board,
     )
 
 
@@ -119,24 +136,22 @@ def _records(source: Source) -> pl.DataFrame:
 
 
 def _if_any(store: Callable[[], Store]) -> Find:
-    """Artefacts of a store, if there is one: a board has predictions and no images."""
-    try:
-        return store().find
-    except LensbenchError:
-        return lambda kind, key: None
-
-
-def _within(folder: Path, beside: Find) -> Find:
-    """Artefacts of a folder, or of what is beside it.
+    """Artefacts of a store, if there is one.
 
     A key that is more than letters and digits is none, so that it leads nowhere else.
     """
+    try:
+        opened = store()
+    except LensbenchError:
+        return lambda kind, key: None
+    return lambda kind, key: opened.find(kind, key) if key.isalnum() else None
 
-    def find(kind: str, key: str) -> Path | None:
-        if not key.isalnum():
-            return None
-        paths = (folder / kind / f"{key}{suffix}" for suffix in (".parquet", ".h5"))
-        mine = (path for path in paths if path.is_file() and not path.is_symlink())
-        return next(mine, None) or beside(kind, key)
 
-    return find
+def kept_predictions(find: Find) -> Predict:
+    """Predictions of a store, by what finds files there."""
+
+    def predictions(key: str) -> Prediction | None:
+        path = find("predictions", key)
+        return None if path is None else read_predictions(path)
+
+    return predictions

@@ -16,7 +16,7 @@ from lensbench.errors import UsageError
 from lensbench.leaderboard.board.documents import Credit
 from lensbench.leaderboard.page.assemble import pack
 from lensbench.leaderboard.page.building import build, values_of
-from lensbench.leaderboard.page.evidence import Evidence, study_name
+from lensbench.leaderboard.page.evidence import Evidence, kept_predictions, study_name
 from lensbench.store import Store
 from lensbench.store.journal import Journal, find_journal
 from lensbench.store.records import read_records, sort_records
@@ -140,7 +140,14 @@ def _so_far(store: Store, journal: Journal) -> Evidence:
     records = sort_records(read_records(paths))
     study = (journal.folder / "study.toml").read_text(encoding="utf-8", errors="replace")
     name = study_name(study) or journal.folder.name[:12]
-    return Evidence(f"{name}, so far", records, pl.DataFrame(), store.find, study)
+    return Evidence(
+        name=f"{name}, so far",
+        records=records,
+        scores=pl.DataFrame(),
+        find=store.find,
+        predictions=kept_predictions(store.find),
+        study=study,
+    )
 
 
 def _mark(path: Path) -> str:

@@ -17,11 +17,10 @@ from lensbench.errors import LensbenchError
 from lensbench.leaderboard.answer_pictures import known_window, spread
 from lensbench.leaderboard.contenders import NAME, TABLE
 from lensbench.leaderboard.gallery import class_truth
-from lensbench.leaderboard.page.evidence import Find
+from lensbench.leaderboard.page.evidence import Find, Predict
 from lensbench.leaderboard.page.packing import clip, short
 from lensbench.stats.aggregate import average_ranks
 from lensbench.store.arrays import map_arrays
-from lensbench.store.predictions import read_predictions
 
 MOST_ENTRANTS = 16
 """Largest number of entrants of a table whose predictions are shown, the best first."""
@@ -47,12 +46,13 @@ class _Answer:
     predictions: dict[str, np.ndarray]
 
 
-def draw_scenes(rows: pl.DataFrame, find: Find) -> dict[str, Any]:
+def draw_scenes(rows: pl.DataFrame, find: Find, predictions: Predict) -> dict[str, Any]:
     """Sets of scenes, one for a table, number of labels and condition.
 
     Args:
         rows: One row for all seeds, from `combine`; the predictions of one seed are shown.
-        find: Gives files of predictions, images and skies.
+        find: Gives files of images and skies.
+        predictions: Gives predictions by key.
 
     Returns:
         `sets`, empty if images or predictions are not available. Then there is no gallery.
@@ -64,7 +64,7 @@ def draw_scenes(rows: pl.DataFrame, find: Find) -> dict[str, Any]:
         if size > MOST_BYTES:
             break
         try:
-            drawn = _draw(frame, find)
+            drawn = _draw(frame, find, predictions)
         except _UNREADABLE:
             continue  # what cannot be read is not shown; `verify` says what is wrong with it
         if drawn is None:
@@ -77,7 +77,7 @@ def draw_scenes(rows: pl.DataFrame, find: Find) -> dict[str, Any]:
     return {"sets": sets}
 
 
-def _draw(frame: pl.DataFrame, find: Find) -> dict[str, Any] | None:
+def _draw(frame: pl.DataFrame, find: Find, predictions: Predict) -> dict[str, Any] | None:
     first = frame.row(0, named=True)
     images_path = find("images", str(first["images"]))
     if images_path is None:
@@ -85,7 +85,7 @@ def _draw(frame: pl.DataFrame, find: Find) -> dict[str, Any] | None:
     images = map_arrays(images_path)
     ids = [scene.decode(errors="replace") for scene in images["scene"]]
     ranked = frame.sort("value", descending=bool(first["higher_is_better"]))
-    answers = list(_answers(ranked.head(MOST_ENTRANTS), find, ids))
+    answers = list(_answers(ranked.head(MOST_ENTRANTS), predictions, ids))
     if not answers:
         return None
     left_out = ranked.height - len(answers)
@@ -104,14 +104,11 @@ def _draw(frame: pl.DataFrame, find: Find) -> dict[str, Any] | None:
     return None if numbers is None else common | numbers
 
 
-def _answers(rows: pl.DataFrame, find: Find, ids: list[str]) -> Iterable[_Answer]:
+def _answers(rows: pl.DataFrame, predictions: Predict, ids: list[str]) -> Iterable[_Answer]:
     for row in rows.with_columns(NAME).iter_rows(named=True):
-        path = find("predictions", str(row["predictions"]))
-        if path is None:
-            continue
-        scenes, predictions = read_predictions(path)
-        if scenes == ids:
-            yield _Answer(clip(row["name"]), predictions)
+        found = predictions(str(row["predictions"]))
+        if found is not None and found[0] == ids:
+            yield _Answer(clip(row["name"]), found[1])
 
 
 def _skies(

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from tests.board_records import study_records
 
+from lensbench.leaderboard.page.evidence import kept_predictions
 from lensbench.leaderboard.page.payload import combine
 from lensbench.leaderboard.page.scenes import draw_scenes
 from lensbench.store.arrays import write_arrays
@@ -55,7 +56,7 @@ def write_skies(tmp_path, errors) -> np.ndarray:
 def test_best_median_and_worst_are_by_error(tmp_path, artefacts):
     """Of five scenes with known errors the least, the middle and the greatest are shown."""
     write_skies(tmp_path, [4.0, 0.5, 8.0, 1.0, 2.0])
-    (drawn,) = draw_scenes(rows_of("superres"), artefacts)["sets"]
+    (drawn,) = draw_scenes(rows_of("superres"), artefacts, kept_predictions(artefacts))["sets"]
     shown = [(scene["rank"], scene["id"]) for scene in drawn["scenes"]]
     assert shown == [("best", "test-1"), ("median", "test-4"), ("worst", "test-2")]
     losses = [scene["answers"][0]["loss"] for scene in drawn["scenes"]]
@@ -65,7 +66,7 @@ def test_best_median_and_worst_are_by_error(tmp_path, artefacts):
 def test_pictures_have_the_first_row_below(tmp_path, artefacts):
     """The first row of a sky is drawn at the bottom, as the field does."""
     write_skies(tmp_path, [0.0] * 5)
-    (drawn,) = draw_scenes(rows_of("superres"), artefacts)["sets"]
+    (drawn,) = draw_scenes(rows_of("superres"), artefacts, kept_predictions(artefacts))["sets"]
     picture = pixels(drawn["scenes"][0]["truth"]).sum(-1)
     assert picture.shape == (16, 16)
     assert np.unravel_index(picture.argmax(), picture.shape) == (15, 0)
@@ -82,7 +83,7 @@ def test_classes_are_shown_with_their_truth(tmp_path, artefacts):
     with h5py.File(path, "a") as file:
         file.attrs["classes"] = '{"kind": ["smooth", "clumpy"]}'
     write_predictions(tmp_path / "predictions-pp.parquet", IDS, {"probability": probability})
-    (drawn,) = draw_scenes(rows_of("morphology"), artefacts)["sets"]
+    (drawn,) = draw_scenes(rows_of("morphology"), artefacts, kept_predictions(artefacts))["sets"]
     assert drawn["columns"] == ["smooth", "clumpy"]
     assert [scene["id"] for scene in drawn["scenes"]] == ["test-0", "test-1", "test-2"]
     assert drawn["scenes"][0]["truth"] == "smooth"
@@ -100,7 +101,9 @@ def test_anomaly_scores_are_shown_by_rank(tmp_path, artefacts):
         file.attrs["classes"] = '{"kind": ["smooth", "clumpy"]}'
     score = np.array([-3.0, 1e6, 7.0, -5.0, 2.0])
     write_predictions(tmp_path / "predictions-pp.parquet", IDS, {"score": score})
-    (drawn,) = draw_scenes(rows_of("morphology", task="anomaly"), artefacts)["sets"]
+    (drawn,) = draw_scenes(
+        rows_of("morphology", task="anomaly"), artefacts, kept_predictions(artefacts)
+    )["sets"]
     shown = [(scene["id"], scene["truth"]) for scene in drawn["scenes"]]
     assert shown == [("test-1", "clumpy"), ("test-4", "smooth"), ("test-3", "clumpy")]
     values = [scene["answers"][0]["values"] for scene in drawn["scenes"]]
@@ -132,7 +135,7 @@ def test_numbers_are_shown_with_the_true_ones(tmp_path, artefacts, task, names):
         {"mean": np.nan_to_num(mean), "sigma": mean * 0 + 1},
     )
     rows = rows_of("morphology", task=task, metric="rmse_theta_E", higher_is_better=False)
-    (drawn,) = draw_scenes(rows, artefacts)["sets"]
+    (drawn,) = draw_scenes(rows, artefacts, kept_predictions(artefacts))["sets"]
     assert drawn["columns"] == names
     assert [scene["id"] for scene in drawn["scenes"]] == ["test-1", "test-3", "test-4"]
     worst = drawn["scenes"][2]
@@ -148,15 +151,15 @@ def test_answers_to_other_targets_than_the_task_names_are_left_out(tmp_path, art
     write_arrays(tmp_path / "images-ii.h5", arrays)
     write_predictions(tmp_path / "predictions-pp.parquet", IDS, {"mean": np.ones((5, 2))})
     rows = rows_of("morphology", task="regression", metric="rmse_theta_E")
-    assert draw_scenes(rows, artefacts)["sets"] == []
+    assert draw_scenes(rows, artefacts, kept_predictions(artefacts))["sets"] == []
 
 
 def test_what_cannot_be_read_is_left_out(tmp_path, artefacts):
     """Damaged files and answers to other scenes are not shown: there is no gallery of them."""
     write_skies(tmp_path, [0.0] * 5)
     (tmp_path / "skies-tt.h5").write_bytes(b"no HDF5")
-    assert draw_scenes(rows_of("superres"), artefacts) == {"sets": []}
+    assert draw_scenes(rows_of("superres"), artefacts, kept_predictions(artefacts))["sets"] == []
     write_skies(tmp_path, [0.0] * 5)
     others = ["another"] * 5
     write_predictions(tmp_path / "predictions-pp.h5", others, {"sky": np.ones((5, 1, 16, 16))})
-    assert draw_scenes(rows_of("superres"), artefacts)["sets"] == []
+    assert draw_scenes(rows_of("superres"), artefacts, kept_predictions(artefacts))["sets"] == []
