@@ -43,13 +43,16 @@ class HogSvm(Baseline):
             (values - mean) / scale, wanted, context.seed % 2**32
         )
         context.report(Progress(1, 1))
-        fitted = (mean, scale, weights, bias, present)
         return LinearClasses(
             hog_features,
-            *(torch.from_numpy(np.asarray(one)) for one in fitted),
-            count,
-            torch.from_numpy(slopes),
-            torch.from_numpy(offsets),
+            mean=torch.from_numpy(mean),
+            scale=torch.from_numpy(scale),
+            weights=torch.from_numpy(weights),
+            bias=torch.from_numpy(bias),
+            classes=torch.from_numpy(present),
+            count=count,
+            slopes=torch.from_numpy(slopes),
+            offsets=torch.from_numpy(offsets),
         )
 
     def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:

@@ -52,9 +52,9 @@ def share_out(
     pools: dict[str, list[tuple[str, list[int]]]] = defaultdict(list)
     for members in objects.values():
         mark = hashlib.sha256(min(names[i] for i in members).encode()).hexdigest()
-        place = min((own[i] for i in members), key=_HELD_OUT.index)
-        if place in mapped:
-            found[mapped[place]].append((strata[members[0]], mark, members))
+        folder = min((own[i] for i in members), key=_HELD_OUT.index)
+        if folder in mapped:
+            found[mapped[folder]].append((strata[members[0]], mark, members))
         else:
             pools[strata[members[0]]].append((mark, members))
     for stratum, pool in pools.items():

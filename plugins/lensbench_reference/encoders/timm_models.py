@@ -50,7 +50,8 @@ class TimmEncoder(Encoder, nn.Module):
         self.stride = max(strides)
         self.last = 1 if len(set(strides)) == 1 else None
         config = self.body.pretrained_cfg
-        any_size = not config.get("fixed_input_size") or getattr(self.body, "dynamic_img_size", 0)
+        dynamic = getattr(self.body, "dynamic_img_size", False)
+        any_size = dynamic or not config.get("fixed_input_size")
         self.size = None if any_size else tuple(config["input_size"][1:])
 
     @classmethod

@@ -122,7 +122,8 @@ class LensLeJEPALoss(nn.Module):
 
     def _rings(self, maps: Tensor, images: Tensor) -> Tensor:
         """Vectors (2, 3 B, width) of rings."""
-        light = nn.functional.adaptive_avg_pool2d(images.mean(1, keepdim=True), maps.shape[3:])
+        rows, columns = maps.shape[3:]
+        light = nn.functional.adaptive_avg_pool2d(images.mean(1, keepdim=True), (rows, columns))
         pooled = ring_means(maps, light[:, 0].clamp(min=0))
         vectors: Tensor = self.ring(pooled.flatten(1, 2))
         return vectors

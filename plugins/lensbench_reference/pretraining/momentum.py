@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,7 +18,7 @@ class Follower(nn.Module):
 
     def __init__(self, original: nn.Module, momentum: float) -> None:
         super().__init__()
-        self.copy = copy.deepcopy(original).requires_grad_(False)
+        self.copy: Any = copy.deepcopy(original).requires_grad_(False)
         self.momentum = momentum
 
     @torch.no_grad()

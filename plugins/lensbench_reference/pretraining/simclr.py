@@ -51,4 +51,5 @@ class SimCLRLoss(nn.Module):
         """Loss of a batch (their eq. 1)."""
         views = torch.cat([view(batch.images, self.options, generator) for _ in range(2)])
         pooled = encode(self.encoder, replace(batch, images=views)).pooled
-        return contrastive_loss(*self.project(pooled).chunk(2), self.options.temperature)
+        one, other = self.project(pooled).chunk(2)
+        return contrastive_loss(one, other, self.options.temperature)

@@ -60,11 +60,12 @@ class SuperResolution(Task):
         if options.scale:
             if pixel != self.Options.pixel_scale:
                 raise OptionError("scale and pixel_scale both set the pixels", "give one of them")
-            self.sky = SkyTarget(int(options.scale), options.reference)
+            sky = SkyTarget(int(options.scale), options.reference)
         else:
             size = _FOLDED * int(_FIELD / pixel / _FOLDED + 1e-6)
-            self.sky = SkyTarget(1, options.reference, pixel, size)
-        self.metrics = sky_metrics(self.sky)
+            sky = SkyTarget(1, options.reference, pixel, size)
+        self.sky: SkyTarget = sky
+        self.metrics = sky_metrics(sky)
 
     def head(self, shape: FeatureShape, targets: Mapping[str, Target]) -> ResidualHead:
         """Maps of the encoder and the image itself to a correction of its deconvolution."""
