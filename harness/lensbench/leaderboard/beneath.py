@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lensbench.leaderboard.standings import Ranking
+from lensbench.leaderboard.standings import Ranking, Row, has_value
 from lensbench.leaderboard.study_text import listed
 from lensbench.stats.published import PublishedValue
 
@@ -49,9 +49,36 @@ def note_beneath(ranking: Ranking) -> str:
     notes = []
     if any(ranking.limits):
         notes.append(_CLASSES if _of_classes(ranking) else _ERRORS)
+    if beyond := beyond_limits(ranking):
+        named = ", ".join(f"{name} under {condition}" for name, condition in beyond)
+        notes.append(
+            f"BETTER THAN ANY METHOD CAN BE: {named}. Look for a leak between splits, or for an "
+            "error in the limit."
+        )
     if ranking.published:
         notes.append(_PUBLISHED)
     return " ".join(notes)
+
+
+def beyond_limits(ranking: Ranking) -> list[tuple[str, str]]:
+    """Entrants, and conditions, whose whole interval is better than what any method can reach."""
+    bounds = {
+        condition: limit.bound
+        for condition, limit in zip(ranking.conditions, ranking.limits, strict=True)
+        if limit is not None
+    }
+    return [
+        (standing.name, condition)
+        for standing in ranking.standings
+        for condition, row in standing.rows.items()
+        if _is_beyond(row, bounds.get(condition, math.nan), ranking.higher_is_better)
+    ]
+
+
+def _is_beyond(row: Row, bound: float, higher_is_better: bool | None) -> bool:
+    if not has_value(row) or row["low"] is None or row["high"] is None:
+        return False
+    return bool(row["low"] > bound if higher_is_better else row["high"] < bound)
 
 
 def _published(ranking: Ranking, one: PublishedValue) -> RowBeneath:

@@ -46,6 +46,14 @@ def test_a_known_limit_is_two_rows_and_a_column():
     assert {len(row) for row in table.rows} == {len(table.header)}
 
 
+def test_what_is_better_than_any_method_can_be_is_named():
+    """Where the whole interval is beyond the bound; the reference is none."""
+    limits = {("rmse_theta_E", "home"): Limit(0.05, 0.03), ("rmse_theta_E", "far"): Limit(1, 0.03)}
+    note = run_table(records_frame(ROWS), limits=limits).note
+    assert "BETTER THAN ANY METHOD CAN BE: fit under home. " in note
+    assert "BETTER" not in run_table(records_frame(ROWS)).note
+
+
 def test_without_a_limit_the_table_is_as_it_was():
     """A limit of another metric or condition adds nothing."""
     plain = run_table(records_frame(ROWS))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -9,15 +10,21 @@ from click.testing import CliRunner
 
 from lensbench.cli.leaderboard.show import command as show
 from lensbench.errors import DataError, StoreError
+from lensbench.leaderboard.beneath import beyond_limits
 from lensbench.leaderboard.board.contents import open_board
 from lensbench.leaderboard.board.joining import merge
+from lensbench.leaderboard.board.layout import LIMITS
 from lensbench.leaderboard.board.limits import limit_finder, limits_frame, read_limits
 from lensbench.leaderboard.board.writing import write_board
 from lensbench.leaderboard.page.building import values_of
 from lensbench.leaderboard.page.evidence import gather
+from lensbench.leaderboard.page.payload import combine
+from lensbench.leaderboard.page.rankings import rankings_of
 from lensbench.leaderboard.standings import Limit
 
 BOUND = 0.987
+
+BOARDS = sorted((Path(__file__).parents[4] / "leaderboards").glob(f"*/{LIMITS}"))
 
 
 def known(first):
@@ -101,3 +108,12 @@ def test_a_file_that_is_no_table_is_refused(limited, reseal):
     reseal(limited.folder)
     with pytest.raises(DataError, match=r"limits\.parquet cannot be read as Parquet"):
         open_board(limited.folder)
+
+
+@pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.parent.name)
+def test_nobody_beats_the_limits_of_the_published_boards(path):
+    """A test of the limits as much as of the entrants."""
+    evidence = gather(str(path.parent), no_store)
+    rows = combine(evidence.records, evidence.tiers)
+    for ranking in rankings_of(rows, evidence.limits):
+        assert beyond_limits(ranking) == []
