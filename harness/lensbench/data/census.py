@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,8 +78,8 @@ def take_census(source: Source, indices: Sequence[int]) -> Census:
     else:
         for index in indices[:: -(-len(indices) // _SAMPLED)]:
             found.add(source, index)
-        contents = _contents_of_many(source, indices)
-        digest = _digest(source, indices, _stamps(source, indices))
+        contents, stamps = _contents_and_stamps(source, indices)
+        digest = _digest(source, indices, stamps)
     links.join_equal(contents)
     if len(indices) <= COMPARED:
         links.join_alike(np.stack(found.thumbnails), contents)
@@ -207,8 +207,10 @@ class _Links:
         a, b = self.root(first), self.root(second)
         self._parents[max(a, b)] = min(a, b)
 
-    def join_equal(self, values: Iterable[str]) -> None:
+    def join_equal(self, values: Sequence[str]) -> None:
         """Joins images of one value; an empty value joins none."""
+        if len(set(values)) == len(values):
+            return
         seen: dict[str, int] = {}
         for index, value in enumerate(values):
             if value and seen.setdefault(value, index) != index:
@@ -257,7 +259,7 @@ def _positions(source: Source, indices: Sequence[int]) -> np.ndarray:
     return found
 
 
-def _digest(source: Source, indices: Sequence[int], contents: Sequence[str]) -> str:
+def _digest(source: Source, indices: Sequence[int], contents: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for index, content in zip(indices, contents, strict=True):
         item = source.items[index]
@@ -268,48 +270,37 @@ def _digest(source: Source, indices: Sequence[int], contents: Sequence[str]) -> 
     return digest.hexdigest()
 
 
-def _files_of(source: Source, indices: Sequence[int]) -> list[str]:
-    """The file that each item is, or the one that holds them all."""
-    if not Path(source.path).is_dir():
-        return [source.path] * len(indices)
-    return [os.path.join(source.path, source.items[index].name) for index in indices]  # noqa: PTH118 (of a hundred thousand)
+def _contents_and_stamps(source: Source, indices: Sequence[int]) -> tuple[list[str], Iterable[str]]:
+    """Hashes, equal for copies and empty for all others; and size and time of each item's file.
+
+    Files whose size and middle are equal are read in full. Where items have no files of their own,
+    all pixels are read, and their hashes stand for both.
+    """
+    names = [source.items[index].name for index in indices]
+    folder = Path(source.path)
+    looks = np.empty((len(names), 3), dtype=np.int64)
+    try:
+        for place, name in enumerate(names):
+            looks[place] = _look_at(f"{folder}/{name}")
+    except OSError:
+        contents = [_hash(source.read(index).pixels.tobytes()) for index in indices]
+        return contents, contents
+    _, first, count = np.unique(looks[:, :2], axis=0, return_inverse=True, return_counts=True)
+    contents = [""] * len(names)
+    for twin in np.flatnonzero(count[first.ravel()] > 1):
+        contents[twin] = _hash((folder / names[twin]).read_bytes())
+    return contents, (f"{size} {time}" for size, _, time in looks)
 
 
-def _stamps(source: Source, indices: Sequence[int]) -> list[str]:
-    """Size and time of each item's file; those of the whole where items have none."""
-    whole = Path(source.path).stat()
-    stamps = []
-    for file in _files_of(source, indices):
-        try:
-            status = os.stat(file)  # noqa: PTH116 (as above)
-        except OSError:
-            status = whole
-        stamps.append(f"{status.st_size} {status.st_mtime_ns}")
-    return stamps
-
-
-def _contents_of_many(source: Source, indices: Sequence[int]) -> list[str]:
-    """Hashes, equal for copies: of files whose size and middle are equal, else of pixels."""
-    files = _files_of(source, indices)
-    if len(set(files)) < len(files) or not Path(files[0]).is_file():
-        return [_hash(source.read(index).pixels.tobytes()) for index in indices]
-    alike: dict[str, list[int]] = defaultdict(list)
-    for place, file in enumerate(files):
-        alike[_middle(file)].append(place)
-    contents = [""] * len(files)
-    for places in alike.values():
-        if len(places) > 1:
-            for place in places:
-                contents[place] = _hash(Path(files[place]).read_bytes())
-    return contents
-
-
-def _middle(file: str) -> str:
-    """Size of a file, and a checksum of a block in its middle: equal for copies, and few others."""
-    with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 (as above)
-        size = opened.seek(0, 2)
-        opened.seek(max(0, size // 2 - _BLOCK // 2))
-        return f"{size} {zlib.crc32(opened.read(_BLOCK))}"
+def _look_at(file: str) -> tuple[int, int, int]:
+    """Size of a file, a checksum of a block in its middle, and its time."""
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        status = os.fstat(handle)
+        middle = os.pread(handle, _BLOCK, max(0, status.st_size // 2 - _BLOCK // 2))
+    finally:
+        os.close(handle)
+    return status.st_size, zlib.crc32(middle), status.st_mtime_ns
 
 
 def _hash(content: bytes) -> str:

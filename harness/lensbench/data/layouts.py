@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -23,7 +24,8 @@ from lensbench.data.readers import columns, folders
 from lensbench.data.readers.axes import is_image
 from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.container import is_container, open_container
-from lensbench.data.readers.entries import image_files
+from lensbench.data.readers.entries import SUFFIXES as IMAGE_SUFFIXES
+from lensbench.data.readers.entries import image_names
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
 from lensbench.data.readers.fits import open_fits
 from lensbench.data.readers.guard import reading
@@ -187,8 +189,9 @@ def _pickle(path: Path, selection: Selection) -> Source:
 
 
 def _folder(path: Path, selection: Selection, depth: int) -> list[Source]:
-    names = {child.name for child in path.iterdir()}
-    if "dataset_dict.json" in names or {"state.json", "dataset_info.json"} <= names:
+    marks = ("dataset_dict.json", "state.json", "dataset_info.json")
+    several, *one = ((path / name).exists() for name in marks)
+    if several or all(one):
         return [columns.open_huggingface(path, selection)]
     if is_exported(path):
         return [columns.open_hub(str(path), selection)]
@@ -198,8 +201,7 @@ def _folder(path: Path, selection: Selection, depth: int) -> list[Source]:
     single, many, labels = _sorted_files(path)
     found = [folders.flat_folder(path, single, selection)] if single else []
     found += joined_by_split(path, [open_file(file, selection) for file in many])
-    inside = sorted(child for child in path.iterdir() if child.is_dir())
-    below = [c for c in inside if not c.name.startswith(".") and not c.name.endswith(".part")]
+    below = [path / c for c in _listed(path, folders=True) if not c.endswith(".part")]
     if depth < _DEPTH:
         for child in below:
             found += _folder(child, selection, depth + 1)
@@ -208,6 +210,16 @@ def _folder(path: Path, selection: Selection, depth: int) -> list[Source]:
     said = [f"{file.name}: values of no stack of images beside it" for file in unused]
     said += [f"{c.name}: a folder more than {_DEPTH} levels below the one named" for c in below]
     return _with_rest(path, found, said)
+
+
+def _listed(folder: Path, *, folders: bool) -> list[str]:
+    """Names of the folders in a folder, or of its files, sorted; hidden ones are passed over."""
+    with os.scandir(folder) as found:
+        return sorted(
+            one.name
+            for one in found
+            if not one.name.startswith(".") and (one.is_dir() if folders else one.is_file())
+        )
 
 
 def _used(source: Source, labels: Path) -> bool:
@@ -227,7 +239,8 @@ def _with_rest(path: Path, found: list[Source], left_out: Sequence[str] = ()) ->
     Raises:
         DataError: Where there are archives and nothing else.
     """
-    files = sorted(file for file in path.iterdir() if file.is_file())
+    rest = _listed(path, folders=False)
+    files = [path / name for name in rest if not name.lower().endswith(IMAGE_SUFFIXES)]
     archives = [file for file in files if is_archive_name(file)]
     if archives and not found:
         commands = "; ".join(command_to_unpack(file) for file in archives[:4])
@@ -251,28 +264,34 @@ def _with_rest(path: Path, found: list[Source], left_out: Sequence[str] = ()) ->
     return [replace(found[0], left_out=(*found[0].left_out, *said)), *found[1:]]
 
 
-def _sorted_files(path: Path) -> tuple[list[Path], list[Path], list[Path]]:
-    """Files of a folder that are an image each, those that hold many, and those of classes."""
-    files = image_files(path)
-    single = [file for file in files if not file.name.lower().endswith(_CONTAINERS)]
-    looked_at = watched(single, f"headers in {path}", len(single))
-    shapes = {file: stored_shape(file) for file in looked_at if file.suffix == ".npy"}
-    larger = {it[1:] for it in shapes.values() if it and len(it) == 3 and not is_image(it)}
-    stacks = [
-        file
-        for file, shape in shapes.items()
-        if shape is None
-        or (shape and not is_image(shape))
-        or (len(shape) == 3 and shape[1:] in larger)
-    ]
-    many = [file for file in sorted(path.iterdir()) if file.suffix.lower() in _CONTAINERS]
+def _sorted_files(path: Path) -> tuple[list[str], list[Path], list[Path]]:
+    """Names of files that are an image each; files that hold many, and those of classes."""
+    names = image_names(path)
+    single = [name for name in names if not name.lower().endswith(_CONTAINERS)]
+    stacks = _stacks(path, [name for name in single if name.endswith(".npy")])
+    many = [path / n for n in _listed(path, folders=False) if n.lower().endswith(_CONTAINERS)]
     labels = [s for s in stacks if s.stem.lower() in LABEL_NAMES or _is_flat(s)]
-    apart = {*stacks, *labels}
+    apart = {stack.name for stack in stacks}
     return (
-        [file for file in single if file not in apart],
-        [file for file in (*stacks, *many) if file not in labels and file.is_file()],
+        [name for name in single if name not in apart],
+        [file for file in (*stacks, *many) if file not in labels],
         labels,
     )
+
+
+def _stacks(path: Path, names: Sequence[str]) -> list[Path]:
+    """The .npy files of a folder that hold many images, or none: by their headers."""
+    above = f"{path}/"
+    looked_at = watched(names, f"headers in {path}", len(names))
+    shapes = {name: stored_shape(above + name) for name in looked_at}
+    larger = {it[1:] for it in set(shapes.values()) if it and len(it) == 3 and not is_image(it)}
+    kinds = {
+        shape: shape is None
+        or bool(shape and not is_image(shape))
+        or (len(shape) == 3 and shape[1:] in larger)
+        for shape in set(shapes.values())
+    }
+    return [path / name for name, shape in shapes.items() if kinds[shape]]
 
 
 def _is_flat(file: Path) -> bool:

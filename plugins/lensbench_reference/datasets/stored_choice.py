@@ -9,6 +9,8 @@ from typing import Any
 from lensbench import DataError
 
 _PAIRS = (("LR", "HR"), ("noisy", "clean"))
+_NOTHING: Mapping[str, int] = {}
+"""One for all images that nothing goes with."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,13 @@ def choose(source: Any, condition: str) -> Choice:
             else f"{path!r} holds images under {len(held)} conditions",
             f"give condition= one of {', '.join(held)}, or several joined by + as channels",
         )
+    if len(wanted) == 1:
+        alone = tuple(i for i, item in enumerate(items) if item.condition == wanted[0])
+        return Choice(alone, (_NOTHING,) * len(alone))
     by_scene: dict[str, dict[str, int]] = {}
     for index, item in enumerate(items):
         if item.condition in wanted:
-            scene = (item.scene or item.name) if len(wanted) > 1 else f"{index}"
-            by_scene.setdefault(scene, {})[item.condition] = index
+            by_scene.setdefault(item.scene or item.name, {})[item.condition] = index
     whole = [images_of for images_of in by_scene.values() if len(images_of) == len(wanted)]
     if len(whole) < len(by_scene):
         raise DataError(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from lensbench import Split
 
@@ -39,49 +41,84 @@ def share_out(
         own: The split of each in its files; empty where there is none.
         shares: Of the splits, for images that their files do not put in one.
     """
+    objects = _Objects.of(names, groups, strata, own)
     own_names = set(own)
     mapped: dict[str, Split] = {"unlabelled": "pretraining"}
     mapped["test"] = "test"
     mapped["val"] = "validation" if "test" in own_names else "test"
     given = {mapped[name] for name in own_names if name in ("test", "val")}
     left = {split: share for split, share in shares.items() if split not in given}
-    objects: dict[int, list[int]] = defaultdict(list)
-    for place, group in enumerate(groups):
-        objects[group].append(place)
-    found: dict[Split, list[tuple[str, str, list[int]]]] = {split: [] for split in SHARES}
-    pools: dict[str, list[tuple[str, list[int]]]] = defaultdict(list)
-    for members in objects.values():
-        mark = hashlib.sha256(min(names[i] for i in members).encode()).hexdigest()
-        folder = min((own[i] for i in members), key=_HELD_OUT.index)
-        if folder in mapped:
-            found[mapped[folder]].append((strata[members[0]], mark, members))
-        else:
-            pools[strata[members[0]]].append((mark, members))
-    for stratum, pool in pools.items():
-        for rank, (mark, members) in enumerate(sorted(pool)):
-            split = _split_at((rank + 0.5) / len(pool), left)
-            found[split].append((stratum, mark, members))
-    return {split: _interleaved(strata) for split, strata in found.items()}
+    wanted = list(SHARES)
+    split_of = np.array([wanted.index(mapped[n]) if n in mapped else -1 for n in _HELD_OUT])
+    found = split_of[objects.own]
+    ends = np.cumsum(list(left.values())) / sum(left.values()) - 1e-12
+    for stratum in np.unique(objects.strata):
+        pool = np.flatnonzero((objects.strata == stratum) & (found < 0))
+        place = _ranks(objects.marks[pool])
+        chosen = np.minimum(np.searchsorted(ends, place, side="right"), len(left) - 1)
+        found[pool] = np.array([wanted.index(split) for split in left])[chosen]
+    return {
+        split: objects.mixed(np.flatnonzero(found == index)) for index, split in enumerate(wanted)
+    }
 
 
-def _split_at(place: float, shares: Mapping[Split, float]) -> Split:
-    """The split whose share of [0, 1] a number lies in."""
-    whole, reached = sum(shares.values()), 0.0
-    for name, share in shares.items():
-        reached += share / whole
-        if place < reached - 1e-12:
-            return name
-    return list(shares)[-1]
+@dataclass(frozen=True)
+class _Objects:
+    """Objects (M,) that images show, in the order of their first images.
+
+    Attributes:
+        images: Places of all images, those of one object together.
+        spans: Where those of each object begin and end in `images` (M, 2).
+        marks: Hashes of their names.
+        strata: Numbers of their classes.
+        own: Places in `_HELD_OUT` of their own splits.
+    """
+
+    images: np.ndarray
+    spans: np.ndarray
+    marks: np.ndarray
+    strata: np.ndarray
+    own: np.ndarray
+
+    @classmethod
+    def of(
+        cls, names: Sequence[str], groups: Sequence[int], strata: Sequence[str], own: Sequence[str]
+    ) -> _Objects:
+        """The objects of images; see `share_out`."""
+        number = np.asarray(groups, dtype=np.int64)
+        images = np.argsort(number, kind="stable")
+        starts = np.flatnonzero(np.diff(number[images], prepend=-1))
+        spans = np.stack([starts, np.append(starts[1:], len(images))[: len(starts)]], 1)
+        spans = spans[np.argsort(images[starts])]
+        firsts = images[spans[:, 0]].tolist()
+        marks = []
+        for first, (start, end) in zip(firsts, spans.tolist(), strict=True):
+            alone = end - start == 1
+            name = names[first] if alone else min(names[i] for i in images[start:end])
+            marks.append(hashlib.sha256(name.encode()).digest())
+        numbered = {stratum: place for place, stratum in enumerate(dict.fromkeys(strata))}
+        splits = np.array([_HELD_OUT.index(one) for one in own], dtype=np.int64)
+        return cls(
+            images,
+            spans,
+            np.array(marks, dtype="S32"),
+            np.array([numbered[strata[first]] for first in firsts], dtype=np.int64),
+            np.array([splits[images[start:end]].min() for start, end in spans], dtype=np.int64),
+        )
+
+    def mixed(self, chosen: np.ndarray) -> list[int]:
+        """Members of some objects, the classes mixed evenly from the first on."""
+        place = np.zeros(len(chosen))
+        for stratum in np.unique(self.strata[chosen]):
+            own = self.strata[chosen] == stratum
+            place[own] = _ranks(self.marks[chosen][own])
+        order = np.lexsort((self.marks[chosen], place))
+        spans = self.spans[chosen[order]].tolist()
+        return [place for start, end in spans for place in self.images[start:end].tolist()]
 
 
-def _interleaved(objects: Sequence[tuple[str, str, list[int]]]) -> list[int]:
-    """Members of all objects, the classes mixed evenly from the first on."""
-    by_stratum: dict[str, list[tuple[str, list[int]]]] = defaultdict(list)
-    for stratum, mark, members in objects:
-        by_stratum[stratum].append((mark, members))
-    ordered = [
-        ((rank + 0.5) / len(marked), mark, members)
-        for marked in by_stratum.values()
-        for rank, (mark, members) in enumerate(sorted(marked))
-    ]
-    return [place for _, _, members in sorted(ordered) for place in members]
+def _ranks(marks: np.ndarray) -> np.ndarray:
+    """Where each stands in the order of all, in (0, 1)."""
+    ranks = np.empty(len(marks))
+    ranks[np.argsort(marks, kind="stable")] = (np.arange(len(marks)) + 0.5) / max(1, len(marks))
+    return ranks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -41,15 +41,26 @@ NO_PARTNERS: Mapping[str, Path] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Image files directly in one folder, by name."""
+
+    folder: Path
+    names: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One image file of a folder, with the extension of it that is meant.
 
     Attributes:
+        root: The folder that a user names.
+        place: The file, as seen from there.
         partners: Files that hold its PSF, noise or mask, by role.
         scene: Name of the object where it is not the file's own.
     """
 
-    file: Path
+    root: Path
+    place: str
     label: str = ""
     split: str = ""
     condition: str = ""
@@ -59,32 +70,37 @@ class Entry:
     position: tuple[float, float] | None = None
     name: str = ""
 
+    @property
+    def file(self) -> Path:
+        """The file."""
+        return self.root / self.place
 
-def image_files(folder: Path) -> list[Path]:
-    """Image files directly in a folder, by name; hidden ones are passed over."""
+
+def image_names(folder: Path) -> list[str]:
+    """Names of the image files directly in a folder, sorted; hidden ones are passed over."""
     with os.scandir(folder) as found:
-        names = sorted(
+        return sorted(
             one.name
             for one in found
             if one.name.lower().endswith(SUFFIXES)
             and not one.name.startswith(".")
             and one.is_file()
         )
-    return [folder / name for name in names]
 
 
-def stem_of(file: Path) -> str:
+def stem_of(name: str) -> str:
     """The name of a file without what the format adds."""
-    name = file.name
+    if name.endswith(".npy"):
+        return name[:-4]
     lower = name.lower()
     if not lower.endswith(SUFFIXES):
-        return file.stem
+        return Path(name).stem
     return name[: -len(next(one for one in _LONGEST_FIRST if lower.endswith(one)))]
 
 
-def role_of(file: Path) -> tuple[str, str]:
+def role_of(name: str) -> tuple[str, str]:
     """What a file is of an object, `image` where it is no PSF, noise or mask; and its stem."""
-    stem = stem_of(file)
+    stem = stem_of(name)
     if _ANY.search(stem):
         role, form = next((role, form) for role, form in _FORMS.items() if form.search(stem))
         return role, form.sub("", stem)
@@ -92,44 +108,44 @@ def role_of(file: Path) -> tuple[str, str]:
 
 
 def with_partners(
-    files: Sequence[Path],
-) -> tuple[list[tuple[Path, Mapping[str, Path]]], list[tuple[Path, str]]]:
-    """Images among files with the PSF, noise and mask of the same stem.
+    group: Group,
+) -> tuple[list[tuple[str, Mapping[str, Path]]], list[tuple[str, str]]]:
+    """Images among the files of a folder with the PSF, noise and mask of the same stem.
 
     Where the folder has one image, all goes with it; where a PSF has no stem, it is of all images.
 
     Returns:
-        Images with their partners, and files left out with the reason.
+        Names of images with their partners, and names of files left out with the reason.
     """
-    roles = {file: role_of(file) for file in files}
-    images = [file for file in files if roles[file][0] == "image"]
-    if not images or len(images) == len(files):
-        return [(file, NO_PARTNERS) for file in files], []
+    if not any(_ANY.search(stem_of(name)) for name in group.names):
+        return [(name, NO_PARTNERS) for name in group.names], []
+    roles = {name: role_of(name) for name in group.names}
+    images = [name for name, (role, _) in roles.items() if role == "image"]
+    if not images:
+        return [(name, NO_PARTNERS) for name in group.names], []
     by_stem: dict[str, dict[str, Path]] = {}
-    for file, (role, stem) in roles.items():
+    for name, (role, stem) in roles.items():
         if role != "image":
-            by_stem.setdefault(stem, {})[role] = file
-    used: set[Path] = set()
-    found: list[tuple[Path, Mapping[str, Path]]] = []
-    for file in images:
-        own = by_stem.get(roles[file][1], {})
+            by_stem.setdefault(stem, {})[role] = group.folder / name
+    used: set[str] = set()
+    found: list[tuple[str, Mapping[str, Path]]] = []
+    for name in images:
+        own = by_stem.get(roles[name][1], {})
         if not own:
-            own = by_stem.get(stem_of(file), {})
+            own = by_stem.get(stem_of(name), {})
         if len(images) == 1:
             own = {role: path for parts in by_stem.values() for role, path in parts.items()}
         shared = {role: path for role, path in by_stem.get("", {}).items() if role == "psf"}
         partners = {role: path for role, path in {**shared, **own}.items() if role != "weight"}
-        used |= set(partners.values())
-        found.append((file, partners))
+        used |= {path.name for path in partners.values()}
+        found.append((name, partners))
     left = [
         (
-            file,
-            "weights, which are no noise map"
-            if roles[file][0] == "weight"
-            else f"a {roles[file][0]} of no image here",
+            name,
+            "weights, which are no noise map" if role == "weight" else f"a {role} of no image here",
         )
-        for file in files
-        if file not in used and roles[file][0] != "image"
+        for name, (role, _) in roles.items()
+        if name not in used and role != "image"
     ]
     return found, left
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lensbench.data.picture import CANONICAL, Item, Picture, Selection, Source
 from lensbench.data.readers import fits, tables
 from lensbench.data.readers.entries import (
     Entry,
-    image_files,
+    Group,
+    image_names,
     read_entry,
-    with_partners,
 )
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
 from lensbench.data.readers.levels import PAIRS, Place, Tree, bare_stems, levels_of, object_of
+from lensbench.data.readers.listing import Listing
 from lensbench.data.readers.npy_header import is_pickled, is_single
 from lensbench.data.readers.rows import columns_of, unmatched, with_row
 from lensbench.errors import DataError
@@ -25,58 +25,7 @@ from lensbench.files import watched
 
 _RELEASE = {150: "Model I", 64: "Model II or III", 75: "super-resolution input"}
 _DEPTH = 5
-_NAMED = 5
-
-
-@dataclass
-class _Listing:
-    """Entries of a folder as they are found, and what is left out of them."""
-
-    entries: list[Entry] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-    extensions: Counter[str] = field(default_factory=Counter)
-
-    def add(
-        self, folder: Path, files: Sequence[Path], selection: Selection, place: Place, name: str
-    ) -> None:
-        """Adds the images among files of one folder, each with its partners."""
-        images, rest = with_partners(files)
-        self.left_out += [f"{file.relative_to(folder).as_posix()}: {why}" for file, why in rest]
-        for file, partners in watched(images, f"headers in {folder}", len(images)):
-            scene = name or place.object
-            condition = place.condition
-            if place.object and len(images) > 1:
-                condition = file.name.partition(".")[0]
-            entry = Entry(file, place.label, place.split, condition, None, partners, scene)
-            if file.name.lower().endswith(FITS_SUFFIXES):
-                self._add_bands(folder, entry, selection)
-            else:
-                self.entries.append(entry)
-
-    def _add_bands(self, folder: Path, entry: Entry, selection: Selection) -> None:
-        found = fits.find_images(entry.file, selection)
-        self.extensions.update(found.left_out)
-        items = fits.items_of(entry.file.relative_to(folder).as_posix(), found)
-        for item, band in zip(items, found.bands, strict=True):
-            several = len(items) > 1
-            self.entries.append(
-                replace(
-                    entry,
-                    band=band,
-                    condition=item.condition or entry.condition,
-                    scene=item.scene if several and not entry.scene else entry.scene,
-                    position=item.position,
-                    name=item.name if several else "",
-                )
-            )
-
-    def sentences(self) -> tuple[str, ...]:
-        """What is left out, extensions of many files in one sentence."""
-        many = [
-            f"{what} (in {count} files)" if count > 1 else what
-            for what, count in self.extensions.items()
-        ]
-        return (*_shortened(self.left_out), *many)
+_NO_ROW: tables.Row = {}
 
 
 def tree_folder(folder: Path, selection: Selection) -> Source | None:
@@ -84,46 +33,46 @@ def tree_folder(folder: Path, selection: Selection) -> Source | None:
 
     `None` where there are no such folders, or what they mean is not known.
     """
-    files = _files_of_one_depth(folder)
-    if not files:
+    groups = _groups_of_one_depth(folder)
+    if not groups:
         return None
-    tree = levels_of(folder, files, lambda names: _are_classes(folder, names))
+    tree = levels_of(folder, groups, lambda names: _are_classes(folder, names))
     tree = _as_pair(tree, selection)
+    parts = [group.folder.relative_to(folder).parts for group in groups]
     unknown = [
         level
         for level, kind in enumerate(tree.kinds)
-        if not kind and len({file.relative_to(folder).parts[level] for file in files}) > 1
+        if not kind and len({part[level] for part in parts}) > 1
     ]
     if unknown or not any(tree.kinds):
         return None
-    listing = _Listing()
+    listing = Listing()
     if "pair" in tree.kinds:
         _list_pairs(tree, selection, listing)
     else:
-        by_folder: dict[Path, list[Path]] = {}
-        for file in files:
-            by_folder.setdefault(file.parent, []).append(file)
-        for group in by_folder.values():
-            place = tree.place(group[0])
-            if "band" in tree.kinds:
-                for file in group:
-                    inner = "/".join(filter(None, (place.split, place.label, object_of(file))))
-                    listing.add(folder, [file], selection, place, inner)
-            else:
+        for group in groups:
+            place = tree.place(group.folder)
+            if "band" not in tree.kinds:
                 listing.add(folder, group, selection, place, "")
+                continue
+            for name in group.names:
+                inner = "/".join(filter(None, (place.split, place.label, object_of(name))))
+                listing.add(folder, Group(group.folder, [name]), selection, place, inner)
     return _titled(folder, tree, _source(folder, listing, selection, *_layout(tree)))
 
 
-def flat_folder(folder: Path, files: Sequence[Path], selection: Selection) -> Source:
+def flat_folder(folder: Path, names: Sequence[str], selection: Selection) -> Source:
     """These files of a folder, an image each, with tables beside them where there are some."""
     known_tables = [
-        file for file in files if file.name.lower().endswith(FITS_SUFFIXES) and fits.is_table(file)
+        name
+        for name in names
+        if name.lower().endswith(FITS_SUFFIXES) and fits.is_table(folder / name)
     ]
     if known_tables and not selection.table:
-        selection = replace(selection, table=str(known_tables[0]))
-    listing = _Listing()
-    images = [file for file in files if file not in known_tables]
-    listing.add(folder, images, selection, Place(), "")
+        selection = replace(selection, table=str(folder / known_tables[0]))
+    listing = Listing()
+    images = [name for name in names if name not in known_tables]
+    listing.add(folder, Group(folder, images), selection, Place(), "")
     kind = "FITS" if any(entry.band for entry in listing.entries) else "NumPy"
     source = _source(folder, listing, selection, "image-folder", f"folder of {kind} images")
     bands = sorted({entry.condition for entry in listing.entries if entry.condition})
@@ -132,80 +81,77 @@ def flat_folder(folder: Path, files: Sequence[Path], selection: Selection) -> So
     return source
 
 
-def _files_of_one_depth(folder: Path) -> list[Path]:
+def _groups_of_one_depth(folder: Path) -> list[Group]:
     """Image files below a folder, where all are single images at one depth; else none."""
-    if image_files(folder):
+    if image_names(folder):
         return []
-    found: list[Path] = []
+    found: list[Group] = []
     depths: set[int] = set()
     waiting = [(folder, 0)]
     while waiting:
         place, depth = waiting.pop()
-        below = [p for p in place.iterdir() if p.is_dir() and not _is_hidden(p)]
-        waiting += [(p, depth + 1) for p in below if depth < _DEPTH]
-        files = image_files(place)
-        if not files:
+        if depth < _DEPTH:
+            with os.scandir(place) as inside:
+                below = [one.name for one in inside if one.is_dir() and not _is_hidden(one.name)]
+            waiting += [(place / name, depth + 1) for name in below]
+        names = image_names(place)
+        if not names:
             continue
-        if files[0].suffix == ".npz" or (files[0].suffix == ".npy" and not is_single(files[0])):
+        suffix = Path(names[0]).suffix
+        if suffix == ".npz" or (suffix == ".npy" and not is_single(place / names[0])):
             return []
         depths.add(depth)
-        found += files
-    return sorted(found) if len(depths) == 1 else []
+        found.append(Group(place, names))
+    return sorted(found, key=lambda group: group.folder) if len(depths) == 1 else []
 
 
-def _is_hidden(folder: Path) -> bool:
-    return folder.name.startswith(".") or folder.name.lower() == "__macosx"
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() == "__macosx"
 
 
 def _as_pair(tree: Tree, selection: Selection) -> Tree:
     """The tree with its last level as the sides of a pair, where sizes say that it is one."""
     if not tree.kinds or tree.kinds[-1] not in ("class", ""):
         return tree
-    folders = sorted({file.parent.name for file in tree.files})
-    if len(folders) != 2 or len({file.parent for file in tree.files}) != 2:
+    if len(tree.groups) != 2 or len({group.folder.name for group in tree.groups}) != 2:
         return tree
-    sides = [[f for f in tree.files if f.parent.name == name] for name in folders]
-    stems = bare_stems(*sides)
+    sides = sorted(tree.groups, key=lambda group: group.folder.name)
+    stems = bare_stems(*(group.names for group in sides))
     if set(stems[0]) != set(stems[1]):
         return tree
-    if any(file.suffix == ".npy" and is_pickled(file) for file, *_ in sides):
+    firsts = [Entry(group.folder, group.names[0]) for group in sides]
+    if any(entry.place.endswith(".npy") and is_pickled(entry.file) for entry in firsts):
         return tree
-    a, b = (read_entry(Entry(files[0]), selection).pixels.shape[-1] for files in sides)
+    a, b = (read_entry(entry, selection).pixels.shape[-1] for entry in firsts)
     small, large = sorted((a, b))
     if small == large or large % small:
         return tree
     return replace(tree, kinds=(*tree.kinds[:-1], "pair"))
 
 
-def _list_pairs(tree: Tree, selection: Selection, listing: _Listing) -> None:
+def _list_pairs(tree: Tree, selection: Selection, listing: Listing) -> None:
     """Both sides of each scene; what has no other side is left out."""
-    by_parent: dict[Path, dict[str, list[Path]]] = {}
-    for file in tree.files:
-        by_parent.setdefault(file.parent.parent, {}).setdefault(file.parent.name, []).append(file)
+    by_parent: dict[Path, list[Group]] = {}
+    for group in tree.groups:
+        by_parent.setdefault(group.folder.parent, []).append(group)
+    above_pairs = replace(tree, kinds=tuple("" if k == "pair" else k for k in tree.kinds))
     for parent, sides in by_parent.items():
         if len(sides) != 2:
             raise DataError(f"{str(parent)!r} has only one side of its pairs", "add the other")
-        (one, first), (two, second) = sides.items()
-        stems = bare_stems(first, second)
+        stems = bare_stems(*(group.names for group in sides))
         both = set(stems[0]) & set(stems[1])
         above = parent.relative_to(tree.root).as_posix()
-        for name, files, names in ((one, first, stems[0]), (two, second, stems[1])):
-            for file, stem in zip(files, names, strict=True):
+        for group, names in zip(sides, stems, strict=True):
+            side = PAIRS.get(group.folder.name.lower(), group.folder.name)
+            place = replace(above_pairs.place(group.folder), condition=side)
+            for file, stem in zip(group.names, names, strict=True):
                 if stem not in both:
-                    listing.left_out.append(
-                        f"{file.relative_to(tree.root).as_posix()}: no other side of its pair"
-                    )
+                    where = (group.folder / file).relative_to(tree.root).as_posix()
+                    listing.left_out.append(f"{where}: no other side of its pair")
                     continue
                 scene = stem if above == "." else f"{above}/{stem}"
-                side = PAIRS.get(name.lower(), name)
-                place = replace(_pair_place(tree, file), condition=side)
-                listing.add(tree.root, [file], selection, place, scene)
+                listing.add(tree.root, Group(group.folder, [file]), selection, place, scene)
     listing.entries.sort(key=lambda entry: (entry.scene, entry.condition))
-
-
-def _pair_place(tree: Tree, file: Path) -> Place:
-    kinds = ("" if kind == "pair" else kind for kind in tree.kinds)
-    return replace(tree, kinds=tuple(kinds)).place(file)
 
 
 def _layout(tree: Tree) -> tuple[str, str]:
@@ -249,7 +195,7 @@ def _titled(folder: Path, tree: Tree, source: Source) -> Source:
 
 
 def _source(
-    folder: Path, listing: _Listing, selection: Selection, layout: str, title: str
+    folder: Path, listing: Listing, selection: Selection, layout: str, title: str
 ) -> Source:
     table = tables.find_table(folder, selection)
     keys = [
@@ -260,7 +206,7 @@ def _source(
         for entry, key in zip(listing.entries, keys, strict=True)
     ]
     looked_at = watched(entries, f"headers in {folder}", len(entries))
-    items = tuple(_item(folder, entry) for entry in looked_at)
+    items = tuple(_item(entry) for entry in looked_at)
     notes = []
     pickled = sum(item.pickled for item in items)
     if pickled:
@@ -273,25 +219,14 @@ def _source(
         left_out += unmatched(table, keys, items)
     elif table.rows:
         left_out.append(f"{table.names}: none of {len(table.rows)} rows names an image")
-    classes = tuple(sorted({entry.label for entry in entries if entry.label}))
-
-    def read(index: int) -> Picture:
-        picture = read_entry(entries[index], selection)
-        row = table.rows.get(keys[index], {})
-        if not row:
-            return picture
-        values = {**tables.numbers_of(row), **picture.values}
-        return replace(
-            picture, values=values, pixel_scale=picture.pixel_scale or values.get("pixel_scale")
-        )
-
+    classes = tuple(sorted({item.label for item in items if item.label}))
     options = f"--extension {selection.extension}" if selection.extension else ""
     return Source(
         str(folder),
         layout,
         title,
         items,
-        read,
+        _reader(folder, entries, [table.rows.get(key, _NO_ROW) for key in keys], selection),
         tuple(notes),
         options,
         classes=classes,
@@ -300,12 +235,32 @@ def _source(
     )
 
 
-def _item(folder: Path, entry: Entry) -> Item:
-    above = os.path.join(folder, "")  # noqa: PTH118 (`relative_to` takes ten times as long)
-    place = str(entry.file).removeprefix(above)
-    name = entry.name or place
-    pickled = entry.file.suffix == ".npy" and is_pickled(entry.file)
-    scene = entry.scene or place
+def _reader(
+    root: Path, entries: Sequence[Entry], rows: Sequence[tables.Row], selection: Selection
+) -> Callable[[int], Picture]:
+    """What reads the image of an index, with the numbers of its row.
+
+    Of a hundred thousand plain files nothing is kept but their places.
+    """
+    places = [entry.place for entry in entries]
+    special = {i: e for i, e in enumerate(entries) if e.band or e.partners}
+
+    def read(index: int) -> Picture:
+        picture = read_entry(special.get(index) or Entry(root, places[index]), selection)
+        if not rows[index]:
+            return picture
+        values = {**tables.numbers_of(rows[index]), **picture.values}
+        return replace(
+            picture, values=values, pixel_scale=picture.pixel_scale or values.get("pixel_scale")
+        )
+
+    return read
+
+
+def _item(entry: Entry) -> Item:
+    name = entry.name or entry.place
+    pickled = entry.place.endswith(".npy") and is_pickled(f"{entry.root}/{entry.place}")
+    scene = entry.scene or entry.place
     return Item(name, entry.label, entry.split, entry.condition, scene, pickled, entry.position)
 
 
@@ -324,10 +279,3 @@ def _are_classes(folder: Path, names: Iterable[str]) -> bool:
     """Whether folders are classes: those of the release, or of nothing that a table describes."""
     lower = {name.lower() for name in names}
     return lower <= set(CANONICAL) or not any(folder.glob("*.csv"))
-
-
-def _shortened(sentences: Sequence[str]) -> list[str]:
-    """The first of many sentences, and how many more there are."""
-    if len(sentences) <= _NAMED:
-        return list(sentences)
-    return [*sentences[:_NAMED], f"and {len(sentences) - _NAMED} files more"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lensbench.data.picture import CANONICAL
-from lensbench.data.readers.entries import role_of, stem_of
+from lensbench.data.readers.entries import Group, role_of, stem_of
 from lensbench.data.splits import split_of
 
 _BAND = re.compile(
@@ -40,19 +40,19 @@ class Tree:
     """Image files that all lie at the same depth below a folder, and what each level means.
 
     Attributes:
-        files: By name.
+        groups: Folders with image files directly in them, by their paths.
         kinds: Of each level: split, class, split-class, band, pair or object; empty where it is
             not known.
     """
 
     root: Path
-    files: Sequence[Path]
+    groups: Sequence[Group]
     kinds: tuple[str, ...]
 
-    def place(self, file: Path) -> Place:
-        """What the folders of one file say."""
+    def place(self, folder: Path) -> Place:
+        """What the names of a folder and of those above it say."""
         said: dict[str, str] = {"label": "", "split": "", "condition": "", "object": ""}
-        for kind, name in zip(self.kinds, file.relative_to(self.root).parts[:-1], strict=True):
+        for kind, name in zip(self.kinds, folder.relative_to(self.root).parts, strict=True):
             if kind == "split":
                 said["split"] = split_of(name)
             elif kind == "split-class":
@@ -68,22 +68,21 @@ class Tree:
         return Place(**said)
 
 
-def levels_of(root: Path, files: Sequence[Path], classes: Callable[[set[str]], bool]) -> Tree:
+def levels_of(root: Path, groups: Sequence[Group], classes: Callable[[set[str]], bool]) -> Tree:
     """The meaning of each level of folders between a root and files of one depth.
 
     Args:
         root: The folder.
-        files: Below it.
+        groups: Folders of files below it.
         classes: Whether folders of these names can be classes.
     """
-    parts = [file.relative_to(root).parts[:-1] for file in files]
+    parts = [group.folder.relative_to(root).parts for group in groups]
     depth = len(parts[0])
     kinds: list[str] = []
     for level in range(depth):
         names = {part[level] for part in parts}
-        deepest = level == depth - 1
-        kinds.append(_kind(names, level, deepest, files, kinds, classes))
-    return Tree(root, files, tuple(kinds))
+        kinds.append(_kind(names, level == depth - 1, groups, kinds, classes))
+    return Tree(root, groups, tuple(kinds))
 
 
 def parted(name: str) -> tuple[str, str]:
@@ -102,9 +101,8 @@ def parted(name: str) -> tuple[str, str]:
 
 def _kind(
     names: set[str],
-    level: int,
     deepest: bool,
-    files: Sequence[Path],
+    groups: Sequence[Group],
     before: Sequence[str],
     classes: Callable[[set[str]], bool],
 ) -> str:
@@ -117,34 +115,36 @@ def _kind(
         "split": all(split_of(name) for name in names),
         "split-class": all(map(all, both)) and len(names) > len({split for split, _ in both}),
         "pair": deepest and sides in _SIDES,
-        "object": deepest and any(role_of(file)[0] in ("psf", "noise") for file in files),
-        "band": several and all(map(_BAND.match, names)) and _same_objects(level, files),
+        "object": deepest and _has_partners(groups),
+        "band": several and all(map(_BAND.match, names)) and _same_objects(groups),
         "class": can_be_classes or canonical,
     }
     return next((kind for kind, fits in meanings.items() if fits), "")
 
 
-def _same_objects(level: int, files: Sequence[Path]) -> bool:
-    """Whether folders of a level hold the same objects, by their numbers or stems."""
-    found: dict[Path, set[str]] = {}
-    for file in files:
-        found.setdefault(file.parent, set()).add(object_of(file))
-    sets = list(found.values())
+def _has_partners(groups: Sequence[Group]) -> bool:
+    """Whether a PSF or a noise map lies in any of the folders."""
+    return any(role_of(name)[0] in ("psf", "noise") for group in groups for name in group.names)
+
+
+def _same_objects(groups: Sequence[Group]) -> bool:
+    """Whether folders hold the same objects, by their numbers or stems."""
+    sets = [set(map(object_of, group.names)) for group in groups]
     return len(sets) > 1 and len(set.intersection(*sets)) * 2 >= len(sets[0])
 
 
-def object_of(file: Path) -> str:
+def object_of(name: str) -> str:
     """The object that a file of one band shows: its last number, else its stem."""
-    numbers = re.findall(r"\d+", stem_of(file))
-    return numbers[-1] if numbers else stem_of(file)
+    numbers = re.findall(r"\d+", stem_of(name))
+    return numbers[-1] if numbers else stem_of(name)
 
 
-def bare_stems(first: Sequence[Path], second: Sequence[Path]) -> tuple[list[str], list[str]]:
+def bare_stems(first: Sequence[str], second: Sequence[str]) -> tuple[list[str], list[str]]:
     """Names of scenes on both sides of a pair: stems, without what tells the sides apart.
 
     Numbers such as 75 are taken off only where the plain stems do not agree.
     """
-    plain = [stem_of(file) for file in first], [stem_of(file) for file in second]
+    plain = list(map(stem_of, first)), list(map(stem_of, second))
     if set(plain[0]) & set(plain[1]):
         return plain
     bare = tuple([_MARK.sub("", stem).strip("_.-") for stem in side] for side in plain)

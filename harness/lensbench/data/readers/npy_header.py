@@ -6,6 +6,7 @@ import contextlib
 import functools
 import io
 import math
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -69,29 +70,32 @@ def read_header(path: Path, file: object) -> tuple[tuple[int, ...], bool, np.dty
     return tuple(shape), fortran, dtype
 
 
-def is_pickled(path: Path) -> bool:
+def is_pickled(path: Path | str) -> bool:
     """Whether a file is a .npy of objects."""
     return stored_shape(path) == ()
 
 
-def is_single(path: Path) -> bool:
+def is_single(path: Path | str) -> bool:
     """Whether a .npy is one image, or a pickle, which is taken for one."""
     shape = stored_shape(path)
     return shape == () or (shape is not None and is_image(shape))
 
 
-def stored_shape(path: Path) -> tuple[int, ...] | None:
+def stored_shape(path: Path | str) -> tuple[int, ...] | None:
     """Shape from a header, `()` for a pickle, `None` where there is no header."""
-    with path.open("rb", buffering=0) as file:
-        head = file.read(_HEAD)
+    handle = os.open(path, os.O_RDONLY)  # a third of the time of `open`, for a hundred thousand
+    try:
+        head = os.read(handle, _HEAD)
+    finally:
+        os.close(handle)
     if not head.startswith(MAGIC):
         return None
     end = 10 + int.from_bytes(head[8:10], "little")
     if head[6:8] == b"\x01\x00" and end <= _HEAD:
         with contextlib.suppress(Exception):  # a bad header is read again, with an error below
             return _shape_in(head[:end])  # nearly all files of a folder have the same header
-    with reading(path, "NumPy .npy"), path.open("rb") as file:
-        shape, _, dtype = read_header(path, file)
+    with reading(path, "NumPy .npy"), Path(path).open("rb") as file:
+        shape, _, dtype = read_header(Path(path), file)
     return () if dtype.hasobject else shape or (1,)
 
 
