@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from lensbench.sky.targets import REAL_TARGETS as REAL_TARGETS
     from lensbench.sky.targets import scene_targets as scene_targets
     from lensbench.stats.intervals import positive_mean_interval as positive_mean_interval
+    from lensbench.stats.intervals import quantile_interval as quantile_interval
     from lensbench.training.encoding import encode as encode
     from lensbench.training.encoding import feature_shape as feature_shape
     from lensbench.training.loop import TrainingLoop as TrainingLoop
@@ -176,6 +177,7 @@ _HOMES = {
     "log_ring_power": "training.rings",
     "open_images": "data.layouts",
     "positive_mean_interval": "stats.intervals",
+    "quantile_interval": "stats.intervals",
     "ring_amplitudes": "training.rings",
     "ring_features": "training.rings",
     "population_names": "sky.populations",

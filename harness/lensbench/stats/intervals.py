@@ -217,6 +217,36 @@ def positive_mean_interval(values: np.ndarray) -> Interval:
     return Interval(mean, float(mean * np.exp(-half)), float(mean * np.exp(half)), n)
 
 
+def quantile_interval(values: np.ndarray, share: float) -> Interval:
+    """A quantile of one value a scene (N,) with its exact interval, whatever the distribution.
+
+    Its bounds are two of the values themselves: so many scenes lie below the true quantile as a
+    binomial of n and the share allows (David & Nagaraja 2003, section 7.1). Outliers do not matter,
+    for only ranks count.
+
+    Args:
+        values: One a scene (N,).
+        share: Of scenes below the quantile, between 0 and 1.
+
+    Returns:
+        No bounds where so few scenes do not bound the quantile on both sides.
+
+    Raises:
+        ValueError: Where there is no value.
+    """
+    n = len(values)
+    if n == 0:
+        raise ValueError("a quantile of no values was asked for")
+    value = float(np.quantile(values, share))
+    tail = (1 - LEVEL) / 2
+    chances = special.bdtr(np.arange(n + 1), n, share)  # of at most so many scenes below it
+    below, above = np.searchsorted(chances, [tail, 1 - tail])
+    if below == 0 or above == n:
+        return Interval(value, np.nan, np.nan, n)
+    ordered = np.sort(values)
+    return Interval(value, float(ordered[below - 1]), float(ordered[above]), n)
+
+
 def area_interval(value: float, drawn: np.ndarray, n: int) -> Interval:
     """An area between 0 and 1 with Student's interval on its logit.
 

@@ -2,7 +2,9 @@
 
 Shares of scenes and means over scenes are given scene by scene, so that their intervals hold; those
 of shares are exact. A distance from a distribution has no interval: its docstring says how large
-it is where all is right.
+it is where all is right. Nor has a root mean square: a few outliers, or their absence from so few
+scenes, decide it, and no interval covers whatever the tails (Bahadur & Savage 1956,
+doi:10.1214/aoms/1177728077). A quantile of the errors has an exact one, and ranks.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lensbench import Metric, Predictions, Samples, positive_mean_interval
+from lensbench import Metric, Predictions, Samples, quantile_interval
 from lensbench_reference.tasks.resampling import resampled_metric
 
 _MAD = 1.4826
@@ -47,7 +49,7 @@ class Answer(NamedTuple):
 
 
 def residual_metrics(name: str, index: int, unit: str) -> tuple[Metric, ...]:
-    """Metrics of one real target, the RMSE first.
+    """Metrics of one real target, the 68 % error first.
 
     Args:
         name: Of the target.
@@ -71,22 +73,19 @@ def residual_metrics(name: str, index: int, unit: str) -> tuple[Metric, ...]:
             interval=figure != "nll",  # one outlier rules it: no interval of it covers
         )
 
-    def resampled(
-        figure: str,
-        measure: Callable[[np.ndarray], np.ndarray],
-        bounds: Callable[[np.ndarray], tuple[float, float]] | None = None,
-    ) -> Metric:
-        def residual(predictions: Predictions, samples: Samples) -> np.ndarray:
-            return _answer(predictions, samples, name, index).residual
+    def residual(predictions: Predictions, samples: Samples) -> np.ndarray:
+        return _answer(predictions, samples, name, index).residual
 
+    def resampled(figure: str, measure: Callable[[np.ndarray], np.ndarray], **more: Any) -> Metric:
         def measured(predictions: Predictions, samples: Samples, indices: np.ndarray) -> np.ndarray:
             return measure(residual(predictions, samples)[indices])
 
-        more: dict[str, Any] = {"unit": unit, "higher_is_better": False, "target": name}
-        more["rms_error"] = measure is rmse
-        if bounds is not None:
-            more["bounds"] = lambda predictions, samples: bounds(residual(predictions, samples))
-        return resampled_metric(f"{figure}_{name}", measured, **more)
+        return resampled_metric(
+            f"{figure}_{name}", measured, unit=unit, higher_is_better=False, target=name, **more
+        )
+
+    def bounds(predictions: Predictions, samples: Samples) -> tuple[float, float]:
+        return error_68_bounds(residual(predictions, samples))
 
     def distance(figure: str, measure: Callable[[Answer], float]) -> Metric:
         def measured(predictions: Predictions, samples: Samples) -> float:
@@ -98,8 +97,7 @@ def residual_metrics(name: str, index: int, unit: str) -> tuple[Metric, ...]:
 
     def outliers(cut: float) -> Metric:
         def measured(predictions: Predictions, samples: Samples) -> np.ndarray:
-            residual = _answer(predictions, samples, name, index).residual
-            return outlying(residual, _scale(samples, unit), cut)
+            return outlying(residual(predictions, samples), _scale(samples, unit), cut)
 
         return Metric(
             f"outliers_{cut}_{name}",
@@ -110,7 +108,8 @@ def residual_metrics(name: str, index: int, unit: str) -> tuple[Metric, ...]:
         )
 
     return (
-        resampled("rmse", rmse, rmse_bounds),
+        resampled("error_68", error_68, bounds=bounds),
+        resampled("rmse", rmse, interval=False, rms_error=True),
         each("bias", lambda answer: answer.residual, unit),
         resampled("nmad", nmad),
         *(outliers(cut) for cut in OUTLIERS),
@@ -163,10 +162,15 @@ def rmse(residual: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt(np.mean(residual**2, -1)))
 
 
-def rmse_bounds(residual: np.ndarray) -> tuple[float, float]:
-    """95 % interval of the root mean square of residuals (N,): the root of that of the mean."""
-    squares = positive_mean_interval(residual**2)
-    return float(np.sqrt(squares.low)), float(np.sqrt(squares.high))
+def error_68(residual: np.ndarray) -> np.ndarray:
+    """What 68.3 % of absolute residuals (..., N) are below: σ of normal ones without a bias."""
+    return np.asarray(np.quantile(np.abs(residual), LEVELS["68"], axis=-1))
+
+
+def error_68_bounds(residual: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the same of residuals (N,), exact for any distribution."""
+    found = quantile_interval(np.abs(residual), LEVELS["68"])
+    return found.low, found.high
 
 
 def nmad(residual: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from lensbench.stats.intervals import (
     mean_interval,
     percentile_interval,
     proportion_interval,
+    quantile_interval,
     resampled_together,
 )
 
@@ -115,13 +116,50 @@ def _calibration(random: np.random.Generator, seed: int, n: int = 300) -> Interv
     return bootstrap(error, n, seed)
 
 
-def _residuals(random: np.random.Generator, n: int) -> np.ndarray:
-    """Residuals of radii: Student's with five degrees of freedom, heavier than normal."""
-    return np.asarray(0.05 * random.standard_t(5, n))
+Residuals = Callable[[np.random.Generator, int], np.ndarray]
+"""So many residuals of radii, of a scale of one."""
 
 
-def _normal_residuals(random: np.random.Generator, n: int) -> np.ndarray:
-    return np.asarray(0.05 * random.normal(size=n))
+def _normal(random: np.random.Generator, n: int) -> np.ndarray:
+    return random.normal(size=n)
+
+
+def _student(df: int) -> Residuals:
+    return lambda random, n: random.standard_t(df, n)
+
+
+def _with_outliers(share: float, size: float, one_sided: bool = False) -> Residuals:
+    """Normal residuals, a share of which are larger by a factor, or lie as far to one side."""
+
+    def draw(random: np.random.Generator, n: int) -> np.ndarray:
+        normal, far = random.normal(size=n), random.uniform(size=n) < share
+        return np.where(far, size + normal if one_sided else size * normal, normal)
+
+    return draw
+
+
+TAILS: dict[str, tuple[Residuals, float]] = {
+    "normal residuals": (_normal, 1.0),
+    "Student's t, 5 degrees of freedom": (_student(5), np.sqrt(5 / 3)),
+    "Student's t, 3 degrees of freedom": (_student(3), np.sqrt(3)),
+    "5 % of scenes with errors five times as large": (_with_outliers(0.05, 5), np.sqrt(2.2)),
+    "1 % of scenes with errors ten times as large": (_with_outliers(0.01, 10), np.sqrt(1.99)),
+    "2 % of scenes ten standard deviations too large": (
+        _with_outliers(0.02, 10, one_sided=True),
+        np.sqrt(3.0),
+    ),
+}
+"""Distributions of residuals, each with its root mean square. The bootstrap of that covers for the
+first alone, and nearly for the last, whose outliers are all as large."""
+
+_SHARE = 0.6827
+"""Of scenes whose errors are below the 68 % error."""
+
+
+def _error_68(residuals: Residuals) -> float:
+    """The true one, of so many scenes that a thousandth is certain."""
+    drawn = residuals(np.random.default_rng(0), 2_000_000)
+    return float(np.quantile(np.abs(drawn), _SHARE))
 
 
 def _rmse(values: np.ndarray) -> np.ndarray:
@@ -130,7 +168,7 @@ def _rmse(values: np.ndarray) -> np.ndarray:
 
 def _of_residuals(
     figure: Callable[[np.ndarray], np.ndarray],
-    residuals: Callable[[np.random.Generator, int], np.ndarray] = _residuals,
+    residuals: Residuals,
     n: int = 300,
 ) -> Draw:
     def draw(random: np.random.Generator, seed: int) -> Interval:
@@ -138,6 +176,10 @@ def _of_residuals(
         return bootstrap(lambda indices: figure(values[indices]), n, seed)
 
     return draw
+
+
+def _error_68_of(residuals: Residuals, n: int) -> Draw:
+    return lambda random, seed: quantile_interval(np.abs(residuals(random, n)), _SHARE)
 
 
 def _nmad(values: np.ndarray) -> np.ndarray:
@@ -158,13 +200,20 @@ CASES = (
     Case("auroc", "bootstrap", 300, float(special.ndtr(_SHIFT / np.sqrt(2))), _auroc),
     Case("accuracy", "Clopper–Pearson", 300, 0.7,
          lambda random, seed: proportion_interval(random.uniform(size=300) < 0.7)),
-    Case("rmse", "bootstrap", 300, 0.05, _of_residuals(_rmse, _normal_residuals)),
-    Case("rmse", "bootstrap", 300, 0.05 * np.sqrt(5 / 3), _of_residuals(_rmse),
-         note="with outliers (Student's, 5 degrees of freedom)"),
-    Case("nmad", "bootstrap", 300, 0.05 * 1.4826 * float(special.stdtrit(5, 0.75)),
-         _of_residuals(_nmad)),
+    *(
+        Case("error_68", "order statistics", n, _error_68(residuals),
+             _error_68_of(residuals, n), note=tail)
+        for tail, (residuals, _) in TAILS.items()
+        for n in (100, 300)
+    ),
+    *(
+        Case("rmse", "bootstrap", 300, truth, _of_residuals(_rmse, residuals), False, tail)
+        for tail, (residuals, truth) in list(TAILS.items())[1:5]
+    ),
+    Case("nmad", "bootstrap", 300, 1.4826 * float(special.stdtrit(5, 0.75)),
+         _of_residuals(_nmad, _student(5))),
     Case("bias", "bootstrap of a mean", 300, 0.0,
-         lambda random, seed: mean_interval(_residuals(random, 300), RESAMPLES, seed)),
+         lambda random, seed: mean_interval(_student(5)(random, 300), RESAMPLES, seed)),
     Case("psnr", "bootstrap of a mean", 100, 40 + 6 * float(special.digamma(4) + np.log(0.25)),
          lambda random, seed: mean_interval(_psnr(random, 100), RESAMPLES, seed)),
     Case("tpr_at_fpr_0.1", "Clopper–Pearson, threshold of other scenes", 300, _tpr(0.1),

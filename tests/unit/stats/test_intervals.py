@@ -18,6 +18,7 @@ from lensbench.stats.intervals import (
     percentile_interval,
     positive_mean_interval,
     proportion_interval,
+    quantile_interval,
     resampled,
     resampled_together,
 )
@@ -303,3 +304,22 @@ def test_the_interval_of_an_area_stays_inside_and_covers():
         held.append(found.low <= truth <= found.high < 1)
     assert 0.92 <= np.mean(held) <= 0.985
     assert np.isnan(area_interval(1.0, np.ones(10), 100).low)
+
+
+@pytest.mark.parametrize(("n", "share"), [(10, 0.5), (30, 0.6827), (100, 0.6827), (2000, 0.9)])
+def test_the_interval_of_a_quantile_is_the_one_of_scipy(n, share):
+    """The bounds that the quantile test of SciPy does not reject at 2.5 % on either side."""
+    values = np.random.default_rng(n).standard_t(2, n)
+    found = quantile_interval(values, share)
+    test = scipy_stats.quantile_test(values, p=share)
+    assert found.low == test.confidence_interval(0.95).low
+    assert found.high == test.confidence_interval(0.95).high
+    assert found.value == np.quantile(values, share)
+
+
+def test_few_scenes_do_not_bound_a_quantile():
+    """Nine of them may all lie below a share of 0.6827; none at all are an error."""
+    assert np.isnan(quantile_interval(np.arange(9.0), 0.6827).high)
+    assert np.isfinite(quantile_interval(np.arange(11.0), 0.6827).high)
+    with pytest.raises(ValueError, match="no values"):
+        quantile_interval(np.empty(0), 0.5)

@@ -37,12 +37,14 @@ def values_of(answer, samples):
 
 
 def test_metrics_of_normal_errors_are_the_normal_ones():
-    """RMSE, bias, NMAD and likelihood of N(0.02, 0.1)."""
+    """68 % error, RMSE, bias, NMAD and likelihood of N(0.02, 0.1)."""
     samples, answer = measured()
     found = values_of(answer, samples)
     truth = samples.targets["theta_E"].numpy()
     expected = root_mean_squared_error(truth, answer["mean"][:, 0])
     assert found["rmse_theta_E"] == pytest.approx(expected, rel=1e-6)
+    expected = scipy.stats.foldnorm(0.2, scale=0.1).ppf(0.6827)
+    assert found["error_68_theta_E"] == pytest.approx(expected, rel=0.03)
     assert found["bias_theta_E"] == pytest.approx(0.02, abs=0.005)
     assert found["nmad_theta_E"] == pytest.approx(0.1, rel=0.05)
     assert found["coverage_68_theta_E"] == pytest.approx(0.6827, abs=0.03)
@@ -58,6 +60,20 @@ def test_the_bias_has_a_sign_and_no_direction():
     interval = score(bias, answer, samples, 200).interval
     assert interval.low < -0.02 < interval.high < 0
     assert bias.higher_is_better is None
+
+
+def test_outliers_move_the_error_that_ranks_by_their_number_alone():
+    """However far they are; the RMSE goes with them."""
+    samples, answer = measured(1000)
+    far = np.zeros((1000, 1))
+    far[:10] = 5
+    metrics = {m.name: m for m in task().metrics}
+    assert task().metrics[0].name == "error_68_theta_E"
+    near, further = ({"mean": answer["mean"] + far * by} for by in (1, 100))
+    error = metrics["error_68_theta_E"]
+    assert score(error, near, samples, 50).interval == score(error, further, samples, 50).interval
+    rms = metrics["rmse_theta_E"].compute
+    assert rms(further, samples) > 50 * rms(near, samples)
 
 
 def test_nmad_agrees_with_scipy():
@@ -146,11 +162,11 @@ def test_ranks_agree_with_scipy():
 
 
 def test_metrics_whose_intervals_do_not_cover_show_none():
-    """Distances from a distribution, and likelihoods, which one outlier rules."""
+    """Distances from a distribution, and what one outlier rules: likelihoods and the RMSE."""
     samples, answer = measured(100)
     for metric in task().metrics:
         interval = score(metric, answer, samples, 50).interval
-        shown = not metric.name.startswith(("coverage_bins", "sbc", "nll"))
+        shown = not metric.name.startswith(("coverage_bins", "sbc", "nll", "rmse"))
         assert np.isfinite([interval.low, interval.high]).all() == shown
 
 
@@ -186,7 +202,7 @@ def test_what_states_no_error_is_not_asked_for_it():
     """Coverage and likelihood do not apply; the rest does."""
     samples, answer = measured(50)
     found = values_of({"mean": answer["mean"]}, samples)
-    names = ("rmse", "bias", "nmad", "outliers_0.05", "outliers_0.15")
+    names = ("error_68", "rmse", "bias", "nmad", "outliers_0.05", "outliers_0.15")
     assert set(found) == {f"{name}_theta_E" for name in names}
 
 
