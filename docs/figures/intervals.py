@@ -115,7 +115,7 @@ CASES = (
     Case("probabilities sharpened", "morphology", "overconfidence", classes(2.0)),
     *(
         Case("heavy tails" if heavy else "normal errors", "regression", name, radii(heavy))
-        for name in ("rmse_theta_E", "bias_theta_E", "nmad_theta_E")
+        for name in ("error_68_theta_E", "bias_theta_E", "nmad_theta_E")
         for heavy in (False, True)
     ),
     *(

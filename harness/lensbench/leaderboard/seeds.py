@@ -39,8 +39,8 @@ def over_seeds(records: pl.DataFrame, by: Sequence[str] = BY) -> pl.DataFrame:
     own intervals tell it (the mean over seeds, for these see the same scenes), and that of the
     seeds over their number. What a seed and a scene have between them is in both, so the
     interval is too wide by that; `estimate` takes it off where scores by scene are at hand. Where
-    there are several draws their means are the sample. A row of one seed keeps the interval of
-    its record. A row in which any seed failed is failed; one in which any fit stopped at the limit
+    there are several draws their means are the sample. A metric whose records show no interval has
+    none here. A row of one seed keeps the interval of its record. A row in which any seed failed is failed; one in which any fit stopped at the limit
     of steps did not converge.
 
     Returns:
@@ -138,7 +138,9 @@ def _over_draws(draws: pl.DataFrame) -> pl.DataFrame:
         half=(student(pl.col("n") - 1) ** 2 * pl.col("scenes") + seeds).sqrt(),
     )
     several, single = pl.len() > 1, (pl.len() == 1) & (pl.col("fits").first() == 1)
-    between = pl.col("value").std() / pl.len().sqrt()
+    # A metric whose interval does not hold on one draw has none on several.
+    holds = (pl.col("half").is_not_null() | (pl.col("n") < 2)).any()
+    between = pl.when(holds).then(pl.col("value").std() / pl.len().sqrt())
     se = pl.when(several).then(between).otherwise(pl.col("se").first()).alias("se")
     means = one.group_by(_PLACE, maintain_order=True).agg(
         pl.col("value").mean(),

@@ -59,6 +59,26 @@ def test_several_draws_are_the_sample():
     assert (row["df"], row["fits"], row["n"]) == (2, 6, 120)
 
 
+def test_a_metric_without_an_interval_has_none_over_seeds_or_draws():
+    """Such as an RMSE: a few draws would also miss its rare outliers."""
+    for seeds, draws in ((3, 1), (1, 3), (2, 3)):
+        found = rows("resnet18", 30.0, seeds=seeds, draws=draws)[0]
+        (row,) = over_seeds(
+            records_frame([one | {"low": None, "high": None} for one in found])
+        ).iter_rows(named=True)
+        assert row["value"] == pytest.approx(np.mean([one["value"] for one in found]))
+        assert [row[name] for name in ("low", "high", "se")] == [None] * 3
+
+
+def test_draws_of_one_scene_are_a_sample_too():
+    """One scene shows no scatter of its own, and several draws do."""
+    found = rows("resnet18", 30.0, seeds=1, draws=3)[0]
+    (row,) = over_seeds(
+        records_frame([one | {"low": None, "high": None, "n": 1} for one in found])
+    ).iter_rows(named=True)
+    assert row["low"] < row["value"] < row["high"]
+
+
 def test_fits_of_one_pretraining_are_averaged_first():
     """Two pretrainings with many fits have one degree of freedom, as two scores."""
     records = [
