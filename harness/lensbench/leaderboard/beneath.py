@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lensbench.leaderboard.standings import Ranking, Row, has_value
 from lensbench.leaderboard.study_text import listed
+from lensbench.stats.intervals import LEVEL
 from lensbench.stats.published import PublishedValue
 
 REFERENCE, BOUND, INFORMATION = "local reference", "van Trees bound", "limit of information"
@@ -61,7 +62,10 @@ def note_beneath(ranking: Ranking) -> str:
 
 
 def beyond_limits(ranking: Ranking) -> list[tuple[str, str]]:
-    """Entrants, and conditions, whose whole interval is better than what any method can reach."""
+    """Entrants, and conditions, whose whole interval is better than what any method can reach.
+
+    An RMSE without an interval has that of normal errors here: other errors scatter more.
+    """
     bounds = {
         condition: limit.bound
         for condition, limit in zip(ranking.conditions, ranking.limits, strict=True)
@@ -76,9 +80,17 @@ def beyond_limits(ranking: Ranking) -> list[tuple[str, str]]:
 
 
 def _is_beyond(row: Row, bound: float, higher_is_better: bool | None) -> bool:
-    if not has_value(row) or row["low"] is None or row["high"] is None:
+    if not has_value(row):
         return False
-    return bool(row["low"] > bound if higher_is_better else row["high"] < bound)
+    if higher_is_better:
+        return row["low"] is not None and bool(row["low"] > bound)
+    high = row["high"]
+    if high is None:
+        from scipy import special
+
+        n = row["n"]
+        high = row["value"] * math.sqrt(n / (2 * special.gammaincinv(n / 2, (1 - LEVEL) / 2)))
+    return bool(high < bound)
 
 
 def _published(ranking: Ranking, one: PublishedValue) -> RowBeneath:

@@ -40,8 +40,8 @@ def over_seeds(records: pl.DataFrame, by: Sequence[str] = BY) -> pl.DataFrame:
     seeds over their number. What a seed and a scene have between them is in both, so the
     interval is too wide by that; `estimate` takes it off where scores by scene are at hand. Where
     there are several draws their means are the sample. A metric whose records show no interval has
-    none here. A row of one seed keeps the interval of its record. A row in which any seed failed is failed; one in which any fit stopped at the limit
-    of steps did not converge.
+    none here. A row of one seed keeps the interval of its record. A row in which any seed failed is
+    failed; one in which any fit stopped at the limit of steps did not converge.
 
     Returns:
         Columns of records, and `se`, `df` and `fits`.

@@ -26,7 +26,7 @@ _BETA = 0.5
 
 
 class Regression(Task):
-    """Measures real targets, by a normal distribution for each; ranked by the first one's 68 % error.
+    """Measures real targets, by a normal distribution for each; the first one's 68 % error ranks.
 
     `targets=theta_E+shear_1+shear_2` asks for several. Scenes in which a target is not defined are
     left out of its loss and metrics.

@@ -54,6 +54,15 @@ def test_what_is_better_than_any_method_can_be_is_named():
     assert "BETTER" not in run_table(records_frame(ROWS)).note
 
 
+def test_an_error_without_an_interval_is_held_to_the_bound_by_its_number_of_scenes():
+    """By the χ² interval of normal errors: of 0.02 over 40 scenes it ends at 0.02 × 1.28."""
+    rows = [one | {"low": None, "high": None, "n": 40} for one in ROWS]
+    for bound, named in ((0.0255, False), (0.0258, True)):
+        limits = {("rmse_theta_E", "home"): Limit(0.05, bound)}
+        note = run_table(records_frame(rows), limits=limits).note
+        assert ("BETTER THAN ANY METHOD CAN BE: fit under home. " in note) == named
+
+
 def test_without_a_limit_the_table_is_as_it_was():
     """A limit of another metric or condition adds nothing."""
     plain = run_table(records_frame(ROWS))

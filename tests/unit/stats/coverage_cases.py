@@ -197,7 +197,8 @@ def _tpr(rate: float) -> float:
 
 
 CASES = (
-    Case("auroc", "bootstrap; in tables on the logit, below", 300, float(special.ndtr(_SHIFT / np.sqrt(2))), _auroc),
+    Case("auroc", "bootstrap; in tables on the logit, below", 300,
+         float(special.ndtr(_SHIFT / np.sqrt(2))), _auroc),
     Case("accuracy", "Clopper–Pearson", 300, 0.7,
          lambda random, seed: proportion_interval(random.uniform(size=300) < 0.7)),
     *(
