@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import polars as pl
 import pytest
 from tests.board_records import study_records
 
+from lensbench.leaderboard.standings import Limit
 from lensbench.leaderboard.table import study_tables
 
 ROUTES = (
@@ -53,6 +55,24 @@ def test_values_equal_the_records(reader, page_of):
         )
         shown = line.locator("td.value").evaluate_all("all => all.map(td => +td.dataset.value)")
         assert sorted(shown) == pytest.approx(sorted(rows["value"]), rel=1e-7)
+
+
+def test_limits_are_drawn_into_the_plots(reader, page_of):
+    """A bar under each condition that has one, a dashed line where conditions are graded."""
+    known = {("auroc", name): Limit(math.nan, 0.987) for name in ("euclid-vis", "psf@1", "psf@2")}
+    path = page_of(study_records(tasks=1, conditions=8), limits=lambda first: known)
+    one = reader()
+    tab = one.open(path, "#/table/0")
+    for place, limits in ((0, 1), (1, 3)):
+        figure = tab.locator("figure").nth(place)
+        figure.scroll_into_view_if_needed()
+        figure.locator(".drawing[data-drawn] svg").wait_for()
+        drawn = figure.locator('svg path[stroke="var(--ink)"], svg path[fill="var(--ink)"]')
+        assert drawn.count() >= limits
+        figure.locator("summary").click()
+        last = figure.locator("details tbody tr").last.inner_text()
+        assert last.startswith("limit of all methods") and last.count("0.987") == limits
+    assert one.complaints == []
 
 
 def test_rows_are_sorted_by_any_column(reader, page_of):

@@ -101,6 +101,7 @@ def _packed(ranking: Ranking, tables: Sequence[tuple[Any, ...]]) -> dict[str, An
             {"name": clip(one.name), "texts": list(one.values), "efficiency": one.efficiency}
             for one in rows_beneath(ranking)
         ],
+        "bounds": [None if one is None else short(one.bound) for one in ranking.limits],
         "about": note_beneath(ranking),
     }
 

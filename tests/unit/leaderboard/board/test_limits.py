@@ -73,6 +73,7 @@ def test_tables_and_the_page_show_them(limited, tmp_path):
     assert ranking["beneath"] == [
         {"name": "limit of information", "texts": ["0.987"], "efficiency": "–"}
     ]
+    assert ranking["bounds"] == [0.987]
     assert ranking["about"].startswith("Limit of information: an upper bound")
 
 

@@ -40,58 +40,79 @@ export function families(conditions) {
 
 export function conditionFigures(table, chosen, labels, metric) {
   const conditions = table.conditions(labels, metric);
+  const bounds = boundsOf(table, labels, metric);
   const { graded, named } = families(conditions);
   const figures = [];
-  if (named.length > 1) figures.push(instruments(chosen, metric, named));
-  for (const [family, grades] of graded) figures.push(response(conditions, chosen, metric, family, grades));
+  if (named.length > 1) figures.push(instruments(chosen, metric, named, bounds));
+  for (const [family, grades] of graded) figures.push(response(conditions, chosen, metric, family, grades, bounds));
   return figures;
 }
 
-function instruments(chosen, metric, named) {
+// What no method can pass, under each condition of which it is known.
+function boundsOf(table, labels, metric) {
+  const { bounds } = table.ranking(labels, metric);
+  return new Map(table.conditions(labels, metric).map((name, index) => [name, bounds[index]]).filter(([, bound]) => bound !== null));
+}
+
+// The layer of these bounds, over the names of conditions or the grades of one.
+function boundLayer(bounds, places, x, mark, metric) {
+  const data = places.filter(({ name }) => bounds.has(name)).map(({ name, ...place }) => ({ ...place, value: bounds.get(name), what: "limit of all methods" }));
+  const tooltip = [{ field: "what", title: "what" }, { field: "value", title: metric.metric, format: ".4g" }];
+  return data.length ? [{ data: { values: data }, mark: { color: "var(--ink)", ...mark }, encoding: { x, y: values(metric), tooltip } }] : [];
+}
+
+const boundsTold = (bounds, drawn) => (bounds.size ? ` ${drawn}: what no method can pass.` : "");
+
+const boundRow = (bounds, names) => (bounds.size ? [["limit of all methods", ...names.map((name) => (bounds.has(name) ? String(bounds.get(name)) : "–"))]] : []);
+
+function instruments(chosen, metric, named, bounds) {
   const data = chosen.flatMap((one) => named.map((name) => [one, one.by.get(name), name])
     .filter(([, row]) => hasValue(row)).map(([entrant, row, name]) => point(entrant, row, { condition: name })));
   const names = chosen.map((one) => one.name);
   const x = { field: "condition", type: "nominal", sort: named, title: null, axis: { labelAngle: named.length > 5 ? -35 : 0, grid: false } };
-  const offset = { field: "entrant", sort: names };
+  const own = { x, xOffset: { field: "entrant", sort: names }, color: colour(names), tooltip: tooltip([{ field: "condition" }]) };
   return figure({
     title: "Under each condition",
-    caption: `${quantity(metric)} with 95 % intervals, for the entrants chosen above. ${named[0]} is what they were trained on. ${better(metric)}`,
+    caption: `${quantity(metric)} with 95 % intervals, for the entrants chosen above. ${named[0]} is what they were trained on. ${better(metric)}${boundsTold(bounds, "Bars across")}`,
     spec: {
       height: 280, data: { values: data },
-      encoding: { x, xOffset: offset, color: colour(names), tooltip: tooltip([{ field: "condition" }]) },
       layer: [
-        { mark: { type: "rule", strokeWidth: 2, opacity: 0.55 }, encoding: { y: { ...values(metric), field: "low" }, y2: { field: "high" } } },
-        { mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { y: values(metric), shape: shape(names) } },
+        { mark: { type: "rule", strokeWidth: 2, opacity: 0.55 }, encoding: { ...own, y: { ...values(metric), field: "low" }, y2: { field: "high" } } },
+        { mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { ...own, y: values(metric), shape: shape(names) } },
+        ...boundLayer(bounds, named.map((name) => ({ name, condition: name })), x, { type: "tick", thickness: 2, size: 44 }, metric),
       ],
     },
     header: ["entrant", ...named],
-    rows: () => grid(chosen, named.map((name) => (one) => one.by.get(name))),
+    rows: () => [...grid(chosen, named.map((name) => (one) => one.by.get(name))), ...boundRow(bounds, named)],
   });
 }
 
-function response(conditions, chosen, metric, family, grades) {
+function response(conditions, chosen, metric, family, grades, bounds) {
   const anchored = conditions[0] === "euclid-vis"; // the condition that graded ones start from
   const steps = [...(anchored ? [{ name: conditions[0], grade: 0 }] : []), ...grades];
   const data = chosen.flatMap((one) => steps.map((step) => [step, one.by.get(step.name)])
     .filter(([, row]) => hasValue(row)).map(([step, row]) => point(one, row, { grade: step.grade, condition: step.name })));
   const names = chosen.map((one) => one.name);
+  const x = { field: "grade", type: "quantitative", title: `${family}, grade`, axis: { tickMinStep: 1, grid: false, format: "~g" } };
+  const mark = { type: "line", strokeDash: [4, 3], point: { color: "var(--ink)" } };
   return figure({
     title: `As ${family} gets harder`,
-    caption: `${quantity(metric)} against the grade of ${family}${anchored ? ", from 0, the training condition," : ""} with bands of 95 %. ${better(metric)}`,
-    spec: curve(data, names, metric, { field: "grade", type: "quantitative", title: `${family}, grade`, axis: { tickMinStep: 1, grid: false, format: "~g" } }, "condition"),
+    caption: `${quantity(metric)} against the grade of ${family}${anchored ? ", from 0, the training condition," : ""} with bands of 95 %. ${better(metric)}${boundsTold(bounds, "Dashed")}`,
+    spec: curve(data, names, metric, x, "condition", boundLayer(bounds, steps, x, mark, metric)),
     header: ["entrant", ...steps.map((step) => step.name)],
-    rows: () => grid(chosen, steps.map((step) => (one) => one.by.get(step.name))),
+    rows: () => [...grid(chosen, steps.map((step) => (one) => one.by.get(step.name))), ...boundRow(bounds, steps.map((step) => step.name))],
   });
 }
 
-function curve(data, names, metric, x, told) {
+function curve(data, names, metric, x, told, more = []) {
   const detail = { x, color: colour(names) };
   return {
-    height: 260, data: { values: data }, encoding: detail,
+    height: 260, data: { values: data },
     layer: [
-      { mark: { type: "area", opacity: 0.1, interpolate: "linear" }, encoding: { y: { ...values(metric), field: "low" }, y2: { field: "high" }, color: { ...colour(names) } } },
-      { mark: { type: "line", strokeWidth: 2 }, encoding: { y: values(metric) } },
-      { mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { y: values(metric), shape: shape(names), tooltip: tooltip([{ field: told }]) } },
+      { mark: { type: "area", opacity: 0.1, interpolate: "linear" }, encoding: { ...detail, y: { ...values(metric), field: "low" }, y2: { field: "high" } } },
+      { mark: { type: "line", strokeWidth: 2 }, encoding: { ...detail, y: values(metric) } },
+      { mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { ...detail, y: values(metric), shape: shape(names), tooltip: tooltip([{ field: told }]) } },
+      ...more,
     ],
   };
 }
