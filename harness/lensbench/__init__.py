@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lensbench.api.budget import Budget as Budget
     from lensbench.api.condition import Condition as Condition
-    from lensbench.api.condition import PsfImage as PsfImage
     from lensbench.api.dataset import Dataset as Dataset
     from lensbench.api.dataset import Download as Download
     from lensbench.api.dataset import ObservedDataset as ObservedDataset
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from lensbench.api.pretraining import Pretraining as Pretraining
     from lensbench.api.pretraining import RestoringObjective as RestoringObjective
     from lensbench.api.progress import Progress as Progress
+    from lensbench.api.psf_image import PsfImage as PsfImage
     from lensbench.api.samples import Features as Features
     from lensbench.api.samples import Samples as Samples
     from lensbench.api.task import FeatureShape as FeatureShape
@@ -135,7 +135,7 @@ _HOMES = {
     "Predictor": "api.predictor",
     "Pretraining": "api.pretraining",
     "Progress": "api.progress",
-    "PsfImage": "api.condition",
+    "PsfImage": "api.psf_image",
     "REAL_TARGETS": "sky.targets",
     "ReconstructingEncoder": "api.encoder",
     "RestoringObjective": "api.pretraining",

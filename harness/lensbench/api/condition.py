@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from dataclasses import InitVar, dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, cast
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
+from lensbench.api.psf_image import PsfImage
 from lensbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,54 +31,6 @@ _RANGES = {
     "dark_current": (0.0, math.inf),
 }
 """What numbers of a condition may be."""
-
-
-@dataclass(frozen=True)
-class PsfImage:
-    """A PSF as an image, known in keys by its digest.
-
-    Values are samples of the PSF of the optics and the air, the detector's pixel not included:
-    the pixel is integrated over by the harness. They are divided by their sum. The PSF's centre
-    is the centre of the image, (n − 1)/2: the middle pixel of an odd size, the corner that the
-    four middle pixels share of an even one. No interpolation recentres it.
-
-    Attributes:
-        pixel_scale: Side of a pixel of the PSF [arcsec].
-        array: Values (n, n), n odd or even; given once, then read as `values`.
-        size: n.
-        digest: SHA-256 of the normalised values as little-endian float64, 32 digits of it.
-
-    Raises:
-        DataError: Where the array is not square, not finite or has no positive sum.
-    """
-
-    pixel_scale: float
-    array: InitVar[NDArray[np.float64]]
-    size: int = field(init=False)
-    digest: str = field(init=False)
-
-    def __post_init__(self, array: NDArray[np.float64]) -> None:
-        if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
-            raise DataError(
-                f"a PSF of shape {array.shape}, expected a square image", "cut it square"
-            )
-        total = float(array.sum())
-        if not math.isfinite(total) or total <= 0:
-            raise DataError(f"a PSF that sums to {total}, expected a positive sum", "fix the file")
-        if self.pixel_scale <= 0:
-            raise DataError(
-                f"a PSF with pixels of {self.pixel_scale}″", "give their side in arcsec"
-            )
-        values = (array / total).astype("<f8")
-        values.flags.writeable = False
-        object.__setattr__(self, "size", array.shape[0])
-        object.__setattr__(self, "digest", hashlib.sha256(values.tobytes()).hexdigest()[:32])
-        object.__setattr__(self, "_values", values)
-
-    @property
-    def values(self) -> NDArray[np.float64]:
-        """The PSF (n, n), with a sum of one; read only."""
-        return cast("NDArray[np.float64]", self.__dict__["_values"])
 
 
 @dataclass(frozen=True)
@@ -114,6 +67,12 @@ class Condition:
             independent pixels, and below 2.66.
         artefacts: Severity of cosmic rays, hot pixels, bad columns, satellite trails,
             background gradients and masked borders: 0 for none, then 1 to 5.
+        filter_edges: Wavelengths at which the filter passes half of its most [nm]; colours of
+            scenes follow from it.
+        bands: Conditions of one filter each, with the same pixels: an image has a channel under
+            each, in units of the noise of that. None for a condition of one filter.
+        reference_band: Which of the bands all other numbers are of. What a scene's catalogue says
+            of brightness is of this band.
         summary: One sentence.
         source: Where each number is from: names of fields, a colon, the source; the next
             after a semicolon.
@@ -140,6 +99,9 @@ class Condition:
     dark_current: float = 0.0
     noise_correlation: float = 1.0
     artefacts: int = 0
+    filter_edges: tuple[float, float] | None = None
+    bands: tuple[Condition, ...] = ()
+    reference_band: int = 0
     summary: str = ""
     source: str = ""
 
@@ -164,10 +126,54 @@ class Condition:
                 f"condition {self.name}: the PSF is an image, and psf_error is of a profile",
                 "take a profile, or give methods another image",
             )
+        if self.bands:
+            self._check_bands()
+
+    def _check_bands(self) -> None:
+        """Refuses bands that do not make one image, or numbers that are not the reference's."""
+        scales = {band.pixel_scale for band in self.bands}
+        if len(scales) > 1:
+            raise DataError(
+                f"condition {self.name}: bands with pixels of {min(scales)}″ and {max(scales)}″",
+                "take bands of one pixel scale",
+            )
+        for band in self.bands:
+            if band.bands or band.filter_edges is None:
+                raise DataError(
+                    f"condition {self.name}: band {band.name!r} has no filter_edges of its own",
+                    "name the filter's half-maximum wavelengths in nm",
+                )
+        whole, band = self.single, self.reference
+        if whole != replace(band, name=self.name, summary=self.summary, source=self.source):
+            raise DataError(
+                f"condition {self.name}: its numbers are not those of {self.reference.name!r}",
+                "change the bands, and take the numbers of one",
+            )
+
+    @property
+    def reference(self) -> Condition:
+        """The band that all other numbers are of; the condition itself if it has one filter."""
+        return self.bands[self.reference_band] if self.bands else self
+
+    @property
+    def single(self) -> Condition:
+        """The reference band alone, under the name of the whole."""
+        return replace(self, bands=(), reference_band=0) if self.bands else self
+
+    def _changed(self, change: Callable[[Condition], Condition]) -> Condition:
+        """The condition with the same change made to each of its bands."""
+        whole = change(self.single)
+        if not self.bands:
+            return whole
+        bands = tuple(change(band) for band in self.bands)
+        return replace(whole, bands=bands, reference_band=self.reference_band)
 
     @property
     def told(self) -> Condition:
         """The condition as methods get it: its PSF may have an error."""
+        return self._changed(Condition._told)
+
+    def _told(self) -> Condition:
         if not self.psf_error and not self.psf_error_e1:
             return self
         return replace(
@@ -179,31 +185,34 @@ class Condition:
         )
 
     def over_scene(self, psf_fwhm: float) -> Condition:
-        """The condition over a scene above which its PSF was this wide [arcsec]."""
-        return replace(self, psf_fwhm=psf_fwhm, seeing_scatter=0.0)
+        """The condition over a scene above which its PSF was this wide [arcsec].
+
+        Of several bands it is the reference band alone, as in all that change the geometry.
+        """
+        return replace(self.single, psf_fwhm=psf_fwhm, seeing_scatter=0.0)
 
     def on_pixels(self, pixel_scale: float) -> Condition:
         """The condition with pixels of another side [arcsec], in which σ is as bright as before."""
         wider = 5 * math.log10(pixel_scale / self.pixel_scale)
-        return replace(self, pixel_scale=pixel_scale, zeropoint=self.zeropoint - wider)
+        return replace(self.single, pixel_scale=pixel_scale, zeropoint=self.zeropoint - wider)
 
     def magnified(self, factor: float) -> Condition:
         """The condition with all angles so many times as large: the image in pixels is the same."""
         image = self.psf_image
         if image is not None:
             image = PsfImage(image.pixel_scale * factor, image.values)
-        larger = replace(self, psf_fwhm=self.psf_fwhm * factor, psf_image=image)
+        larger = replace(self.single, psf_fwhm=self.psf_fwhm * factor, psf_image=image)
         return larger.on_pixels(self.pixel_scale * factor)
 
     def with_psf(self, psf: NDArray[np.float64]) -> Condition:
         """The condition with this PSF (n, n), in its own pixels."""
         image = PsfImage(self.pixel_scale, psf)
-        return replace(self, psf="image", psf_image=image, psf_e1=0.0, psf_e2=0.0)
+        return replace(self.single, psf="image", psf_image=image, psf_e1=0.0, psf_e2=0.0)
 
     @property
     def true(self) -> Condition:
         """The same condition without an error of the PSF: methods get the PSF that makes images."""
-        return replace(self, psf_error=0.0, psf_error_e1=0.0)
+        return self._changed(lambda one: replace(one, psf_error=0.0, psf_error_e1=0.0))
 
     @property
     def total_time(self) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from lensbench.api.plugin import Plugin
+from lensbench.errors import IncompatibleError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,6 +72,8 @@ class Scenes:
             a simulated sky.
         targets: Real and class targets by name, each (B,); a real is NaN where not defined.
         parameters: All that was drawn, by name, each (B,); never shown to an entrant.
+        through: Gives the skies (B, C, H, W) through the filters of a condition of several bands,
+            for scenes with colours. Without it, channels are bands, one each.
     """
 
     ids: tuple[str, ...]
@@ -79,6 +82,7 @@ class Scenes:
     psf_fwhm: np.ndarray
     targets: Mapping[str, np.ndarray] = field(default_factory=dict)
     parameters: Mapping[str, np.ndarray] = field(default_factory=dict)
+    through: Callable[[Condition], torch.Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,9 @@ class Dataset(Plugin, ABC):
     Attributes:
         version: Changes whenever a scene would and neither code nor `digest` does.
         targets: What is known of the scenes, by name. `sky` is the sharp noise-free image.
-        channels: Bands of an image.
+        channels: Bands of an image under a condition of one filter.
+        coloured: Whether scenes have colours, so that they can be seen under a condition of
+            several bands; see `Scenes.through`.
         field_of_view: Side of the images that the harness makes [arcsec].
         data_range: Surface brightness that PSNR and SSIM take as full scale [µJy/arcsec²].
         sources: Files on the web that the dataset reads. It finds and downloads them by
@@ -123,6 +129,7 @@ class Dataset(Plugin, ABC):
     version: str = "1"
     targets: Mapping[str, Target]
     channels: int
+    coloured: bool = False
     field_of_view: float
     data_range: float
     sources: tuple[Download, ...] = ()
@@ -140,6 +147,23 @@ class Dataset(Plugin, ABC):
     def digest(self) -> str:
         """A hash of the files behind the scenes; empty where there are none."""
         return ""
+
+    def channels_under(self, condition: Condition) -> int:
+        """Channels of an image under a condition: one a band where it has several.
+
+        Raises:
+            IncompatibleError: Where scenes have neither colours nor a channel for each band.
+        """
+        bands = len(condition.bands)
+        if not bands or bands == self.channels:
+            return self.channels
+        if not self.coloured:
+            raise IncompatibleError(
+                f"condition {condition.name!r} has {bands} bands, and the scenes have no colours",
+                f"name one band, e.g. {condition.reference.name}, or a population with colours: "
+                "survey, cdm-realistic or look-alikes",
+            )
+        return bands
 
 
 class ObservedDataset(Dataset):

@@ -28,7 +28,8 @@ class Entry:
         licence: SPDX identifier.
         pretraining: Encoders: the pretraining used when the call names none.
         reference: Encoders: ranked in the table of every run beside its entrant.
-            Conditions: every run that names no test condition tests under them.
+            Conditions: every run that names no test condition tests under those of them that have
+            the bands of its training condition.
         tasks: Baselines and transfers: the tasks that they can do; a transfer that names none
             does all.
         by_name: Baselines: those of their tasks that they do only where they are named, because
@@ -36,6 +37,7 @@ class Entry:
         targets: Datasets: names of the targets that they provide.
         conditions: Datasets of images that were observed already: the conditions that these are
             under. No other dataset has such a condition.
+        bands: Conditions of several filters: what these are called, e.g. `("g", "r", "i")`.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Entry:
     by_name: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    bands: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field, pattern, example in (
@@ -61,7 +64,7 @@ class Entry:
         for field in ("summary", "citation", "licence", "pretraining"):
             if not isinstance(value := vars(self)[field], str):
                 raise PluginError(f"Entry {self.name!r}: {field} is {value!r}, expected text")
-        for field in ("tasks", "by_name", "targets", "conditions"):
+        for field in ("tasks", "by_name", "targets", "conditions", "bands"):
             value = vars(self)[field]
             if not isinstance(value, tuple) or not all(isinstance(one, str) for one in value):
                 raise PluginError(

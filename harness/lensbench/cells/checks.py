@@ -35,6 +35,7 @@ class Checks:
             DataError: Where a file of a dataset cannot be used.
             UsageError: Where a dataset has no scenes for a split.
         """
+        self._check_bands(cell)
         self._check_pair(cell)
         task = self.plugins.get("task", cell.task)
         datasets = {view.dataset for view in cell.tests}
@@ -54,18 +55,31 @@ class Checks:
         self._check_pixels(cell)
         self._passed.add(what)
 
+    def _check_bands(self, cell: Cell) -> None:
+        """Refuses images of other bands than those trained on, and tasks that have one band."""
+        wanted = self.plugins.channels(cell.train)
+        trained = self.plugins.get("condition", cell.train.condition).bands
+        target = (cell.target,) if cell.target else ()
+        for view in (cell.train, *cell.tests, *cell.pretraining, *target):
+            condition = self.plugins.get("condition", view.condition)
+            held = self.plugins.channels(view)
+            if held != wanted and (cell.entrant.encoder or condition.bands or trained):
+                raise IncompatibleError(
+                    f"{view.dataset!r} has {held} bands under {view.condition!r}, and "
+                    f"{cell.train.dataset!r} has {wanted} under {cell.train.condition!r}",
+                    "take images of the same bands, or choose one with channel=",
+                )
+            if condition.bands and self.plugins.get("task", cell.task).sky is not None:
+                raise IncompatibleError(
+                    f"task {cell.task!r} has images of one band, and {view.condition!r} has {held}",
+                    f"name one of them, e.g. {condition.reference.name}",
+                )
+
     def _check_pair(self, cell: Cell) -> None:
-        """Refuses pretraining images of other bands, and a paired one under one condition only."""
+        """Refuses a paired pretraining under one condition only."""
         if not cell.pretraining:
             return
-        wanted = self.plugins.get("dataset", cell.train.dataset).channels
         for view in cell.pretraining:
-            held = self.plugins.get("dataset", view.dataset).channels
-            if held != wanted:
-                raise IncompatibleError(
-                    f"{view.dataset!r} has {held} bands, and {cell.train.dataset!r} has {wanted}",
-                    "pretrain on images of the same bands, or choose one with channel=",
-                )
             self._check_scenes(view.dataset, "pretraining")
         strategy = self.plugins.get("pretraining", cell.entrant.pretraining)
         datasets = Counter(view.dataset for view in cell.pretraining)
@@ -106,14 +120,15 @@ class Checks:
         strategy = self.plugins.get("pretraining", entrant.pretraining)
         transfer = self.plugins.get("transfer", entrant.transfer)
         dataset = self.plugins.get("dataset", cell.train.dataset)
+        channels = self.plugins.channels(cell.train)
         if type(transfer).check is not Transfer.check:  # an encoder is built for those that look
-            encoder = self._encoder(cell, dataset.channels)
+            encoder = self._encoder(cell, channels)
             transfer.check(encoder, parse_reference(entrant.pretraining).name)
-        what = (entrant.encoder, entrant.pretraining, cell.train.dataset)
+        what = (entrant.encoder, entrant.pretraining, f"{cell.train.dataset} {channels}")
         if what not in self._refused:
-            encoder = build_encoder(self.plugins.catalogue, cell, dataset.channels)
+            encoder = build_encoder(self.plugins.catalogue, cell, channels)
             try:
-                strategy.objective(encoder, dataset.channels, dataset.targets)
+                strategy.objective(encoder, channels, dataset.targets)
                 self._refused[what] = None
             except LensbenchError as error:
                 self._refused[what] = error

@@ -120,9 +120,8 @@ class Computation:
     def encoder(self) -> Any:
         """The encoder before the task, pretrained where the store lacks its weights."""
         key = self.cell.weights
-        encoder = build_encoder(
-            self.cell.plugins.catalogue, self.cell.cell, self.cell.train.scenes.dataset.channels
-        )
+        plugins, cell = self.cell.plugins, self.cell.cell
+        encoder = build_encoder(plugins.catalogue, cell, plugins.channels(cell.train))
         if self.cell.pretraining and not load_weights(self.store, key, encoder):
             with self.store.claim("weights", key):
                 if not load_weights(self.store, key, encoder):
@@ -274,7 +273,8 @@ class Computation:
         catalogue, name = self.cell.plugins.catalogue, self.entrant.encoder
         if not name or not catalogue.type_of("encoder", name).planes:
             return None
-        return build_encoder(catalogue, self.cell.cell, self.cell.train.scenes.dataset.channels)
+        channels = self.cell.plugins.channels(self.cell.cell.train)
+        return build_encoder(catalogue, self.cell.cell, channels)
 
     def _context(self) -> FitContext:
         cell = self.cell

@@ -23,7 +23,7 @@ def kept_encoder(store: Store, weights: str, resolver: Resolver, cell: Cell) -> 
     Raises:
         StoreError: Where it was pretrained and its weights are not there.
     """
-    channels = resolver.plugins.get("dataset", cell.train.dataset).channels
+    channels = resolver.plugins.channels(cell.train)
     encoder = build_encoder(resolver.plugins.catalogue, cell, channels)
     if not load_weights(store, weights, encoder) and cell.pretraining:
         raise StoreError(f"the store keeps no weights {weights}", "run its command again")

@@ -6,6 +6,7 @@ from typing import Any
 
 from lensbench.api.entry import Kind
 from lensbench.registry import Catalogue
+from lensbench.study.cell import View
 
 
 class Plugins:
@@ -25,6 +26,15 @@ class Plugins:
         if found is None:
             found = self._built[kind, text] = self.catalogue.build(kind, text)
         return found
+
+    def channels(self, view: View) -> int:
+        """Channels of the images of a view.
+
+        Raises:
+            IncompatibleError: Where its condition has several bands and its scenes no colours.
+        """
+        condition = self.get("condition", view.condition)
+        return int(self.get("dataset", view.dataset).channels_under(condition))
 
     def frozen(self, transfer: str) -> bool:
         """Whether a transfer leaves its encoder as it is, so that features can be shared."""

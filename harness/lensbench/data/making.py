@@ -26,6 +26,7 @@ from lensbench.data.container import Container, damaged, writing_container
 from lensbench.data.whole import replace_by
 from lensbench.errors import DataError, UsageError
 from lensbench.files import StageReport
+from lensbench.sky.multiband import letters
 from lensbench.sky.splits import SceneBatch, observe_split
 from lensbench.store.keys import key_of
 
@@ -268,12 +269,16 @@ def _append_observed(container: Container, recipe: Recipe, batch: SceneBatch, fi
 
 
 def condition_attributes(condition: Condition) -> dict[str, Any]:
-    """A condition as attributes of its images: every field, and what follows from them."""
-    plain = {}
+    """A condition as attributes of its images: every field, and what follows from them.
+
+    Of several bands the fields are those of the reference band, and `bands` names the channels.
+    """
+    plain: dict[str, Any] = {}
     for name, value in dataclasses.asdict(condition).items():
         known = isinstance(value, str | int | float | bool) or value is None
         plain[name] = value if known else json.dumps(value, default=str)
     return plain | {
+        "bands": ",".join(letters(condition)),
         "unit": "σ of an empty pixel",
         "noise_level": condition.noise_level,
         "noise_level_unit": "µJy/arcsec²",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lensbench.api.condition import PsfImage
+from lensbench.api.psf_image import PsfImage
 
 SENTINEL = 1e6
 """Noise of this many times the median is a flag for a bad pixel, not a noise."""

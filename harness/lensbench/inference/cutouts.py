@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lensbench.api.condition import MICROJANSKY_ZEROPOINT, Condition, PsfImage
+from lensbench.api.condition import MICROJANSKY_ZEROPOINT, Condition
+from lensbench.api.psf_image import PsfImage
 from lensbench.data.picture import Picture
 from lensbench.errors import DataError
 from lensbench.inference.cosmic_rays import MISSING, astroscrappy, cosmic_rays, filled

@@ -44,7 +44,7 @@ def ensure_limits(
         watch: Called with the number of scenes that are done.
 
     Raises:
-        UsageError: Where the dataset has no such population.
+        UsageError: Where the dataset has no such population, or the condition several bands.
     """
     drawn = population_of(catalogue, view.dataset)
     if drawn is None:
@@ -53,7 +53,7 @@ def ensure_limits(
             "they are known of SIE lenses with a Sérsic source",
             "try lenses:population=pedagogical",
         )
-    seen = catalogue.build("condition", view.condition)
+    seen = _one_band(catalogue, view.condition)
     described = _described(view.dataset, seen, sample)
     key = key_of(described)
     found = _read(store, key)
@@ -100,8 +100,8 @@ def ensure_class_limits(
         watch: Called with the number of scenes that are done.
 
     Raises:
-        UsageError: Where the task has no such limit, or the dataset draws no lenses with and
-            without substructure.
+        UsageError: Where the task has no such limit, the dataset draws no lenses with and without
+            substructure, or the condition has several bands.
     """
     if task not in CLASS_TASKS:
         raise UsageError(
@@ -114,7 +114,7 @@ def ensure_class_limits(
         raise UsageError(
             f"dataset {view.dataset!r} draws no scenes, so its classes have no limit", "try lenses"
         )
-    seen = catalogue.build("condition", view.condition)
+    seen = _one_band(catalogue, view.condition)
     described = _class_description(view.dataset, seen, sample)
     key = key_of(described)
     found = _read_classes(store, key)
@@ -150,6 +150,21 @@ def population_of(catalogue: Catalogue, dataset: str) -> Population | None:
     """The population that a dataset draws from, where limits are known of it."""
     drawn = catalogue.build("dataset", dataset).population
     return drawn if isinstance(drawn, Population) else None
+
+
+def _one_band(catalogue: Catalogue, name: str) -> Condition:
+    """The condition of this name.
+
+    Raises:
+        UsageError: Where it has several bands.
+    """
+    condition: Condition = catalogue.build("condition", name)
+    if condition.bands:
+        raise UsageError(
+            f"limits are known under one band, and {name!r} has {len(condition.bands)}",
+            f"name one of them, e.g. {condition.reference.name}",
+        )
+    return condition
 
 
 def _described(dataset: str, condition: Condition, sample: SceneSample) -> dict[str, Any]:

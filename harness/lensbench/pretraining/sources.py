@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -107,10 +107,10 @@ class DrawnChunks:
     def __init__(self, recipe: Recipe, catalogue: Catalogue) -> None:
         self._size, self._seed = recipe.chunk, recipe.seed
         self.datasets = datasets_of(recipe, catalogue)
-        first = next(iter(self.datasets.values()))
-        self.channels = first.channels
+        conditions = conditions_of(recipe, catalogue)
+        self.channels = channels_of(self.datasets.values(), conditions)
         self.known = SharedFacts(
-            conditions_of(recipe, catalogue),
+            conditions,
             common_targets(list(self.datasets.values())),
             max(dataset.data_range for dataset in self.datasets.values()),
         )
@@ -211,6 +211,26 @@ def datasets_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Dataset]:
 def conditions_of(recipe: Recipe, catalogue: Catalogue) -> dict[str, Condition]:
     """The conditions by the names that the recipe has for them."""
     return {name: catalogue.build("condition", name) for name in recipe.conditions}
+
+
+def channels_of(datasets: Collection[Dataset], conditions: Mapping[str, Condition]) -> int:
+    """Channels of the images of all datasets under all conditions.
+
+    Raises:
+        IncompatibleError: Where they are not the same.
+    """
+    held = {
+        name: {dataset.channels_under(condition) for dataset in datasets}
+        for name, condition in conditions.items()
+    }
+    (first, channels), *others = held.items()
+    for name, found in others:
+        if found != channels:
+            raise IncompatibleError(
+                f"{name!r} has {max(found)} bands, and {first!r} has {max(channels)}",
+                "pretrain under conditions of the same number of bands",
+            )
+    return max(channels)
 
 
 def common_targets(datasets: Sequence[Dataset]) -> Mapping[str, Target]:

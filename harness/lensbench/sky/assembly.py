@@ -24,6 +24,7 @@ from lensbench.sky.components import (
 )
 from lensbench.sky.einstein import macro_theta_E
 from lensbench.sky.lensing import axis_ratio
+from lensbench.sky.spectra import Spectrum
 
 Parameters = Mapping[str, Any]
 """Of one scene, by name: numbers (plain or tensors), or tensors (K,) of what has several."""
@@ -42,7 +43,8 @@ def assemble(p: Parameters, substructure: str, lens_light: bool) -> SceneModel:
     What is optional is there where its parameters are: `slope` makes the lens an EPL, `a_3` and
     `a_4` add multipoles, `companion_theta_E` deflectors beside it, `neighbour_magnitude`
     galaxies in front, `bulge_fraction` a bulge and `clump_fraction` clumps to the source, and
-    `subhalo_Rs` makes the subhaloes truncated NFW.
+    `subhalo_Rs` makes the subhaloes truncated NFW. `lens_kind`, `disc_kind`, `bulge_kind`,
+    `clump_kind` and `neighbour_kind` give their lights spectra.
 
     Args:
         p: Parameters as `Population` names them.
@@ -104,6 +106,14 @@ def _substructure(p: Parameters, kind: str) -> list[Deflector]:
     return [TruncatedNfw(*(part[there] for part in parts))]
 
 
+def spectrum(p: Parameters, kind: str, z: str, index: int | None = None) -> Spectrum | None:
+    """The spectrum of the parameters of these names, if they are there; of one of several."""
+    if kind not in p:
+        return None
+    values = (p[kind], p[z]) if index is None else (p[kind][index], p[z][index])
+    return Spectrum(*(float(value) for value in values))
+
+
 def _source(p: Parameters) -> tuple[Light, ...]:
     """The source: a disc, where asked with a bulge and clumps, of `source_magnitude` in all."""
     x = p["lens_x"] + p["source_x"] * p["theta_E"]
@@ -115,7 +125,8 @@ def _source(p: Parameters) -> tuple[Light, ...]:
         disc_share = disc_share - p["bulge_fraction"]
         magnitude = p["source_magnitude"] - _MAG * scalars.log(p["bulge_fraction"])
         bulge_radius = p["bulge_radius"] * radius
-        parts.append(Sersic(magnitude, bulge_radius, 4.0, scalars.sqrt(q), phi, x, y))
+        old = spectrum(p, "bulge_kind", "z_source")
+        parts.append(Sersic(magnitude, bulge_radius, 4.0, scalars.sqrt(q), phi, x, y, old))
     for i in range(len(p["clump_fraction"]) if "clump_fraction" in p else 0):
         share = p["clump_fraction"][i]
         disc_share = disc_share - share
@@ -130,10 +141,12 @@ def _source(p: Parameters) -> tuple[Light, ...]:
                 phi,
                 x + away * scalars.cos(angle),
                 y + away * scalars.sin(angle),
+                spectrum(p, "clump_kind", "z_source"),
             )
         )
     magnitude = p["source_magnitude"] - _MAG * scalars.log(disc_share)
-    parts.append(Sersic(magnitude, radius, p["source_index"], q, phi, x, y))
+    disc = spectrum(p, "disc_kind", "z_source")
+    parts.append(Sersic(magnitude, radius, p["source_index"], q, phi, x, y, disc))
     return tuple(parts)
 
 
@@ -150,6 +163,7 @@ def _lights(p: Parameters, lens_light: bool) -> tuple[Light, ...]:
                 p["lens_phi"],
                 p["lens_x"],
                 p["lens_y"],
+                spectrum(p, "lens_kind", "z_lens"),
             )
         )
     for i in range(len(p["neighbour_magnitude"]) if "neighbour_magnitude" in p else 0):
@@ -162,6 +176,7 @@ def _lights(p: Parameters, lens_light: bool) -> tuple[Light, ...]:
                 p["neighbour_phi"][i],
                 p["neighbour_x"][i],
                 p["neighbour_y"][i],
+                spectrum(p, "neighbour_kind", "neighbour_z", i),
             )
         )
     return tuple(parts)

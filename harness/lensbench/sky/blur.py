@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensbench.api.condition import Condition, PsfImage, PsfShape
+from lensbench.api.condition import Condition, PsfShape
+from lensbench.api.psf_image import PsfImage
 from lensbench.sky.diffraction import smoothed_transfer
 
 SIGMAS_PER_FWHM = 2 * math.sqrt(2 * math.log(2))

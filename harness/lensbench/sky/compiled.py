@@ -32,6 +32,7 @@ from lensbench.sky.components import (
 from lensbench.sky.kernels import Array
 from lensbench.sky.lensing import ROUNDEST_SIE, epl_series
 from lensbench.sky.light import sersic_terms
+from lensbench.sky.spectra import Filters
 
 
 class Rays:
@@ -58,6 +59,27 @@ class Rays:
             others += self._shine(model.sources, self._beta_x, self._beta_y)
         sky = functools.reduce(torch.add, others, torch.from_numpy(self._plane))
         return sky.reshape(-1, *sky.shape[-2:])
+
+    def render_through(self, model: SceneModel, filters: Filters) -> Tensor:
+        """The sky (C, size, size) of one scene through several filters [µJy/arcsec²], float32.
+
+        Rays are traced once. In the reference filter the sky is that of `render`, to the last bit.
+        """
+        if model.sources:
+            self._trace(model.mass)
+        sky = np.zeros((len(filters.edges), *self._x.shape), np.float32)
+        others = []
+        planes = ((model.lights, self._x, self._y), (model.sources, self._beta_x, self._beta_y))
+        for lights, x, y in planes:
+            for part in lights:
+                weights = filters.weights(part)
+                self._plane.fill(0)
+                left = self._shine((part,), x, y)
+                others += [torch.from_numpy(weights)[:, None, None] * one for one in left]
+                if not left:
+                    for band, weight in enumerate(weights):
+                        sky[band] += weight * self._plane
+        return functools.reduce(torch.add, others, torch.from_numpy(sky))
 
     def _trace(self, mass: Sequence[Deflector]) -> None:
         """Finds where rays through the lens plane meet the source plane."""

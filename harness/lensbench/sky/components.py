@@ -15,6 +15,7 @@ from torch import Tensor
 from lensbench.sky import halos, lensing, light, scalars
 from lensbench.sky.lensing import Deflection
 from lensbench.sky.scalars import Number
+from lensbench.sky.spectra import Spectrum
 
 
 class Deflector(Protocol):
@@ -158,7 +159,11 @@ class TruncatedNfw:
 
 @dataclass(frozen=True)
 class Sersic:
-    """Sérsic profile; see `light.sersic`. A `magnitude` (C, 1, 1) gives one a band."""
+    """Sérsic profile; see `light.sersic`. A `magnitude` (C, 1, 1) gives one a band.
+
+    With a `spectrum` it has colours, and the magnitude is that in a reference band; so have all
+    lights with one.
+    """
 
     magnitude: Number
     R_sersic: Number
@@ -167,6 +172,7 @@ class Sersic:
     phi: Number
     x: Number
     y: Number
+    spectrum: Spectrum | None = None
 
     def brightness(self, x: Tensor, y: Tensor) -> Tensor:
         """Surface brightness at positions in its plane [µJy/arcsec²]."""
@@ -188,6 +194,7 @@ class Spiral:
     pitch: Number
     x: Number
     y: Number
+    spectrum: Spectrum | None = None
 
     def brightness(self, x: Tensor, y: Tensor) -> Tensor:
         """Surface brightness at positions in its plane [µJy/arcsec²]."""
@@ -215,6 +222,7 @@ class Ring:
     phi: Number
     x: Number
     y: Number
+    spectrum: Spectrum | None = None
 
     def brightness(self, x: Tensor, y: Tensor) -> Tensor:
         """Surface brightness at positions in its plane [µJy/arcsec²]."""

@@ -9,13 +9,17 @@ from typing import Any
 from lensbench.api.condition import Condition
 from lensbench.api.plugin import Plugin
 from lensbench.errors import OptionError, nearest
-from lensbench.sky import grades, instruments
+from lensbench.sky import grades, instruments, multiband
+from lensbench.sky.multiband import spelled
 
 _NAMED = {
     condition.name: condition
-    for home in (instruments, grades)
+    for home in (instruments, multiband, grades)
     for condition in home.CONDITIONS.values()
 }
+
+
+_PROFILES = ("gaussian", "moffat", "airy")
 
 
 class CustomCondition(Plugin):
@@ -23,7 +27,7 @@ class CustomCondition(Plugin):
 
     With `psf=FILE` the PSF is an image from a FITS file, see `PsfImage` for how it is read;
     `psf_fwhm` then follows from the image. With `psf=gaussian`, `psf=moffat` or `psf=airy` it is
-    that profile.
+    that profile. Of a base of several bands the numbers of all are replaced.
     """
 
     @dataclass(frozen=True)
@@ -67,29 +71,40 @@ class CustomCondition(Plugin):
                 f"condition custom: base={options.base!r} is not a named condition",
                 nearest(options.base, _NAMED),
             )
-        base = _NAMED[options.base]
-        values = {field.name: getattr(base, field.name) for field in dataclasses.fields(base)}
-        values |= {
-            field.name: getattr(options, field.name)
-            for field in dataclasses.fields(options)
-            if field.name in values
-            and field.name != "psf"
-            and getattr(options, field.name) is not None
-        }
-        values |= _psf(options)
-        values |= {
-            "name": _name(options),
-            "summary": f"{options.base} with some of its numbers replaced.",
-            "source": f"the call; all else: as {options.base}",
-        }
-        return Condition(**values)
+        base: Condition = _NAMED[options.base]
+        name = spelled("custom", options)
+        if base.bands and options.psf not in ("", *_PROFILES):
+            raise OptionError(
+                f"condition custom: psf={options.psf!r} is of one filter, and {base.name!r} has "
+                f"{len(base.bands)}",
+                f"take one of them, e.g. base={base.reference.name}",
+            )
+        values: dict[str, Any] = _numbers(options) | _psf(options)
+        bands = tuple(
+            dataclasses.replace(band, **values, name=f"{name} {band.name}") for band in base.bands
+        )
+        return dataclasses.replace(
+            base,
+            **values,
+            name=name,
+            bands=bands,
+            summary=f"{options.base} with some of its numbers replaced.",
+            source=f"the call; all else: as {options.base}",
+        )
+
+
+def _numbers(options: CustomCondition.Options) -> dict[str, Any]:
+    """Fields of a condition, but for those of the PSF's shape, that the options have a value of."""
+    names = {field.name for field in dataclasses.fields(Condition)} - {"psf"}
+    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+    return {name: value for name, value in given.items() if name in names and value is not None}
 
 
 def _psf(options: CustomCondition.Options) -> dict[str, Any]:
     """Fields of the PSF that the options ask for."""
     if not options.psf:
         return {}
-    if options.psf in ("gaussian", "moffat", "airy"):
+    if options.psf in _PROFILES:
         return {"psf": options.psf, "psf_image": None}
     from lensbench.sky.psf import measure_fwhm, read_psf
 
@@ -100,14 +115,3 @@ def _psf(options: CustomCondition.Options) -> dict[str, Any]:
         "psf_fwhm": measure_fwhm(image),
         **dict.fromkeys(("psf_e1", "psf_e2", "seeing_scatter"), 0.0),
     }
-
-
-def _name(options: CustomCondition.Options) -> str:
-    """The condition's name: the call in its one spelling, options sorted, defaults left out."""
-    changed = sorted(
-        (field.name, str(getattr(options, field.name)))
-        for field in dataclasses.fields(options)
-        if getattr(options, field.name) != field.default
-    )
-    text = ",".join(f"{name}={value}" for name, value in changed)
-    return f"custom:{text}" if text else "custom"

@@ -18,7 +18,8 @@ _DES_SOURCE = (
     "pixel_scale, read_noise, zeropoint, sky_brightness, exposure_time: Abbott et al. 2018 "
     "(arXiv:1801.03181), as in lenstronomy 1.14 (DES); psf_fwhm: Abbott et al. 2021 "
     "(arXiv:2101.05765), less the pixel; num_exposures: there, 76,217 images of 2.7 square "
-    f"degrees over 5,000 in five bands; {_MOFFAT_SOURCE}; {_SEEING_SOURCE}"
+    "degrees over 5,000 in five bands; filter_edges: half-maxima of the throughputs of Abbott et "
+    f"al. 2018; {_MOFFAT_SOURCE}; {_SEEING_SOURCE}"
 )
 _RUBIN_SOURCE = (
     "zeropoint, read_noise: SMTN-002, the read noise with the dark current; sky_brightness: "
@@ -27,7 +28,8 @@ _RUBIN_SOURCE = (
     "with as large a noise-equivalent area; psf: Moffat profile, psf_beta of 4.765 as turbulence "
     "has it (Trujillo et al. 2001, astro-ph/0109067), which has that area; pixel_scale, "
     "exposure_time: Ivezić et al. 2019 (arXiv:0805.2366); num_exposures: two a visit, one in u, "
-    f"visits of their Table 1; {_SEEING_SOURCE}"
+    "visits of their Table 1; filter_edges: half-maxima of the project's total throughputs 1.9 "
+    f"(github.com/lsst/throughputs); {_SEEING_SOURCE}"
 )
 _HSC_SOURCE = (
     "pixel_scale, exposure_time, num_exposures: Aihara et al. 2018 (arXiv:1704.05858); "
@@ -35,8 +37,31 @@ _HSC_SOURCE = (
     "read_noise: Subaru, HSC instrument parameters; "
     "zeropoint: from the filters' throughput and 8.2 m, as in galcheat 1.0 (HSC); "
     "sky_brightness: set so that a point source has the depth of that table; "
+    "filter_edges: half-maxima of the throughputs of Kawanomoto et al. 2018 "
+    "(doi:10.1093/pasj/psy056); "
     f"{_MOFFAT_SOURCE}; {_SEEING_SOURCE}"
 )
+
+
+_EDGES = {
+    "des-g": (417.6, 547.5),
+    "des-r": (567.1, 715.6),
+    "des-i": (708.0, 856.2),
+    "des-z": (849.4, 996.5),
+    "des-y": (950.8, 1016.9),
+    "hsc-g": (407.7, 546.0),
+    "hsc-r": (547.6, 697.2),
+    "hsc-i": (694.3, 846.5),
+    "hsc-z": (852.7, 929.7),
+    "hsc-y": (934.7, 1008.8),
+    "rubin-u": (349.2, 395.7),
+    "rubin-g": (402.6, 551.2),
+    "rubin-r": (549.9, 690.0),
+    "rubin-i": (692.2, 820.9),
+    "rubin-z": (818.2, 922.3),
+    "rubin-y": (924.8, 1011.2),
+}
+"""Wavelengths between which a filter passes more than half of its most [nm]."""
 
 
 def _des(band: str, zeropoint: float, sky: float, fwhm: float, time: float = 90.0) -> Condition:
@@ -51,6 +76,7 @@ def _des(band: str, zeropoint: float, sky: float, fwhm: float, time: float = 90.
         exposure_time=time,
         num_exposures=8,
         read_noise=7.0,
+        filter_edges=_EDGES[f"des-{band}"],
         summary=f"Dark Energy Survey {band} band: 8 × {time:.0f} s.",
         source=_DES_SOURCE,
     )
@@ -70,6 +96,7 @@ def _hsc(
         exposure_time=time,
         num_exposures=count,
         read_noise=4.5,
+        filter_edges=_EDGES[f"hsc-{band}"],
         summary=f"Hyper Suprime-Cam SSP Wide {band} band: {count} × {time:.0f} s.",
         source=_HSC_SOURCE,
     )
@@ -97,6 +124,7 @@ def _rubin(
         exposure_time=30.0 / snaps,
         num_exposures=snaps * visits,
         read_noise=9.0,
+        filter_edges=_EDGES[f"rubin-{band}"],
         summary=f"Rubin LSST {band} band after {after}: {snaps * visits} × {30 // snaps} s.",
         source=_RUBIN_SOURCE,
     )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lensbench.api.condition import Condition
-from lensbench.sky.assembly import assemble
+from lensbench.sky.assembly import assemble, spectrum
 from lensbench.sky.components import Light, Ring, SceneModel, Sersic, Spiral
 from lensbench.sky.detectability import Cuts
 from lensbench.sky.lensing import axis_ratio
@@ -27,6 +27,21 @@ An elliptical alone is easy to distinguish from a lens.
 
 KINDS = tuple(SHARES)
 """Kinds of non-lenses; the parameter `kind` is an index into these."""
+
+SPECTRA = {
+    "spiral": (1.0, 2.5),
+    "ring": (1.5, 3.0),
+    "merger": (0.5, 2.5),
+    "edge-on": (0.5, 1.5),
+    "elliptical": (0.0, 0.0),
+}
+"""Bounds of the place on the sequence of `lensbench.sky.spectra` of what shines beside the centre.
+
+Arms are of Sbc to late spirals. Rings have B − V of 0.3 to 0.7, which is Sbc to irregular (Appleton
+& Struck-Marcell 1996, section 3.1). Merging galaxies are of all types but the extremes. Discs seen
+edge-on are reddened by their dust. Bounds are round numbers. All are at the redshift of the lens,
+so that a blue ring is redder than an arc of the same galaxy.
+"""
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,7 @@ class LookAlikes(ScenePopulation):
     classes: ClassVar[tuple[str, ...]] = ("non_lens", "lens")
     source_scale: ClassVar[str] = Survey.source_scale
     selects: ClassVar[bool] = True
+    coloured: ClassVar[bool] = True
 
     survey: Survey = field(default_factory=Survey)
     others: int = 1
@@ -83,6 +99,13 @@ class LookAlikes(ScenePopulation):
             "thickness": random.uniform(0.1, 0.25),
         }
 
+    def colours(
+        self, drawn: Mapping[str, Any], random: np.random.Generator
+    ) -> dict[str, float | np.ndarray]:
+        """Kinds of all spectra: those of the survey, and that of the feature that is no arc."""
+        bounds = SPECTRA[KINDS[int(drawn["kind"])]]
+        return {**self.survey.colours(drawn, random), "feature_kind": random.uniform(*bounds)}
+
     def model(self, parameters: Mapping[str, Any], label: int) -> SceneModel:
         """The parts of the scene of these parameters."""
         if self.classes[label] == "lens":
@@ -99,13 +122,14 @@ def _look_alike(p: Mapping[str, Any]) -> tuple[Light, ...]:
     kind = KINDS[int(p["kind"])]
     x, y, theta_E, q, phi = p["lens_x"], p["lens_y"], p["theta_E"], p["q"], p["phi"]
     magnitude = p["source_magnitude"] - p["magnification"]
+    seen = spectrum(p, "feature_kind", "z_lens")
     if kind == "spiral":
-        arms = Spiral(magnitude, theta_E, q, phi, 2.0, p["contrast"], p["pitch"], x, y)
+        arms = Spiral(magnitude, theta_E, q, phi, 2.0, p["contrast"], p["pitch"], x, y, seen)
         return (arms,)
     if kind == "ring":
-        return (Ring(magnitude, theta_E, p["width"] * theta_E, q, phi, x, y),)
+        return (Ring(magnitude, theta_E, p["width"] * theta_E, q, phi, x, y, seen),)
     if kind == "edge-on":
-        return (Sersic(magnitude, theta_E / 1.5, 1.0, p["thickness"], phi, x, y),)
+        return (Sersic(magnitude, theta_E / 1.5, 1.0, p["thickness"], phi, x, y, seen),)
     if kind == "merger":
         q_other = axis_ratio(p["source_ellipticity"])
         return tuple(
@@ -117,6 +141,7 @@ def _look_alike(p: Mapping[str, Any]) -> tuple[Light, ...]:
                 p["source_phi"] + turn,
                 x + distance * theta_E * math.cos(phi),
                 y + distance * theta_E * math.sin(phi),
+                seen,
             )
             for distance, turn in ((1.0, 0.0), (-0.8, 0.7))
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -48,6 +48,8 @@ def grid_of(condition: Condition, field_of_view: float, sky: SkyTarget | None = 
 
 def expose(scenes: Scenes, condition: Condition, grid: Grid) -> Tensor:
     """Noise-free images (B, C, N, N) [µJy/arcsec²]: the sky behind a PSF, integrated over pixels.
+
+    Of a condition of several bands it is the reference band that sees the sky.
 
     The PSF is the one that the condition has, whatever methods are told, over each scene as wide
     as its seeing. A sky that is blurred already is blurred by the Gaussian that is missing in
@@ -133,9 +135,34 @@ def coverage(scenes: Scenes, grid: Grid, image: Grid) -> Tensor:
 
 
 def observe(scenes: Scenes, condition: Condition, field_of_view: float, seed: int) -> Tensor:
-    """Images (B, C, H, W) of scenes under a condition, in units of σ, float32."""
+    """Images (B, C, H, W) of scenes under a condition, in units of σ, float32.
+
+    Under a condition of several bands each channel is what its band alone makes of the sky through
+    its filter, in units of the noise of that band.
+    """
+    if condition.bands:
+        skies = _through(scenes, condition)
+        seen = [
+            observe(replace(scenes, sky=skies[:, i : i + 1]), band, field_of_view, seed)
+            for i, band in enumerate(condition.bands)
+        ]
+        return torch.cat(seen, 1)
     exposed = expose(scenes, condition, grid_of(condition, field_of_view))
     return add_noise(exposed, condition, scenes.ids, seed).float()
+
+
+def _through(scenes: Scenes, condition: Condition) -> Tensor:
+    """Skies (B, C, S, S) of scenes through the filters of a condition of several bands."""
+    if scenes.through is not None:
+        return scenes.through(condition)
+    channels, bands = scenes.sky.shape[1], len(condition.bands)
+    if channels != bands:
+        raise DataError(
+            f"scenes of {channels} channels have no colours for the {bands} bands of "
+            f"{condition.name}",
+            f"observe them under one band, e.g. {condition.reference.name}",
+        )
+    return scenes.sky
 
 
 def check_scenes(scenes: Scenes) -> None:

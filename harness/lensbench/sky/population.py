@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -47,6 +47,7 @@ class ScenePopulation(ABC):
         selects: Whether it has `with_cuts(condition, snr, magnification)`, which sets `cuts`.
         cuts: What a lens needs to be kept; all are kept where `None`.
         others: Non-lenses for each lens, a field of its dataclass; `None` if it has lenses alone.
+        coloured: Whether its lights have colours, which `colours` draws.
     """
 
     target: ClassVar[str]
@@ -55,6 +56,7 @@ class ScenePopulation(ABC):
     selects: ClassVar[bool] = False
     cuts: Cuts | None = None
     others: int | None = None
+    coloured: ClassVar[bool] = False
 
     @property
     def cycle(self) -> Sequence[int]:
@@ -64,6 +66,15 @@ class ScenePopulation(ABC):
     @abstractmethod
     def draw(self, label: int, random: np.random.Generator) -> dict[str, float | np.ndarray]:
         """Parameters of one scene of a class, of the same names and shapes for every class."""
+
+    def colours(
+        self, drawn: Mapping[str, Any], random: np.random.Generator
+    ) -> dict[str, float | np.ndarray]:
+        """Further parameters, with which the lights of `model` have spectra.
+
+        They have random numbers of their own, so that scenes are the same with and without them.
+        """
+        return {}
 
     @abstractmethod
     def model(self, parameters: Mapping[str, float | Tensor], label: int) -> SceneModel:

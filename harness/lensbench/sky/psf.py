@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lensbench.api.condition import PsfImage
+from lensbench.api.psf_image import PsfImage
 from lensbench.errors import DataError
 
 _SCALE_KEYS = ("PIXELSCL", "PIXSCALE", "PIXSCL", "PSCALE")

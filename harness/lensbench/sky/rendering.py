@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lensbench.sky.components import SceneModel
+from lensbench.sky.spectra import Filters
 
 _BAND = 1 << 14
 """Rays traced together: few enough for a core's cache and for the caches of a core."""
@@ -42,7 +43,11 @@ def render_model(
 
 
 def render_models(
-    build: Callable[[int], SceneModel], count: int, size: int, pixel_scale: float
+    build: Callable[[int], SceneModel],
+    count: int,
+    size: int,
+    pixel_scale: float,
+    filters: Filters | None = None,
 ) -> Tensor:
     """The skies (B, C, size, size) of many scenes [µJy/arcsec²].
 
@@ -54,13 +59,15 @@ def render_models(
         count: How many.
         size: Pixels on a side.
         pixel_scale: Side of a pixel [arcsec].
+        filters: Filters that skies have a channel of each; without, lights shine as they are.
     """
     from lensbench.sky.compiled import Rays
 
     rays, skies = Rays(size, pixel_scale), torch.empty(0)
     with torch.no_grad(), _one_thread():
         for row in range(count):
-            sky = rays.render(build(row))
+            model = build(row)
+            sky = rays.render_through(model, filters) if filters else rays.render(model)
             if row == 0:
                 skies = torch.from_numpy(np.empty((count, *sky.shape), np.float32))
             skies[row] = sky

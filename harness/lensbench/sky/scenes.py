@@ -8,12 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lensbench.api.condition import Condition
 from lensbench.api.dataset import Scenes
 from lensbench.sky.assembly import assemble
 from lensbench.sky.components import SceneModel
 from lensbench.sky.population import CLASSES, ScenePopulation
 from lensbench.sky.rendering import render_model, render_models
 from lensbench.sky.seeds import generator_of
+from lensbench.sky.spectra import filters_of
 from lensbench.sky.targets import real_targets
 
 Parameters = dict[str, Tensor]
@@ -55,6 +57,14 @@ def draw_scenes(
     def build(row: int) -> SceneModel:
         return population.model(as_numbers(drawn[row]), int(labels[row]))
 
+    def coloured(row: int) -> SceneModel:
+        random = generator_of("colours", seed, split, indices[row])
+        one = {**drawn[row], **population.colours(drawn[row], random)}
+        return population.model(as_numbers(one), int(labels[row]))
+
+    def through(condition: Condition) -> Tensor:
+        return render_models(coloured, len(labels), size, pixel_scale, filters_of(condition))
+
     targets = {population.target: labels, **real_targets(population, parameters, labels)}
     return Scenes(
         ids=tuple(f"{seed}-{split}-{index}" for index in indices),
@@ -63,6 +73,7 @@ def draw_scenes(
         psf_fwhm=np.zeros(len(labels)),
         targets=targets,
         parameters=parameters,
+        through=through if population.coloured else None,
     )
 
 

@@ -24,8 +24,9 @@ def seen_at(condition: Condition, ids: Sequence[str]) -> tuple[Condition, ...]:
     """The condition as it was over each of these scenes, with the width that its PSF had there.
 
     The width follows from the scene's id and the condition alone. Where the condition's seeing
-    does not vary, it is the condition itself.
+    does not vary, it is the condition itself. Of several bands it is the reference band.
     """
+    condition = condition.reference
     if not condition.seeing_scatter:
         return (condition,) * len(ids)
     return tuple(

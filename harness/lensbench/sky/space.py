@@ -107,6 +107,10 @@ EUCLID_VIS = Condition(
 )
 
 
+_NISP_EDGES = {"y": (950.4, 1216.9), "j": (1167.0, 1572.3), "h": (1523.9, 2027.1)}
+"""Wavelengths between which a filter passes more than half of its most [nm]."""
+
+
 def _nisp(band: str, zeropoint: float, sky: float, wavelength: float, fwhm: float) -> Condition:
     return Condition(
         name=f"euclid-nisp-{band}",
@@ -117,11 +121,13 @@ def _nisp(band: str, zeropoint: float, sky: float, wavelength: float, fwhm: floa
         exposure_time=87.2,
         num_exposures=4,
         read_noise=6.1,
+        filter_edges=_NISP_EDGES[band],
         summary=f"Euclid NISP {band.upper()} band in the Wide Survey: 4 × 87.2 s.",
         source=(
             "zeropoint, sky_brightness: arXiv:2405.13496; psf_fwhm: the 0.48″ to 0.50″ that "
             "arXiv:2405.13496 measures, less the pixel; pixel_scale, exposure_time, "
-            "num_exposures: arXiv:2405.13491; read_noise: arXiv:2405.13493; all but the PSF as "
+            "num_exposures: arXiv:2405.13491; read_noise: arXiv:2405.13493; filter_edges: "
+            "half-maxima of the throughputs of arXiv:2203.01650; all but the PSF as "
             "in lenstronomy 1.14 (Euclid); " + _PSF_SOURCE.format("1.2 m, 0.33 obstructed")
         ),
     )

@@ -37,6 +37,9 @@ _NUM_NEIGHBOURS, _NUM_COMPANIONS, _NUM_CLUMPS = 3, 2, 4
 _STRUCTURE = ("bulge_", "clump_")
 """How parameters of what a source has beside its disc begin."""
 
+_RED_SCATTER = 0.065
+"""Of an elliptical's kind: from E to Sbc, U − V falls by 0.8 mag."""
+
 _PROPOSALS = 512
 _TRIES = 10_000
 _MIN_AXIS_RATIO = 0.3
@@ -55,6 +58,12 @@ class Survey(ScenePopulation):
     al. 2012 and Huang et al. 2013. Round numbers are K-corrections (z magnitudes for early types,
     those of a flat spectrum for sources), the scatter of multipoles, the depth of the sources and
     what bulges and clumps they have.
+
+    Colours are those of places on the sequence of `lensbench.sky.spectra`: ellipticals as lenses,
+    with a scatter of 0.05 mag in U − V as in clusters (Bower, Lucey & Ellis 1992, MNRAS 254, 601);
+    sources from Sbc to irregular, as arcs are blue (Gavazzi et al. 2014, arXiv:1403.1041), with
+    bulges that are redder and clumps that are bluer than their discs (Guo et al. 2012,
+    arXiv:1110.3800); neighbours of all types, at the redshifts of sources. Bounds are round.
 
     Attributes:
         theta_E: Bounds of the Einstein radius [arcsec]; within, the relations decide.
@@ -83,6 +92,7 @@ class Survey(ScenePopulation):
     classes: ClassVar[tuple[str, ...]] = CLASSES
     source_scale: ClassVar[str] = "theta_E"
     selects: ClassVar[bool] = True
+    coloured: ClassVar[bool] = True
 
     theta_E: Range = Range(0.6, 2.0)
     cuts: Cuts | None = field(default_factory=lambda: Cuts(EUCLID_VIS))
@@ -108,6 +118,19 @@ class Survey(ScenePopulation):
         if CLASSES[label] == "no_sub":
             drawn["f_sub"] = 0.0
         return drawn
+
+    def colours(self, drawn: Mapping[str, Any], random: np.random.Generator) -> Drawn:
+        """Kinds of all spectra, and redshifts of the neighbours."""
+        disc = random.uniform(1.5, 3)
+        _, _, z, z_cdf, _, _ = _tables()
+        return {
+            "lens_kind": min(abs(random.normal(0, _RED_SCATTER)), 1.0),
+            "disc_kind": disc,
+            "bulge_kind": random.uniform(0, min(disc, 1.5)),
+            "clump_kind": random.uniform(disc, 3),
+            "neighbour_kind": random.uniform(0, 3, _NUM_NEIGHBOURS),
+            "neighbour_z": np.interp(random.uniform(size=_NUM_NEIGHBOURS), z_cdf, z),
+        }
 
     def with_cuts(
         self, condition: Condition | None, snr: float = 20.0, magnification: float = 3.0

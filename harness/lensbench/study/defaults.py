@@ -11,13 +11,34 @@ DEFAULT_CONDITION = "euclid-vis"
 """Condition to train under, where none is named and the dataset can be seen under this one."""
 
 
-def usual_conditions(catalogue: Catalogue, dataset: str) -> tuple[str, ...]:
-    """Conditions to test under where none are named; the first is the one to train under."""
+def usual_conditions(catalogue: Catalogue, dataset: str, trained: str = "") -> tuple[str, ...]:
+    """Conditions to test under where none are named; the first is the one to train under.
+
+    Args:
+        catalogue: The plugins.
+        dataset: What is seen under them.
+        trained: The condition that is trained under, if it is named. Of several bands it is the
+            first, and the usual ones have the same; none are usual where its options say the bands.
+    """
     possible = possible_conditions(catalogue, dataset)
-    reference = {item.entry.name for item in catalogue.of_kind("condition") if item.entry.reference}
-    usual = tuple(name for name in possible if name in reference) or possible
+    bands = _bands(catalogue, trained) if trained else ()
+    reference = {
+        item.entry.name
+        for item in catalogue.of_kind("condition")
+        if item.entry.reference and item.entry.bands == bands
+    }
+    usual = tuple(name for name in possible if name in reference)
+    if bands != ():
+        return tuple(dict.fromkeys((trained, *usual)))
+    usual = usual or possible
     home = DEFAULT_CONDITION if DEFAULT_CONDITION in possible else possible[0]
     return tuple(dict.fromkeys((home, *usual)))
+
+
+def _bands(catalogue: Catalogue, condition: str) -> tuple[str, ...] | None:
+    """Bands of a condition: none of one filter, `None` where its options say which."""
+    known = catalogue.find("condition", parse_reference(condition).name).entry.bands
+    return None if not known and catalogue.build("condition", condition).bands else known
 
 
 def find_conditions(catalogue: Catalogue, dataset: str, named: tuple[str, ...]) -> tuple[str, ...]:

@@ -64,8 +64,9 @@ class Draw:
 
 def describe_condition(condition: Condition) -> dict[str, Any]:
     """The numbers of a condition, wherever they are written down."""
-    fields = (field.name for field in dataclasses.fields(condition))
-    return {name: getattr(condition, name) for name in fields if name not in _FOR_PEOPLE}
+    names = (field.name for field in dataclasses.fields(condition))
+    described = {name: getattr(condition, name) for name in names if name not in _FOR_PEOPLE}
+    return {**described, "bands": [describe_condition(band) for band in condition.bands]}
 
 
 def describe_images(

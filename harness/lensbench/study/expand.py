@@ -183,7 +183,7 @@ class _Expander:
         tests: dict[View, None] = {}
         for text in self.study.tests.dataset:
             dataset = train.dataset if text == "same" else self._canonical("dataset", text)
-            usual = usual_conditions(self.catalogue, dataset)
+            usual = usual_conditions(self.catalogue, dataset, train.condition)
             if parse_reference(train.condition).name not in possible_conditions(
                 self.catalogue, dataset
             ):
@@ -213,7 +213,7 @@ class _Expander:
             dataset = train.dataset if text == "same" else self._canonical("dataset", text)
             words = {
                 "train": train.condition,
-                "usual": usual_conditions(self.catalogue, dataset)[0],
+                "usual": usual_conditions(self.catalogue, dataset, train.condition)[0],
             }
             named = tuple(words.get(text, text) for text in wanted.condition)
             for condition in find_conditions(self.catalogue, dataset, named):

@@ -41,7 +41,7 @@ def measured_lenses(samples: Samples, fitting: Fitting) -> dict[str, Tensor]:
         samples: Images in units of their noise.
         fitting: How lenses are fitted.
     """
-    images = one_image(samples.images).cpu()
+    images = one_image(samples)
     fit = fits_of(samples, fitting, Measurements())
     reduced = fit.chi_squared / images[0].numel()
     inflation = reduced.clamp(min=1).sqrt()

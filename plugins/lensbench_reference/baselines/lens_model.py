@@ -118,7 +118,7 @@ class LensModel(Baseline):
         """Whether lens galaxies shine: as the options say, or as the training images do."""
         if self.options.lens_light != "auto":
             return self.options.lens_light == "yes"
-        return shines(one_image(context.train.images.cpu()), context.train.condition.pixel_scale)
+        return shines(one_image(context.train), context.train.condition.pixel_scale)
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class FittedLenses:
     def measure(self, samples: Samples) -> tuple[Tensor, Tensor]:
         """Values and errors of all targets (N, T), each in the target's unit."""
         fit = fits_of(samples, self.fitting, self.measurements)
-        return self._answers(fit, one_image(samples.images).cpu())
+        return self._answers(fit, one_image(samples))
 
     def _answers(self, fit: Fit, images: Tensor) -> tuple[Tensor, Tensor]:
         """Values and errors; those of the training labels where there is nothing else to say."""

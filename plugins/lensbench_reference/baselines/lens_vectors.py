@@ -32,7 +32,7 @@ def lens_vectors(samples: Samples, fitting: Fitting, measurements: Measurements)
 
 def vectors(samples: Samples, fitting: Fitting, measurements: Measurements) -> Mapping[str, Tensor]:
     """Measures images: a `vector` (N, D) of statistics of each lens fit."""
-    images, fits = one_image(samples.images).cpu(), fits_of(samples, fitting, measurements)
+    images, fits = one_image(samples), fits_of(samples, fitting, measurements)
     places, rows = [], []
     for condition, chosen in chunks(samples):
         places.append(chosen)

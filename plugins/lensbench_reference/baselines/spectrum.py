@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,13 +22,31 @@ _CHUNK = 64
 class SpectrumLogisticRegression(Baseline):
     """Radial power spectrum and azimuthal moments into a logistic regression."""
 
+    @dataclass(frozen=True)
+    class Options:
+        """Options of `spectrum-logreg`.
+
+        Attributes:
+            bands: Whether bands are averaged, or each has features of its own, which tell colours.
+        """
+
+        bands: Literal["mean", "each"] = "mean"
+
+    def __init__(self, options: Options) -> None:
+        self._features = spectrum_features if options.bands == "mean" else features_of_bands
+
     def fit(self, context: FitContext) -> Predictor:
         """Chooses the regularisation by cross-validation on the training samples."""
-        return logistic_regression(spectrum_features, context, "spectrum-logreg")
+        return logistic_regression(self._features, context, "spectrum-logreg")
 
     def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
         """The predictor whose state this was."""
-        return restored(spectrum_features, context, "spectrum-logreg", state)
+        return restored(self._features, context, "spectrum-logreg", state)
+
+
+def features_of_bands(images: Tensor) -> np.ndarray:
+    """The features of each band of images (B, C, N, N), one after the other."""
+    return np.concatenate([spectrum_features(band) for band in images.split(1, 1)], 1)
 
 
 def spectrum_features(images: Tensor) -> np.ndarray:

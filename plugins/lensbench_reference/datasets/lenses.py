@@ -40,7 +40,8 @@ class Lenses(Dataset):
     `look-alikes`. `cuts` names the condition under which a lens has to be detectable, or `none` to
     keep all; `snr` and `magnification` are the least it then has to have. Each split is a stream
     of its own, so no scene is ever in two. Real targets are those whose parameters the population
-    draws.
+    draws. `survey`, its shifts, `cdm-realistic` and `look-alikes` have colours under conditions of
+    several bands; under one filter all populations are grey.
     """
 
     version = "5"
@@ -73,6 +74,7 @@ class Lenses(Dataset):
         self.population = _with_cuts(self.population, options)
         root = name.split("@")[0].removesuffix("-faithful")
         self.channels = 3 if root == "deeplense-iv" else 1
+        self.coloured = self.population.coloured
         self.data_range = _DATA_RANGE.get(root, 600.0)
         self.targets = {
             "sky": Target("image", unit="µJy/arcsec²"),

@@ -56,7 +56,7 @@ class Residual(Encoder, nn.Module):
 
 def planes(samples: Samples, fitting: Fitting, measurements: Measurements) -> Mapping[str, Tensor]:
     """Measures images: model and residual (N, 2, H, W) as `planes`."""
-    images, fits = one_image(samples.images).cpu(), fits_of(samples, fitting, measurements)
+    images, fits = one_image(samples), fits_of(samples, fitting, measurements)
     made = torch.zeros(len(images), 2, *images.shape[1:])
     for condition, chosen in chunks(samples):
         optics = Optics(condition, images.shape[-1], fitting.oversampling)

@@ -56,7 +56,7 @@ def chunks(samples: Samples) -> Iterator[tuple[Condition, Tensor]]:
 
 def fitted(samples: Samples, fitting: Fitting, measurements: Measurements) -> Mapping[str, Tensor]:
     """Measures images: the fields of a `Fit`, by name."""
-    images = one_image(samples.images).cpu()
+    images = one_image(samples)
     places, fits = [], []
     for condition, chosen in chunks(samples):
         places.append(chosen)
@@ -121,8 +121,14 @@ def plainly_seen(condition: Condition, images: Tensor, theta: Tensor) -> tuple[O
     return optics, coarse - fine + optics.images(theta)
 
 
-def one_image(images: Tensor) -> Tensor:
-    """All bands of images (N, C, H, W) as one (N, H, W), whose empty pixels scatter by one."""
+def one_image(samples: Samples) -> Tensor:
+    """All bands of samples as one image (N, H, W), whose empty pixels scatter by one; on the CPU.
+
+    Where bands have PSFs of their own it is the reference band, whose PSF the condition has.
+    """
+    images = samples.images.cpu()
+    if samples.condition.bands:
+        return images[:, samples.condition.reference_band]
     return images.sum(1) / math.sqrt(images.shape[1])
 
 

@@ -71,3 +71,12 @@ def test_a_dataset_without_limits_says_so(tmp_path):
     """Limits are those of the pedagogical population; others have other parameters."""
     with pytest.raises(UsageError, match="has no limits"):
         ensure_limits(open_store(tmp_path), CATALOGUE, View("lenses", "euclid-vis"))
+
+
+def test_limits_are_those_of_one_band(tmp_path):
+    """A condition of several bands is refused, and one of them is named."""
+    view = View("lenses:population=pedagogical", "rubin-gri")
+    for refused in (ensure_limits, lambda *args: ensure_class_limits(*args[:2], "anomaly", view)):
+        with pytest.raises(UsageError, match="one band, and 'rubin-gri' has 3") as caught:
+            refused(open_store(tmp_path), CATALOGUE, view)
+        assert caught.value.hint.endswith("rubin-r")

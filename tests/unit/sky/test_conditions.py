@@ -12,6 +12,7 @@ from tests.runs import run_cells
 
 from lensbench.errors import DataError, OptionError, UsageError
 from lensbench.registry import load_catalogue
+from lensbench.sky import multiband
 from lensbench.sky.grades import AXES, GRADES
 from lensbench.sky.instruments import CONDITIONS, REFERENCE
 from lensbench.sky.space import EUCLID_VIS
@@ -53,6 +54,17 @@ def test_a_run_tests_under_what_is_named():
     tested = [view.condition for view in cells[0].tests]
     assert tested == ["euclid-vis", "custom:base=des-r,read_noise=9.0", "psf@3"]
     assert load_catalogue().build("condition", tested[1]).name == tested[1]
+
+
+def test_a_run_of_several_bands_tests_under_those_of_as_many():
+    """Trained in three bands it is tested in three; where options say the bands, in these alone."""
+    options = {"encoder": "resnet18", "train_condition": "hsc-gri"}
+    cells = run_cells(load_catalogue(), "regression", **options)
+    assert cells[0].tests[0].condition == "hsc-gri"
+    assert {view.condition for view in cells[0].tests} == set(multiband.REFERENCE)
+    for named in ("bands:of=rubin-r+rubin-i", "custom:base=des-gri,num_exposures=4"):
+        cells = run_cells(load_catalogue(), "regression", **{**options, "train_condition": named})
+        assert len(cells[0].tests) == 1
 
 
 def test_unknown_condition():

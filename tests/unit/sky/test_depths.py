@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from lensbench.sky import multiband
 from lensbench.sky.depths import (
     PUBLISHED,
     derived_depth,
@@ -22,6 +23,14 @@ def test_depth_is_the_published_one_within_a_fifth_of_a_magnitude(condition):
     """Zeropoint, sky, detector, exposures and PSF together reach what the survey reaches."""
     published = PUBLISHED[condition.name]
     assert derived_depth(condition, published) == pytest.approx(published.magnitude, abs=0.2)
+
+
+@pytest.mark.parametrize("condition", multiband.CONDITIONS.values(), ids=lambda one: one.name)
+def test_every_band_has_the_published_depth(condition):
+    """A condition of several bands is made of conditions whose depths are the published ones."""
+    for band in condition.bands:
+        published = PUBLISHED[band.name]
+        assert derived_depth(band, published) == pytest.approx(published.magnitude, abs=0.2)
 
 
 def test_a_rubin_visit_has_the_effective_width_of_its_design():

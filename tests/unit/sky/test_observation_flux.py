@@ -11,8 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lensbench.api.condition import PsfImage
 from lensbench.api.dataset import Scenes
+from lensbench.api.psf_image import PsfImage
 from lensbench.errors import DataError
 from lensbench.sky.blur import Blur
 from lensbench.sky.grades import CONDITIONS as GRADES

@@ -12,8 +12,9 @@ from lenstronomy.LensModel.lens_model import LensModel
 from lenstronomy.LightModel.light_model import LightModel
 from lenstronomy.Util import util
 
-from lensbench.api.condition import Condition, PsfImage
+from lensbench.api.condition import Condition
 from lensbench.api.dataset import Scenes
+from lensbench.api.psf_image import PsfImage
 from lensbench.sky.blur import moffat_profile
 from lensbench.sky.observation import Grid, expose
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from lensbench.api.condition import PsfImage
+from lensbench.api.psf_image import PsfImage
 from lensbench.errors import DataError
 from lensbench.registry import load_catalogue
 from lensbench.sky.psf import measure_fwhm, read_psf

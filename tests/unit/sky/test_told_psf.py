@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from lensbench.api.condition import PsfImage
 from lensbench.api.dataset import Scenes
+from lensbench.api.psf_image import PsfImage
 from lensbench.errors import DataError
 from lensbench.sky.blur import blur_of
 from lensbench.sky.grades import CONDITIONS as GRADED
