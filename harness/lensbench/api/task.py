@@ -68,8 +68,8 @@ class Metric:
         resampled: The number for many resamples at once, where that is faster: from predictions,
             samples and indices of samples (R, N), one resample a row, to what `compute` returns for
             each row (R,).
-        rms_error: Whether it is the root mean squared error of `target`. Tables then show the
-            limits that `lensbench limits` computed for that target.
+        error: Which error of `target` it is, if any: the root mean square, or what 68.3 % of the
+            absolute errors are below. Tables then show the limits that `lensbench limits` computed.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Metric:
     scale: Literal["", "log", "logit"] = ""
     bounds: Callable[[Predictions, Samples], tuple[float, float]] | None = None
     resampled: Callable[[Predictions, Samples, np.ndarray], np.ndarray] | None = None
-    rms_error: bool = False
+    error: Literal["", "rms", "68"] = ""
 
 
 @dataclass(frozen=True)

@@ -137,17 +137,19 @@ def command(  # noqa: PLR0913  # an option each
             name,
             limit.target,
             f"{limit.reference:.2g} ± {limit.error:.1g}",
+            f"{limit.reference_68:.2g}",
             "–" if math.isnan(limit.bound) else f"{limit.bound:.2g}",
             limit.unit,
             str(limit.scenes),
         ]
         for name, limit in found
     ]
-    header = ["condition", "target", "local reference", "van Trees bound", "unit", "scenes"]
+    header = ["condition", "target", "local reference", "68 %", "van Trees bound", "unit", "scenes"]
     scene_class = "all classes, substructure known" if only == ALL else f"{only} alone"
-    title = f"Root mean squared errors on {dataset}, {scene_class}"
+    title = f"Errors on {dataset}, {scene_class}"
     note = (
-        "No method can beat the van Trees bound; with a uniform prior some can beat the reference."
+        "Root mean squares, and what 68.3 % of the absolute errors are below. No method can beat "
+        "the van Trees bound; with a uniform prior some can beat the reference."
     )
     click.echo(text_table(header, rows, "terminal", title, note))
 

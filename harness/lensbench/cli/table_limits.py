@@ -49,11 +49,15 @@ def _limits(
         bounds = known_class_limits(store, catalogue, name, dataset, conditions, draw)
         return {place: Limit(math.nan, bound) for place, bound in bounds.items()}
     metrics = catalogue.build("task", first["task"]).metrics
-    errors = {one.target: one.name for one in metrics if one.rms_error}
+    errors = {(one.target, one.error): one.name for one in metrics if one.error}
     found = known_limits(store, catalogue, dataset, conditions, draw) if errors else {}
     return {
-        (errors[limit.target], condition): Limit(limit.reference, limit.bound)
+        (errors[limit.target, error], condition): value
         for condition, limits in found.items()
         for limit in limits
-        if limit.target in errors
+        for error, value in (
+            ("rms", Limit(limit.reference, limit.bound)),
+            ("68", Limit(limit.reference_68, math.nan)),
+        )
+        if (limit.target, error) in errors
     }

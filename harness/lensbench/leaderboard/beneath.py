@@ -13,9 +13,10 @@ from lensbench.stats.published import PublishedValue
 REFERENCE, BOUND, INFORMATION = "local reference", "van Trees bound", "limit of information"
 
 _ERRORS = (
-    "Efficiency: the local reference over the trained-on value; no method can beat the van Trees "
-    "bound, which like the reference is of scenes without substructure."
+    "Efficiency: the local reference over the trained-on value. The reference is of scenes without "
+    "substructure."
 )
+_BOUNDS = "No method can beat the van Trees bound, which is of the same scenes."
 _CLASSES = (
     "Limit of information: an upper bound, the score of an observer who knows the substructure "
     "of every scene and fits the smooth lens."
@@ -50,6 +51,8 @@ def note_beneath(ranking: Ranking) -> str:
     notes = []
     if any(ranking.limits):
         notes.append(_CLASSES if _of_classes(ranking) else _ERRORS)
+        if not _of_classes(ranking) and any(one and one.bound > 0 for one in ranking.limits):
+            notes.append(_BOUNDS)
     if beyond := beyond_limits(ranking):
         named = ", ".join(f"{name} under {condition}" for name, condition in beyond)
         notes.append(
@@ -113,6 +116,7 @@ def _limits(ranking: Ranking) -> list[RowBeneath]:
             _number(references[0] / values[0], ".2f"),
         )
         for name, values in ((REFERENCE, references), (BOUND, bounds))
+        if not all(map(math.isnan, values))
     ]
 
 

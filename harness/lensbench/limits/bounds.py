@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.optimize import brentq
 from torch import Tensor
 
 from lensbench.api.condition import Condition
@@ -58,6 +59,7 @@ class Limit:
         reference: Local reference of the root mean squared error, √E[∇gᵀ(I + Π)⁻¹∇g]: that of the
             best linear estimate around the truth. No bound: with a uniform prior the posterior mean
             is better.
+        reference_68: Local reference of what 68.3 % of the absolute errors are below.
         error: Standard error of the reference, for the scenes are a sample.
         bound: Root mean squared error below which no method can be, by van Trees' inequality. NaN
             for components that turn with the image, of which it says nothing.
@@ -67,6 +69,7 @@ class Limit:
     target: str
     unit: str
     reference: float
+    reference_68: float
     error: float
     bound: float
     scenes: int
@@ -183,8 +186,18 @@ def limits_from(
         reference = math.sqrt(float(variance.mean()))
         error = float(variance.std()) / math.sqrt(count) / (2 * reference)
         bound = float(bounds[_AT[target]]) if target == "theta_E" else math.nan
-        found.append(Limit(target, REAL_TARGETS[target].unit, reference, error, bound, count))
+        unit, inner = REAL_TARGETS[target].unit, inner_error(variance.sqrt())
+        found.append(Limit(target, unit, reference, inner, error, bound, count))
     return found
+
+
+def inner_error(sigma: Tensor) -> float:
+    """What 68.3 % of absolute normal errors are below that have one of these σ (n,) each."""
+
+    def excess(x: float) -> float:
+        return float(torch.erf(x / (math.sqrt(2) * sigma)).mean()) - math.erf(math.sqrt(0.5))
+
+    return float(brentq(excess, 0.5 * float(sigma.min()), 2 * float(sigma.max())))
 
 
 def ranges(population: Population) -> dict[str, Range | Circle]:

@@ -108,8 +108,8 @@ def residual_metrics(name: str, index: int, unit: str) -> tuple[Metric, ...]:
         )
 
     return (
-        resampled("error_68", error_68, bounds=bounds),
-        resampled("rmse", rmse, interval=False, rms_error=True),
+        resampled("error_68", error_68, bounds=bounds, error="68"),
+        resampled("rmse", rmse, interval=False, error="rms"),
         each("bias", lambda answer: answer.residual, unit),
         resampled("nmad", nmad),
         *(outliers(cut) for cut in OUTLIERS),

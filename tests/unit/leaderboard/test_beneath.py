@@ -63,6 +63,13 @@ def test_an_error_without_an_interval_is_held_to_the_bound_by_its_number_of_scen
         assert ("BETTER THAN ANY METHOD CAN BE: fit under home. " in note) == named
 
 
+def test_an_error_without_a_bound_has_the_reference_alone():
+    """As the 68 % error: van Trees' inequality is about the root mean square."""
+    table = run_table(records_frame(ROWS), limits={("rmse_theta_E", "home"): Limit(0.01, math.nan)})
+    assert [row[0] for row in table.rows] == ["fit", "net", "local reference"]
+    assert "van Trees" not in table.note
+
+
 def test_without_a_limit_the_table_is_as_it_was():
     """A limit of another metric or condition adds nothing."""
     plain = run_table(records_frame(ROWS))
@@ -74,8 +81,7 @@ def test_a_limit_elsewhere_gives_no_efficiency_here():
     """It has rows, and no column: efficiency is that under the training condition."""
     limits = {("rmse_theta_E", "far"): Limit(0.01, math.nan)}
     table = run_table(records_frame(ROWS), limits=limits)
-    assert table.rows[-2][:3] == ["local reference", "–", "0.0100"]
-    assert table.rows[-1][:3] == ["van Trees bound", "–", "–"]
+    assert table.rows[-1][:3] == ["local reference", "–", "0.0100"]
     assert "efficiency" not in table.header
     assert {len(row) for row in table.rows} == {len(table.header)}
 

@@ -11,6 +11,7 @@ from lensbench.limits.bounds import (
     _SLOPES,
     UNKNOWN,
     SceneSample,
+    inner_error,
     limits,
     limits_from,
     measured_targets,
@@ -162,3 +163,13 @@ def test_a_fit_that_starts_at_the_truth_reaches_the_limit_and_no_more():
     efficiency = float(np.mean(ratios)) ** -0.5
     # 120 squares: their mean scatters by √(2/120) = 0.13, its root by half of that.
     assert efficiency == pytest.approx(1.0, abs=0.2)
+
+
+def test_the_inner_error_of_scenes_that_differ():
+    """Of one σ it is σ; of two it is where their mean probability is 68.27 %."""
+    assert inner_error(torch.tensor([0.3, 0.3])) == pytest.approx(0.3, rel=1e-6)
+    sigma = torch.tensor([0.1, 1.0])
+    inner = inner_error(sigma)
+    draws = torch.randn(400_000, 2, generator=torch.Generator().manual_seed(0)) * sigma
+    assert float((draws.abs() < inner).float().mean()) == pytest.approx(0.6827, abs=0.002)
+    assert 0.1 < inner < 1.0

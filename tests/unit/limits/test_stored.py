@@ -25,8 +25,8 @@ LENSES = "lenses:population=pedagogical"
 def test_limits_are_made_once_and_found_by_tables(tmp_path, monkeypatch):
     """What was made is read again, of this dataset, condition and draw alone."""
     made = [
-        Limit("theta_E", "arcsec", 0.002, 0.0005, 0.0003, 24),
-        Limit("lens_e1", "", 0.007, 0.001, math.nan, 24),
+        Limit("theta_E", "arcsec", 0.002, 0.0015, 0.0005, 0.0003, 24),
+        Limit("lens_e1", "", 0.007, 0.006, 0.001, math.nan, 24),
     ]
     calls = []
     monkeypatch.setattr(stored, "limits", lambda *_: calls.append(1) or made)
