@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lensbench import Metric, Predictions, Samples, quantile_interval
+from lensbench import Metric, Predictions, Samples, UndefinedError, quantile_interval
+from lensbench_reference.tasks.ranks import sbc_distance, tarp_distance
 from lensbench_reference.tasks.resampling import resampled_metric
 
 _MAD = 1.4826
@@ -148,12 +149,20 @@ def joint_metrics(names: tuple[str, ...]) -> tuple[Metric, ...]:
             interval=figure != "nll_joint",
         )
 
+    def tarp(predictions: Predictions, samples: Samples) -> float:
+        which = known(samples)
+        residual = np.asarray(predictions["mean"], np.float64) - _truths(samples, names)
+        if not which.any():
+            raise UndefinedError(f"no test scene has all of {', '.join(names)}")
+        return tarp_distance(residual[which], _covariance(predictions)[which])
+
     return (
         *(
             each(f"coverage_{text}_joint", partial(within_ellipsoid, level=level), "", None)
             for text, level in LEVELS.items()
         ),
         each("nll_joint", joint_nll, "nat", False),
+        Metric("tarp_joint", tarp, higher_is_better=False, interval=False),
     )
 
 
@@ -212,21 +221,6 @@ def coverage_by_error(residual: np.ndarray, sigma: np.ndarray) -> float:
         if len(group)
     ]
     return float(np.mean(pulls))
-
-
-def sbc_distance(residual: np.ndarray, sigma: np.ndarray) -> float:
-    """Largest distance of the true values' ranks in the stated normals from a uniform distribution.
-
-    Simulation-based calibration (Talts et al. 2018, arXiv:1804.06788) with the rank that endless
-    posterior samples would give, Φ(−Δ/σ); in one dimension the coverage test TARP (Lemos et al.
-    2023, arXiv:2302.03026) looks at the same ranks. It is the statistic of Kolmogorov and Smirnov:
-    right errors exceed 1.36/√N in 5 % of the cases.
-    """
-    from scipy import special
-
-    ranks = np.sort(special.ndtr(-residual / sigma))
-    steps = np.arange(len(ranks) + 1) / len(ranks)
-    return float(max((steps[1:] - ranks).max(), (ranks - steps[:-1]).max()))
 
 
 def normal_nll(residual: np.ndarray, sigma: np.ndarray) -> np.ndarray:
