@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 
 from lensbench.data.readers.guard import reading
+from lensbench.data.units import one_spelling
 from lensbench.data.whole import whole
 from lensbench.errors import DataError
 
 COLUMNS = ("name", "class", "ra", "dec", "image")
 """Of the table: the mosaic of an object is named by its path from the table."""
 
+_CARRIED = ("BUNIT", "FILTER", "FILTER1", "FILTER2", "PHOTFLAM", "PHOTPLAM")
+"""Keywords of a mosaic that a cut-out keeps: unit, filter and zero point."""
 
 _RAYS = 4
 """Points along the side of a new pixel that its light is the mean of."""
@@ -54,9 +57,10 @@ class Cut:
 
 @dataclass
 class _Cutouts:
-    """Cut-outs (S, S) as they are found, with the scatter of each and the unit of all."""
+    """Cut-outs (S, S) as they are found, with the scatter and the photometry of each."""
 
     places: list[Place] = field(default_factory=list)
+    known: list[Mapping[str, Any]] = field(default_factory=list)
     pixels: list[np.ndarray] = field(default_factory=list)
     noise: list[float] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -89,15 +93,16 @@ def cut_out(
     found, units = _Cutouts(), set()
     for mosaic in dict.fromkeys(place.mosaic for place in places):
         with _opened(mosaic) as (data, header):
-            units.add(str(header.get("BUNIT", "")).strip().lower())
+            units.add(one_spelling(str(header.get("BUNIT", ""))))
             if len(units) > 1:
                 raise DataError(
                     f"{str(mosaic)!r} has another unit than the mosaics before: {sorted(units)}",
-                    "bring all to one unit first: noise cannot be made equal across units",
+                    "bring all to one unit first, and state it as BUNIT in every header",
                 )
+            known = {name: header[name] for name in _CARRIED if name in header}
             for place in places:
                 if place.mosaic == mosaic:
-                    _add(found, place, _square(data, header, place, (side, pixel)))
+                    _add(found, place, known, _square(data, header, place, (side, pixel)))
                     report(len(found.places) + len(found.left_out), len(places), "")
     if not found.places:
         raise DataError(
@@ -181,7 +186,7 @@ def _square(
     return np.asarray(mean * (pixel / own) ** 2)
 
 
-def _add(found: _Cutouts, place: Place, square: np.ndarray | str) -> None:
+def _add(found: _Cutouts, place: Place, known: Mapping[str, Any], square: np.ndarray | str) -> None:
     from lensbench.training.noise import background_and_noise
 
     if isinstance(square, str):
@@ -189,6 +194,7 @@ def _add(found: _Cutouts, place: Place, square: np.ndarray | str) -> None:
         return
     background, sigma = background_and_noise(square[None, None])
     found.places.append(place)
+    found.known.append(known)
     found.pixels.append(square - float(background[0, 0]))
     found.noise.append(float(sigma[0, 0]))
 
@@ -201,11 +207,12 @@ def _write(found: _Cutouts, out: Path, pixel: float, seed: int) -> Cut:
     random = np.random.default_rng(seed)
     counts: dict[str, int] = {}
     with whole(out) as temporary:
-        for place, pixels, sigma in zip(found.places, found.pixels, found.noise, strict=True):
+        cuts = zip(found.places, found.pixels, found.noise, found.known, strict=True)
+        for place, pixels, sigma, known in cuts:
             added = np.sqrt(most**2 - sigma**2) * random.standard_normal(pixels.shape)
-            unit = fits.PrimaryHDU(
-                (pixels + added).astype(np.float32), _header(place, pixels, pixel)
-            )
+            header = _header(place, pixels, pixel)
+            header.update(known)
+            unit = fits.PrimaryHDU((pixels + added).astype(np.float32), header)
             path = temporary / place.label / f"{place.name}.fits"
             path.parent.mkdir(parents=True, exist_ok=True)
             unit.writeto(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ def microjansky_of(
         header: Of the image: zero point, exposure time, PHOTFLAM and PHOTPLAM.
         zeropoint: AB magnitude of one count per second, in place of the header's.
     """
-    text = unit.strip().lower().replace(" ", "").replace("sec", "s").replace("**-1", "")
+    text = _squeezed(unit)
     if text in _PER_SECOND or text in _TOTALS:
         magnitude = zeropoint if zeropoint is not None else zeropoint_of(header)
         if magnitude is None or not pixel_scale:
@@ -38,6 +39,19 @@ def microjansky_of(
             flux /= float(time)  # type: ignore[arg-type]
         return float(flux / pixel_scale**2)
     return _physical(unit, pixel_scale)
+
+
+def one_spelling(unit: str) -> str:
+    """A unit of counts or electrons in one spelling, to be compared; others without their spaces.
+
+    `e-/s` and `ELECTRONS/S` are `electrons/s`.
+    """
+    text = re.sub(r"^(e-?|electrons?)(?=$|/)", "electrons", _squeezed(unit))
+    return re.sub(r"^(ct|counts?)(?=$|/)", "counts", text.replace("cps", "counts/s"))
+
+
+def _squeezed(unit: str) -> str:
+    return unit.strip().lower().replace(" ", "").replace("sec", "s").replace("**-1", "")
 
 
 def zeropoint_of(header: Mapping[str, Any]) -> float | None:

@@ -25,7 +25,7 @@ def quiet(*_: object) -> None:
     """Reports nothing."""
 
 
-def mosaic(path: Path, scale: float, noise: float, ra: float, unit: str = "e/s") -> WCS:
+def mosaic(path: Path, scale: float, noise: float, ra: float, unit: str) -> WCS:
     """Writes empty sky of 30 arcsec about (ra, 2 deg), turned by 20 degrees, and its WCS."""
     side = round(30 / scale)
     world = WCS(naxis=2)
@@ -57,7 +57,8 @@ def table(tmp_path: Path) -> Path:
     rows = ["name,class,ra,dec,image"]
     for kind, scale, noise, ra in (("lens", 0.05, 0.05, 150.0), ("galaxy", 0.03, 0.01, 40.0)):
         path = tmp_path / f"{kind}.fits"
-        world = mosaic(path, scale, noise, ra)
+        unit = "e/s" if kind == "lens" else "ELECTRONS/S"
+        world = mosaic(path, scale, noise, ra, unit)
         for i in range(4):
             place = ra + (i - 1.5) * 5.3 / 3600, 2.0 + (i % 2) * 6.1 / 3600
             add_galaxy(path, world, *place, scale)
@@ -79,6 +80,7 @@ def test_objects_are_in_the_middle_and_alike(table: Path, tmp_path: Path) -> Non
         image, header = fits.getdata(path).astype(float), fits.getheader(path)
         assert image.shape == (128, 128)
         assert pixel_scale_of([header]) == pytest.approx(0.05)
+        assert header["BUNIT"] == ("e/s" if path.parent.name == "lens" else "ELECTRONS/S")
         light = image * middle
         assert light.sum() == pytest.approx(FLUX, rel=0.03)
         assert (light * x).sum() / light.sum() == pytest.approx(0, abs=0.15)
