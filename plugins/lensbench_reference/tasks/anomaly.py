@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from lensbench import Predictions, Samples, Task
-from lensbench_reference.tasks.classes import Ranking, labels_of
+from lensbench_reference.tasks.classes import Ranking, class_auroc, labels_of
 from lensbench_reference.tasks.curves import auroc, average_precision, threshold_counts
 from lensbench_reference.tasks.operating import RankedSamples, operating_metrics
 from lensbench_reference.tasks.resampling import resampled_metric
@@ -49,9 +49,7 @@ class Anomaly(Task):
             ),
             *operating_metrics(partial(_ranked, self.normal), ("0.1", "1e-2")),
             *(
-                resampled_metric(
-                    f"auroc_{name}", partial(_against, name), chance=0.5, scale="logit"
-                )
+                class_auroc(_TARGET, name, lambda given, which: _scores(given), _NORMAL)
                 for name in (_ANOMALOUS if target == _TARGET else ())
             ),
         )
@@ -77,18 +75,6 @@ def _all(
     """A metric of all anomalies against what is normal."""
     ranked = _ranked(kind, predictions, samples)
     return metric(threshold_counts(ranked.score, ranked.positive, ranked.negative, indices))
-
-
-def _against(
-    name: str, predictions: Predictions, samples: Samples, indices: np.ndarray
-) -> np.ndarray:
-    """AUROC of one class against what is normal; the others are left out."""
-    classes = samples.info[_TARGET].classes
-    if name not in classes:
-        raise NotImplementedError(f"this dataset has no class {name!r}")
-    labels = labels_of(samples, _TARGET)
-    anomalous, normal = labels == classes.index(name), labels == classes.index(_NORMAL)
-    return auroc(threshold_counts(_scores(predictions), anomalous, normal, indices))
 
 
 def _scores(predictions: Predictions) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from lensbench import Features, Metric, Predictions, Samples, UndefinedError
+from lensbench import Features, Metric, Predictions, Samples
 from lensbench_reference.tasks.curves import Counts, auroc, average_precision, threshold_counts
 from lensbench_reference.tasks.resampling import resampled_metric
 
@@ -77,11 +77,32 @@ def class_metrics(target: str, balanced: bool = True) -> tuple[Metric, ...]:
     )
 
 
-def class_auroc(target: str, name: str) -> Metric:
-    """The AUROC of one class against the others, as `auroc_NAME`."""
-    return resampled_metric(
-        f"auroc_{name}", partial(_class_against_rest, target, name), chance=0.5, scale="logit"
-    )
+def class_auroc(
+    target: str,
+    name: str,
+    score: Callable[[Predictions, int], np.ndarray] | None = None,
+    rest: str = "",
+) -> Metric:
+    """The AUROC of one class as `auroc_NAME`; it does not apply where the data lack the class.
+
+    Args:
+        target: The class target.
+        name: Of the class.
+        score: From predictions and the class's place to what ranks (N,); by default its
+            probability.
+        rest: The class that it is held against; all others where empty.
+    """
+
+    def area(predictions: Predictions, samples: Samples, indices: np.ndarray) -> np.ndarray:
+        classes = samples.info[target].classes
+        if name not in classes:
+            raise NotImplementedError(f"{target} has no class {name!r}, but {', '.join(classes)}")
+        which, wanted = classes.index(name), labels_of(samples, target)
+        value = score(predictions, which) if score else probability_of(predictions)[:, which]
+        others = wanted == classes.index(rest) if rest else wanted != which
+        return auroc(threshold_counts(value, wanted == which, others, indices))
+
+    return resampled_metric(f"auroc_{name}", area, chance=0.5, scale="logit")
 
 
 def probability_of(predictions: Predictions) -> np.ndarray:
@@ -107,17 +128,6 @@ def _one_against_rest(
         for i in classes
     ]
     return np.asarray(np.mean(each, axis=0))
-
-
-def _class_against_rest(
-    target: str, name: str, predictions: Predictions, samples: Samples, indices: np.ndarray
-) -> np.ndarray:
-    classes = samples.info[target].classes
-    if name not in classes:
-        raise UndefinedError(f"{target} has no class {name!r}, but {', '.join(classes)}")
-    which, wanted = classes.index(name), labels_of(samples, target)
-    probability = probability_of(predictions)[:, which]
-    return auroc(threshold_counts(probability, wanted == which, wanted != which, indices))
 
 
 def _right(target: str, predictions: Predictions, samples: Samples) -> np.ndarray:
