@@ -78,10 +78,23 @@ class DINOLoss(nn.Module):
         answers = self.head(encode(self.encoder, both).pooled) / self.options.student
         with torch.no_grad():
             given = self.slow_head.copy(encode(self.slow_encoder.copy, both).pooled)
-            wanted = torch.softmax((given - self.centre) / self.options.teacher, 1)
-            if self.training:
-                self.centre.lerp_(given.mean(0), 1 - self.options.centring)
+            wanted = centred_shares(given, self.centre, self.options, self.training)
         return nn.functional.cross_entropy(answers, wanted.roll(len(batch), 0))
+
+
+def centred_shares(given: Tensor, centre: Tensor, options: DINO.Options, moves: bool) -> Tensor:
+    """A teacher's shares (…, prototypes) of what it gives, centred and sharpened.
+
+    Args:
+        given: Cosines with the prototypes (…, prototypes).
+        centre: What is subtracted from them (prototypes,).
+        options: The temperature of the teacher and the momentum of the centre.
+        moves: Whether the centre then moves towards the mean of what was given.
+    """
+    shares = torch.softmax((given - centre) / options.teacher, -1)
+    if moves:
+        centre.lerp_(given.flatten(0, -2).mean(0), 1 - options.centring)
+    return shares
 
 
 class PrototypeHead(nn.Module):

@@ -11,7 +11,7 @@ from annotated_types import Gt, Lt
 from torch import Tensor, nn
 
 from lensbench import Pretraining, Samples, Target
-from lensbench_reference.pretraining.dino import DINO, PrototypeHead
+from lensbench_reference.pretraining.dino import DINO, PrototypeHead, centred_shares
 from lensbench_reference.pretraining.masking import check_maskable, grid_of, prepared
 from lensbench_reference.pretraining.momentum import Follower
 from lensbench_reference.pretraining.views import check_no_planes, view
@@ -87,7 +87,8 @@ class IBOTLoss(nn.Module):
         with torch.no_grad():
             slow = self.slow_encoder.copy.tokens(images, None, *told)
             wanted = [
-                self._answers(given, which) for which, given in enumerate((slow.mean(1), slow))
+                centred_shares(self.slow_head.copy(tokens), centre, self.options, self.training)
+                for tokens, centre in zip((slow.mean(1), slow), self.centres, strict=True)
             ]
         tokens = self.encoder.tokens(self._with_hidden(images, mask), None, *told)
         whole = _cross_entropy(self._students(tokens.mean(1)), wanted[0].roll(len(batch), 0))
@@ -98,15 +99,6 @@ class IBOTLoss(nn.Module):
     def _students(self, tokens: Tensor) -> Tensor:
         answers: Tensor = self.head(tokens) / self.options.student
         return answers
-
-    def _answers(self, tokens: Tensor, which: int) -> Tensor:
-        """The teacher's shares (…, prototypes), and its centre moved towards what it gave."""
-        given = self.slow_head.copy(tokens)
-        shares = torch.softmax((given - self.centres[which]) / self.options.teacher, -1)
-        if self.training:
-            mean = given.flatten(0, -2).mean(0)
-            self.centres[which].lerp_(mean, 1 - self.options.centring)
-        return shares
 
     def _with_hidden(self, images: Tensor, mask: Tensor) -> Tensor:
         """Images (B, C, H, W) with the learned patch where the mask (B, L) is true."""
