@@ -91,6 +91,8 @@ if TYPE_CHECKING:
     from lensbench.training.loop import TrainingLoop as TrainingLoop
     from lensbench.training.noise import background_and_noise as background_and_noise
     from lensbench.training.noise import in_units_of_noise as in_units_of_noise
+    from lensbench.training.precision import Precision as Precision
+    from lensbench.training.precision import products_in as products_in
     from lensbench.training.rings import RING_FEATURES as RING_FEATURES
     from lensbench.training.rings import log_ring_power as log_ring_power
     from lensbench.training.rings import ring_amplitudes as ring_amplitudes
@@ -131,6 +133,7 @@ _HOMES = {
     "PluginError": "errors",
     "Population": "sky.population",
     "PredictionKind": "api.task",
+    "Precision": "training.precision",
     "Predictions": "api.task",
     "Predictor": "api.predictor",
     "Pretraining": "api.pretraining",
@@ -173,6 +176,7 @@ _HOMES = {
     "hookimpl": "api.hookspecs",
     "imaging_operator": "sky.observation",
     "in_units_of_noise": "training.noise",
+    "products_in": "training.precision",
     "locate": "data.downloads",
     "log_ring_power": "training.rings",
     "open_images": "data.layouts",

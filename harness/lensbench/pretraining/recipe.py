@@ -10,12 +10,11 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lensbench.errors import LensbenchError, UsageError
 from lensbench.store.claims import claimed
-
-Precision = Literal["fp32", "bf16"]
+from lensbench.training.precision import Precision
 
 FILE = "recipe.json"
 """Name of a recipe in the folder of its result."""

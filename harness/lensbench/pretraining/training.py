@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +20,7 @@ from lensbench.files import StageReport
 from lensbench.pretraining.drawing import AwaitedChunks, Chunks, drawing
 from lensbench.pretraining.logs import loss_log, probe_log, probe_rows
 from lensbench.pretraining.probe import Probe
-from lensbench.pretraining.recipe import Precision, Recipe
+from lensbench.pretraining.recipe import Recipe
 from lensbench.pretraining.reconstructions import draw_reconstructions
 from lensbench.pretraining.sources import ChunkSource, DrawnChunks, source_of
 from lensbench.pretraining.stream import IMAGES, Buffer, Windows
@@ -33,6 +31,7 @@ from lensbench.training.chance import seeded
 from lensbench.training.checkpoints import keeping
 from lensbench.training.division import Division, divided
 from lensbench.training.loop import TrainingLoop
+from lensbench.training.precision import Precision, products_in
 from lensbench.training.team import Team
 
 
@@ -89,7 +88,7 @@ class StreamingObjective(nn.Module):
 
     position: Tensor
 
-    def __init__(self, objective: Any, buffer: Buffer, paired: bool, precision: str) -> None:
+    def __init__(self, objective: Any, buffer: Buffer, paired: bool, precision: Precision) -> None:
         super().__init__()
         self.objective = objective
         self._buffer, self._paired, self._precision = buffer, paired, precision
@@ -110,14 +109,9 @@ class StreamingObjective(nn.Module):
             batch = batch.take(share)
         self.position += 1
         device = self.position.device
-        with self._autocast(device.type):
+        with products_in(self._precision, device):
             loss: Tensor = self.objective(batch.to(device), generator)
         return loss.float()
-
-    def _autocast(self, kind: str) -> AbstractContextManager[Any]:
-        if self._precision == "bf16":
-            return torch.autocast(kind, torch.bfloat16)
-        return contextlib.nullcontext()
 
 
 def train(

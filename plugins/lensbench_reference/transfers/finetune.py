@@ -9,11 +9,10 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
-from lensbench import FitContext, Transfer
+from lensbench import FitContext, Precision, Transfer
 from lensbench_reference.transfers.fitting import (
     HeadedEncoder,
     ModelPredictor,
-    Precision,
     Settings,
     fit,
     fit_head,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from lensbench import (
     Features,
     FitContext,
+    Precision,
     Predictions,
     Samples,
     Task,
@@ -22,13 +22,12 @@ from lensbench import (
     TrainingSummary,
     encode,
     feature_shape,
+    products_in,
 )
 
 _BATCH = 256
 _BATCH_CONVERGED = 64
 _BATCH_FIXED = 16
-
-Precision = Literal["fp32", "bf16"]
 
 LossOf = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -95,7 +94,7 @@ def fit(
         batch = context.train.take(indices)
         if batch.features is None:
             batch = turned(batch, generator)
-        with _products(chosen.precision, batch.images.device):
+        with products_in(chosen.precision, batch.images.device):
             loss: Tensor = context.task.loss(model(batch), batch)
         return loss.float()
 
@@ -135,13 +134,6 @@ def _with_features(encoder: nn.Module, samples: Samples) -> Samples:
         parts = [encode(encoder, samples.take(indices)) for indices in batches]
     maps = tuple(torch.cat(each) for each in zip(*(part.maps for part in parts), strict=True))
     return replace(samples, features=Features(torch.cat([part.pooled for part in parts]), maps))
-
-
-def _products(precision: Precision, device: torch.device) -> AbstractContextManager[Any]:
-    """Where matrix products and convolutions are computed in this precision."""
-    if precision == "bf16":
-        return torch.autocast(device.type, torch.bfloat16)
-    return nullcontext()
 
 
 def primary_score(predictor: ModelPredictor, context: FitContext) -> float:
