@@ -62,12 +62,16 @@ def command(name: str, as_json: bool) -> None:
             if isinstance(value, dict):
                 click.echo(f"{key}:")
                 for inner, option in value.items():
-                    text = (
-                        f"{option['type']}, "
-                        + ("required" if option["required"] else str(option["default"]))
-                        if isinstance(option, dict)
-                        else option
-                    )
-                    click.echo(f"  {inner}: {text}")
+                    click.echo(f"  {inner}: {_text(option)}")
             else:
                 click.echo(f"{key}: {', '.join(value) if isinstance(value, tuple) else value}")
+
+
+def _text(value: Any) -> Any:
+    """An option as its type and default, a tuple as its members, and bands as their names."""
+    if isinstance(value, dict):
+        return f"{value['type']}, {'required' if value['required'] else value['default']}"
+    if isinstance(value, tuple):
+        names = (one["name"] if isinstance(one, dict) else str(one) for one in value)
+        return ", ".join(names)
+    return value

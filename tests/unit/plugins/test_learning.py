@@ -6,7 +6,7 @@ import torch
 
 from lensbench import Population, draw_scenes, encode
 from lensbench.testing import made_samples
-from lensbench_reference.baselines.spectrum import spectrum_features
+from lensbench_reference.baselines.spectrum import features_of_bands, spectrum_features
 from lensbench_reference.encoders.vit import VisionTransformer
 from lensbench_reference.pretraining.mae import MaskedAutoencoding
 from lensbench_reference.transfers.fitting import turned
@@ -73,6 +73,16 @@ def test_spectrum_features_do_not_change_under_quarter_turns():
         images = made_samples(count=3, size=size).images
         turned_features = spectrum_features(torch.rot90(images, 1, (2, 3)))
         assert np.allclose(spectrum_features(images), turned_features, atol=1e-3)
+
+
+def test_each_band_has_features_of_its_own_where_asked():
+    """Those of the band alone, one band after the other; of one band they are the usual ones."""
+    images = made_samples(count=3, channels=3).images
+    width = spectrum_features(images).shape[1]
+    found = features_of_bands(images)
+    assert found.shape == (3, 3 * width)
+    assert np.array_equal(found[:, width : 2 * width], spectrum_features(images[:, 1:2]))
+    assert np.array_equal(features_of_bands(images[:, :1]), spectrum_features(images[:, :1]))
 
 
 def test_encoding_does_not_depend_on_the_batch(vit):

@@ -269,6 +269,7 @@ def table_source(path: Path, layout: str, title: str, table: Table, selection: S
                 known.get("pixel_scale"),
                 str(known.get("unit", "")),
                 psf_fwhm=known.get("psf_fwhm"),
+                bands=tuple(filter(None, str(known.get("bands", "")).split(","))),
             )
 
     notes = [f"Images are in {', '.join(map(repr, images))}."]

@@ -25,6 +25,23 @@ PAIRS = [
 ]
 
 
+@pytest.mark.parametrize("task", ["regression", "finding"])
+@pytest.mark.parametrize("name", ["lens-model", "ring-radius", "network-radius"])
+def test_bands_with_psfs_of_their_own_are_taken(name: str, task: str) -> None:
+    """What looks at the condition has one PSF for its image: that of the reference band."""
+    if (name, task) not in PAIRS:
+        pytest.skip(f"{name} does not do {task}")
+    catalogue = load_catalogue()
+    seen = catalogue.build("condition", "hsc-gri")
+    train, new = (replace(made_samples(n, channels=3, seed=n), condition=seen) for n in (12, 3))
+    asked, budget = catalogue.build("task", task), BUDGETS["smoke"]
+    context = FitContext(asked, train, train.first(4), budget, 0, lambda progress: None)
+    fitted = catalogue.build("baseline", QUICK.get(name, name)).fit(context)
+    for values in fitted(replace(new, targets={})).values():
+        assert len(values) == 3
+        assert torch.isfinite(values).all()
+
+
 @pytest.mark.parametrize(("name", "task"), PAIRS)
 def test_three_bands_are_taken_and_the_fit_is_kept(name: str, task: str, tmp_path: Path) -> None:
     """Finite predictions for every image and band, and the same from what the store keeps."""
