@@ -7,21 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
 from scipy.stats import ks_2samp
+from tests.release import FILE_NAMES, released
 
 from lensbench.sky.cosmology import theta_E_squared
-from lensbench.sky.deeplense import MODEL_I_ZEROPOINT, DeepLense, released_counts
-from lensbench.sky.scenes import draw_scenes
+from lensbench.sky.deeplense import DeepLense
 from lensbench.sky.seeds import generator_of
 
 COUNT = 450
-RELEASED = {
-    # size, pixel scale and FWHM [arcsec], zero point: Euclid VIS's in lenstronomy 1.11 for II
-    "i": (150, 0.05, 0.087, MODEL_I_ZEROPOINT),
-    "ii": (64, 0.101, 0.16, 24.0),
-}
-FILE_NAMES = ("no_sub", "cdm", "axion")
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +31,7 @@ def statistics() -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module", params=["i", "ii"])
 def images(request: pytest.FixtureRequest) -> tuple[str, np.ndarray]:
     """Images (3, N, H, W) of a release, class by class."""
-    size, scale, fwhm, zeropoint = RELEASED[request.param]
-    scenes = draw_scenes(DeepLense(request.param, True), "test", range(COUNT), 0, size, scale)
-    counts = scenes.sky[:, 0].numpy() * scale**2 * 10 ** (0.4 * (zeropoint - 23.9))
-    sigma = fwhm / 2.3548 / scale
-    counts = gaussian_filter(counts, (0, sigma, sigma), mode="constant", truncate=3)
-    if request.param == "i":
-        counts = released_counts(counts, np.random.default_rng(1))
+    _, counts = released(request.param, "test", COUNT)
     return request.param.upper(), np.stack([counts[label::3] for label in range(3)])
 
 
