@@ -27,7 +27,7 @@ from lensbench_reference.baselines.spectrum import (
 )
 
 CLASSIFIERS = [
-    SpectrumLogisticRegression,
+    lambda: SpectrumLogisticRegression(SpectrumLogisticRegression.Options()),
     HogSvm,
     lambda: PcaLogisticRegression(PcaLogisticRegression.Options()),
     ShapeBoosting,
