@@ -181,7 +181,7 @@ def _numbers(
     elif "score" in given:
         listed = _anomaly_ranks(path, images, [answer.predictions["score"] for answer in answers])
     else:
-        columns = _targets(first)
+        columns = _targets(first, images)
         means = [answer.predictions["mean"] for answer in answers]
         if any(one.shape[1] != len(columns) for one in means):
             return None
@@ -252,15 +252,18 @@ def _parameters(
     return _AnswerTable(columns, answered, losses, loss, told, False)
 
 
-def _targets(first: Mapping[str, Any]) -> list[str]:
+def _targets(first: Mapping[str, Any], known: Iterable[str]) -> list[str]:
     """Names of the real targets that a record's answers are about.
 
-    Those that its task names, or the one that its primary metric is of: `rmse_theta_E`.
+    Those that its task names, or the one of the known ones that its primary metric is of:
+    `theta_E` of `error_68_theta_E`.
     """
     options = str(first["task"]).partition(":")[2].split(",")
     asked = [text.removeprefix("targets=") for text in options if text.startswith("targets=")]
-    named = asked[0] if asked else str(first["metric"]).partition("_")[2]
-    return named.split("+")
+    if asked:
+        return asked[0].split("+")
+    found = [name for name in known if str(first["metric"]).endswith(f"_{name}")]
+    return [max(found, key=len)] if found else []
 
 
 def _sky_picture(top: float) -> Callable[[np.ndarray], str]:
