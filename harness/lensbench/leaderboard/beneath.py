@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import pydantic
+
 from lensbench.leaderboard.standings import Ranking, Row, has_value
 from lensbench.leaderboard.study_text import listed
 from lensbench.stats.intervals import LEVEL
@@ -130,4 +132,4 @@ def _number(value: float, form: str) -> str:
 
 def literature(study: str) -> tuple[PublishedValue, ...]:
     """The published values of a study file's text; none where it has none or cannot be read."""
-    return listed(study, "published", PublishedValue)
+    return listed(study, "published", pydantic.TypeAdapter(tuple[PublishedValue, ...]))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
+import pydantic
 
 from lensbench.errors import UsageError
 from lensbench.leaderboard.changes import Change, power_note, tested
@@ -40,7 +41,7 @@ class Answer:
 
 def declared(study: str) -> tuple[Contrast, ...]:
     """The contrasts of a study file's text; none where it has none or cannot be read."""
-    return listed(study, "contrast", Contrast)
+    return listed(study, "contrast", pydantic.TypeAdapter(tuple[Contrast, ...]))
 
 
 def answers(

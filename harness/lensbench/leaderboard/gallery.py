@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +118,7 @@ def _draw(
         rows = spread(-error / np.nanmax(truth, axis=(1, 2, 3)) ** 2, scenes)
         sky_picture(*named, images, answers, rows)
     elif "mean" in given:
-        measured = _real_target(images, first["metric"])
+        measured = real_target(images, first["metric"])
         unit = f" [{first['unit']}]" if first["unit"] else ""
         value_picture(*named, measured + unit, images[measured], answers)
     elif "score" in given:
@@ -143,8 +143,12 @@ def _found(store: Store, kind: str, key: str) -> Path:
     return path
 
 
-def _real_target(images: dict[str, np.ndarray], metric: str) -> str:
-    """The real target that a metric's name ends with: `theta_E` of `rmse_theta_E`."""
+def real_target(images: Iterable[str], metric: str) -> str:
+    """The real target of images that a metric's name ends with: `theta_E` of `error_68_theta_E`.
+
+    Raises:
+        UsageError: Where it names none of them.
+    """
     found = [name for name in images if metric.endswith(f"_{name}")]
     if not found:
         raise UsageError(f"metric {metric!r} names no target of these images", "e.g. rmse_theta_E")

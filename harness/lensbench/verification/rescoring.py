@@ -14,8 +14,8 @@ import polars as pl
 import torch
 
 from lensbench.api.samples import Samples
-from lensbench.cells.descriptions import SplitView, layers_by_scenes
-from lensbench.cells.images import ensure_images, read_samples
+from lensbench.cells.descriptions import SplitView
+from lensbench.cells.images import read_samples
 from lensbench.cells.resolved import ResolvedCell
 from lensbench.cells.rows import scored_rows
 from lensbench.errors import LensbenchError, NoRoomError, RunError
@@ -28,6 +28,7 @@ from lensbench.leaderboard.board.texts import plain
 from lensbench.store import open_store
 from lensbench.study.cell import Cell, View
 from lensbench.verification.installation import Installation
+from lensbench.verification.scenes import ensure_scenes
 
 TOLERANCE = 1e-6
 """By which a number may differ, relative to the larger: other processors round otherwise."""
@@ -147,8 +148,7 @@ class _Scorer:
             tests = [
                 test for key, cell in job for test in self.here.as_claimed(key).resolve(cell).tests
             ]
-            for scenes, layers in layers_by_scenes(tests).items():
-                ensure_images(self.store, scenes, layers, lambda *_: None)
+            ensure_scenes(self.store, tests)
         except NoRoomError:
             raise
         except Exception:
@@ -197,7 +197,7 @@ class _Scorer:
         if wanted not in self._samples:
             while len(self._samples) >= _KEPT:
                 del self._samples[next(iter(self._samples))]
-            ensure_images(self.store, test.scenes, test.layers, lambda *_: None)
+            ensure_scenes(self.store, [test])
             self._samples[wanted] = read_samples(self.store, test.scenes, test.images, test.sky)
         return self._samples[wanted]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -24,7 +25,7 @@ def draw_tests(resolver: Resolver, store: Store, cell: Cell) -> dict[View, Sampl
     Those that the store lacks are drawn, each dataset in one pass.
     """
     tests = resolver.resolve(cell).tests
-    _ensure(store, tests)
+    ensure_scenes(store, tests)
     return {test.view: read_samples(store, test.scenes, test.images, test.sky) for test in tests}
 
 
@@ -59,7 +60,7 @@ class DrawnScenes:
         rows = records.rows_by_key(("test_dataset", "test_condition"), named=True, unique=True)
         try:
             tests = self._here.as_claimed(key).resolve(cells_of(records)[key]).tests
-            _ensure(self.store, tests)
+            ensure_scenes(self.store, tests)
         except NoRoomError:
             raise
         except Exception:  # plugins that are not here, or raise anything
@@ -72,6 +73,7 @@ class DrawnScenes:
                     self._files[layer.kind, name] = path
 
 
-def _ensure(store: Store, tests: list[SplitView] | tuple[SplitView, ...]) -> None:
+def ensure_scenes(store: Store, tests: Iterable[SplitView]) -> None:
+    """Draws what the store lacks of the images of views, each dataset in one pass."""
     for scenes, layers in layers_by_scenes(tests).items():
         ensure_images(store, scenes, layers, lambda *_: None)

@@ -32,7 +32,15 @@ def sky_of(context: FitContext, name: str) -> SkyTarget:
     return sky
 
 
-class _Interpolation(Baseline):
+class _WithoutFit(Baseline):
+    """A baseline that learns nothing."""
+
+    def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
+        """The same, since nothing is fitted."""
+        return self.fit(context)
+
+
+class _Interpolation(_WithoutFit):
     """The observed image at the centres of the target's pixels."""
 
     kernel: Kernel
@@ -40,10 +48,6 @@ class _Interpolation(Baseline):
     def fit(self, context: FitContext) -> Predictor:
         """Nothing is fitted."""
         return _Interpolated(sky_of(context, self.kernel), self.kernel)
-
-    def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
-        """The same, since nothing is fitted."""
-        return self.fit(context)
 
 
 class _Unfitted:
@@ -102,13 +106,9 @@ class Lanczos(_Interpolation):
     kernel = "lanczos"
 
 
-class BlankSky(Baseline):
+class BlankSky(_WithoutFit):
     """An empty sky: the lower limit of every metric."""
 
     def fit(self, context: FitContext) -> Predictor:
         """Nothing is fitted."""
         return _Blank(sky_of(context, "blank"))
-
-    def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
-        """The same, since nothing is fitted."""
-        return self.fit(context)

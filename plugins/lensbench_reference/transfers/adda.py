@@ -23,8 +23,7 @@ from lensbench_reference.transfers.fitting import (
     train,
     turned,
 )
-
-_BATCH = 64
+from lensbench_reference.transfers.standardising import by_batch
 
 
 class AdversarialAdaptation(Adaptation):
@@ -156,11 +155,4 @@ def encoder_loss(target: Tensor) -> Tensor:
 
 def source_features(model: HeadedEncoder, samples: Samples) -> Tensor:
     """Pooled features (N, D) of samples, in evaluation."""
-    model.eval()
-    with torch.no_grad():
-        return torch.cat(
-            [
-                encode(model.encoder, samples.take(indices)).pooled
-                for indices in torch.arange(len(samples)).split(_BATCH)
-            ]
-        )
+    return torch.cat(by_batch(model.encoder, samples, lambda features: features.pooled))

@@ -24,6 +24,7 @@ from lensbench import (
     feature_shape,
     products_in,
 )
+from lensbench_reference.transfers.standardising import by_batch
 
 _BATCH = 256
 _BATCH_CONVERGED = 64
@@ -66,8 +67,8 @@ class Settings:
     stage: str = "task"
 
 
-_HEAD = Settings(3e-3, 32, stage="head")
-"""Of a head that is trained before the encoder, as `linear` trains it by default."""
+HEAD_RATE, HEAD_BATCH = 3e-3, 32
+"""Rate and batch size of a head on a frozen encoder, where none are given."""
 
 
 def fit(
@@ -119,19 +120,17 @@ def fit_head(model: HeadedEncoder, context: FitContext) -> None:
     trained = [each for each in model.encoder.parameters() if each.requires_grad]
     for each in trained:
         each.requires_grad_(False)
+    settings = Settings(HEAD_RATE, HEAD_BATCH, stage="head")
     train = _with_features(model.encoder, context.train)
     validation = _with_features(model.encoder, context.validation)
-    fit(model, replace(context, train=train, validation=validation), _HEAD)
+    fit(model, replace(context, train=train, validation=validation), settings)
     for each in trained:
         each.requires_grad_(True)
 
 
-def _with_features(encoder: nn.Module, samples: Samples) -> Samples:
+def _with_features(encoder: Any, samples: Samples) -> Samples:
     """Samples with the features that the encoder makes of them in evaluation mode."""
-    encoder.eval()
-    with torch.no_grad():
-        batches = torch.arange(len(samples)).split(_BATCH)
-        parts = [encode(encoder, samples.take(indices)) for indices in batches]
+    parts = by_batch(encoder, samples, lambda features: features)
     maps = tuple(torch.cat(each) for each in zip(*(part.maps for part in parts), strict=True))
     return replace(samples, features=Features(torch.cat([part.pooled for part in parts]), maps))
 

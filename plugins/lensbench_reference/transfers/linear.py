@@ -10,7 +10,14 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from lensbench import FitContext, Transfer
-from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, Settings, fit
+from lensbench_reference.transfers.fitting import (
+    HEAD_BATCH,
+    HEAD_RATE,
+    HeadedEncoder,
+    ModelPredictor,
+    Settings,
+    fit,
+)
 
 
 class LinearProbe(Transfer):
@@ -22,8 +29,8 @@ class LinearProbe(Transfer):
     class Options:
         """Options of `linear`."""
 
-        learning_rate: Annotated[float, Gt(0)] = 3e-3
-        batch_size: Annotated[int, Ge(2)] = 32
+        learning_rate: Annotated[float, Gt(0)] = HEAD_RATE
+        batch_size: Annotated[int, Ge(2)] = HEAD_BATCH
 
     def __init__(self, options: Options) -> None:
         self.options = options

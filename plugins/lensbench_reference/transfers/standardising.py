@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from lensbench import Samples, encode
+from lensbench import Features, Samples, encode
+
+_Part = TypeVar("_Part")
 
 _BATCH = 64
 _LEAST = 1e-9
@@ -20,13 +22,17 @@ def pooled_features(encoder: Any, samples: Samples) -> Tensor:
     """Pooled features (N, D), float64, on the processor, of an encoder in evaluation."""
     if samples.features is not None:
         return samples.features.pooled.detach().cpu().double()
+    return torch.cat(by_batch(encoder, samples, lambda features: features.pooled.cpu())).double()
+
+
+def by_batch(encoder: Any, samples: Samples, part: Callable[[Features], _Part]) -> list[_Part]:
+    """A part of the features of each batch of samples, by an encoder in evaluation."""
     encoder.eval()
     with torch.no_grad():
-        parts = [
-            encode(encoder, samples.take(indices)).pooled.cpu()
+        return [
+            part(encode(encoder, samples.take(indices)))
             for indices in torch.arange(len(samples)).split(_BATCH)
         ]
-    return torch.cat(parts).double()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import polars as pl
 from lensbench.errors import LensbenchError
 from lensbench.leaderboard.answer_pictures import known_window, spread
 from lensbench.leaderboard.contenders import NAME, TABLE
-from lensbench.leaderboard.gallery import class_truth
+from lensbench.leaderboard.gallery import class_truth, real_target
 from lensbench.leaderboard.page.evidence import Find, Predict
 from lensbench.leaderboard.page.packing import clip, short
 from lensbench.stats.aggregate import average_ranks
@@ -255,15 +255,14 @@ def _parameters(
 def _targets(first: Mapping[str, Any], known: Iterable[str]) -> list[str]:
     """Names of the real targets that a record's answers are about.
 
-    Those that its task names, or the one of the known ones that its primary metric is of:
-    `theta_E` of `error_68_theta_E`.
+    Those that its task names, or the one of the known ones that its primary metric is of.
+
+    Raises:
+        UsageError: Where there is none.
     """
     options = str(first["task"]).partition(":")[2].split(",")
     asked = [text.removeprefix("targets=") for text in options if text.startswith("targets=")]
-    if asked:
-        return asked[0].split("+")
-    found = [name for name in known if str(first["metric"]).endswith(f"_{name}")]
-    return [max(found, key=len)] if found else []
+    return asked[0].split("+") if asked else [real_target(known, str(first["metric"]))]
 
 
 def _sky_picture(top: float) -> Callable[[np.ndarray], str]:
