@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 
 from lensbench.data.readers.guard import reading
-from lensbench.data.units import one_spelling
+from lensbench.data.units import ZEROPOINTS, is_surface_brightness, one_spelling
 from lensbench.data.whole import whole
 from lensbench.errors import DataError
 
 COLUMNS = ("name", "class", "ra", "dec", "image")
 """Of the table: the mosaic of an object is named by its path from the table."""
 
-_CARRIED = ("BUNIT", "FILTER", "FILTER1", "FILTER2", "PHOTFLAM", "PHOTPLAM")
+_FILTERS = ("FILTER", "FILTER1", "FILTER2")
+_TIMES = ("EXPTIME", "TEXPTIME")
+_CARRIED = ("BUNIT", *_FILTERS, "PHOTFLAM", "PHOTPLAM", "FLUXMAG0", *_TIMES, *ZEROPOINTS)
 """Keywords of a mosaic that a cut-out keeps: unit, filter and zero point."""
 
 _RAYS = 4
@@ -85,20 +87,16 @@ def cut_out(
         report: Called with the number of objects done and of all, and a note.
 
     Raises:
-        DataError: Where the table lacks a column, or mosaics have several units.
+        DataError: Where the table lacks a column, or mosaics have several units or filters.
     """
     places = _places(table)
     field_of_view, pixel = geometry
     side = 8 * max(1, round(field_of_view / pixel / 8))
-    found, units = _Cutouts(), set()
+    found = _Cutouts()
+    alike: dict[str, str] = {}
     for mosaic in dict.fromkeys(place.mosaic for place in places):
         with _opened(mosaic) as (data, header):
-            units.add(one_spelling(str(header.get("BUNIT", ""))))
-            if len(units) > 1:
-                raise DataError(
-                    f"{str(mosaic)!r} has another unit than the mosaics before: {sorted(units)}",
-                    "bring all to one unit first, and state it as BUNIT in every header",
-                )
+            _check_alike(mosaic, header, alike)
             known = {name: header[name] for name in _CARRIED if name in header}
             for place in places:
                 if place.mosaic == mosaic:
@@ -111,6 +109,26 @@ def cut_out(
             "ra and dec are in degrees, and the field has to lie on the mosaic",
         )
     return _write(found, out, pixel, seed)
+
+
+def _check_alike(mosaic: Path, header: Any, before: dict[str, str]) -> None:
+    """Refuses a mosaic of another unit or filter than those before, and notes what it has.
+
+    Raises:
+        DataError: Naming both.
+    """
+    found = {"BUNIT": one_spelling(str(header.get("BUNIT", "")))}
+    found |= {name: str(header[name]).strip() for name in _FILTERS if name in header}
+    for name, value in found.items():
+        if before.setdefault(name, value) != value:
+            what = "unit" if name == "BUNIT" else "filter"
+            raise DataError(
+                f"{str(mosaic)!r} has another {what} ({name} {value!r}) than the mosaics before "
+                f"({before[name]!r})",
+                "bring all to one unit first, and state it as BUNIT in every header"
+                if what == "unit"
+                else "take mosaics of one filter: otherwise it tells the classes apart",
+            )
 
 
 def _places(table: Path) -> list[Place]:
@@ -183,7 +201,8 @@ def _square(
     rows, columns = fine + half + y - row, fine + half + x - column
     sampled = map_coordinates(square, np.meshgrid(rows, columns, indexing="ij"), order=3)
     mean = sampled.reshape(side, _RAYS, side, _RAYS).mean((1, 3))
-    return np.asarray(mean * (pixel / own) ** 2)
+    constant = is_surface_brightness(str(header.get("BUNIT", "")))
+    return np.asarray(mean if constant else mean * (pixel / own) ** 2)
 
 
 def _add(found: _Cutouts, place: Place, known: Mapping[str, Any], square: np.ndarray | str) -> None:

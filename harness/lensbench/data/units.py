@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from lensbench.api.condition import MICROJANSKY_ZEROPOINT
 
-_ZEROPOINTS = ("MAGZERO", "MAGZPT", "MAGZP", "ZEROPNT", "ZEROPOINT", "PHOTZP", "ZP", "ABMAGZP")
-_PER_SECOND = {"e/s", "e-/s", "electrons/s", "electron/s", "counts/s", "count/s", "cps", "dn/s",
-               "adu/s", "ct/s", "photons/s"}  # fmt: skip
-_TOTALS = {"e", "e-", "electrons", "electron", "counts", "count", "dn", "adu", "ct", "photons"}
+ZEROPOINTS = ("MAGZERO", "MAGZPT", "MAGZP", "ZEROPNT", "ZEROPOINT", "PHOTZP", "ZP", "ABMAGZP")
+"""Keywords of the AB magnitude of one count per second."""
+
+_SPELLINGS = (
+    (r"µ|μ", "u"),
+    (r"²", "2"),
+    (r"\bcps\b", "ct s-1"),
+    (r"\b(e-(?![\d.])|e\b(?![-+\d])|electrons?)", "electron"),
+    (r"\b(counts?|cts?|dn|adu|photons?|ph)\b", "ct"),
+    (r"\b(seconds?|secs?)\b", "s"),
+    (r"\bpix(els?)?\b", "pix"),
+    (r"\bmicro-?(jansky|jy)s?\b", "uJy"),
+    (r"\bnano-?(jansky|jy)s?\b", "nJy"),
+    (r"\bmega-?(jansky|jy)s?\b", "MJy"),
+    (r"\bnjy\b", "nJy"),
+    (r"\bujy\b", "uJy"),
+    (r"\bjy\b", "Jy"),
+    (r"\b(nanomagg(y|ies)|nmgy)\b", "3.631 uJy"),
+    (r"\b(magg(y|ies)|mgy)\b", "3631 Jy"),
+    (r"\b(sr|steradians?)\b", "sr"),
+    (r"\b(arcsecs?|arcseconds?)", "arcsec"),
+    (r"\bs\b", "s"),
+)
+"""Ways to write units, whatever their case, and how astropy spells them."""
 
 
 def microjansky_of(
@@ -21,37 +42,75 @@ def microjansky_of(
     """Surface brightness [µJy/arcsec²] of a pixel of value one; `None` where it is not known.
 
     Args:
-        unit: As the file gives it, such as `MJy/sr`, `nJy` (of a pixel) or `electrons/s`.
+        unit: As the file gives it, such as `MJy/sr`, `nJy` (of a pixel) or `electrons/s`. Without
+            one, a zero point is taken to be the magnitude of a pixel of value one.
         pixel_scale: Side of a pixel [arcsec].
         header: Of the image: zero point, exposure time, PHOTFLAM and PHOTPLAM.
         zeropoint: AB magnitude of one count per second, in place of the header's.
     """
-    text = _squeezed(unit)
-    if text in _PER_SECOND or text in _TOTALS:
-        magnitude = zeropoint if zeropoint is not None else zeropoint_of(header)
-        if magnitude is None or not pixel_scale:
-            return None
-        flux = 10 ** (-0.4 * (magnitude - MICROJANSKY_ZEROPOINT))
-        if text in _TOTALS:
-            time = header.get("EXPTIME") or header.get("TEXPTIME")
-            if not _positive(time):
-                return None
-            flux /= float(time)  # type: ignore[arg-type]
-        return float(flux / pixel_scale**2)
-    return _physical(unit, pixel_scale)
+    from astropy import units
+
+    found = _parsed(unit)
+    if found is None or not (unit.strip() or _stated(header)):
+        return None
+    surface = units.uJy / units.arcsec**2
+    if found.is_equivalent(surface):
+        return float(found.to(surface))
+    if not pixel_scale:
+        return None
+    if found.is_equivalent(units.Jy):
+        return float(found.to(units.uJy)) / pixel_scale**2
+    rate = _rate(found, header) if unit.strip() else 1.0
+    magnitude = zeropoint if zeropoint is not None else zeropoint_of(header)
+    if rate is None or magnitude is None:
+        return None
+    return float(rate * 10 ** (-0.4 * (magnitude - MICROJANSKY_ZEROPOINT)) / pixel_scale**2)
 
 
 def one_spelling(unit: str) -> str:
-    """A unit of counts or electrons in one spelling, to be compared; others without their spaces.
-
-    `e-/s` and `ELECTRONS/S` are `electrons/s`.
-    """
-    text = re.sub(r"^(e-?|electrons?)(?=$|/)", "electrons", _squeezed(unit))
-    return re.sub(r"^(ct|counts?)(?=$|/)", "counts", text.replace("cps", "counts/s"))
+    """A unit in one spelling, to be compared: `e-/s` and `ELECTRONS/S` are `electron / s`."""
+    found = _parsed(unit)
+    return unit.strip() if found is None else found.to_string()
 
 
-def _squeezed(unit: str) -> str:
-    return unit.strip().lower().replace(" ", "").replace("sec", "s").replace("**-1", "")
+def is_surface_brightness(unit: str) -> bool:
+    """Whether a unit is of a solid angle, such as `MJy/sr`: its values do not grow with pixels."""
+    from astropy import units
+
+    found = _parsed(unit)
+    return found is not None and found.is_equivalent(units.Jy / units.sr)
+
+
+def _parsed(unit: str) -> Any:
+    """A unit of a pixel as astropy's, less `per pixel`; `None` where it is none that is known."""
+    from astropy import units
+
+    text = unit.strip()
+    for form, spelling in _SPELLINGS:
+        text = re.sub(form, spelling, text, flags=re.IGNORECASE)
+    if "sr" in text:  # in capitals, as many headers are
+        text = text.replace("MJY", "MJy")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", units.UnitsWarning)
+        try:
+            found = units.Unit(text)
+        except (ValueError, TypeError):
+            return None
+    powers = dict(zip(found.decompose().bases, found.decompose().powers, strict=True))
+    return found * units.pix if powers.get(units.pix) == -1 else found
+
+
+def _rate(unit: Any, header: Mapping[str, Any]) -> float | None:
+    """Counts per second of a pixel of value one, from the exposure time where it has totals."""
+    from astropy import units
+
+    for one in (units.ct, units.electron):
+        if unit.is_equivalent(one / units.s):
+            return float(unit.to(one / units.s))
+        if unit.is_equivalent(one):
+            time = header.get("EXPTIME") or header.get("TEXPTIME")
+            return float(unit.to(one)) / float(time) if _positive(time) else None  # type: ignore[arg-type]
+    return None
 
 
 def zeropoint_of(header: Mapping[str, Any]) -> float | None:
@@ -59,10 +118,8 @@ def zeropoint_of(header: Mapping[str, Any]) -> float | None:
 
     The latter after the HST data handbook: m_AB = −2.5 log10 PHOTFLAM − 5 log10 PHOTPLAM − 2.408.
     """
-    for name in _ZEROPOINTS:
-        value = header.get(name)
-        if isinstance(value, int | float) and 10 < value < 50:
-            return float(value)
+    if (stated := _stated(header)) is not None:
+        return stated
     flam, plam = header.get("PHOTFLAM"), header.get("PHOTPLAM")
     if _positive(flam) and _positive(plam):
         return -2.5 * math.log10(float(flam)) - 5 * math.log10(float(plam)) - 2.408  # type: ignore[arg-type]
@@ -70,25 +127,11 @@ def zeropoint_of(header: Mapping[str, Any]) -> float | None:
     return 2.5 * math.log10(float(flux)) if _positive(flux) else None  # type: ignore[arg-type]
 
 
-def _physical(unit: str, pixel_scale: float | None) -> float | None:
-    """The factor of a unit of flux, of a pixel or of a solid angle."""
-    from astropy import units
-
-    try:
-        known = units.Unit(unit.replace("µ", "u").replace("μ", "u").replace("²", "2"))
-    except (ValueError, TypeError):
-        return None
-    wanted = units.Unit("uJy")
-    if known.is_equivalent(units.Unit("Jy/sr")):
-        return float(known.to(wanted / units.arcsec**2))
-    if known.is_equivalent(units.Jy) and pixel_scale:
-        return float(known.to(wanted)) / pixel_scale**2
-    maggy = units.Unit("3631 Jy")
-    names = {"nanomaggy": 1e-9, "nanomaggies": 1e-9, "nmgy": 1e-9, "maggy": 1.0}
-    factor = names.get(unit.strip().lower())
-    if factor is None or not pixel_scale:
-        return None
-    return float(factor * maggy.to(wanted)) / pixel_scale**2
+def _stated(header: Mapping[str, Any]) -> float | None:
+    """A zero point that stands in a header as such."""
+    found = (header.get(name) for name in ZEROPOINTS)
+    sane = (float(one) for one in found if isinstance(one, int | float) and 10 < one < 50)
+    return next(sane, None)
 
 
 def _positive(value: object) -> bool:

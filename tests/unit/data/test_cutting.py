@@ -127,8 +127,32 @@ def test_wrong_tables_are_refused(
     assert not (tmp_path / "bench").exists()
 
 
-def test_two_units_are_refused(table: Path, tmp_path: Path) -> None:
-    """Noise of counts and of electrons a second cannot be made equal."""
-    fits.setval(tmp_path / "galaxy.fits", "BUNIT", value="counts")
-    with pytest.raises(DataError, match="another unit"):
+def test_surface_brightness_does_not_grow_with_pixels(table: Path, tmp_path: Path) -> None:
+    """In MJy/sr the flux is the sum over the area; the zero point stays with the images."""
+    for kind in ("lens", "galaxy"):
+        fits.setval(tmp_path / f"{kind}.fits", "BUNIT", value="MJy/sr")
+        fits.setval(tmp_path / f"{kind}.fits", "MAGZERO", value=25.0)
+    cut_out(table, tmp_path / "bench", (6.4, 0.05), 0, quiet)
+    y, x = np.mgrid[:128, :128] - 63.5
+    for kind, own in (("lens", 0.05), ("galaxy", 0.03)):
+        image, header = fits.getdata(tmp_path / f"bench/{kind}/{kind}1.fits", header=True)
+        light = float((image * (np.hypot(x, y) < 24)).sum()) * 0.05**2
+        assert light == pytest.approx(FLUX * own**2, rel=0.03)
+        assert header["MAGZERO"] == 25.0
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "message"),
+    [
+        ("BUNIT", ("e/s", "counts"), "another unit"),
+        ("FILTER", ("F814W", "F606W"), "another filter"),
+    ],
+)
+def test_two_units_or_filters_are_refused(
+    key: str, values: tuple[str, str], message: str, table: Path, tmp_path: Path
+) -> None:
+    """Noise of counts and of electrons a second cannot be made equal; colours tell classes."""
+    for kind, value in zip(("lens", "galaxy"), values, strict=True):
+        fits.setval(tmp_path / f"{kind}.fits", key, value=value)
+    with pytest.raises(DataError, match=message):
         cut_out(table, tmp_path / "bench", (6.4, 0.05), 0, quiet)

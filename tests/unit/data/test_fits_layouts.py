@@ -128,6 +128,52 @@ def test_every_form_of_the_pixel_scale(
 
 
 @pytest.mark.parametrize(
+    "cards",
+    [
+        {"PIXSCALE": "0.05 arcsec"},
+        {"PIXSCALE": (50.0, "[mas] side of a pixel")},
+        {"PIXSCALE": 0.05 / 3600},
+        {"HIERARCH pixel_scale": 0.05},
+        {"PIXSCAL1": 0.05, "PIXSCAL2": 0.05},
+        {"CDELT1": -0.05, "CDELT2": 0.05, "CUNIT1": "arcsec", "CUNIT2": "arcsec"},
+        {"PIXSCALE": 50.0, "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN",
+         "CDELT1": -0.05 / 3600, "CDELT2": 0.05 / 3600},
+        {"PIXAR_A2": 0.01, "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN",
+         "CDELT1": -0.05 / 3600, "CDELT2": 0.05 / 3600},
+    ],
+)  # fmt: skip
+def test_pixel_scales_in_other_words_and_units(cards: dict[str, object], tmp_path: Path) -> None:
+    """Texts, other units and other keywords say 0.05 arcsec; a WCS is right about the unit."""
+    unit = fits.PrimaryHDU(image(0, 20, 20))
+    for name, value in cards.items():
+        unit.header[name] = value
+    unit.writeto(tmp_path / "a.fits")
+    assert open_source(tmp_path / "a.fits").read(0).pixel_scale == pytest.approx(0.05, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cards", "wanted"),
+    [
+        ({"CTYPE1": "DEC--TAN", "CTYPE2": "RA---TAN", "CRVAL1": 2.0, "CRVAL2": 150.0}, (150, 2)),
+        # The centre of the Galaxy, by its coordinates of J2000.
+        ({"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN", "CRVAL1": 359.944, "CRVAL2": -0.046},
+         (266.417, -29.008)),
+        ({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CDELT1": 1.0, "CDELT2": 1.0}, None),
+    ],
+)  # fmt: skip
+def test_positions_are_right_ascension_and_declination(
+    cards: dict[str, object], wanted: tuple[float, float] | None, tmp_path: Path
+) -> None:
+    """Swapped axes and galactic coordinates are converted; a WCS of one degree a pixel is none."""
+    unit = fits.PrimaryHDU(image(0, 20, 20))
+    unit.header.update(CRPIX1=10.5, CRPIX2=10.5, CDELT1=0.05 / 3600, CDELT2=0.05 / 3600)
+    unit.header.update(cards)
+    unit.writeto(tmp_path / "a.fits")
+    position = open_source(tmp_path / "a.fits").items[0].position
+    assert position == (None if wanted is None else pytest.approx(wanted, abs=2e-3))
+
+
+@pytest.mark.parametrize(
     ("unit", "cards", "wanted"),
     [
         ("MJy/sr", {}, 23.5044),
@@ -140,6 +186,19 @@ def test_every_form_of_the_pixel_scale(
         ("ELECTRONS/S", {"PHOTFLAM": 7.0332e-20, "PHOTPLAM": 8045.0},
          10 ** (-0.4 * (25.947 - 23.9)) / 0.05**2),
         ("ELECTRONS/S", {}, None),
+        # As astropy writes them, per pixel, in capitals, and with a zero point alone.
+        ("electron s-1", {"MAGZERO": 25.0}, 10 ** (-0.4 * (25 - 23.9)) / 0.05**2),
+        ("counts/second/pixel", {"MAGZERO": 25.0}, 10 ** (-0.4 * (25 - 23.9)) / 0.05**2),
+        ("electron s**-1", {"MAGZERO": 25.0, "EXPTIME": 100.0},
+         10 ** (-0.4 * (25 - 23.9)) / 0.05**2),
+        ("nJy/pixel", {}, 1e-3 / 0.05**2),
+        ("NANOMAGGIES", {}, 3.631 / 0.05**2),
+        ("10*nanoJansky", {}, 1e-2 / 0.05**2),
+        ("MJY/SR", {}, 23.5044),
+        ("", {"MAGZERO": 30.0}, 10 ** (-0.4 * (30 - 23.9)) / 0.05**2),
+        ("", {}, None),
+        ("counts", {"ZP": 25.0}, None),
+        ("erg/cm2/s/Angstrom", {"MAGZERO": 25.0}, None),
     ],
 )  # fmt: skip
 def test_units_become_microjanskys(
