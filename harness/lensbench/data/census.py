@@ -45,6 +45,7 @@ class Census:
         psf_varies: Whether PSFs differ by a hundredth of their peak, or widths by a fiftieth.
         bands: Names of the channels, where all images agree.
         looked_at: How many images were read.
+        notes: What is not believed of them, a sentence each.
     """
 
     groups: np.ndarray
@@ -56,6 +57,7 @@ class Census:
     psf_varies: bool
     bands: tuple[str, ...]
     looked_at: int
+    notes: tuple[str, ...] = ()
 
 
 def take_census(source: Source, indices: Sequence[int]) -> Census:
@@ -71,7 +73,7 @@ def take_census(source: Source, indices: Sequence[int]) -> Census:
     found = _Found()
     links = _Links(len(indices))
     links.join_equal([source.items[i].scene or source.items[i].name for i in indices])
-    links.join_near(_positions(source, indices))
+    crowded = links.join_near(_positions(source, indices))
     if len(indices) <= READ:
         contents = [found.add(source, index) for index in indices]
         digest = _digest(source, indices, contents)
@@ -93,6 +95,12 @@ def take_census(source: Source, indices: Sequence[int]) -> Census:
         found.psf_varies(),
         next(iter(found.bands)) if len(found.bands) == 1 else (),
         len(found.thumbnails),
+        (
+            f"{crowded} images lie at one position by their headers or table. That is not "
+            "believed, and they count as different objects.",
+        )
+        if crowded
+        else (),
     )
 
 
@@ -216,17 +224,28 @@ class _Links:
             if value and seen.setdefault(value, index) != index:
                 self.join(seen[value], index)
 
-    def join_near(self, positions: np.ndarray) -> None:
-        """Joins images whose centres (N, 2) [deg] lie within an arcsecond; NaN joins none."""
+    def join_near(self, positions: np.ndarray) -> int:
+        """Joins images whose centres (N, 2) [deg] lie within an arcsecond; NaN joins none.
+
+        A position that many or all images share is that of a header that was copied: it joins none.
+
+        Returns:
+            How many images have such.
+        """
         from scipy.spatial import cKDTree
 
         known = np.flatnonzero(np.isfinite(positions).all(1))
         if len(known) < 2:
-            return
+            return 0
         ra, dec = np.deg2rad(positions[known]).T
         unit = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], 1)
-        for a, b in cKDTree(unit).query_pairs(_ARCSEC):
-            self.join(int(known[a]), int(known[b]))
+        places, first, which = np.unique(unit, axis=0, return_index=True, return_inverse=True)
+        own = _Links(len(positions))
+        for index, place in zip(known.tolist(), which.ravel().tolist(), strict=True):
+            own.join(int(known[first[place]]), index)
+        for a, b in cKDTree(places).query_pairs(_ARCSEC):
+            own.join(int(known[first[a]]), int(known[first[b]]))
+        return self._join_small(own, min(_COPIES, len(positions) - 1))
 
     def join_alike(self, thumbnails: np.ndarray, contents: Sequence[str]) -> None:
         """Joins images that are nearly the same, where few are: the copies of one object."""
@@ -234,11 +253,16 @@ class _Links:
         for pair in near_duplicates(thumbnails):
             if contents[pair.first] != contents[pair.second]:
                 own.join(pair.first, pair.second)
-        sizes = Counter(own.root(index) for index in range(len(thumbnails)))
-        for index in range(len(thumbnails)):
-            root = own.root(index)
-            if root != index and sizes[root] <= _COPIES:
+        self._join_small(own, _COPIES)
+
+    def _join_small(self, own: _Links, most: int) -> int:
+        """Joins the groups of other links of at most so many; how many images are in larger."""
+        roots = [own.root(index) for index in range(len(self._parents))]
+        sizes = Counter(roots)
+        for index, root in enumerate(roots):
+            if root != index and sizes[root] <= most:
                 self.join(root, index)
+        return sum(size for size in sizes.values() if size > most)
 
     def numbers(self) -> np.ndarray:
         """The number of each image's group."""

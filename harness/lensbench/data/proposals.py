@@ -14,6 +14,9 @@ from lensbench.registry import load_catalogue
 
 _RUN = "lensbench run --encoder mae-vit"
 
+_MOST = 1000
+"""Images that `images` is tried on: it keeps the sky of each."""
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -54,12 +57,26 @@ def command_to_use(source: Source, scaled: bool) -> Proposal:
         if task:
             return Proposal(f"{_RUN} --task {task} --dataset {name}", "", dataset.notes)
         break
-    plain = source.layout in ("image-folder", "one-image", "object-folders")
-    if plain and all(not item.condition for item in source.items):
-        scale = "" if scaled else ",pixel_scale=ARCSEC"
-        if source.layout != "object-folders" and not reason.startswith("holds"):
-            return Proposal(f"{_RUN} --task superres --test-dataset images:path={path}{scale}")
+    if not any(item.condition for item in source.items):
+        for options in ("", ",nan=mask"):
+            if _is_taken(f"images:path={source.path},pixel_scale=1{options}", source):
+                scale = "" if scaled else ",pixel_scale=ARCSEC"
+                name = f"images:path={path}{scale}{options}"
+                return Proposal(f"{_RUN} --task superres --test-dataset {name}")
+    if scaled:
+        return Proposal(f"lensbench measure {path} --out results")
     return Proposal("", reason)
+
+
+def _is_taken(name: str, source: Source) -> bool:
+    """Whether `images` takes a source; of many images none is tried, and the answer is no."""
+    if len(source.items) > _MOST or source.layout not in ("image-folder", "one-image"):
+        return False
+    try:
+        load_catalogue().build("dataset", name)
+    except LensbenchError:
+        return False
+    return True
 
 
 def _options_of(source: Source) -> Iterator[str]:

@@ -164,6 +164,7 @@ class StoredImages(ObservedDataset):
         )
         check_splits(options.path, self.targets, self._values, self._splits)
         self.notes = (
+            *self._census.notes,
             *imbalance(self.targets, self._values, self._splits["train"]),
             *drop_unknown(self.targets, self._values, self._splits),
         )

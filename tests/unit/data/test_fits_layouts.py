@@ -213,3 +213,25 @@ def test_units_become_microjanskys(
     if unit == "ELECTRONS/S" and not cards:
         told = open_source(tmp_path / "a.fits", Selection(zeropoint=25.0)).read(0).microjansky
         assert told == pytest.approx(10 ** (-0.4 * 1.1) / 0.05**2)
+
+
+@pytest.mark.parametrize("kind", ["scaled", "unsigned", "compressed"])
+def test_an_image_is_the_same_when_it_is_read_again(kind: str, tmp_path: Path) -> None:
+    """Astropy changes the header of scaled integers when it reads them."""
+    pixels = np.arange(400).reshape(20, 20)
+    unit: fits.ImageHDU = fits.PrimaryHDU(pixels.astype("i2"))
+    if kind == "scaled":
+        unit.header.update(BSCALE=0.5, BZERO=3.0, BLANK=7)
+        pixels = np.where(pixels == 7, np.nan, pixels * 0.5 + 3)
+    elif kind == "unsigned":
+        pixels = pixels + 40_000
+        unit = fits.PrimaryHDU(pixels.astype("u2"))
+    else:
+        unit = fits.CompImageHDU(pixels.astype("i4"))
+    file = tmp_path / "a.fits"
+    fits.HDUList([unit] if unit.name != "COMPRESSED_IMAGE" else [fits.PrimaryHDU(), unit]).writeto(
+        file
+    )
+    source = open_source(file)
+    for read in (source.read, source.read, open_source(file).read):
+        assert np.array_equal(read(0).pixels[0], pixels.astype("f4"), equal_nan=True)

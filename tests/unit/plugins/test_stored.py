@@ -424,6 +424,24 @@ def test_images_of_one_object_share_a_split(tmp_path: Path) -> None:
     assert len(homes) == 30 and all(len(splits) == 1 for splits in homes.values())
 
 
+def test_a_position_that_all_images_share_is_not_believed(tmp_path: Path) -> None:
+    """Simulations have copies of one header: their images still go to all splits."""
+    header = fits.Header()
+    header.update(CTYPE1="RA---TAN", CTYPE2="DEC--TAN", CRPIX1=12.5, CRPIX2=12.5, CRVAL1=150.0,
+                  CRVAL2=2.0, CDELT1=-0.05 / 3600, CDELT2=0.05 / 3600)  # fmt: skip
+    for i in range(40):
+        path = tmp_path / "ab"[i % 2] / f"{i}.fits"
+        path.parent.mkdir(exist_ok=True)
+        fits.writeto(path, noise(i, 24, 24), header)
+    dataset = stored(tmp_path)
+    assert {split: dataset.size(split) for split in ("pretraining", "train", "test")} == {
+        "pretraining": 14,
+        "train": 14,
+        "test": 8,
+    }
+    assert "40 images lie at one position" in dataset.notes[0]
+
+
 def test_images_without_labels_are_for_pretraining(tmp_path: Path) -> None:
     """Nothing is known of them, so that no task could use them."""
     for i in range(20):

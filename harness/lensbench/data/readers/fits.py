@@ -167,8 +167,7 @@ def is_table(path: Path) -> bool:
 
 def read_band(path: Path, band: Band, selection: Selection | None = None) -> Picture:
     """Reads one band: pixels, pixel scale, unit, PSF, noise and mask."""
-    with reading(path, "FITS"), opened(path) as units:
-        _check_size(path, units)
+    with reading(path, "FITS"), opened(path, whole=True) as units:
         unit, first = units[band.image], units[0].header
         data = _data(unit)
         scale = pixel_scale_of((unit.header, first))
@@ -198,17 +197,32 @@ def stored_dtype(header: Any, data: np.ndarray) -> str:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """The units of a file; a thread keeps the last one open, so that its bands share an opening."""
+def opened(path: Path, whole: bool = False) -> Iterator[Any]:
+    """The units of a file; a thread keeps the last one open, so that its bands share an opening.
+
+    Args:
+        path: The file.
+        whole: Refuse a file that ends before its headers say; astropy would only warn.
+    """
     status = path.stat()
     key = (os.getpid(), path.resolve(), status.st_size, status.st_mtime_ns, status.st_ino)
     if getattr(_LAST, "key", None) != key:
         _LAST.file, _LAST.key = _OpenFile(path), key
+    if whole and status.st_size < _LAST.file.end:
+        raise DataError(
+            f"{str(path)!r} is cut short: {status.st_size} bytes, its headers say "
+            f"{_LAST.file.end}",
+            "fetch or write the file again",
+        )
     yield _LAST.file.units
 
 
 class _OpenFile:
-    """An open FITS file, unpacked where it is compressed with gzip; closed when it is dropped."""
+    """An open FITS file, unpacked where it is compressed with gzip; closed when it is dropped.
+
+    Attributes:
+        units: Of the file. `end`: where their data end; 0 where gzip has a length of its own.
+    """
 
     def __init__(self, path: Path) -> None:
         from astropy.io import fits
@@ -219,6 +233,7 @@ class _OpenFile:
             file.seek(0)
             stream = closing.enter_context(unzipped(path)) if packed else file
             self.units = closing.enter_context(fits.open(stream, memmap=False))
+            self.end = 0 if packed else _end_in(path, self.units)
             weakref.finalize(self, closing.pop_all().close)
 
 
@@ -226,9 +241,16 @@ _LAST = threading.local()
 
 
 def _data(unit: Any) -> np.ndarray:
-    """The pixels of a unit, which astropy does not keep beside ours."""
+    """The pixels of a unit, which astropy does not keep beside ours.
+
+    Astropy changes the header of scaled integers when it reads them, so that a second reading
+    fails: such a file is opened again.
+    """
+    scaled = any(name in unit.header for name in ("BSCALE", "BZERO", "BLANK"))
     data = np.asarray(unit.data)
     del unit.data
+    if scaled:
+        _LAST.key = None
     return data
 
 
@@ -290,28 +312,20 @@ def _width(header: dict[str, Any]) -> float | None:
     return None
 
 
-def _check_size(path: Path, units: Any) -> None:
-    """Refuses a file that ends before its headers say; astropy would only warn."""
-    from astropy.io import fits
-
-    with open_file(path) as file:
-        if file.read(2) == _GZIP:
-            return  # which has a length and a checksum of its own
-        if any(isinstance(unit, fits.CompImageHDU) for unit in units):
-            file.seek(0)
-            with fits.open(file, memmap=False, disable_image_compression=True) as plain:
-                wanted = _end_of(plain)
-        else:
-            wanted = _end_of(units)
-    found = path.stat().st_size
-    if found < wanted:
-        raise DataError(
-            f"{str(path)!r} is cut short: {found} bytes, its headers say {wanted}",
-            "fetch or write the file again",
-        )
-
-
 def _end_of(units: Any) -> int:
     """Where the data of the last unit end, by the headers."""
     last = units[-1].fileinfo()
     return int(last["datLoc"] + units[-1].size) if last else 0
+
+
+def _end_in(path: Path, units: Any) -> int:
+    """Where the data of a file end, by the headers as they were written."""
+    from astropy.io import fits
+
+    if not any(isinstance(unit, fits.CompImageHDU) for unit in units):
+        return _end_of(units)
+    with (
+        open_file(path) as file,
+        fits.open(file, memmap=False, disable_image_compression=True) as plain,
+    ):
+        return _end_of(plain)
