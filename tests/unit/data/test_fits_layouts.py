@@ -136,12 +136,22 @@ def test_every_form_of_the_pixel_scale(
         {"HIERARCH pixel_scale": 0.05},
         {"PIXSCAL1": 0.05, "PIXSCAL2": 0.05},
         {"CDELT1": -0.05, "CDELT2": 0.05, "CUNIT1": "arcsec", "CUNIT2": "arcsec"},
-        {"PIXSCALE": 50.0, "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN",
-         "CDELT1": -0.05 / 3600, "CDELT2": 0.05 / 3600},
-        {"PIXAR_A2": 0.01, "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN",
-         "CDELT1": -0.05 / 3600, "CDELT2": 0.05 / 3600},
+        {
+            "PIXSCALE": 50.0,
+            "CTYPE1": "RA---TAN",
+            "CTYPE2": "DEC--TAN",
+            "CDELT1": -0.05 / 3600,
+            "CDELT2": 0.05 / 3600,
+        },
+        {
+            "PIXAR_A2": 0.01,
+            "CTYPE1": "RA---TAN",
+            "CTYPE2": "DEC--TAN",
+            "CDELT1": -0.05 / 3600,
+            "CDELT2": 0.05 / 3600,
+        },
     ],
-)  # fmt: skip
+)
 def test_pixel_scales_in_other_words_and_units(cards: dict[str, object], tmp_path: Path) -> None:
     """Texts, other units and other keywords say 0.05 arcsec; a WCS is right about the unit."""
     unit = fits.PrimaryHDU(image(0, 20, 20))
@@ -156,11 +166,13 @@ def test_pixel_scales_in_other_words_and_units(cards: dict[str, object], tmp_pat
     [
         ({"CTYPE1": "DEC--TAN", "CTYPE2": "RA---TAN", "CRVAL1": 2.0, "CRVAL2": 150.0}, (150, 2)),
         # The centre of the Galaxy, by its coordinates of J2000.
-        ({"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN", "CRVAL1": 359.944, "CRVAL2": -0.046},
-         (266.417, -29.008)),
+        (
+            {"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN", "CRVAL1": 359.944, "CRVAL2": -0.046},
+            (266.417, -29.008),
+        ),
         ({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CDELT1": 1.0, "CDELT2": 1.0}, None),
     ],
-)  # fmt: skip
+)
 def test_positions_are_right_ascension_and_declination(
     cards: dict[str, object], wanted: tuple[float, float] | None, tmp_path: Path
 ) -> None:

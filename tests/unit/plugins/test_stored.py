@@ -427,8 +427,8 @@ def test_images_of_one_object_share_a_split(tmp_path: Path) -> None:
 def test_a_position_that_all_images_share_is_not_believed(tmp_path: Path) -> None:
     """Simulations have copies of one header: their images still go to all splits."""
     header = fits.Header()
-    header.update(CTYPE1="RA---TAN", CTYPE2="DEC--TAN", CRPIX1=12.5, CRPIX2=12.5, CRVAL1=150.0,
-                  CRVAL2=2.0, CDELT1=-0.05 / 3600, CDELT2=0.05 / 3600)  # fmt: skip
+    header.update(CTYPE1="RA---TAN", CTYPE2="DEC--TAN", CRPIX1=12.5, CRPIX2=12.5)
+    header.update(CRVAL1=150.0, CRVAL2=2.0, CDELT1=-0.05 / 3600, CDELT2=0.05 / 3600)
     for i in range(40):
         path = tmp_path / "ab"[i % 2] / f"{i}.fits"
         path.parent.mkdir(exist_ok=True)

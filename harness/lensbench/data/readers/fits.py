@@ -210,8 +210,7 @@ def opened(path: Path, whole: bool = False) -> Iterator[Any]:
         _LAST.file, _LAST.key = _OpenFile(path), key
     if whole and status.st_size < _LAST.file.end:
         raise DataError(
-            f"{str(path)!r} is cut short: {status.st_size} bytes, its headers say "
-            f"{_LAST.file.end}",
+            f"{str(path)!r} is cut short: {status.st_size} bytes, its headers say {_LAST.file.end}",
             "fetch or write the file again",
         )
     yield _LAST.file.units

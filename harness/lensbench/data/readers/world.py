@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-_CARD = re.compile(r"(pix(el)?sca?le?[xy12]?|pixsca[xy]|pixelscl|pi?x(el)?si?ze?|secpix[12]?|pscale|"
-                   r"platescale|pltscale|d001scal)$")  # fmt: skip
+_CARD = re.compile(
+    r"(pix(el)?sca?le?[xy12]?|pixsca[xy]|pixelscl|pi?x(el)?size|secpix[12]?|pscale|platescale|"
+    r"pltscale|d001scal)$"
+)
 """Keywords of the side of a pixel, in small letters and without underscores."""
 
 _UNITS = {"deg": 3600.0, "mas": 1e-3, "milliarcsec": 1e-3, "arcmin": 60.0, "rad": 206264.806}
