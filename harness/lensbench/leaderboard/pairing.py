@@ -14,7 +14,7 @@ from lensbench.leaderboard.seeds import SEEDS
 from lensbench.stats.crossed import Estimate, Fits, Part, difference, independent_difference
 from lensbench.store.scores import BY, values_of
 
-_READ = (*SEEDS, "state", "value", "n", *BY)
+_READ = (*SEEDS, "state", "value", "low", "n", *BY)
 
 Draws = Mapping[int, Fits]
 """Fits of one entrant by seed of the draw."""
@@ -49,15 +49,16 @@ class Scores:
             records: Its records, a row a seed; those that are not done do not count.
 
         Returns:
-            `None` if none is done, or if any that is done has no scores by scene: some of the seeds
-            would then stand for all.
+            `None` if none is done; if any that is done has no scores by scene, as some of the seeds
+            would then stand for all; and for a metric whose interval does not hold, as that of a
+            difference would not either.
         """
         columns = [records.get_column(name).to_list() for name in _READ]
         rows = [dict(zip(_READ, row, strict=True)) for row in zip(*columns, strict=True)]
         done = sorted((row for row in rows if row["state"] == "done"), key=_by_seed)
         numbers = [self._rows.get(tuple(row[name] for name in BY)) for row in done]
         known = [number for number in numbers if number is not None]
-        if not known or len(known) != len(numbers):
+        if not known or len(known) != len(numbers) or not all(_has_interval(row) for row in done):
             return None
         by_draw: dict[int, list[tuple[dict[str, Any], int]]] = {}
         for row, number in zip(done, known, strict=True):
@@ -76,6 +77,11 @@ class Scores:
                 pretraining=tuple(row["seed_pretraining"] for row, _ in fits),
             )
         return ScoredFits(draws, scenes)
+
+
+def _has_interval(row: Mapping[str, Any]) -> bool:
+    """Whether its metric has one; of a single scene none has."""
+    return row["low"] is not None or row["n"] < 2
 
 
 def _by_seed(row: Mapping[str, Any]) -> list[tuple[bool, int]]:

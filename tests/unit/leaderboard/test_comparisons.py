@@ -42,6 +42,15 @@ def test_records_alone_do_not_see_it_and_say_so(tmp_path):
     assert change.detectable > 0.5
 
 
+@pytest.mark.parametrize("draws", [1, 3])
+def test_a_metric_without_an_interval_has_none_of_a_difference(tmp_path, draws):
+    """One outlier rules both; scores by scene do not change that."""
+    ruled = {"low": None, "high": None}
+    parts = (rows(name, skill, draws=draws, **ruled) for name, skill in [("old", 30), ("new", 31)])
+    (change,) = compare_entrants(board(tmp_path / "b", *parts), "old", "new")
+    assert (change.verdict, change.difference) == ("no interval", None)
+
+
 def test_a_single_pair_of_fits_is_the_paired_t_test(tmp_path):
     """With one seed each the p-value is SciPy's of the values by scene."""
     source = board(tmp_path / "b", rows("old", 30.0, seeds=1), rows("new", 30.05, seeds=1))
