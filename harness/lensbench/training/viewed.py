@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from lensbench.api.encoder import Encoder
-from lensbench.api.samples import Features
+from lensbench.api.predictor import Measurements
+from lensbench.api.samples import Features, Samples
 from lensbench.errors import OptionError
 from lensbench.training.encoding import checked_features
 from lensbench.training.rings import RING_FEATURES, log_ring_power, ring_amplitudes
@@ -45,7 +46,7 @@ class ViewedEncoder(Encoder, nn.Module):
         self.encoder = encoder
         self.own = SkyView(view, FIELD) if view else None
         self.view = self.own or (encoder.view if encoder.resamples else None)
-        self.rings = rings
+        self.rings, self.planes = rings, encoder.planes
         self.resamples = self.view is not None
         self.uses_condition = bool(view) or encoder.uses_condition
         self.unlearned = encoder.unlearned + (RING_FEATURES if rings else 0)
@@ -55,6 +56,10 @@ class ViewedEncoder(Encoder, nn.Module):
         if name in _MASKABLE:
             return getattr(self.encoder, name)
         return super().__getattr__(name)
+
+    def beside(self, samples: Samples, measurements: Measurements) -> Tensor:
+        """Planes of the encoder, in pixels of the images; the view resamples both alike."""
+        return self.encoder.beside(samples, measurements)
 
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Features:
         """Features of the view, its maps brought back to the field of the images."""
@@ -67,7 +72,7 @@ class ViewedEncoder(Encoder, nn.Module):
         found = checked_features(self.encoder(seen, *arguments))
         pooled, maps = [found.pooled], found.maps
         if self.rings:
-            flat = seen.mean(1)
+            flat = seen[:, : seen.shape[1] - self.planes].mean(1)
             pooled += [log_ring_power(flat), ring_amplitudes(flat)]
         if self.own is not None:
             size = (images.shape[2], images.shape[3])

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from lensbench import Encoder, Features, Measurements, Samples, encoder_of
+from lensbench import Encoder, Features, IncompatibleError, Measurements, Samples, encoder_of
 from lensbench_reference.lens_fitting.lens_fit import Optics
 from lensbench_reference.lens_fitting.lens_images import Fitting, chunks, fits_of, one_image
 
@@ -20,6 +20,10 @@ class Residual(Encoder, nn.Module):
     Each image gets a fit of SIE, shear and Sérsic source, as `lens-model` makes it. All bands are
     fitted together. The model is in units of σ as the image is; the residual is in units of its
     own noise, photons of the lens included.
+
+    With `apart`, the encoder looks at image and residual one after the other, with the same
+    weights, and the features of both stand side by side. An encoder that was trained on images
+    of one band can then be used.
     """
 
     planes = 2
@@ -27,17 +31,33 @@ class Residual(Encoder, nn.Module):
 
     @dataclass(frozen=True)
     class Options:
-        """Options of `residual`: the encoder with its options, and whether lens galaxies shine."""
+        """Options of `residual`: the encoder with its options, and how it is shown the fit.
+
+        Args:
+            encoder: The encoder with its options.
+            lens_light: Whether the fit has the light of the lens galaxy.
+            apart: Whether image and residual are encoded one by one, and not as channels.
+        """
 
         encoder: str = "small-resnet"
         lens_light: Literal["no", "yes"] = "no"
+        apart: Literal["no", "yes"] = "no"
 
     def __init__(self, options: Options, channels: int) -> None:
         super().__init__()
         self.fitting = Fitting(light=options.lens_light == "yes")
-        self.encoder = encoder_of(options.encoder, channels + self.planes)
-        for name in ("uses_condition", "unlearned", "resamples", "learning_rate"):
+        self.apart = options.apart == "yes"
+        if self.apart and channels > 1:
+            raise IncompatibleError(
+                f"residual:apart=yes is for one band, and these images have {channels}",
+                "without it, the encoder sees all bands and the fit as channels",
+            )
+        self.encoder = encoder_of(
+            options.encoder, channels if self.apart else channels + self.planes
+        )
+        for name in ("uses_condition", "resamples", "learning_rate"):
             setattr(self, name, getattr(self.encoder, name))
+        self.unlearned = 0 if self.apart else self.encoder.unlearned
 
     @classmethod
     def wrapped(cls, options: Any) -> tuple[str, ...]:
@@ -50,8 +70,15 @@ class Residual(Encoder, nn.Module):
 
     def forward(self, images: Tensor, *condition: Tensor) -> Features:
         """Features of images with planes (B, C + 2, H, W)."""
-        features: Features = self.encoder(images, *condition)
-        return features
+        if not self.apart:
+            features: Features = self.encoder(images, *condition)
+            return features
+        image, _, residual = images.split(1, 1)
+        shown = [self.encoder(one, *condition) for one in (image, residual)]
+        maps = zip(*(one.maps for one in shown), strict=True)
+        return Features(
+            torch.cat([one.pooled for one in shown], 1), tuple(torch.cat(pair, 1) for pair in maps)
+        )
 
 
 def planes(samples: Samples, fitting: Fitting, measurements: Measurements) -> Mapping[str, Tensor]:

@@ -18,6 +18,7 @@ from lensbench.study.cell import Cell, Entrant, View
 from lensbench.study.describe import Numerics
 from lensbench.testing import made_samples
 from lensbench.training.encoding import feature_shape, with_planes
+from lensbench.training.rings import RING_FEATURES
 from lensbench_reference.lens_fitting import lens_images
 from lensbench_reference.lens_fitting.lens_fit import Optics
 from lensbench_reference.transfers.augmentation import strong, weak
@@ -57,6 +58,29 @@ def test_the_wrapped_encoder_sees_three_channels(lens):
     assert torch.equal(turned.beside, shown.rot90(1, (2, 3)).flip(3)[:, 1:])
     assert feature_shape(encoder, 1).pooled == 3 * 16**2
     assert feature_shape(encoder, 1).channels == 1
+
+
+def test_apart_an_encoder_of_one_band_sees_image_and_residual(lens):
+    """With its shipped weights, and through a view, which resamples both."""
+    shipped = "small-resnet:weights=lensbench-cnn"
+    encoder = encoder_of(f"residual:encoder={shipped},apart=yes,view=0.1").eval()
+    samples = with_planes(encoder, lens, Measurements())
+    alone = encoder_of(f"{shipped},view=0.1").eval()
+    shown = samples.images, samples.beside[:, 1:]
+    with torch.no_grad():
+        both = [encode(alone, replace(lens, images=one)).pooled for one in shown]
+        assert torch.allclose(encode(encoder, samples).pooled, torch.cat(both, 1), atol=1e-5)
+    maps = feature_shape(encoder, 1).maps
+    assert maps == tuple((2 * width, size) for width, size in feature_shape(alone, 1).maps)
+    with pytest.raises(IncompatibleError, match="for one band, and these images have 3"):
+        encoder_of("residual:encoder=pixels,apart=yes", channels=3)
+
+
+def test_rings_beside_it_are_those_of_the_image(lens):
+    """Planes of a fit have no part in them."""
+    encoder, alone = encoder_of("residual:pixels,rings=true"), encoder_of("pixels:rings=true")
+    found = encode(encoder, with_planes(encoder, lens, Measurements())).pooled
+    assert torch.equal(found[:, -RING_FEATURES:], encode(alone, lens).pooled[:, -RING_FEATURES:])
 
 
 def test_augmented_views_move_planes_as_they_move_images():
