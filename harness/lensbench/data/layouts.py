@@ -34,6 +34,7 @@ from lensbench.data.readers.labels import LABEL_NAMES
 from lensbench.data.readers.npy import open_npy
 from lensbench.data.readers.npy_header import stored_shape
 from lensbench.data.readers.npz import open_npz
+from lensbench.data.readers.tables import is_plain_parquet
 from lensbench.errors import DataError
 from lensbench.files import watched
 
@@ -270,6 +271,8 @@ def _sorted_files(path: Path) -> tuple[list[str], list[Path], list[Path]]:
     single = [name for name in names if not name.lower().endswith(_CONTAINERS)]
     stacks = _stacks(path, [name for name in single if name.endswith(".npy")])
     many = [path / n for n in _listed(path, folders=False) if n.lower().endswith(_CONTAINERS)]
+    if single:  # tables of the images
+        many = [file for file in many if not is_plain_parquet(file)]
     labels = [s for s in stacks if s.stem.lower() in LABEL_NAMES or _is_flat(s)]
     apart = {stack.name for stack in stacks}
     return (

@@ -72,6 +72,25 @@ def test_a_folder_a_lens(tmp_path: Path) -> None:
         assert picture.pixel_scale == 0.1
 
 
+def test_classes_of_images_with_their_own_psf_and_noise(tmp_path: Path) -> None:
+    """Several images a folder with `_psf` and `_noise` beside each: folders are classes."""
+    for number, label in enumerate(("lens", "galaxy")):
+        for i in range(3):
+            level = 0.1 * (1 + i + 3 * number)
+            parts = {"": image(10 * number + i, 20, 20), "_psf": np.full((5, 5), 0.04)}
+            parts["_noise"] = np.full((20, 20), level)
+            for part, array in parts.items():
+                save(tmp_path / label / f"{i}{part}.npy", array)
+    source = open_source(tmp_path)
+    assert [item.label for item in source.items] == ["galaxy"] * 3 + ["lens"] * 3
+    levels = [source.read(index).noise.mean() for index in range(6)]
+    assert levels == pytest.approx([0.4, 0.5, 0.6, 0.1, 0.2, 0.3])
+    assert {source.read(index).psf.shape for index in range(6)} == {(5, 5)}
+    save(tmp_path / "lens" / "1_noise.npy", np.ones((10, 10)))
+    with pytest.raises(DataError, match=r"1_noise\.npy' has 10 × 10 pixels, its image '1\.npy'"):
+        open_source(tmp_path).read(4)
+
+
 def test_pairs_by_their_full_names(tmp_path: Path) -> None:
     """Running numbers that contain 75 or 150 are no marks of a side: ten pairs are ten scenes."""
     numbers = (*range(4), 75, 150, 751, 1501, 7501, 15001)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import polars as pl
 import pytest
+from astropy.table import Table
 from tests.unit.data.images_on_disk import image, save
 
 from lensbench import DataError
@@ -103,4 +105,65 @@ def test_tables_that_disagree_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("file,mass\n1.npy,2\n")
     (tmp_path / "b.csv").write_text("file,mass\n1.npy,3\n")
     with pytest.raises(DataError, match=r"a\.csv.*b\.csv.*disagree on 'mass' of '1\.npy'"):
+        open_source(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["csv", "ecsv", "parquet", "fits"])
+@pytest.mark.parametrize(
+    "named", ["{label}/{i}.npy", "{label}\\{i}.npy", "data/set/{label}/{i}.npy"]
+)
+def test_every_form_of_a_table_beside_class_folders(form: str, named: str, tmp_path: Path) -> None:
+    """Radii and their unit are those of the row that names the image, by any of its paths."""
+    root = tmp_path / "set"
+    rows: dict[str, list[object]] = {"path": [], "theta_E": []}
+    for number, label in enumerate(("lens", "galaxy")):
+        for i in range(2):
+            shown = i if "data" not in named else f"{label[0]}{i}"
+            save(root / label / f"{shown}.npy", image(10 * number + i, 16, 16))
+            rows["path"].append(named.format(label=label, i=shown))
+            rows["theta_E"].append(1 + i / 10 + number)
+    table = Table(rows, units={"theta_E": "mas"})
+    if form == "csv":
+        table.rename_column("theta_E", "theta_E [mas]")
+        table.write(root / "t.csv")
+    elif form == "parquet":
+        pl.DataFrame({"path": rows["path"], "theta_E [mas]": rows["theta_E"]}).write_parquet(
+            root / "t.parquet"
+        )
+    else:
+        table.write(root / f"t.{form}")
+    source = open_source(root)
+    assert [item.label for item in source.items] == ["galaxy", "galaxy", "lens", "lens"]
+    assert source.columns["theta_E"].values == pytest.approx([2.0, 2.1, 1.0, 1.1])
+    assert source.columns["theta_E"].unit == "mas"
+
+
+def test_a_parquet_of_labels_is_no_file_of_images(tmp_path: Path) -> None:
+    """Beside single images it is their table."""
+    for i in range(3):
+        save(tmp_path / f"o{i}.npy", image(i, 16, 16))
+    frame = pl.DataFrame({"file": ["o0", "o1", "o2"], "label": ["lens", "galaxy", "lens"]})
+    frame.write_parquet(tmp_path / "labels.parquet")
+    assert [item.label for item in open_source(tmp_path).items] == ["lens", "galaxy", "lens"]
+
+
+def test_rows_that_name_one_image_in_two_ways_are_of_that_image(tmp_path: Path) -> None:
+    """`o0.npy` and `o0` are one image: equal numbers agree, others are refused."""
+    save(tmp_path / "o0.npy", image(0, 16, 16))
+    (tmp_path / "a.csv").write_text("file,mass\no0.npy,2\n")
+    (tmp_path / "b.csv").write_text("file,mass,kind\no0,2.0,ring\n")
+    source = open_source(tmp_path)
+    assert source.columns["mass"].values.tolist() == [2.0]
+    assert source.items[0].label == "ring" and not source.left_out
+    (tmp_path / "b.csv").write_text("file,mass\no0,3\n")
+    with pytest.raises(DataError, match="disagree on 'mass'"):
+        open_source(tmp_path)
+
+
+def test_a_row_of_two_images_is_refused(tmp_path: Path) -> None:
+    """Both folders have a `0.npy`: the row `0` may be of either."""
+    for label in ("lens", "galaxy"):
+        save(tmp_path / label / "0.npy", image(len(label), 16, 16))
+    (tmp_path / "t.csv").write_text("id,theta_E\n0,1.2\n")
+    with pytest.raises(DataError, match=r"row '0' .* 'galaxy/0\.npy' and of 'lens/0\.npy'"):
         open_source(tmp_path)

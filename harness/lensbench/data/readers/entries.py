@@ -18,6 +18,7 @@ from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
 from lensbench.data.readers.fits import as_deviation
 from lensbench.data.readers.npy import read_npy
 from lensbench.data.readers.npz import read_npz
+from lensbench.errors import DataError
 
 SUFFIXES = (".npy", ".npz", *FITS_SUFFIXES)
 _ROLES = {
@@ -151,7 +152,11 @@ def with_partners(
 
 
 def read_entry(entry: Entry, selection: Selection) -> Picture:
-    """The picture of an entry with what its partners say."""
+    """The picture of an entry with what its partners say.
+
+    Raises:
+        DataError: Where a noise map or a mask has another shape than its image.
+    """
     picture = _read(entry.file, entry.band, selection)
     if not entry.partners:
         return picture
@@ -159,12 +164,20 @@ def read_entry(entry: Entry, selection: Selection) -> Picture:
     changes: dict[str, object] = {}
     for role, file in entry.partners.items():
         plane = _read(file, None, Selection()).pixels
+        if role == "psf":
+            changes["psf"] = plane.mean(0)
+            continue
+        if plane.shape[-2:] != shape:
+            raise DataError(
+                f"{str(file)!r} has {plane.shape[-2]} × {plane.shape[-1]} pixels, its image "
+                f"{entry.file.name!r} has {shape[0]} × {shape[1]}",
+                "give both one shape, or move the file away",
+            )
         plane = plane[0] if len(plane) == 1 else plane
-        if role == "psf" and plane.ndim == 2:
-            changes["psf"] = plane
-        elif plane.shape[-2:] == shape and role == "mask":
-            changes["mask"] = plane != 0
-        elif plane.shape[-2:] == shape and role in ("noise", "variance", "ivar"):
+        if role == "mask":
+            flagged = np.nan_to_num(plane) != 0
+            changes["mask"] = np.zeros_like(flagged) if flagged.all() else flagged
+        elif role in ("noise", "variance", "ivar"):
             changes["noise"] = as_deviation(role, [np.asarray(plane)])
     return replace(picture, **changes)  # type: ignore[arg-type]
 

@@ -268,9 +268,10 @@ def _plane(units: Any, number: int) -> np.ndarray | None:
 
 
 def _psf(units: Any, band: Band) -> np.ndarray | None:
+    """The PSF of a band; the mean of those of several bands in one extension."""
     numbers = band.partners.get("psf", ())
     plane = _plane(units, numbers[0]) if numbers else None
-    return plane if plane is not None and plane.ndim == 2 else None
+    return plane if plane is None or plane.ndim == 2 else plane.mean(0)
 
 
 def _noise(units: Any, band: Band, shape: tuple[int, ...]) -> np.ndarray | None:

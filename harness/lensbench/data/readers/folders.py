@@ -58,7 +58,7 @@ def tree_folder(folder: Path, selection: Selection) -> Source | None:
             for name in group.names:
                 inner = "/".join(filter(None, (place.split, place.label, object_of(name))))
                 listing.add(folder, Group(group.folder, [name]), selection, place, inner)
-    return _titled(folder, tree, _source(folder, listing, selection, *_layout(tree)))
+    return _titled(folder, tree, _source(folder, listing, selection, _layout(tree)))
 
 
 def flat_folder(folder: Path, names: Sequence[str], selection: Selection) -> Source:
@@ -68,13 +68,12 @@ def flat_folder(folder: Path, names: Sequence[str], selection: Selection) -> Sou
         for name in names
         if name.lower().endswith(FITS_SUFFIXES) and fits.is_table(folder / name)
     ]
-    if known_tables and not selection.table:
-        selection = replace(selection, table=str(folder / known_tables[0]))
     listing = Listing()
     images = [name for name in names if name not in known_tables]
     listing.add(folder, Group(folder, images), selection, Place(), "")
     kind = "FITS" if any(entry.band for entry in listing.entries) else "NumPy"
-    source = _source(folder, listing, selection, "image-folder", f"folder of {kind} images")
+    title = ("image-folder", f"folder of {kind} images")
+    source = _source(folder, listing, selection, title, [folder / name for name in known_tables])
     bands = sorted({entry.condition for entry in listing.entries if entry.condition})
     if bands:
         source = source.noting(f"Several images a file: {', '.join(bands)}; see --extension.")
@@ -83,7 +82,7 @@ def flat_folder(folder: Path, names: Sequence[str], selection: Selection) -> Sou
 
 def _groups_of_one_depth(folder: Path) -> list[Group]:
     """Image files below a folder, where all are single images at one depth; else none."""
-    if image_names(folder):
+    if set(image_names(folder)) - {file.name for file in tables.tables_in(folder)}:
         return []
     found: list[Group] = []
     depths: set[int] = set()
@@ -94,7 +93,7 @@ def _groups_of_one_depth(folder: Path) -> list[Group]:
             with os.scandir(place) as inside:
                 below = [one.name for one in inside if one.is_dir() and not _is_hidden(one.name)]
             waiting += [(place / name, depth + 1) for name in below]
-        names = image_names(place)
+        names = image_names(place) if place != folder else []
         if not names:
             continue
         suffix = Path(names[0]).suffix
@@ -195,12 +194,24 @@ def _titled(folder: Path, tree: Tree, source: Source) -> Source:
 
 
 def _source(
-    folder: Path, listing: Listing, selection: Selection, layout: str, title: str
+    folder: Path,
+    listing: Listing,
+    selection: Selection,
+    title: tuple[str, str],
+    own_tables: Sequence[Path] = (),
 ) -> Source:
-    table = tables.find_table(folder, selection)
-    keys = [
-        tables.key_of_row(table.rows, entry.file) if table.rows else "" for entry in listing.entries
-    ]
+    """The source of entries with what tables say of them.
+
+    Args:
+        folder: That a user names.
+        listing: Entries, and what is left out.
+        selection: What the user says.
+        title: Name of the layout, and a line on it.
+        own_tables: FITS tables among the files of the folder.
+    """
+    table = tables.find_table(folder, selection, own_tables)
+    keys = tables.keys_of_rows(table.rows, [entry.file for entry in listing.entries])
+    _check_rows(table, keys, listing.entries)
     entries = [
         with_row(entry, table, key, selection)
         for entry, key in zip(listing.entries, keys, strict=True)
@@ -223,8 +234,7 @@ def _source(
     options = f"--extension {selection.extension}" if selection.extension else ""
     return Source(
         str(folder),
-        layout,
-        title,
+        *title,
         items,
         _reader(folder, entries, [table.rows.get(key, _NO_ROW) for key in keys], selection),
         tuple(notes),
@@ -233,6 +243,22 @@ def _source(
         columns=columns_of(table, keys, classes),
         left_out=tuple(left_out),
     )
+
+
+def _check_rows(table: tables.Table, keys: Sequence[str], entries: Sequence[Entry]) -> None:
+    """Refuses a row that files of two folders have in common, where these are no bands or pairs.
+
+    Raises:
+        DataError: Naming the row and both files.
+    """
+    first: dict[tuple[str, str], Entry] = {}
+    for key, entry in zip(keys, entries, strict=True):
+        other = first.setdefault((key, entry.condition), entry)
+        if key and other.file.parent != entry.file.parent:
+            raise DataError(
+                f"the row {key!r} of {table.names} is of {other.place!r} and of {entry.place!r}",
+                "name the images in the table with their folders",
+            )
 
 
 def _reader(
@@ -276,6 +302,6 @@ def _side(source: Source) -> int:
 
 
 def _are_classes(folder: Path, names: Iterable[str]) -> bool:
-    """Whether folders are classes: those of the release, or of nothing that a table describes."""
+    """Whether folders are classes: those of the release, or where no table states others."""
     lower = {name.lower() for name in names}
-    return lower <= set(CANONICAL) or not any(folder.glob("*.csv"))
+    return lower <= set(CANONICAL) or not tables.states_classes(folder)

@@ -115,16 +115,26 @@ def _kind(
         "split": all(split_of(name) for name in names),
         "split-class": all(map(all, both)) and len(names) > len({split for split, _ in both}),
         "pair": deepest and sides in _SIDES,
-        "object": deepest and _has_partners(groups),
+        "object": deepest and _are_objects(groups),
         "band": several and all(map(_BAND.match, names)) and _same_objects(groups),
         "class": can_be_classes or canonical,
     }
     return next((kind for kind, fits in meanings.items() if fits), "")
 
 
-def _has_partners(groups: Sequence[Group]) -> bool:
-    """Whether a PSF or a noise map lies in any of the folders."""
-    return any(role_of(name)[0] in ("psf", "noise") for group in groups for name in group.names)
+def _are_objects(groups: Sequence[Group]) -> bool:
+    """Whether folders are of one object each, with a PSF or a noise map in any of them.
+
+    Each then has one image, or one for each band by its name: `g.fits`, `data_F814W.fits`.
+    """
+    roles = [[(role_of(name)[0], stem_of(name)) for name in group.names] for group in groups]
+    if not any(role in ("psf", "noise") for folder in roles for role, _ in folder):
+        return False
+    images = [[stem for role, stem in folder if role == "image"] for folder in roles]
+    return all(
+        len(stems) <= 1 or all(_BAND.match(re.split(r"[_.-]", stem)[-1]) for stem in stems)
+        for stems in images
+    )
 
 
 def _same_objects(groups: Sequence[Group]) -> bool:

@@ -31,7 +31,8 @@ def unmatched(table: tables.Table, keys: Sequence[str], items: Sequence[Item]) -
     without = [item.name for item, key in zip(items, keys, strict=True) if not key]
     if without:
         said.append(f"no row in {table.names} for {len(without)} images: {few(without)}")
-    unused = [name for name in table.rows if name not in set(keys)]
+    found = set(keys)
+    unused = [name for name in table.rows if name not in found]
     if unused:
         said.append(f"no image for {len(unused)} rows of {table.names}: {few(unused)}")
     return said
@@ -49,12 +50,12 @@ def columns_of(
     for name in names:
         texts = [row.get(name, "") for row in rows]
         known = {text for text in texts if text}
-        if not known:
+        if not known or known == set(classes):
             continue
         try:
             values = np.array([float(text) if text else np.nan for text in texts])
         except ValueError:
-            if len(known) <= _MOST_CLASSES and len(known) < len(texts) and known != set(classes):
+            if len(known) <= _MOST_CLASSES and len(known) < len(texts):
                 columns[name] = Column(np.array(texts), table.units.get(name, ""))
             continue
         columns[name] = Column(values, table.units.get(name, ""))

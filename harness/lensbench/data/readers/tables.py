@@ -1,21 +1,32 @@
-"""CSV and FITS tables beside images: a row an image, found by file name."""
+"""Tables beside images (CSV, ECSV, Parquet, FITS): a row an image, found by file name."""
 
 from __future__ import annotations
 
 import csv
+import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from lensbench.data.picture import Selection
 from lensbench.data.readers import fits
+from lensbench.data.readers.entries import SUFFIXES as IMAGE_SUFFIXES
+from lensbench.data.readers.entries import stem_of
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.labels import LABEL_NAMES
+from lensbench.data.readers.parquet import ParquetRows
 from lensbench.data.splits import split_of
 from lensbench.errors import DataError
 
 _FILES = ("file", "filename", "file_name", "image", "path", "name", "id", "object_id")
+_TEXTS = (".csv", ".tsv", ".ecsv")
+_DEPTH = 4
+_FEW = 8
+"""FITS files of a folder that are opened to see whether they are tables."""
+
 _MAX_BYTES = 2**28
 _UNIT = re.compile(r"^(.*?)\s*[\[(]([^\])]*)[\])]$")
 SPLIT_NAMES = ("split", "fold", "partition", "subset")
@@ -47,8 +58,13 @@ class Table:
         return ", ".join(file.name for file in self.files)
 
 
-def find_table(folder: Path, selection: Selection) -> Table:
-    """The tables of a folder's images; all CSV files of the folder, else of the one above it.
+def find_table(folder: Path, selection: Selection, own: Sequence[Path] = ()) -> Table:
+    """The tables of a folder's images; all of the folder, else of the one above it.
+
+    Args:
+        folder: Of the images.
+        selection: Which may name one table.
+        own: FITS tables among the files of the folder.
 
     Raises:
         DataError: Where the table named is not there, cannot be read, or two tables disagree.
@@ -57,17 +73,41 @@ def find_table(folder: Path, selection: Selection) -> Table:
         named = Path(selection.table)
         path = named if named.exists() else folder / selection.table
         if not path.exists():
-            raise DataError(f"there is no table {selection.table!r}", "--table names a CSV or FITS")
+            raise DataError(
+                f"there is no table {selection.table!r}",
+                "--table names a CSV, ECSV, Parquet or FITS",
+            )
         return merged([path])
-    found = merged(sorted(folder.glob("*.csv")))
+    found = merged(sorted({*tables_in(folder), *own}))
     return found if found.rows else _above(folder)
+
+
+def tables_in(folder: Path) -> list[Path]:
+    """Tables directly in a folder: CSV, TSV and ECSV, Parquet of plain columns, FITS tables."""
+    names = sorted(one.name for one in os.scandir(folder) if not one.is_dir())
+    shown = [folder / name for name in names if not name.startswith(".")]
+    found = [file for file in shown if file.suffix.lower() in _TEXTS or is_plain_parquet(file)]
+    stored = [file for file in shown if file.name.lower().endswith(fits.SUFFIXES)]
+    return found + (list(filter(fits.is_table, stored)) if len(stored) <= _FEW else [])
+
+
+def is_plain_parquet(file: Path) -> bool:
+    """Whether a file is a Parquet table without any column of lists or bytes: no images."""
+    if file.suffix.lower() != ".parquet":
+        return False
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with reading(file, "Parquet"):
+        kinds = [field.type for field in pq.read_schema(file)]
+    return not any(pa.types.is_nested(kind) or pa.types.is_binary(kind) for kind in kinds)
 
 
 def _above(folder: Path) -> Table:
     """Tables of the folder above: what is of other things is passed over."""
     usable: list[Path] = []
     reasons: list[str] = []
-    for path in sorted(folder.parent.glob("*.csv")):
+    for path in tables_in(folder.parent):
         try:
             merged([*usable, path])
         except DataError as error:
@@ -87,6 +127,7 @@ def merged(paths: Sequence[Path]) -> Table:
     splits: dict[str, str] = {}
     units: dict[str, str] = {}
     origin: dict[tuple[str, str], Path] = {}
+    stems: dict[str, str] = {}
     used = []
     for path in paths:
         own, own_units = _rows(path)
@@ -94,18 +135,20 @@ def merged(paths: Sequence[Path]) -> Table:
             used.append(path)
         units |= own_units
         split = next(filter(None, map(split_of, re.split(r"[\W_]+", path.stem))), "")
-        for name, row in own.items():
+        same = {name: name if name in rows else stems.get(_bare(name), name) for name in own}
+        stems |= {_bare(name): name for name in same.values()}
+        for name, row in ((same[name], row) for name, row in own.items()):
             known = rows.setdefault(name, {})
             for column, value in row.items():
-                if known.get(column, value) != value:
+                before = known.setdefault(column, value)
+                if not (_are_equal(before, value) or stems.get(_bare(value)) == name):
                     first = origin[name, column]
                     raise DataError(
                         f"{str(first)!r} and {str(path)!r} disagree on {column!r} of {name!r}: "
-                        f"{known[column]!r} and {value!r}",
+                        f"{before!r} and {value!r}",
                         "correct one of them, or name the right one with --table",
                     )
-                known[column] = value
-                origin[name, column] = path
+                origin.setdefault((name, column), path)
             if split and splits.setdefault(name, split) != split:
                 raise DataError(
                     f"{str(path)!r} has {name!r}, which another table puts in {splits[name]!r}",
@@ -114,10 +157,44 @@ def merged(paths: Sequence[Path]) -> Table:
     return Table(tuple(used), rows, splits, units)
 
 
-def key_of_row(rows: Mapping[str, object], file: Path) -> str:
-    """The key of an image file's row: `folder/name`, name, stem or number; empty where none is."""
-    stem = file.name.partition(".")[0]
-    for key in (f"{file.parent.name}/{file.name}", file.name, file.stem, stem):
+def _bare(name: str) -> str:
+    """The name of an image file without its suffix; other texts as they are."""
+    return stem_of(name) if name.lower().endswith(IMAGE_SUFFIXES) else name
+
+
+def _are_equal(first: str, second: str) -> bool:
+    """Whether two cells say the same, as texts or as numbers."""
+    if first == second:
+        return True
+    try:
+        return float(first) == float(second)
+    except ValueError:
+        return False
+
+
+def keys_of_rows(rows: Mapping[str, object], files: Sequence[Path]) -> list[str]:
+    """The key of the row of each image file; empty where it has none.
+
+    It is the end of the file's path, its stem or its last number. Where no row is found so, names
+    without their folders are compared, if they are each of one row and one file.
+    """
+    if not rows:
+        return [""] * len(files)
+    keys = [_key_of(rows, file) for file in files]
+    if any(keys):
+        return keys
+    bare = [re.split(r"[/\\]", name)[-1] for name in rows]
+    names = [file.name for file in files]
+    if len(set(bare)) < len(bare) or len(set(names)) < len(names):
+        return keys
+    known = dict(zip(bare, rows, strict=True))
+    return [known.get(name, known.get(stem_of(name), "")) for name in names]
+
+
+def _key_of(rows: Mapping[str, object], file: Path) -> str:
+    parts, stem = file.parts, file.name.partition(".")[0]
+    ends = ["/".join(parts[-depth:]) for depth in range(min(_DEPTH, len(parts)), 0, -1)]
+    for key in (*ends, *(f"{end.rpartition('/')[0]}/{stem}" for end in ends[:-1]), file.stem, stem):
         if key in rows:
             return key
     digits = re.findall(r"\d+", stem)
@@ -136,6 +213,12 @@ def label_of(row: Row, selection: Selection) -> str:
             raise DataError(f"the table has no column {selection.labels!r}", ", ".join(row))
         return row.get(selection.labels, "")
     return next((row[name] for name in row if name.lower() in (*LABEL_NAMES, "kind")), "")
+
+
+def states_classes(folder: Path) -> bool:
+    """Whether a table directly in a folder states classes."""
+    rows = merged(tables_in(folder)).rows.values()
+    return any(label_of(row, Selection()) for row in rows)
 
 
 def split_in(row: Row, selection: Selection) -> str:
@@ -168,15 +251,17 @@ def _rows(path: Path) -> tuple[dict[str, Row], dict[str, str]]:
     with reading(path, "table"):
         if path.stat().st_size > _MAX_BYTES:
             raise DataError(f"{str(path)!r} is larger than a table of images", "name another")
-        text = path.suffix.lower() in (".csv", ".txt", ".tsv")
-        read, units = _csv(path) if text else _fits(path)
+        suffix = path.suffix.lower()
+        form = _csv if suffix in _TEXTS else _parquet if suffix == ".parquet" else _fits
+        read, units = form(path)
         if not read:
             return {}, {}
         lowered = {name.lower(): name for name in read[0]}
         key = next((lowered[name] for name in _FILES if name in lowered), next(iter(read[0])))
-        rows = {row[key]: row for row in read}
+        names = [row[key].replace("\\", "/").removeprefix("./") for row in read]
+        rows = dict(zip(names, read, strict=True))
         if len(rows) < len(read):
-            twice = next(k for k in rows if sum(row[key] == k for row in read) > 1)
+            twice = Counter(names).most_common(1)[0][0]
             raise DataError(
                 f"{str(path)!r} has several rows of {twice!r} in its column {key!r}",
                 "an image has one row: delete the others",
@@ -191,6 +276,8 @@ def _csv(path: Path) -> tuple[list[Row], dict[str, str]]:
     if not lines or "\0" in lines[0] or lines[0].lstrip().startswith("<"):
         raise DataError(f"{str(path)!r} is not a CSV table", "expected one line of column names")
     first = lines[0]
+    if path.suffix.lower() == ".ecsv":
+        return _ecsv(path)
     mark = "\t" if "\t" in first else ";" if ";" in first and "," not in first else ","
     read = list(csv.DictReader(lines, delimiter=mark))
     names = {name: _UNIT.match(name.strip()) for name in read[0] if name} if read else {}
@@ -207,14 +294,34 @@ def _csv(path: Path) -> tuple[list[Row], dict[str, str]]:
     return rows, units  # type: ignore[return-value]
 
 
+def _ecsv(path: Path) -> tuple[list[Row], dict[str, str]]:
+    from astropy.table import Table as AstropyTable
+
+    return _astropy(AstropyTable.read(path, format="ascii.ecsv"))
+
+
 def _fits(path: Path) -> tuple[list[Row], dict[str, str]]:
     from astropy.table import Table as AstropyTable
 
-    with fits.opened(path) as units_:
-        table = AstropyTable.read(units_, format="fits")
+    with fits.opened(path) as units:
+        return _astropy(AstropyTable.read(units, format="fits"))
+
+
+def _astropy(table: Any) -> tuple[list[Row], dict[str, str]]:
     flat = [name for name in table.colnames if table[name].ndim == 1]
     units = {name: str(table[name].unit) for name in flat if table[name].unit is not None}
     return [{name: _text(row[name]) for name in flat} for row in table], units
+
+
+def _parquet(path: Path) -> tuple[list[Row], dict[str, str]]:
+    table = ParquetRows(path)
+    columns = table.whole(table.types)
+    texts = {name: ["" if v is None else _text(v) for v in of] for name, of in columns.items()}
+    rows = [dict(zip(texts, values, strict=True)) for values in zip(*texts.values(), strict=True)]
+    named = {name: _UNIT.match(name) for name in texts}
+    plain = {name: form[1] if form else name for name, form in named.items()}
+    units = {form[1]: form[2] for form in named.values() if form}
+    return [{plain[name]: value for name, value in row.items()} for row in rows], units
 
 
 def _text(value: object) -> str:
