@@ -8,6 +8,7 @@ import pytest
 from matplotlib import image as picture
 
 from lensbench.leaderboard.page.evidence import kept_predictions
+from lensbench.leaderboard.page.gallery_scenes import stored_scenes
 from lensbench.leaderboard.page.payload import combine
 from lensbench.leaderboard.page.scenes import draw_scenes
 from lensbench.store import open_store
@@ -114,7 +115,7 @@ def test_the_gallery_of_a_page_has_scenes_of_a_real_run(lensbench, tmp_path):
     assert swept.code == 0, swept.err
     records = read_records((tmp_path / "store" / "runs").glob("*.parquet"))
     find = open_store(tmp_path / "store").find
-    drawn = draw_scenes(combine(records), find, kept_predictions(find))["sets"]
+    drawn = draw_scenes(combine(records), stored_scenes(find), kept_predictions(find))["sets"]
     shown = {(one["table"]["task"], one["condition"]) for one in drawn}
     assert shown == set(records.select("task", "test_condition").rows())
     assert len(shown) == 6

@@ -178,7 +178,7 @@ def _rows(batch: SceneBatch, layer: Layer, field_of_view: float) -> dict[str, np
         rows |= {} if seen.psf is None else {_PSFS: seen.psf.astype(np.float64)}
         if seen.pixel_scale is not None:
             rows[_SCALES] = seen.pixel_scale.astype(np.float64)
-        return rows | _plain_targets(seen.targets)
+        return rows | plain_targets(seen.targets)
     if batch.scenes is None:
         seen = batch.observed(layer.condition)
         if seen.sky is None:
@@ -197,6 +197,7 @@ def _classes(dataset: Dataset) -> str:
     return json.dumps({name: target.classes for name, target in targets if target.kind == "class"})
 
 
-def _plain_targets(targets: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def plain_targets(targets: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Targets in the number types in which they are stored and scored."""
     kinds: Mapping[str, Any] = {"i": np.int64, "u": np.int64, "f": np.float32, "b": np.int64}
     return {name: values.astype(kinds[values.dtype.kind]) for name, values in targets.items()}

@@ -121,7 +121,7 @@ def _on_resamples(
         return np.asarray(metric.resampled(predictions, samples, indices), np.float64)
     n = len(samples)
     # Images and ids of a thousand resamples would cost more than all else.
-    light = replace(samples, ids=("",) * n, images=samples.images[:, :0, :0, :0], features=None)
+    light = replace(samples, ids=("",) * n, images=torch.empty(n, 0, 0, 0), features=None)
 
     def computed(one: np.ndarray) -> float:
         chosen = {name: values[one] for name, values in predictions.items()}

@@ -40,15 +40,9 @@ def command(run: str, out: Path, scenes: int, store: str | None) -> None:
     Example:
       lensbench show-run --out pictures
     """
+    from lensbench.cli.task_classes import class_of
     from lensbench.leaderboard.gallery import draw_run
-    from lensbench.registry import load_catalogue
     from lensbench.store import open_store
-
-    catalogue = load_catalogue()
-
-    def class_of(name: str) -> tuple[str, str]:
-        task = catalogue.build("task", name)
-        return task.normal or (task.targets[0] if task.targets else "", "")
 
     for path in draw_run(open_store(store_root(store)), run, out, scenes, class_of):
         click.echo(path)

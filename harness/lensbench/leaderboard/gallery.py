@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -123,11 +123,12 @@ def _draw(
         value_picture(*named, measured + unit, images[measured], answers)
     elif "score" in given:
         target, normal = class_of(first["task"])
-        truth, classes = class_truth(images_path, images, None, target)
+        truth, classes = class_truth(classes_beside(images_path), images, None, target)
         score_picture(*named, *_first_class(truth, classes, normal), answers)
     elif "probability" in given:
         count = given["probability"].shape[1]
-        truth, classes = class_truth(images_path, images, count, class_of(first["task"])[0])
+        known = classes_beside(images_path)
+        truth, classes = class_truth(known, images, count, class_of(first["task"])[0])
         class_picture(*named, classes, truth, answers)
     else:
         raise UsageError(
@@ -155,24 +156,32 @@ def real_target(images: Iterable[str], metric: str) -> str:
     return max(found, key=len)
 
 
+def classes_beside(path: Path) -> dict[str, list[str]]:
+    """Names of the classes of each class target, as the file of images has them."""
+    named: dict[str, list[str]] = json.loads(read_attributes(path).get("classes", "{}"))
+    return named
+
+
 def class_truth(
-    path: Path, images: dict[str, np.ndarray], count: int | None, target: str = ""
+    named: Mapping[str, Sequence[str]],
+    targets: Mapping[str, np.ndarray],
+    count: int | None,
+    target: str = "",
 ) -> tuple[np.ndarray, list[str]]:
     """The classes of images, and the names of the classes.
 
     Args:
-        path: The file of the images.
-        images: Its arrays.
+        named: Names of the classes of each class target.
+        targets: Of the images, by name.
         count: Of classes; `None` takes a target that has any.
         target: Name of the class target; the first with as many classes where empty.
 
     Raises:
         UsageError: Where there is none.
     """
-    named: dict[str, list[str]] = json.loads(read_attributes(path)["classes"])
     for name, classes in named.items():
         if target in ("", name) and count in (None, len(classes)):
-            return images[name], classes
+            return targets[name], list(classes)
     what = f"target {target!r}" if target else f"target of {count} classes"
     raise UsageError(f"these images have no {what}", "run the command again")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +21,25 @@ from lensbench.sky.spectra import filters_of
 from lensbench.sky.targets import real_targets
 
 Parameters = dict[str, Tensor]
+
+
+class DeferredScenes(Scenes):
+    """Scenes whose skies are rendered when they are first looked at: targets are known before."""
+
+    _render: Callable[[], Tensor]
+
+    @classmethod
+    def rendered_by(cls, render: Callable[[], Tensor], **known: Any) -> DeferredScenes:
+        """Scenes of these fields, and a function that gives their skies."""
+        scenes = cls(sky=torch.empty(0), **known)
+        del scenes.__dict__["sky"]
+        scenes.__dict__["_render"] = render
+        return scenes
+
+    @functools.cached_property
+    def sky(self) -> Tensor:
+        """The skies (B, C, size, size)."""
+        return self._render()
 
 
 def draw_scenes(
@@ -44,7 +65,7 @@ def draw_scenes(
 
     Returns:
         Skies (B, C, size, size) with the population's class target, its `scene_targets`, and all
-        parameters.
+        parameters. Skies are rendered when they are first looked at.
     """
     cycle = population.cycle
     labels = np.array([cycle[index % len(cycle)] for index in indices], dtype=np.int64)
@@ -66,9 +87,9 @@ def draw_scenes(
         return render_models(coloured, len(labels), size, pixel_scale, filters_of(condition))
 
     targets = {population.target: labels, **real_targets(population, parameters, labels)}
-    return Scenes(
+    return DeferredScenes.rendered_by(
+        lambda: render_models(build, len(labels), size, pixel_scale),
         ids=tuple(f"{seed}-{split}-{index}" for index in indices),
-        sky=render_models(build, len(labels), size, pixel_scale),
         pixel_scale=pixel_scale,
         psf_fwhm=np.zeros(len(labels)),
         targets=targets,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,8 +14,9 @@ import polars as pl
 import torch
 
 from lensbench.api.samples import Samples
+from lensbench.cells.deferred import DrawnTargets, can_defer
 from lensbench.cells.descriptions import SplitView
-from lensbench.cells.images import read_samples
+from lensbench.cells.images import SceneSet, read_samples
 from lensbench.cells.resolved import ResolvedCell
 from lensbench.cells.rows import scored_rows
 from lensbench.errors import LensbenchError, NoRoomError, RunError
@@ -61,7 +62,9 @@ def rescore(
 ) -> dict[str, Finding]:
     """Scores cells again; findings and their order do not depend on the number of processes.
 
-    Test scenes are drawn first, each set once for all cells. Then cells are scored.
+    Images and skies that metrics are sure to look at are drawn first, each set of scenes once for
+    all cells. Then cells are scored. Where metrics look at targets alone, the parameters of scenes
+    are drawn, and nothing is rendered.
 
     Args:
         board: The board.
@@ -132,6 +135,7 @@ class _Scorer:
         self.here = Installation(board.provenance)
         self.store = open_store(folder)
         self._samples: dict[tuple[str, str], Samples] = {}
+        self._targets: dict[SceneSet, DrawnTargets] = {}
         done = board.records.filter(pl.col("predictions").is_not_null())
         self._rows = done.partition_by("cell", as_dict=True)
 
@@ -142,13 +146,14 @@ class _Scorer:
     def draw(self, job: Job) -> None:
         """Draws the scenes of cells under all conditions of theirs, in one pass for each dataset.
 
-        What cannot be drawn is left to the scoring, which says so of each cell.
+        Images that perhaps no metric looks at are left out. What cannot be drawn is left to the
+        scoring, which says so of each cell.
         """
         try:
             tests = [
                 test for key, cell in job for test in self.here.as_claimed(key).resolve(cell).tests
             ]
-            ensure_scenes(self.store, tests)
+            ensure_scenes(self.store, [test for test in tests if not can_defer(test)])
         except NoRoomError:
             raise
         except Exception:
@@ -183,7 +188,7 @@ class _Scorer:
             if here is None:
                 raise Mismatch(f"predictions under {view.condition} are not in the board")
             ids, predictions = here
-            samples = self._of(test)
+            samples = self._of(test, resolved.tests)
             check_scenes(ids, samples, view)
             again, by_scene = scored_rows(resolved, test, samples, predictions)
             done = records.filter(pl.col("state") == "done")
@@ -191,15 +196,25 @@ class _Scorer:
             _compare_by_scene(self.board, key, by_scene, view)
         return note
 
-    def _of(self, test: SplitView) -> Samples:
-        """The samples of a test; those that were asked for last are kept."""
+    def _of(self, test: SplitView, tests: Sequence[SplitView]) -> Samples:
+        """The samples of one of the tests of a cell; those that were asked for last are kept."""
         wanted = test.images.key, test.sky.key if test.sky else ""
         if wanted not in self._samples:
             while len(self._samples) >= _KEPT:
                 del self._samples[next(iter(self._samples))]
-            ensure_scenes(self.store, [test])
-            self._samples[wanted] = read_samples(self.store, test.scenes, test.images, test.sky)
+            self._samples[wanted] = self._drawn(test, tests)
         return self._samples[wanted]
+
+    def _drawn(self, test: SplitView, tests: Sequence[SplitView]) -> Samples:
+        def seen() -> Samples:
+            ensure_scenes(self.store, tests)
+            return read_samples(self.store, test.scenes, test.images, test.sky)
+
+        if not can_defer(test):
+            return seen()
+        if test.scenes not in self._targets:
+            self._targets[test.scenes] = DrawnTargets.of(test.scenes)
+        return self._targets[test.scenes].samples(test.images.condition, lambda: seen().images)
 
 
 def check_scenes(ids: list[str], samples: Samples, view: View) -> None:

@@ -1,13 +1,14 @@
 """Areas under curves of a ranking: how well scores tell positives from negatives.
 
-All are from the counts of positives and negatives at or above each distinct score, along the last
-axis, so that one call does a thousand bootstrap resamples: scores are sorted once, and a resample
-is a histogram over them. Ties share a threshold. Where a kind is missing the counts are NaN, and so
-is every area, for it is then undefined.
+All are from the counts of positives and negatives at or above each distinct score, for a thousand
+bootstrap resamples at once: scores are sorted once, and a resample is a histogram over them. Ties
+share a threshold. Where a kind is missing the counts are NaN, and so is every area, for it is then
+undefined.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +16,37 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Counts:
-    """Positives and negatives at or above each threshold (R, K), the highest first.
+    """Positives and negatives of resamples at or above each of K thresholds, the highest first.
 
     A threshold that no sample of a resample has repeats the counts of the one above it.
+
+    Attributes:
+        boxes: Where each sample (N,) is counted: see `histograms`.
+        indices: Of the samples of each resample (R, M).
+        thresholds: How many there are.
     """
 
-    true: np.ndarray
-    false: np.ndarray
+    boxes: np.ndarray
+    indices: np.ndarray
+    thresholds: int
+
+    @property
+    def true(self) -> np.ndarray:
+        """Positives (R, K)."""
+        return self._both[0]
+
+    @property
+    def false(self) -> np.ndarray:
+        """Negatives (R, K)."""
+        return self._both[1]
+
+    @functools.cached_property
+    def _both(self) -> np.ndarray:
+        from lensbench_reference.tasks.histograms import cumulative_counts
+
+        counts: np.ndarray = cumulative_counts(self.boxes, self.indices, self.thresholds)
+        counts[:, (counts[:, :, -1] == 0).any(0)] = np.nan
+        return counts
 
 
 def threshold_counts(
@@ -36,30 +61,30 @@ def threshold_counts(
         indices: Of the samples of each resample (R, M).
     """
     distinct, place = np.unique(-score, return_inverse=True)
-    thresholds, resamples = len(distinct), len(indices)
     kind = np.where(positive, 0, np.where(negative, 1, 2))
-    boxes = (kind * thresholds + place)[indices]
-    boxes += np.arange(resamples)[:, None] * (3 * thresholds)
-    found = np.bincount(boxes.ravel(), minlength=resamples * 3 * thresholds)
-    counts = found.reshape(resamples, 3, thresholds)[:, :2].cumsum(2, dtype=np.float64)
-    counts[(counts[:, :, -1] == 0).any(1)] = np.nan
-    return Counts(counts[:, 0], counts[:, 1])
+    return Counts(kind * len(distinct) + place, indices, len(distinct))
 
 
 def auroc(counts: Counts) -> np.ndarray:
     """Area under the ROC curve: the chance that a positive outranks a negative, ties by half."""
-    true, false = counts.true, counts.false
-    heights = true.copy()
-    heights[:, 1:] += true[:, :-1]
-    area = (np.diff(false, axis=1, prepend=0) * heights).sum(1)
-    return np.asarray(area / (2.0 * true[:, -1] * false[:, -1]))
+    from lensbench_reference.tasks.histograms import ranking_areas
+
+    return np.asarray(ranking_areas(counts.boxes, counts.indices, counts.thresholds))
 
 
 def average_precision(counts: Counts) -> np.ndarray:
     """Area under precision and recall, as the sum Σ (R_k − R_k₋₁) P_k over thresholds."""
     true = counts.true
-    precision = true / np.maximum(true + counts.false, 1)
-    return np.asarray((np.diff(true, axis=1, prepend=0) * precision).sum(1) / true[:, -1])
+    rise = _steps(true)
+    rise *= true / np.maximum(true + counts.false, 1)
+    return np.asarray(rise.sum(1) / true[:, -1])
+
+
+def _steps(counts: np.ndarray) -> np.ndarray:
+    """How much counts (R, K) grow at each threshold."""
+    steps = counts.copy()
+    steps[:, 1:] -= counts[:, :-1]
+    return steps
 
 
 def partial_auroc(counts: Counts, most: float) -> np.ndarray:

@@ -15,6 +15,7 @@ from lensbench.errors import UsageError
 if TYPE_CHECKING:
     from lensbench.leaderboard.board.documents import Credit
     from lensbench.leaderboard.page import Evidence
+    from lensbench.leaderboard.page.gallery_scenes import GalleryScenes
     from lensbench.store import Store
 
 
@@ -33,14 +34,16 @@ def reading_store(root: str) -> Store:
 
 def evidence_of(where: str, store: str | None) -> Evidence:
     """What a page is made from, by the words of the command line."""
+    from lensbench.cli.task_classes import class_of
     from lensbench.leaderboard.page import gather
 
-    return gather(where, lambda: reading_store(store_root(store)))
+    evidence = gather(where, lambda: reading_store(store_root(store)))
+    return replace(evidence, class_of=class_of)
 
 
 @contextmanager
 def drawing(evidence: Evidence) -> Iterator[Evidence]:
-    """Evidence whose images are drawn again where it is of a board and the store lacks them.
+    """Evidence whose scenes are drawn again where it is of a board and the store lacks them.
 
     Scenes of a withdrawn board may be others today, so they are not drawn.
     """
@@ -48,15 +51,17 @@ def drawing(evidence: Evidence) -> Iterator[Evidence]:
         yield evidence
         return
     from lensbench.store import open_store
-    from lensbench.verification.scenes import DrawnScenes
+    from lensbench.verification.gallery import DrawnScenes
 
     with tempfile.TemporaryDirectory() as folder:
         drawn = DrawnScenes(evidence.board, open_store(folder))
 
-        def find(kind: str, key: str) -> Path | None:
-            return evidence.find(kind, key) or drawn.find(kind, key)
+        def scenes(images: str, truth: str | None) -> GalleryScenes | None:
+            stored = evidence.scenes(images, truth)
+            complete = stored is not None and (truth is None or stored.skies is not None)
+            return stored if complete else drawn.find(images)
 
-        yield replace(evidence, find=find)
+        yield replace(evidence, scenes=scenes)
 
 
 def credited_by(evidence: Evidence) -> Sequence[Credit]:

@@ -35,7 +35,7 @@ def build(evidence: Evidence, credited: Sequence[Credit] = (), live: bool = Fals
     rows = combine(evidence.records, evidence.tiers)
     return page(
         _values(evidence, rows, credited),
-        draw_scenes(rows, evidence.find, evidence.predictions),
+        draw_scenes(rows, evidence.scenes, evidence.predictions, evidence.class_of),
         live,
     )
 

@@ -15,14 +15,13 @@ from lensbench.leaderboard.board.documents import Credit, read_citations
 from lensbench.leaderboard.board.layout import MANIFEST
 from lensbench.leaderboard.board.limits import limit_finder
 from lensbench.leaderboard.board.tables import Prediction
+from lensbench.leaderboard.gallery import ClassOf
+from lensbench.leaderboard.page.gallery_scenes import Find, ScenesOf, stored_scenes
 from lensbench.leaderboard.source import Source, open_source
 from lensbench.leaderboard.standings import Limits, Row
 from lensbench.store import Store
 from lensbench.store.predictions import read_predictions
 from lensbench.store.records import sort_records
-
-Find = Callable[[str, str], Path | None]
-"""The file of an artefact of a kind and key, or none."""
 
 Predict = Callable[[str], Prediction | None]
 """The scene ids and predictions of a key, or none."""
@@ -36,7 +35,7 @@ class Evidence:
         name: Of the board, file or run.
         records: All of them, in their order.
         scores: How scores vary over scenes; no rows where that is not at hand.
-        find: Gives files of `images` and `skies`, as far as they are at hand.
+        scenes: Gives test scenes by the keys of their images and skies, as far as they are at hand.
         predictions: Gives predictions by key, as far as they are at hand.
         study: The study file's text, empty where it is not known.
         trust: What a board says of itself, and what was verified; empty for a run.
@@ -44,12 +43,13 @@ class Evidence:
         credited: Whom a board says to cite.
         limits: Gives the limits of the table that a record is in, as far as a board states them.
         board: The board, where it is one.
+        class_of: Says what the classes of a task are; the page's gallery shows them.
     """
 
     name: str
     records: pl.DataFrame
     scores: pl.DataFrame
-    find: Find = lambda kind, key: None
+    scenes: ScenesOf = lambda images, truth: None
     predictions: Predict = lambda key: None
     study: str = ""
     trust: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +57,7 @@ class Evidence:
     credited: Sequence[Credit] = ()
     limits: Callable[[Row], Limits] = lambda first: {}
     board: Board | None = None
+    class_of: ClassOf = lambda task: ("", "")
 
 
 def gather(where: str, store: Callable[[], Store]) -> Evidence:
@@ -84,7 +85,7 @@ def gather(where: str, store: Callable[[], Store]) -> Evidence:
         name=study_name(study) or name,
         records=_records(source),
         scores=source.scores,
-        find=find,
+        scenes=stored_scenes(find),
         predictions=kept_predictions(find),
         study=study,
     )
@@ -105,7 +106,7 @@ def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
         name=name,
         records=sort_records(board.records),
         scores=source.scores,
-        find=beside,
+        scenes=stored_scenes(beside),
         predictions=board.predictions,
         study=source.study,
         trust=trust,

@@ -17,6 +17,7 @@ from lensbench.leaderboard.board.documents import Credit
 from lensbench.leaderboard.page.assemble import pack
 from lensbench.leaderboard.page.building import build, values_of
 from lensbench.leaderboard.page.evidence import Evidence, kept_predictions, study_name
+from lensbench.leaderboard.page.gallery_scenes import stored_scenes
 from lensbench.store import Store
 from lensbench.store.journal import Journal, find_journal
 from lensbench.store.records import read_records, sort_records
@@ -115,7 +116,7 @@ def follow_store(store: Store, gather: Callable[[], Evidence]) -> LiveSource:
         if found is not None and heard_of(found).get("state") == "running":
             return _so_far(store, found)
         if not store.stored("runs"):
-            return Evidence("Nothing yet", read_records([]), pl.DataFrame(), store.find)
+            return Evidence("Nothing yet", read_records([]), pl.DataFrame())
         return gather()
 
     def stamp() -> str:
@@ -144,7 +145,7 @@ def _so_far(store: Store, journal: Journal) -> Evidence:
         name=f"{name}, so far",
         records=records,
         scores=pl.DataFrame(),
-        find=store.find,
+        scenes=stored_scenes(store.find),
         predictions=kept_predictions(store.find),
         study=study,
     )

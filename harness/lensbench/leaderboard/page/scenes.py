@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +15,11 @@ import polars as pl
 from lensbench.errors import LensbenchError
 from lensbench.leaderboard.answer_pictures import known_window, spread
 from lensbench.leaderboard.contenders import NAME, TABLE
-from lensbench.leaderboard.gallery import class_truth, real_target
-from lensbench.leaderboard.page.evidence import Find, Predict
+from lensbench.leaderboard.gallery import ClassOf, class_truth, real_target
+from lensbench.leaderboard.page.evidence import Predict
+from lensbench.leaderboard.page.gallery_scenes import GalleryScenes, ScenesOf
 from lensbench.leaderboard.page.packing import clip, short
 from lensbench.stats.aggregate import average_ranks
-from lensbench.store.arrays import map_arrays
 
 MOST_ENTRANTS = 16
 """Largest number of entrants of a table whose predictions are shown, the best first."""
@@ -46,13 +45,20 @@ class _Answer:
     predictions: dict[str, np.ndarray]
 
 
-def draw_scenes(rows: pl.DataFrame, find: Find, predictions: Predict) -> dict[str, Any]:
+def draw_scenes(
+    rows: pl.DataFrame,
+    scenes_of: ScenesOf,
+    predictions: Predict,
+    class_of: ClassOf = lambda task: ("", ""),
+) -> dict[str, Any]:
     """Sets of scenes, one for a table, number of labels and condition.
 
     Args:
         rows: One row for all seeds, from `combine`; the predictions of one seed are shown.
-        find: Gives files of images and skies.
+        scenes_of: Gives test scenes by the keys of their images and skies.
         predictions: Gives predictions by key.
+        class_of: Says what the classes of a task are. Where it does not, they are those of the
+            first target that has as many as answers do, and the first is normal.
 
     Returns:
         `sets`, empty if images or predictions are not available. Then there is no gallery.
@@ -64,7 +70,7 @@ def draw_scenes(rows: pl.DataFrame, find: Find, predictions: Predict) -> dict[st
         if size > MOST_BYTES:
             break
         try:
-            drawn = _draw(frame, find, predictions)
+            drawn = _draw(frame, scenes_of, predictions, class_of)
         except _UNREADABLE:
             continue  # what cannot be read is not shown; `verify` says what is wrong with it
         if drawn is None:
@@ -77,15 +83,15 @@ def draw_scenes(rows: pl.DataFrame, find: Find, predictions: Predict) -> dict[st
     return {"sets": sets}
 
 
-def _draw(frame: pl.DataFrame, find: Find, predictions: Predict) -> dict[str, Any] | None:
+def _draw(
+    frame: pl.DataFrame, scenes_of: ScenesOf, predictions: Predict, class_of: ClassOf
+) -> dict[str, Any] | None:
     first = frame.row(0, named=True)
-    images_path = find("images", str(first["images"]))
-    if images_path is None:
+    scenes = scenes_of(str(first["images"]), first["truth"])
+    if scenes is None:
         return None
-    images = map_arrays(images_path)
-    ids = [scene.decode(errors="replace") for scene in images["scene"]]
     ranked = frame.sort("value", descending=bool(first["higher_is_better"]))
-    answers = list(_answers(ranked.head(MOST_ENTRANTS), predictions, ids))
+    answers = list(_answers(ranked.head(MOST_ENTRANTS), predictions, scenes.ids))
     if not answers:
         return None
     left_out = ranked.height - len(answers)
@@ -96,11 +102,8 @@ def _draw(frame: pl.DataFrame, find: Find, predictions: Predict) -> dict[str, An
         "parts": False,
     }
     if "sky" in answers[0].predictions:
-        truth_path = find("skies", str(first["truth"]))
-        if truth_path is None:
-            return None
-        return common | _skies(images["images"], map_arrays(truth_path)["sky"], ids, answers)
-    numbers = _numbers(first, images_path, images, ids, answers)
+        return None if scenes.skies is None else common | _skies(scenes, scenes.skies, answers)
+    numbers = _numbers(first, scenes, answers, class_of)
     return None if numbers is None else common | numbers
 
 
@@ -111,9 +114,7 @@ def _answers(rows: pl.DataFrame, predictions: Predict, ids: list[str]) -> Iterab
             yield _Answer(clip(row["name"]), found[1])
 
 
-def _skies(
-    images: np.ndarray, truth: np.ndarray, ids: list[str], answers: list[_Answer]
-) -> dict[str, Any]:
+def _skies(scenes: GalleryScenes, truth: np.ndarray, answers: list[_Answer]) -> dict[str, Any]:
     """Pictures; the loss is the error in decibels below the brightest pixel of the truth."""
     top = np.nanmax(truth, axis=(1, 2, 3)) ** 2
     losses = []
@@ -121,9 +122,10 @@ def _skies(
         error = np.nanmean((answer.predictions["sky"] - truth) ** 2, axis=(1, 2, 3))
         losses.append(10 * np.log10(top / np.maximum(error, 1e-12 * top)))
     chosen = spread(np.mean(losses, axis=0), len(_RANKS))
-    scenes = []
+    shown = []
     for rank, index in zip(_RANKS, chosen, strict=False):
-        fine, coarse = known_window(truth[index, 0], images.shape[-1])
+        image = scenes.image(index)[0]
+        fine, coarse = known_window(truth[index, 0], image.shape[-1])
         wanted = truth[index, 0][fine]
         draw = _sky_picture(max(float(np.nanmax(wanted)), 1.0))
         given = [
@@ -134,17 +136,17 @@ def _skies(
             }
             for answer, loss in zip(answers, losses, strict=True)
         ]
-        scenes.append(
+        shown.append(
             {
                 "rank": rank,
-                "id": clip(ids[index]),
-                "input": draw(images[index, 0][coarse]),
+                "id": clip(scenes.ids[index]),
+                "input": draw(image[coarse]),
                 "truth": draw(wanted),
                 "answers": given,
             }
         )
     loss_name = "error in dB below the brightest pixel of the truth"
-    return {"loss": loss_name, "scenes": scenes[::-1]}
+    return {"loss": loss_name, "scenes": shown[::-1]}
 
 
 class _AnswerTable(NamedTuple):
@@ -168,29 +170,32 @@ class _AnswerTable(NamedTuple):
 
 
 def _numbers(
-    first: Mapping[str, Any],
-    path: Path,
-    images: dict[str, np.ndarray],
-    ids: list[str],
-    answers: list[_Answer],
+    first: Mapping[str, Any], scenes: GalleryScenes, answers: list[_Answer], class_of: ClassOf
 ) -> dict[str, Any] | None:
     """Answers in numbers beside the truth, whatever they are about."""
     given = answers[0].predictions
+    asked = class_of(str(first["task"]))
     if "probability" in given:
-        listed = _classes(path, images, [answer.predictions["probability"] for answer in answers])
+        each = [answer.predictions["probability"] for answer in answers]
+        listed = _classes(
+            *class_truth(scenes.classes, scenes.targets, each[0].shape[1], asked[0]), each
+        )
     elif "score" in given:
-        listed = _anomaly_ranks(path, images, [answer.predictions["score"] for answer in answers])
+        each = [answer.predictions["score"] for answer in answers]
+        truth, names = class_truth(scenes.classes, scenes.targets, None, asked[0])
+        listed = _anomaly_ranks(truth, names, asked[1], each)
     else:
-        columns = _targets(first, images)
+        columns = _targets(first, scenes.targets)
         means = [answer.predictions["mean"] for answer in answers]
         if any(one.shape[1] != len(columns) for one in means):
             return None
-        listed = _parameters(columns, images, means)
+        listed = _parameters(columns, scenes.targets, means)
     chosen = spread(-np.mean(listed.losses, axis=0), len(_RANKS))
-    scenes = []
+    shown = []
     for rank, index in zip(_RANKS, chosen, strict=False):
-        draw = _sky_picture(max(float(np.nanmax(images["images"][index, 0])), 1.0))
-        shown = [
+        image = scenes.image(index)[0]
+        draw = _sky_picture(max(float(np.nanmax(image)), 1.0))
+        said = [
             {
                 "name": answer.name,
                 "loss": short(float(loss[index])),
@@ -198,22 +203,21 @@ def _numbers(
             }
             for answer, values, loss in zip(answers, listed.values, listed.losses, strict=True)
         ]
-        scenes.append(
+        shown.append(
             {
                 "rank": rank,
-                "id": clip(ids[index]),
-                "input": draw(images["images"][index, 0]),
+                "id": clip(scenes.ids[index]),
+                "input": draw(image),
                 "truth": clip(listed.truth[index]),
-                "answers": shown,
+                "answers": said,
             }
         )
     names = [clip(name) for name in listed.columns]
-    return {"loss": listed.loss, "columns": names, "parts": listed.parts, "scenes": scenes[::-1]}
+    return {"loss": listed.loss, "columns": names, "parts": listed.parts, "scenes": shown[::-1]}
 
 
-def _classes(path: Path, images: dict[str, np.ndarray], answered: list[np.ndarray]) -> _AnswerTable:
+def _classes(truth: np.ndarray, names: list[str], answered: list[np.ndarray]) -> _AnswerTable:
     """Probabilities of classes; the loss is minus the log probability of the true class."""
-    truth, names = class_truth(path, images, answered[0].shape[1])
     rows = np.arange(len(truth))
     losses = [-np.log(np.maximum(one[rows, truth], 1e-6)) for one in answered]
     told = [names[label] for label in truth]
@@ -223,23 +227,23 @@ def _classes(path: Path, images: dict[str, np.ndarray], answered: list[np.ndarra
 
 
 def _anomaly_ranks(
-    path: Path, images: dict[str, np.ndarray], answered: list[np.ndarray]
+    truth: np.ndarray, names: list[str], normal: str, answered: list[np.ndarray]
 ) -> _AnswerTable:
-    """Scores as ranks, because they have no common unit; the first class is the normal one."""
-    truth, names = class_truth(path, images, None)
+    """Scores as ranks, because they have no common unit. By default the first class is normal."""
+    usual = names.index(normal) if normal in names else 0
     ranks = [(average_ranks(one) - 0.5) / len(one) for one in answered]
-    losses = [np.where(truth == 0, rank, 1 - rank) for rank in ranks]
+    losses = [np.where(truth == usual, rank, 1 - rank) for rank in ranks]
     told = [names[label] for label in truth]
-    loss = f"how low an anomalous scene ranks, or how high one of class {names[0]}"
+    loss = f"how low an anomalous scene ranks, or how high one of class {names[usual]}"
     columns = ["share of scenes that are less anomalous"]
     return _AnswerTable(columns, [rank[:, None] for rank in ranks], losses, loss, told, True)
 
 
 def _parameters(
-    columns: list[str], images: dict[str, np.ndarray], answered: list[np.ndarray]
+    columns: list[str], targets: Mapping[str, np.ndarray], answered: list[np.ndarray]
 ) -> _AnswerTable:
     """Real targets; the loss is the mean error over those that are known."""
-    wanted = np.stack([images[name] for name in columns], axis=1).astype(float)
+    wanted = np.stack([targets[name] for name in columns], axis=1).astype(float)
     scale = np.maximum(np.nanstd(wanted, axis=0), 1e-12)
     errors = [np.abs(one - wanted) / scale for one in answered]
     known = np.isfinite(wanted)
