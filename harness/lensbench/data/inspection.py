@@ -152,9 +152,11 @@ def command_to_convert(source: Source) -> str:
     """The command that makes lensbench's own file of a source; empty where it is one."""
     if source.layout == "lensbench":
         return ""
-    name = Path(source.path).name.partition(".")[0] or "images"
+    name = (Path(source.path).name.partition(".")[0] or "images") + ".h5"
+    if Path(name).exists():
+        name = f"converted-{name}"
     options = f" {source.options}" if source.options else ""
-    return f"lensbench data convert {shlex.quote(source.path)} {shlex.quote(name)}.h5{options}"
+    return f"lensbench data convert {shlex.quote(source.path)} {shlex.quote(name)}{options}"
 
 
 def _find_near(found: Statistics, source: Source) -> None:

@@ -112,4 +112,5 @@ def _task_for(dataset: Any) -> str:
     if "class" in targets and len(targets["class"].classes) > 1:
         return "classification"
     numbers = [name for name, target in targets.items() if target.kind == "real"]
-    return f"regression:targets={numbers[0]}" if numbers else ""
+    chosen = "theta_E" if "theta_E" in numbers else next(iter(numbers), "")
+    return f"regression:targets={chosen}" if chosen else ""

@@ -16,7 +16,21 @@ ALIASES = {"no": "no_sub", "sphere": "cdm", "vort": "vortex", "axion": "vortex"}
 _LENS = {"lens", "lenses", "lensed", "positive", "positives", "1", "true", "yes"}
 _OTHER = re.compile(r"(non|not|no)[\W_]?lens|other|galax|negative|random|background|0$|false$|no$")
 _ERRORS = re.compile(r"(_err|_error|_std|_sigma|_unc)$|^(e_|err_|sigma_)", re.IGNORECASE)
-_NO_TARGETS = {"ra", "dec", "width", "height", "pixel_scale", "psf_fwhm", "id", "index"}
+_NO_TARGETS = {
+    "ra",
+    "dec",
+    "width",
+    "height",
+    "pixel_scale",
+    "psf_fwhm",
+    "id",
+    "index",
+    "object_id",
+    "objid",
+    "source_id",
+}
+_RADIUS = re.compile(r"(theta[_ ]?e|einstein[_ ]?radius|r[_ ]?ein|r_?e_?arcsec)$", re.IGNORECASE)
+"""Names of the Einstein radius, which methods know as `theta_E`."""
 _TAKEN = {"sky", "class", "lens", "substructure"}
 _MOST_CLASSES = 100
 _FEWEST = 2
@@ -35,7 +49,8 @@ def targets_of(
 
     `class` are the classes by their own names, `substructure` those of the DeepLense release by
     the names of lensbench, `lens` whether it is one. Columns are targets by their names, and the
-    logarithm of a positive column `x` is `log10_x`.
+    logarithm of a positive column `x` is `log10_x`. An Einstein radius is `theta_E`, however the
+    one column that has it is called.
 
     Args:
         source: As `open_images` gives it.
@@ -53,9 +68,11 @@ def targets_of(
         _add_classes(source, labels, positive, targets, values)
     elif positive:
         raise DataError(f"{source.path!r} has no classes", "leave out positive=, or name labels=")
-    for name, column in source.columns.items():
-        if name in _TAKEN or name.lower() in _NO_TARGETS:
+    radii = [name for name in source.columns if _RADIUS.match(name)]
+    for column_name, column in source.columns.items():
+        if column_name in _TAKEN or column_name.lower() in _NO_TARGETS:
             continue
+        name = "theta_E" if radii == [column_name] else column_name
         column_values = column.values[list(chosen)]
         if column.numeric:
             _add_numbers(name, column_values, column.unit, targets, values)

@@ -178,3 +178,29 @@ def test_data_of_a_lens_model_are_one_image(exposed: str, tmp_path: Path) -> Non
         del file["noise_map"]
     alone = open_source(path).read(0).noise
     assert alone is not None and np.allclose(alone, 0.1)
+
+
+@pytest.mark.parametrize("group", ["", "catalog/", "survey/v1/"])
+def test_names_are_those_within_the_group_of_a_file(group: str, tmp_path: Path) -> None:
+    """Classes, names and numbers are found below any groups that all datasets share."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file[f"{group}cutouts_vis"] = np.stack([image(i, 16, 16) for i in range(6)])
+        file[f"{group}is_strong_lens"] = np.array([1, 0, 1, 0, 1, 0], "i1")
+        file[f"{group}einstein_radius"] = np.arange(6) / 2
+        file[f"{group}objid"] = 10**12 + np.arange(6)
+    source = open_source(tmp_path / "a.h5")
+    assert [item.label for item in source.items] == ["1", "0", "1", "0", "1", "0"]
+    assert source.items[5].name == "a.h5#1000000000005"
+    assert source.columns["einstein_radius"].values.tolist() == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]
+    assert np.allclose(source.read(4).pixels[0], image(4, 16, 16))
+
+
+@pytest.mark.parametrize("group", ["train/", "data/train/"])
+def test_a_group_named_after_a_split_is_one(group: str, tmp_path: Path) -> None:
+    """Where all is in `train`, all images are of that split."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file[f"{group}images"] = np.stack([image(i, 16, 16) for i in range(6)])
+        file[f"{group}labels"] = np.arange(6) % 2
+    source = open_source(tmp_path / "a.h5")
+    assert {item.split for item in source.items} == {"train"}
+    assert [item.label for item in source.items] == ["0", "1"] * 3

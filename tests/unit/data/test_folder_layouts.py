@@ -142,3 +142,41 @@ def test_every_image_of_the_collected_cases(name: str, tmp_path: Path) -> None:
     sources = open_sources(tmp_path / name[:2])
     assert sum(len(source.items) for source in sources) == COUNTS[name]
     assert sum(len(pixels(source)) for source in sources) == COUNTS[name]
+
+
+def test_pairs_of_one_folder_are_known_by_a_word_of_their_names(tmp_path: Path) -> None:
+    """`img_1_lr.npy` and `img_1_hr.npy` are two sides of a scene, wherever the word stands."""
+    for form in ("img_{i}_{side}.npy", "{side}-{i}.npy"):
+        folder = tmp_path / form[:3].strip("{")
+        for i in range(3):
+            save(folder / form.format(i=i, side="lr"), image(i, 16, 16))
+            save(folder / form.format(i=i, side="hr"), np.kron(image(i, 16, 16), np.ones((2, 2))))
+        source = open_source(folder)
+        assert source.title == "super-resolution pairs, 16² and 32² pixels"
+        scenes: dict[str, dict[str, int]] = {}
+        for index, item in enumerate(source.items):
+            scenes.setdefault(item.scene, {})[item.condition] = index
+        assert len(scenes) == 3
+        for sides in scenes.values():
+            low, high = (source.read(sides[side]).pixels[0] for side in ("LR", "HR"))
+            assert np.array_equal(high[::2, ::2], low)
+
+
+def test_bands_in_the_names_of_files_are_of_one_object(tmp_path: Path) -> None:
+    """`a1_g.npy` and `a1_r.npy` of a class are one object; names that say no band stay apart."""
+    for number, label in enumerate(("lens", "galaxy")):
+        for i in range(2):
+            for place, band in enumerate("gr"):
+                save(
+                    tmp_path / "a" / label / f"a{i}_{band}.npy",
+                    image(10 * number + i, 9, 9) + place,
+                )
+            save(tmp_path / "b" / label / f"a{i}_x{i}.npy", image(10 * number + i, 9, 9))
+    items = open_source(tmp_path / "a").items
+    assert Counter((item.label, item.condition) for item in items) == dict.fromkeys(
+        [(label, band) for label in ("lens", "galaxy") for band in "gr"], 2
+    )
+    assert {item.scene for item in items} == {
+        f"{label}/a{i}" for label in ("lens", "galaxy") for i in range(2)
+    }
+    assert {item.condition for item in open_source(tmp_path / "b").items} == {""}

@@ -125,6 +125,20 @@ def test_numbers_with_units_and_errors(tmp_path: Path) -> None:
         assert np.allclose(observed.targets["log10_theta_E"], np.log10(expected), atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["einstein_radius", "thetaE", "theta_e", "R_ein"])
+def test_an_einstein_radius_is_theta_E_however_it_is_called(name: str, tmp_path: Path) -> None:
+    """Methods that measure radii take it, in arcsec."""
+    for i in range(20):
+        save(tmp_path / f"{i}.npy", noise(i, 16, 16))
+    rows = "".join(f"{i}.npy,{1000 + i}\n" for i in range(20))
+    (tmp_path / "t.csv").write_text(f"file,{name} [mas]\n{rows}")
+    dataset = stored(tmp_path)
+    assert dataset.targets["theta_E"].unit == "arcsec"
+    one = seen(dataset)["test"]
+    radii = [1 + int(name.partition(".")[0]) / 1000 for name in one.ids]
+    assert one.targets["theta_E"] == pytest.approx(radii)
+
+
 def test_mass_of_a_converted_release(tmp_path: Path) -> None:
     """`[image, mass]` files become the targets `mass` and `log10_mass`, through `convert`."""
     from lensbench.data.picture import Selection

@@ -5,6 +5,7 @@ Nothing is read here: names, shapes and types say it.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,18 @@ from lensbench.data.readers.labels import LABEL_NAMES
 from lensbench.data.splits import split_of
 
 IMAGE_KEYS = ("data", "images", "image", "img", "x", "array", "cutouts", "flux", "pixels")
-NAME_KEYS = ("object_id", "id", "ids", "name", "names", "file", "filename", "scene")
+NAME_KEYS = (
+    "object_id",
+    "objid",
+    "source_id",
+    "id",
+    "ids",
+    "name",
+    "names",
+    "file",
+    "filename",
+    "scene",
+)
 _ROLES = {
     "noise": ("noise", "noise_map", "noisemap", "rms", "err", "error", "sigma", "std"),
     "variance": ("var", "variance"),
@@ -83,14 +95,15 @@ def groups_of(
         key: The images that the user names: the groups that have them are taken.
         labels: The classes that the user names.
     """
+    above = _common(list(arrays))
     parts: dict[str, dict[str, str]] = {}
     for name in arrays:
-        split, base = _parted(name)
+        split, base = _parted(name[above:])
         parts.setdefault(split, {})[base] = name
     if any(_images_in(arrays, names) for split, names in parts.items() if split):
         whole = parts.pop("", {})
     else:  # names that only sound like splits
-        whole, parts = {}, {"": {_joined(_tokens(name)): name for name in arrays}}
+        whole, parts = {}, {"": {_joined(_tokens(name[above:])): name for name in arrays}}
     groups: list[Group] = []
     used: set[str] = set()
     for split, names in parts.items():
@@ -118,6 +131,17 @@ def _reason(name: str, shape: tuple[int, ...]) -> str:
     if is_stack(shape) or is_image(shape):
         return "another set of images; take it with --key"
     return "it has not one value an image"
+
+
+def _common(names: list[str]) -> int:
+    """Characters of the groups that all of several arrays are in, up to one named after a split."""
+    shared = os.path.commonpath(names) if len(names) > 1 else ""
+    kept: list[str] = []
+    for group in filter(None, shared.split("/")):
+        if any(map(split_of, _tokens(group))):
+            break
+        kept.append(group)
+    return len("/".join((*kept, "")))
 
 
 def _tokens(name: str) -> list[str]:

@@ -25,7 +25,7 @@ from lensbench.files import files_below
 
 _MOST_CLASSES = 100
 _IMAGES = ("image", "images", "pixels", "img", "data")
-_SCENES = ("scene", "id", "name", "file", "object_id")
+_SCENES = ("scene", "id", "name", "file", "object_id", "objid", "source_id")
 _PLAIN = re.compile(
     r"^(u?int\d*|float\d*|half_?float|double|bool|(large_)?string|dictionary<.*string.*)$"
     r"|^Value\('?(dtype=)?'?(u?int\d*|float\d*|bool|(large_)?string)|^ClassLabel"

@@ -16,7 +16,15 @@ from lensbench.data.readers.entries import (
     read_entry,
 )
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
-from lensbench.data.readers.levels import PAIRS, Place, Tree, bare_stems, levels_of, object_of
+from lensbench.data.readers.levels import (
+    PAIRS,
+    SIDES,
+    Place,
+    Tree,
+    bare_stems,
+    levels_of,
+    object_of,
+)
 from lensbench.data.readers.listing import Listing
 from lensbench.data.readers.npy_header import is_pickled, is_single
 from lensbench.data.readers.rows import columns_of, unmatched, with_row
@@ -75,9 +83,11 @@ def flat_folder(folder: Path, names: Sequence[str], selection: Selection) -> Sou
     title = ("image-folder", f"folder of {kind} images")
     source = _source(folder, listing, selection, title, [folder / name for name in known_tables])
     bands = sorted({entry.condition for entry in listing.entries if entry.condition})
-    if bands:
-        source = source.noting(f"Several images a file: {', '.join(bands)}; see --extension.")
-    return source
+    if set(bands) in SIDES:
+        return _as_pairs(replace(source, layout="pairs"))
+    if any(entry.name for entry in listing.entries):
+        return source.noting(f"Several images a file: {', '.join(bands)}; see --extension.")
+    return source.noting(f"Names of files state the band: {', '.join(bands)}.") if bands else source
 
 
 def _groups_of_one_depth(folder: Path) -> list[Group]:
@@ -171,13 +181,7 @@ def _layout(tree: Tree) -> tuple[str, str]:
 def _titled(folder: Path, tree: Tree, source: Source) -> Source:
     """A source with the title of the release or of its pairs, where it is one."""
     if source.layout == "pairs":
-        sides = {}
-        for index, item in enumerate(source.items):
-            if item.condition not in sides and not item.pickled:
-                sides[item.condition] = source.read(index).pixels.shape[-1]
-        small, large = min(sides.values(), default=0), max(sides.values(), default=0)
-        kind = "super-resolution" if small < large else "noisy and clean"
-        return replace(source, title=f"{kind} pairs, {small}² and {large}² pixels")
+        return _as_pairs(source)
     if source.layout != "class-folders" or not source.classes:
         return source
     if not all(label.lower() in CANONICAL for label in source.classes):
@@ -191,6 +195,17 @@ def _titled(folder: Path, tree: Tree, source: Source) -> Source:
         layout="deeplense-" + source.layout,
         title=f"DeepLense release{model}: {shape} of .npy",
     ).noting(f"Classes by our names: {names}.")
+
+
+def _as_pairs(source: Source) -> Source:
+    """Pairs with a title that says of which sides they are."""
+    sides = {}
+    for index, item in enumerate(source.items):
+        if item.condition not in sides and not item.pickled:
+            sides[item.condition] = source.read(index).pixels.shape[-1]
+    small, large = min(sides.values(), default=0), max(sides.values(), default=0)
+    kind = "super-resolution" if small < large else "noisy and clean"
+    return replace(source, title=f"{kind} pairs, {small}² and {large}² pixels")
 
 
 def _source(

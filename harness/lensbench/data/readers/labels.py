@@ -13,7 +13,20 @@ from lensbench.data.readers.guard import reading
 from lensbench.data.readers.npy_header import open_array
 from lensbench.errors import DataError
 
-LABEL_NAMES = ("is_lens", "label", "labels", "class", "classes", "y", "target", "targets")
+LABEL_NAMES = (
+    "is_lens",
+    "is_lensed",
+    "is_strong_lens",
+    "label",
+    "labels",
+    "class",
+    "classes",
+    "category",
+    "classification",
+    "y",
+    "target",
+    "targets",
+)
 """Names under which classes are found."""
 
 

@@ -21,7 +21,8 @@ PAIRS: Mapping[str, str] = {
     "hr": "HR", "high": "HR", "highres": "HR", "high_res": "HR", "high_resolution": "HR",
     "noisy": "noisy", "noise": "noisy", "clean": "clean", "denoised": "clean", "noiseless": "clean",
 }  # fmt: skip
-_SIDES = ({"LR", "HR"}, {"noisy", "clean"})
+SIDES = ({"LR", "HR"}, {"noisy", "clean"})
+"""What the two sides of a pair are called."""
 _MARK = re.compile(r"(^|[_.-])(hr|lr|150|75|x2|x4|noisy|clean)(?=$|[_.-])", re.IGNORECASE)
 
 
@@ -114,7 +115,7 @@ def _kind(
     meanings = {
         "split": all(split_of(name) for name in names),
         "split-class": all(map(all, both)) and len(names) > len({split for split, _ in both}),
-        "pair": deepest and sides in _SIDES,
+        "pair": deepest and sides in SIDES,
         "object": deepest and _are_objects(groups),
         "band": several and all(map(_BAND.match, names)) and _same_objects(groups),
         "class": can_be_classes or canonical,
@@ -147,6 +148,31 @@ def object_of(name: str) -> str:
     """The object that a file of one band shows: its last number, else its stem."""
     numbers = re.findall(r"\d+", stem_of(name))
     return numbers[-1] if numbers else stem_of(name)
+
+
+def sides_of(names: Sequence[str]) -> Mapping[str, tuple[str, str]]:
+    """The object and the band, or side of a pair, of each file; empty where not all names say it.
+
+    The first or the last word of a name says it: `a_g.fits` and `a_r.fits`, `lr_1.npy` and
+    `hr_1.npy`. Every object has to have all of the bands or sides.
+    """
+    for last in (True, False):
+        found: dict[str, tuple[str, str]] = {}
+        for name in names:
+            words = re.split(r"[_.-]", stem_of(name))
+            word = words.pop(-1 if last else 0)
+            side = PAIRS.get(word.lower(), word if _BAND.match(word) else "")
+            if not side or not any(words):
+                break
+            found[name] = "_".join(words), side
+        else:
+            sides = {side for _, side in found.values()}
+            objects = {one for one, _ in found.values()}
+            alike = sides in SIDES or not sides & set(PAIRS.values())
+            whole = len(set(found.values())) == len(found) == len(sides) * len(objects)
+            if len(sides) > 1 and alike and whole:
+                return found
+    return {}
 
 
 def bare_stems(first: Sequence[str], second: Sequence[str]) -> tuple[list[str], list[str]]:

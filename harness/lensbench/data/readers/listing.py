@@ -11,7 +11,7 @@ from lensbench.data.picture import Selection
 from lensbench.data.readers import fits
 from lensbench.data.readers.entries import Entry, Group, with_partners
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
-from lensbench.data.readers.levels import Place
+from lensbench.data.readers.levels import Place, sides_of
 from lensbench.files import watched
 
 _NAMED = 5
@@ -31,10 +31,14 @@ class Listing:
         prefix = "/".join((*group.folder.relative_to(root).parts, ""))
         self.left_out += [f"{prefix}{file}: {why}" for file, why in rest]
         scene = name or place.object
+        known = place.condition or scene
+        sides = {} if known else sides_of([file for file, _ in images])
         for file, partners in watched(images, f"headers in {root}", len(images)):
             condition = place.condition
             if place.object and len(images) > 1:
                 condition = file.partition(".")[0]
+            if file in sides:
+                scene, condition = f"{prefix}{sides[file][0]}", sides[file][1]
             entry = Entry(
                 root, prefix + file, place.label, place.split, condition, None, partners, scene
             )

@@ -21,7 +21,18 @@ from lensbench.data.readers.parquet import ParquetRows
 from lensbench.data.splits import split_of
 from lensbench.errors import DataError
 
-_FILES = ("file", "filename", "file_name", "image", "path", "name", "id", "object_id")
+_FILES = (
+    "file",
+    "filename",
+    "file_name",
+    "image",
+    "path",
+    "name",
+    "id",
+    "object_id",
+    "objid",
+    "source_id",
+)
 _TEXTS = (".csv", ".tsv", ".ecsv")
 _DEPTH = 4
 _FEW = 8
