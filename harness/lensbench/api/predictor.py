@@ -27,6 +27,9 @@ class Predictor(Protocol):
 
     If it also has `state()`, its fitted numbers as named tensors, it is stored. The `restore` of
     its transfer or baseline then makes it again without another fit.
+
+    If it has `flags(predictions)`, a few words for each sample on what makes its prediction
+    doubtful (empty where nothing does), `lensbench predict` writes them into the column `flags`.
     """
 
     def __call__(self, samples: Samples) -> Predictions:

@@ -24,8 +24,9 @@ from lensbench.data.readers import columns, folders
 from lensbench.data.readers.axes import is_image
 from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.container import is_container, open_container
+from lensbench.data.readers.encoded import HEADS, open_encoded
+from lensbench.data.readers.entries import ENCODED, image_names
 from lensbench.data.readers.entries import SUFFIXES as IMAGE_SUFFIXES
-from lensbench.data.readers.entries import image_names
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
 from lensbench.data.readers.fits import open_fits
 from lensbench.data.readers.guard import reading
@@ -40,6 +41,10 @@ from lensbench.files import watched
 
 _CONTAINERS = (".h5", ".hdf5", ".hdf", ".parquet", ".npz")
 _PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".pkl", ".pt", ".mat", ".gz")
+_KNOWN = (
+    "known: .npy, .npz, FITS, HDF5, Parquet, `datasets` on disk, PNG, JPEG, TIFF, and folders of "
+    "these"
+)
 _DEPTH = 4
 _HUB = "hf:"
 _Opener = Callable[[Path, Selection], Source]
@@ -87,10 +92,11 @@ def open_sources(path: Path, selection: Selection | None = None) -> list[Source]
     if not path.exists():
         raise DataError(f"there is no {str(path)!r}", "name a file or a folder of images")
     found = _folder(path, selection, 0) if path.is_dir() else [open_file(path, selection)]
+    found = found or _folder(path, replace(selection, encoded=True), 0)
     if not found:
         raise DataError(
             f"{str(path)!r} holds nothing that is known as images",
-            "known: .npy, .npz, FITS, HDF5, Parquet, `datasets` on disk, and folders of these",
+            _KNOWN,
         )
     return found
 
@@ -117,6 +123,7 @@ def open_file(path: Path, selection: Selection) -> Source:
         (head.startswith(b"\x1f\x8b"), _gzip),
         (head.startswith(b"SIMPLE  =") or name.endswith(FITS_SUFFIXES), open_fits),
         (head.startswith(b"\x93NUMPY") or name.endswith(suffixed), open_npy),
+        (head.startswith(HEADS), open_encoded),
         (head[:1] == b"\x80" and head[1:2] <= b"\x05", _pickle),
     )
     opener = next((opener for fits, opener in openers if fits), None)
@@ -126,7 +133,7 @@ def open_file(path: Path, selection: Selection) -> Source:
     raise DataError(
         f"{str(path)!r} is not {'what its suffix says' if form else 'of a known format'}: "
         f"it begins with {head[:8]!r}",
-        "known: .npy, .npz, FITS, HDF5, Parquet, `datasets` on disk, and folders of these",
+        _KNOWN,
     )
 
 
@@ -199,8 +206,9 @@ def _folder(path: Path, selection: Selection, depth: int) -> list[Source]:
     source = folders.tree_folder(path, selection)
     if source is not None:
         return _with_rest(path, [source])
-    single, many, labels = _sorted_files(path)
-    found = [folders.flat_folder(path, single, selection)] if single else []
+    single, many, labels = _sorted_files(path, selection.encoded)
+    flat = [folders.flat_folder(path, single, selection)] if single else []
+    found = [source for source in flat if source.items]  # one of tables alone has none
     found += joined_by_split(path, [open_file(file, selection) for file in many])
     below = [path / c for c in _listed(path, folders=True) if not c.endswith(".part")]
     if depth < _DEPTH:
@@ -252,22 +260,28 @@ def _with_rest(path: Path, found: list[Source], left_out: Sequence[str] = ()) ->
         )
     said = [f"{file.name}: an archive; `{command_to_unpack(file)}`" for file in archives]
     said += left_out
+    read = {Path(source.items[0].name).suffix.lower() for source in found}
     others = Counter(
         file.suffix.lower()
         for file in files
-        if file.suffix.lower() in _PICTURES and not is_archive_name(file)
+        if file.suffix.lower() in _PICTURES
+        and file.suffix.lower() not in read
+        and not is_archive_name(file)
     )
     said += [
-        f"{count} {suffix} files: of no format that is read" for suffix, count in others.items()
+        f"{count} {suffix} files: pictures, which are read where nothing else is there"
+        if suffix in ENCODED
+        else f"{count} {suffix} files: of no format that is read"
+        for suffix, count in others.items()
     ]
     if not said or not found:
         return found
     return [replace(found[0], left_out=(*found[0].left_out, *said)), *found[1:]]
 
 
-def _sorted_files(path: Path) -> tuple[list[str], list[Path], list[Path]]:
+def _sorted_files(path: Path, encoded: bool) -> tuple[list[str], list[Path], list[Path]]:
     """Names of files that are an image each; files that hold many, and those of classes."""
-    names = image_names(path)
+    names = image_names(path, encoded)
     single = [name for name in names if not name.lower().endswith(_CONTAINERS)]
     stacks = _stacks(path, [name for name in single if name.endswith(".npy")])
     many = [path / n for n in _listed(path, folders=False) if n.lower().endswith(_CONTAINERS)]

@@ -136,6 +136,7 @@ class Selection:
         zeropoint: AB magnitude of one count per second, where a header does not say.
         split_column: The column that names the split of each image.
         objects: Read object pickles, by the unpickler that knows arrays and nothing else.
+        encoded: Read PNG, JPEG and TIFF files of a folder; set where it has no other images.
     """
 
     key: str = ""
@@ -147,6 +148,7 @@ class Selection:
     zeropoint: float | None = None
     split_column: str = ""
     objects: bool = False
+    encoded: bool = False
 
 
 @dataclass(frozen=True)

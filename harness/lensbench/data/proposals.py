@@ -65,7 +65,7 @@ def command_to_use(source: Source, scaled: bool) -> Proposal:
                 return Proposal(f"{_RUN} --task superres --test-dataset {name}")
     if scaled:
         return Proposal(f"lensbench measure {path} --out results")
-    return Proposal("", reason)
+    return Proposal("", reason or "it has no classes, numbers or pairs, and no pixel scale")
 
 
 def _is_taken(name: str, source: Source) -> bool:

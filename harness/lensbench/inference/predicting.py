@@ -69,8 +69,11 @@ class Answers:
             data_range=self._dataset.data_range / observed.noise_level,
         )
         with torch.no_grad(), seeded(0):
-            found = as_arrays(self._predictor(samples.to(self._device)), len(samples))
-        return named_columns(self._dataset.targets, self._targets, found)
+            predictions = self._predictor(samples.to(self._device))
+            found = as_arrays(predictions, len(samples))
+        columns = named_columns(self._dataset.targets, self._targets, found)
+        flags = getattr(self._predictor, "flags", None)
+        return columns if flags is None else {**columns, "flags": np.array(flags(predictions))}
 
     def _of_files(self, block: Block) -> Condition:
         """The condition with what the files say of themselves."""

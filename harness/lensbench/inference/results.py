@@ -93,7 +93,10 @@ def write_summary(outputs: Sequence[Path], folder: Path) -> list[str]:
     lines = []
     for name in plain:
         values = table[name].drop_nulls()
-        if name.startswith("predicted_") and len(values):
+        if name == "flags":
+            counts = values.filter(values != "").value_counts(sort=True).rows()
+            lines += [f"{count} images with the flag {said!r}" for said, count in counts]
+        elif name.startswith("predicted_") and len(values):
             counts = values.value_counts(sort=True).rows()
             said = ", ".join(f"{label} ({count})" for label, count in counts)
             lines.append(f"{name.removeprefix('predicted_')}: {said}")

@@ -145,7 +145,17 @@ class FittedLenses:
 
     def __call__(self, samples: Samples) -> Predictions:
         """Mean and sigma of every target (N, T)."""
-        mean, sigma = self.measure(samples)
+        return self._with_prior(*self.measure(samples))
+
+    def flags(self, predictions: Predictions) -> list[str]:
+        """What makes each prediction doubtful: it is what images without a visible lens get."""
+        blank = self._with_prior(self.mean[None], self.spread[None])
+        same = [(predictions[name] == blank[name]).all(1) for name in ("mean", "sigma")]
+        said = "no lens seen: mean and scatter of the training labels"
+        return [said if one else "" for one in (same[0] & same[1]).tolist()]
+
+    def _with_prior(self, mean: Tensor, sigma: Tensor) -> Predictions:
+        """Predictions from what was measured (N, T), with the training labels as a prior."""
         own, prior = sigma**2 + self.extra**2, self.spread**2
         doubtful = self.extra > self.spread / 2
         mean = torch.where(doubtful, (mean * prior + self.mean * own) / (own + prior), mean)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from PIL import Image
 from tests.unit.data.images_on_disk import image, pixels, save
 
 from lensbench import DataError
@@ -180,3 +181,40 @@ def test_bands_in_the_names_of_files_are_of_one_object(tmp_path: Path) -> None:
         f"{label}/a{i}" for label in ("lens", "galaxy") for i in range(2)
     }
     assert {item.condition for item in open_source(tmp_path / "b").items} == {""}
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [("L", "png"), ("RGB", "png"), ("P", "png"), ("RGBA", "png"), ("I;16", "png"), ("F", "tif")],
+)
+def test_pictures_in_class_folders_have_the_brightness_of_their_channels(
+    mode: str, suffix: str, tmp_path: Path
+) -> None:
+    """Palettes are looked up and transparency is dropped; deeper pictures keep their depth."""
+    rng = np.random.default_rng(0)
+    shape = (12, 10, 3) if mode in ("RGB", "P", "RGBA") else (12, 10)
+    for label in ("lens", "galaxy"):
+        for i in range(2):
+            array = rng.integers(0, 4, shape) * 60
+            kind = {"I;16": "u2", "F": "f4"}.get(mode, "u1")
+            array = array.astype(kind) * (100 if kind == "u2" else 1)
+            picture = Image.fromarray(array)
+            if mode == "P":
+                picture = picture.quantize(64)
+            elif mode == "RGBA":
+                picture.putalpha(7)
+            (tmp_path / label).mkdir(exist_ok=True)
+            picture.save(tmp_path / label / f"{i}.{suffix}")
+            np.save(tmp_path / f"{label}{i}", array)
+    wanted = {file.stem: np.load(file) for file in tmp_path.glob("*.npy")}
+    for file in tmp_path.glob("*.npy"):
+        file.unlink()
+    source = open_source(tmp_path)
+    assert Counter(item.label for item in source.items) == {"lens": 2, "galaxy": 2}
+    for index, item in enumerate(source.items):
+        array = wanted[item.label + Path(item.name).stem].astype("f4")
+        found = source.read(index).pixels
+        assert np.array_equal(found, np.moveaxis(array, -1, 0) if array.ndim == 3 else array[None])
+    save(tmp_path / "lens" / "0.npy", image(0, 16, 16))
+    save(tmp_path / "galaxy" / "0.npy", image(1, 16, 16))
+    assert {item.name for item in open_source(tmp_path).items} == {"galaxy/0.npy", "lens/0.npy"}

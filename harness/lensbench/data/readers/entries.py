@@ -13,6 +13,7 @@ import numpy as np
 
 from lensbench.data.picture import Picture, Selection
 from lensbench.data.readers import fits
+from lensbench.data.readers.encoded import read_encoded
 from lensbench.data.readers.extensions import Band
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
 from lensbench.data.readers.fits import as_deviation
@@ -21,6 +22,7 @@ from lensbench.data.readers.npz import read_npz
 from lensbench.errors import DataError
 
 SUFFIXES = (".npy", ".npz", *FITS_SUFFIXES)
+ENCODED = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 _ROLES = {
     "psf": r"psf",
     "noise": r"noise[_-]?map|noise|rms|sigma|err|error|std|uncertainty",
@@ -77,13 +79,19 @@ class Entry:
         return self.root / self.place
 
 
-def image_names(folder: Path) -> list[str]:
-    """Names of the image files directly in a folder, sorted; hidden ones are passed over."""
+def image_names(folder: Path, encoded: bool = False) -> list[str]:
+    """Names of the image files directly in a folder, sorted; hidden ones are passed over.
+
+    Args:
+        folder: The folder.
+        encoded: Whether those are meant that are PNG, JPEG or TIFF, and no others.
+    """
+    suffixes = ENCODED if encoded else SUFFIXES
     with os.scandir(folder) as found:
         return sorted(
             one.name
             for one in found
-            if one.name.lower().endswith(SUFFIXES)
+            if one.name.lower().endswith(suffixes)
             and not one.name.startswith(".")
             and one.is_file()
         )
@@ -190,4 +198,6 @@ def _read(file: Path, band: Band | None, selection: Selection) -> Picture:
         return fits.read_fits(file, selection)
     if name.endswith(".npz"):
         return read_npz(file, selection)
+    if name.endswith(ENCODED):
+        return read_encoded(file)
     return read_npy(file, selection)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lensbench.data.picture import CANONICAL, Item, Picture, Selection, Source
 from lensbench.data.readers import fits, tables
+from lensbench.data.readers.encoded import NOTE
 from lensbench.data.readers.entries import (
     Entry,
     Group,
@@ -41,7 +42,7 @@ def tree_folder(folder: Path, selection: Selection) -> Source | None:
 
     `None` where there are no such folders, or what they mean is not known.
     """
-    groups = _groups_of_one_depth(folder)
+    groups = _groups_of_one_depth(folder, selection.encoded)
     if not groups:
         return None
     tree = levels_of(folder, groups, lambda names: _are_classes(folder, names))
@@ -79,8 +80,8 @@ def flat_folder(folder: Path, names: Sequence[str], selection: Selection) -> Sou
     listing = Listing()
     images = [name for name in names if name not in known_tables]
     listing.add(folder, Group(folder, images), selection, Place(), "")
-    kind = "FITS" if any(entry.band for entry in listing.entries) else "NumPy"
-    title = ("image-folder", f"folder of {kind} images")
+    kind = "FITS images" if any(entry.band for entry in listing.entries) else "NumPy images"
+    title = ("image-folder", f"folder of {'pictures' if selection.encoded else kind}")
     source = _source(folder, listing, selection, title, [folder / name for name in known_tables])
     bands = sorted({entry.condition for entry in listing.entries if entry.condition})
     if set(bands) in SIDES:
@@ -90,9 +91,9 @@ def flat_folder(folder: Path, names: Sequence[str], selection: Selection) -> Sou
     return source.noting(f"Names of files state the band: {', '.join(bands)}.") if bands else source
 
 
-def _groups_of_one_depth(folder: Path) -> list[Group]:
+def _groups_of_one_depth(folder: Path, encoded: bool) -> list[Group]:
     """Image files below a folder, where all are single images at one depth; else none."""
-    if set(image_names(folder)) - {file.name for file in tables.tables_in(folder)}:
+    if set(image_names(folder, encoded)) - {file.name for file in tables.tables_in(folder)}:
         return []
     found: list[Group] = []
     depths: set[int] = set()
@@ -103,7 +104,7 @@ def _groups_of_one_depth(folder: Path) -> list[Group]:
             with os.scandir(place) as inside:
                 below = [one.name for one in inside if one.is_dir() and not _is_hidden(one.name)]
             waiting += [(place / name, depth + 1) for name in below]
-        names = image_names(place) if place != folder else []
+        names = image_names(place, encoded) if place != folder else []
         if not names:
             continue
         suffix = Path(names[0]).suffix
@@ -233,7 +234,7 @@ def _source(
     ]
     looked_at = watched(entries, f"headers in {folder}", len(entries))
     items = tuple(_item(entry) for entry in looked_at)
-    notes = []
+    notes = [NOTE] if selection.encoded else []
     pickled = sum(item.pickled for item in items)
     if pickled:
         notes.append(

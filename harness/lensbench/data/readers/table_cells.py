@@ -8,6 +8,7 @@ import numpy as np
 
 from lensbench.data.picture import Picture
 from lensbench.data.readers.axes import as_picture
+from lensbench.data.readers.encoded import decoded
 from lensbench.data.readers.fits import as_deviation
 from lensbench.data.readers.guard import check_shape
 from lensbench.data.readers.npy_header import read_header
@@ -92,8 +93,4 @@ def _decode(name: str, content: bytes) -> np.ndarray:
         if dtype.hasobject:
             raise DataError(f"{name!r} is an object pickle", "")
         return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
-    from PIL import Image
-
-    with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "TIFF")) as picture:
-        check_shape(name, (picture.height, picture.width))
-        return np.asarray(picture)
+    return decoded(name, content)

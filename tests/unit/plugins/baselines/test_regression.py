@@ -128,6 +128,21 @@ def test_a_kept_lens_model_answers_the_same(observed):
     assert torch.equal(again["sigma"], answer["sigma"])
 
 
+@pytest.mark.parametrize("calibrate", [0, 3])
+def test_an_image_without_a_lens_is_flagged(calibrate: int, observed):
+    """It gets the mean of the training labels, which is no measurement."""
+    samples = observed("euclid-vis", range(3))
+    images = samples.images.clone()
+    images[2] = torch.randn(images[2].shape, generator=torch.Generator().manual_seed(0))
+    samples = type(samples)(**{**vars(samples), "images": images})
+    options = LensModel.Options(starts="1", oversampling="1", calibrate=calibrate)
+    predict = LensModel(options).fit(context_of(samples))
+    answer = predict(samples)
+    assert float(answer["mean"][2]) == pytest.approx(float(samples.targets["theta_E"].mean()))
+    flags = predict.flags(answer)
+    assert flags[:2] == ["", ""] and flags[2].startswith("no lens seen")
+
+
 def test_extra_scatter_is_what_errors_lack():
     """√(total² − stated²) of many normal residuals; nothing where errors say all."""
     random = np.random.default_rng(0)

@@ -1,0 +1,116 @@
+"""One table as rows of texts: CSV, TSV, ECSV, Parquet or FITS."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lensbench.data.readers import fits
+from lensbench.data.readers.guard import reading
+from lensbench.data.readers.parquet import ParquetRows
+from lensbench.errors import DataError
+
+TEXTS = (".csv", ".tsv", ".ecsv")
+_FILES = (
+    "file",
+    "filename",
+    "file_name",
+    "image",
+    "path",
+    "name",
+    "id",
+    "object_id",
+    "objid",
+    "source_id",
+)
+_MAX_BYTES = 2**28
+_UNIT = re.compile(r"^(.*?)\s*[\[(]([^\])]*)[\])]$")
+
+Row = Mapping[str, str]
+
+
+def rows_of_file(path: Path) -> tuple[dict[str, Row], dict[str, str]]:
+    """Rows by the file that they are of, and units by column."""
+    with reading(path, "table"):
+        if path.stat().st_size > _MAX_BYTES:
+            raise DataError(f"{str(path)!r} is larger than a table of images", "name another")
+        suffix = path.suffix.lower()
+        form = _csv if suffix in TEXTS else _parquet if suffix == ".parquet" else _fits
+        read, units = form(path)
+        if not read:
+            return {}, {}
+        lowered = {name.lower(): name for name in read[0]}
+        key = next((lowered[name] for name in _FILES if name in lowered), next(iter(read[0])))
+        names = [row[key].replace("\\", "/").removeprefix("./") for row in read]
+        rows = dict(zip(names, read, strict=True))
+        if len(rows) < len(read):
+            twice = Counter(names).most_common(1)[0][0]
+            raise DataError(
+                f"{str(path)!r} has several rows of {twice!r} in its column {key!r}",
+                "an image has one row: delete the others",
+            )
+        return rows, units
+
+
+def _csv(path: Path) -> tuple[list[Row], dict[str, str]]:
+    """Rows of a CSV; lines before the one that names columns (`#`) are passed over."""
+    with path.open(newline="", encoding="utf-8-sig", errors="strict") as file:
+        lines = [line for line in file if line.strip() and not line.startswith("#")]
+    if not lines or "\0" in lines[0] or lines[0].lstrip().startswith("<"):
+        raise DataError(f"{str(path)!r} is not a CSV table", "expected one line of column names")
+    first = lines[0]
+    if path.suffix.lower() == ".ecsv":
+        return _ecsv(path)
+    mark = "\t" if "\t" in first else ";" if ";" in first and "," not in first else ","
+    read = list(csv.DictReader(lines, delimiter=mark))
+    names = {name: _UNIT.match(name.strip()) for name in read[0] if name} if read else {}
+    plain = {name: form[1] if form else name.strip() for name, form in names.items()}
+    units = {form[1]: form[2] for form in names.values() if form}
+    rows = [
+        {
+            plain[k]: (v or "").strip()
+            for k, v in row.items()
+            if isinstance(v, str | None) and k in plain
+        }
+        for row in read
+    ]
+    return rows, units  # type: ignore[return-value]
+
+
+def _ecsv(path: Path) -> tuple[list[Row], dict[str, str]]:
+    from astropy.table import Table as AstropyTable
+
+    return _astropy(AstropyTable.read(path, format="ascii.ecsv"))
+
+
+def _fits(path: Path) -> tuple[list[Row], dict[str, str]]:
+    from astropy.table import Table as AstropyTable
+
+    with fits.opened(path) as units:
+        return _astropy(AstropyTable.read(units, format="fits"))
+
+
+def _astropy(table: Any) -> tuple[list[Row], dict[str, str]]:
+    flat = [name for name in table.colnames if table[name].ndim == 1]
+    units = {name: str(table[name].unit) for name in flat if table[name].unit is not None}
+    return [{name: _text(row[name]) for name in flat} for row in table], units
+
+
+def _parquet(path: Path) -> tuple[list[Row], dict[str, str]]:
+    table = ParquetRows(path)
+    columns = table.whole(table.types)
+    texts = {name: ["" if v is None else _text(v) for v in of] for name, of in columns.items()}
+    rows = [dict(zip(texts, values, strict=True)) for values in zip(*texts.values(), strict=True)]
+    named = {name: _UNIT.match(name) for name in texts}
+    plain = {name: form[1] if form else name for name, form in named.items()}
+    units = {form[1]: form[2] for form in named.values() if form}
+    return [{plain[name]: value for name, value in row.items()} for row in rows], units
+
+
+def _text(value: object) -> str:
+    text = (value.decode() if isinstance(value, bytes) else str(value)).strip()
+    return "" if text in ("--", "nan", "masked") else text
