@@ -116,7 +116,7 @@ def usable_pixels(name: str, picture: Picture) -> np.ndarray:
     if not (finite | bad).all() and picture.mask is None and picture.noise is None:
         raise DataError(
             f"{name!r} has {int((~finite).sum())} pixels that are NaN or infinite",
-            "leave it out, or give it a mask or a noise map that marks them",
+            "stored:nan=mask masks them; or give a mask or a noise map that marks them",
         )
     bad |= ~finite
     known = picture.pixels[~bad]

@@ -89,8 +89,9 @@ def _options_of(source: Source) -> Iterator[str]:
     (most, _), *_ = conditions.most_common(1)
     chosen = [""] if len(conditions) == 1 else ["", f",condition={most}"]
     for condition in chosen:
-        for sizes in ("", ",sizes=crop", ",sizes=resample"):
-            yield f"{extra}{condition}{sizes}"
+        for nan in ("", ",nan=mask"):
+            for sizes in ("", ",sizes=crop", ",sizes=resample"):
+                yield f"{extra}{condition}{nan}{sizes}"
 
 
 def _said(options: str) -> str:

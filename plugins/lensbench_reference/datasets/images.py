@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,7 +23,8 @@ SKY_SIZE = 288
 _SHRUNK = 0.98
 """Factor below which an image counts as shrunk."""
 
-SUFFIXES = (".fits", ".fit", ".fits.gz", ".npy")
+SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz", ".npy")
+_BESIDE = re.compile(r"(^|[_.-])(psf|noise|noise_?map|rms|err|sigma|mask|dq|wht|weight)$", re.I)
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,13 @@ def find_files(path: Path) -> list[Path]:
         raise DataError(f"there is no {str(path)!r}", "images:path= takes a folder or a file")
     found = [path] if path.is_file() else sorted(path.iterdir())
     files = [file for file in found if file.name.lower().endswith(SUFFIXES)]
+    if len(files) > 1:
+        beside = [file.name for file in files if _BESIDE.search(file.name.partition(".")[0])]
+        if beside:
+            raise DataError(
+                f"{str(path)!r} has a PSF, noise map or mask in a file of its own: {beside[0]}",
+                "move such files away, or write a PSF into the extension PSF of its image",
+            )
     if not files:
         raise DataError(
             f"{str(path)!r} holds no image", f"known are files in {', '.join(SUFFIXES)}"

@@ -30,6 +30,7 @@ from lensbench_reference.datasets.stored_frames import (
     check_scales,
     common_side,
     several,
+    without_nan,
 )
 from lensbench_reference.datasets.stored_splits import SHARES, UNLABELLED, share_out
 from lensbench_reference.datasets.stored_targets import (
@@ -96,6 +97,8 @@ class StoredImages(ObservedDataset):
             positive: Classes of lenses, joined by +, for the target `lens`.
             sizes: What to do with images of several sizes: refuse them, crop them to the smallest,
                 or resample them to the coarsest pixels.
+            nan: Whether pixels that are not finite are refused or masked, where no mask or noise
+                map marks them.
             bands: Whether bands are channels or added up; images may then have different bands.
             pixel_scale: Side of a pixel, where the files do not say [arcsec].
             psf_fwhm: Width of the PSF, where the files do not say [arcsec].
@@ -111,6 +114,7 @@ class StoredImages(ObservedDataset):
         channel: Annotated[int, Ge(0)] | None = None
         positive: str = ""
         sizes: Literal["same", "crop", "resample"] = "same"
+        nan: Literal["error", "mask"] = "error"
         bands: Literal["channels", "sum"] = "channels"
         pixel_scale: float = 0.0
         psf_fwhm: float = 0.0
@@ -128,6 +132,8 @@ class StoredImages(ObservedDataset):
             split_column=options.split_column,
         )
         self._refuse_pickles()
+        if options.nan == "mask":
+            self._source = without_nan(self._source)
         choice = choose(self._source, options.condition)
         self._chosen = choice.places
         self._census = take_census(self._source, self._chosen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -119,6 +119,17 @@ class Frames:
             own, new = 1.0, square.shape[1] / self.side
         found = resample(torch.from_numpy(square), own, new, self.side) * (new / own)
         return np.asarray(found.numpy(), dtype=np.float32)
+
+
+def without_nan(source: Any) -> Any:
+    """A source whose images mask their pixels that are not finite."""
+
+    def read(index: int) -> Any:
+        picture = source.read(index)
+        bad = ~np.isfinite(picture.pixels)
+        return replace(picture, mask=bad | (False if picture.mask is None else picture.mask))
+
+    return replace(source, read=read)
 
 
 def several(scales: tuple[float, ...]) -> bool:

@@ -210,3 +210,13 @@ def test_all_real_images_become_scenes(shared_data, folder):
     assert count == len(list((shared_data / "real" / folder).glob("*.fits")))
     skies = dataset.scenes("test", range(count), 0).sky
     assert torch.isfinite(skies).flatten(1).any(1).all()
+
+
+def test_a_psf_in_a_file_of_its_own_is_no_image(tmp_path):
+    """It is refused and named; what is called otherwise is taken."""
+    write(tmp_path / "a.fits", spot(40, 4.0))
+    write(tmp_path / "mask-of-zorro.fits", spot(40, 4.0))
+    assert images(tmp_path).size("test") == 2
+    write(tmp_path / "a_psf.fits", spot(21, 1.0))
+    with pytest.raises(DataError, match=r"file of its own: a_psf\.fits"):
+        images(tmp_path)

@@ -220,6 +220,28 @@ def test_masks_and_noise_maps(tmp_path: Path) -> None:
         stored(bad)
 
 
+def test_pixels_that_are_not_finite_are_masked_on_request(tmp_path: Path) -> None:
+    """They are empty sky and change no other pixel's unit; without `nan=mask` they are refused."""
+    images = {
+        "a": [noise(i, 24, 24) for i in range(6)],
+        "b": [noise(9 + i, 24, 24) for i in range(6)],
+    }
+    for label, members in images.items():
+        for i, array in enumerate(members):
+            array[2:4, 2:4] = np.inf if i else np.nan
+            save(tmp_path / label / f"{i}.npy", array)
+    with pytest.raises(DataError, match="NaN or infinite") as caught:
+        stored(tmp_path)
+    assert "nan=mask" in caught.value.hint
+    for one in seen(stored(tmp_path, nan="mask")).values():
+        found = one.images[:, 0].numpy()
+        assert np.all(found[:, 2:4, 2:4] == 0) and np.isfinite(found).all()
+        for name, image in zip(one.ids, found, strict=True):
+            array = images[name[0]][int(name[2])]
+            slope = np.polyfit(array[8:, 8:].ravel(), image[8:, 8:].ravel(), 1)[0]
+            assert slope == pytest.approx(1 / 2, rel=0.25)
+
+
 def test_sizes_are_stated(tmp_path: Path) -> None:
     """Images of several sizes are refused until cropping or resampling is asked for."""
     for i in range(12):
