@@ -39,7 +39,7 @@ run: $(READY)
 	$(BIN)/lensbench run --encoder mae-vit --task superres
 
 test: $(TESTS)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(DIVIDED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(DIVIDED) --durations 40 --durations-min 5
 
 coverage: $(TESTS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(DIVIDED) --cov
