@@ -29,6 +29,7 @@ ENTRANTS = {
     f"{LONG} + none + ridge": ("`lensbench-cnn-long`", ORANGE, "s"),
     "lens-model": ("lens fit", BLUE, "o"),
     "mae-vit + none + ridge": ("`lensbench-tiny`", "#3a8f4d", "D"),
+    "small-resnet:view=0.1 + none + scratch:precision=bf16": ("from scratch", "#b03a5b", "X"),
     "small-resnet:view=0.1,width=32 + none + ridge": ("random weights", GREY, "v"),
     "spectrum + none + ridge": ("hand-made features", "#8a6fb0", "^"),
 }
@@ -82,7 +83,7 @@ def draw() -> None:
             cells = [found[entrant, condition] for condition in CONDITIONS]
             value, low, high = ([cell[key] for cell in cells] for key in ("value", "low", "high"))
             sides = np.subtract(value, low), np.subtract(high, value)
-            at = places + 0.13 * (number - 2.5)
+            at = places + 0.12 * (number - 3)
             axis.errorbar(
                 at, value, sides, fmt=marker, color=colour, ms=5,
                 capsize=2, label=name.replace("`", ""),
