@@ -1,7 +1,7 @@
 """Draws telescopes.png of the README: a lens under four telescopes, and scores at its substructure.
 
 Run from the root of the checkout: `python docs/figures/telescopes.py`. Scores and limits are from
-`docs/output/lens-residuals.txt`, `telescopes.txt` and `class-limits.txt`.
+`docs/output/telescopes.txt` and `class-limits.txt`.
 """
 
 from __future__ import annotations
@@ -32,26 +32,31 @@ TELESCOPES = {
     "rubin-r": "Rubin,\nten years",
     "hsc-i": "Hyper\nSuprime-Cam",
 }
-CNN = "small-resnet:view=0.1,weights=lensbench-cnn-long + none + ridge"
+LONG = "small-resnet:weights=lensbench-cnn-long"
 ENTRANTS = (
-    ("lens-residuals.txt", "lens-model", "lens fit and its residual", BLUE, "o"),
-    ("telescopes.txt", CNN, "lensbench-cnn-long (labels)", ORANGE, "s"),
     (
-        "telescopes.txt",
-        "mae-vit + none + ridge",
-        "lensbench-tiny (no labels)",
-        "#3a8f4d",
-        "D",
+        f"residual:apart=yes,encoder={LONG},view=0.1 + none + ridge",
+        "both: fit and network",
+        "black",
+        "P",
     ),
-    ("lens-residuals.txt", "spectrum-logreg", "power spectrum, no network", GREY, "^"),
+    ("lens-model", "lens fit and its residual", BLUE, "o"),
+    (
+        "small-resnet:view=0.1,weights=lensbench-cnn-long + none + ridge",
+        "lensbench-cnn-long (labels)",
+        ORANGE,
+        "s",
+    ),
+    ("mae-vit + none + ridge", "lensbench-tiny (no labels)", "#3a8f4d", "D"),
+    ("spectrum-logreg", "power spectrum, no network", GREY, "^"),
 )
-"""Output, entrant, label, colour and marker."""
+"""Entrant, label, colour and marker."""
 
 
-def scores(output: str, entrant: str) -> dict[str, tuple[float, float, float]]:
+def scores(entrant: str) -> dict[str, tuple[float, float, float]]:
     """Value, and how far the interval reaches below and above it, under each condition."""
     found = {}
-    for name, text in read(output, MORPHOLOGY)[entrant].items():
+    for name, text in read("telescopes.txt", MORPHOLOGY)[entrant].items():
         value = re.fullmatch(r"([\d.]+) (?:± ([\d.]+)|−([\d.]+) \+([\d.]+))", text)
         if value:
             below, above = value[2] or value[3], value[2] or value[4]
@@ -84,10 +89,10 @@ def ranking(axis: plt.Axes) -> None:
     for place, name in zip(places, TELESCOPES, strict=True):
         label = "upper bound of all methods" if not place else None
         axis.hlines(bound[name], place - 0.4, place + 0.4, color="black", lw=2, label=label)
-    for number, (output, entrant, label, colour, marker) in enumerate(ENTRANTS):
-        found = scores(output, entrant)
+    for number, (entrant, label, colour, marker) in enumerate(ENTRANTS):
+        found = scores(entrant)
         value, *width = np.array([found[name] for name in TELESCOPES]).T
-        at = places + 0.16 * (number - 1.5)
+        at = places + 0.15 * (number - 2)
         axis.errorbar(at, value, width, fmt=marker, color=colour, capsize=3, label=label)
     axis.axhline(0.5, color=GREY, lw=1, ls="--")
     axis.annotate("chance", (-0.4, 0.48), fontsize=9, color=GREY)

@@ -12,6 +12,7 @@ import polars as pl
 from lensbench.errors import DataError
 from lensbench.leaderboard.board.layout import shown
 from lensbench.leaderboard.board.reading import Source, read_table, reading
+from lensbench.leaderboard.board.tables import ROUNDED
 from lensbench.sky.seeds import seed_of
 from lensbench.stats.intervals import (
     Interval,
@@ -31,6 +32,9 @@ _COLUMNS = {*_BY, "per_scene", "scenes", "n", "values"}
 _OF_WIDTH, _OF_VALUE = 1e-3, 1e-5
 """Largest difference between a stated number and that from scores in single precision: relative to
 the width of its interval, and to itself."""
+_ROUNDING = 2.0 ** -(ROUNDED + 1)
+"""Largest error of a value by scene that a board keeps, relative to that value. A mean near zero of
+values far from zero may be off by more than `_OF_VALUE` of itself."""
 _FORMULA = 0.5, 5.0
 """Smallest and largest width of an interval by a formula, in units of that by resamples."""
 
@@ -107,7 +111,8 @@ def _check_row(
     if not row["per_scene"] and not len(values):
         return  # the interval has a formula of its own, or there is none
     intervals = _intervals(row, values, record, resamples)
-    if not _near(intervals[0].value, record.value, record):
+    rounding = _ROUNDING * float(np.abs(values).mean()) if row["per_scene"] else 0.0
+    if not _near(intervals[0].value, record.value, record, rounding):
         raise DataError(
             f"{what} is {intervals[0].value:.6g} by scene, the record says {record.value:.6g}"
         )
@@ -163,11 +168,15 @@ def _like(found: Interval, record: PublishedScore) -> bool:
     )
 
 
-def _near(found: float, stated: float | None, record: PublishedScore) -> bool:
+def _near(
+    found: float, stated: float | None, record: PublishedScore, rounding: float = 0.0
+) -> bool:
     if stated is None:
         return math.isnan(found)
     width = 0.0 if record.low is None or record.high is None else record.high - record.low
-    return abs(found - stated) <= _OF_WIDTH * width + _OF_VALUE * abs(record.value) + 1e-12
+    return (
+        abs(found - stated) <= _OF_WIDTH * width + _OF_VALUE * abs(record.value) + rounding + 1e-12
+    )
 
 
 def read_scores(path: Source, name: str) -> pl.DataFrame:

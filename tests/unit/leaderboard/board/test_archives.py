@@ -6,6 +6,7 @@ import json
 import shutil
 import struct
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,14 @@ from refusals import refused
 from tests.forged_boards import change_members, change_predictions, members_of, reseal
 
 from lensbench.errors import DataError
+from lensbench.leaderboard.board.by_scene import PublishedScore, check_scores
 from lensbench.leaderboard.board.contents import open_board
 from lensbench.leaderboard.board.joining import merge, one_entrant
 from lensbench.leaderboard.board.manifest import Check, Finding, read_manifest, write_manifest
 from lensbench.leaderboard.board.tables import ROUNDED, rounded
 from lensbench.leaderboard.board.writing import write_board
 from lensbench.leaderboard.board.zips import read_zip
+from lensbench.store.scores import scores_frame
 
 DATE = (1980, 1, 1, 0, 0, 0)
 FIT = "fits/" + "0" * 20 + ".safetensors"
@@ -341,3 +344,21 @@ def test_numbers_of_other_kinds_stay_files(make_contents, tmp_path):
     assert name in board.manifest.files
     ids, arrays = board.predictions(Path(name).stem)
     assert arrays["score"].dtype == np.float64 and len(ids) == 24
+
+
+def test_a_mean_near_zero_of_rounded_scores_agrees_with_its_record(tmp_path):
+    """Rounding shifts it by more than a hundred-thousandth of itself; another mean is refused."""
+    values = np.random.default_rng(0).normal(2.0, 1.0, 300).astype(np.float32)
+    values -= np.float32(values.mean(dtype=np.float64) - 1e-4)
+    values[:100] += 30  # far from zero
+    values[100:200] -= 30
+    cell = {"cell": "c", "test_dataset": "d", "test_condition": "e", "metric": "nll"}
+    row = {**cell, "per_scene": True, "scenes": "s", "n": 300, "values": values}
+    mean = float(values.mean(dtype=np.float64))
+    kept = rounded(values)
+    scores_frame([{**row, "values": kept}]).write_parquet(tmp_path / "s.parquet")
+    assert abs(kept.mean(dtype=np.float64) - mean) > 1e-5 * mean
+    for stated, agrees in ((mean, True), (mean + 1e-3, False)):
+        record = {tuple(cell.values()): PublishedScore(stated, None, None, 300)}
+        with nullcontext() if agrees else pytest.raises(DataError, match="by scene, the record"):
+            check_scores(tmp_path / "s.parquet", "s.parquet", record, 100)
