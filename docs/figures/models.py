@@ -56,14 +56,13 @@ def table(task: str, labels: int | None) -> str:
     found, digits = rows(task, labels), METRICS[task][1]
     lines = [["", *(f"`{name}`" for name in CONDITIONS)], ["---"] * (1 + len(CONDITIONS))]
     for entrant, (name, _, _) in ENTRANTS.items():
-        cells = [found[entrant, condition] for condition in CONDITIONS]
-        lines.append(
-            [name]
-            + [
-                f"{row['value']:.{digits}f} ± {row['value'] - row['low']:.{digits}f}"
-                for row in cells
-            ]
+        cells = [found.get((entrant, condition)) for condition in CONDITIONS]
+        if None in cells:
+            continue
+        values = (
+            f"{row['value']:.{digits}f} ± {row['value'] - row['low']:.{digits}f}" for row in cells
         )
+        lines.append([name, *values])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -76,11 +75,13 @@ def draw() -> None:
     import numpy as np
 
     places, limits = np.arange(len(CONDITIONS)), pl.read_parquet(BOARD / "limits.parquet")
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
     for axis, task in zip(axes, METRICS, strict=True):
         found = rows(task, None)
         for number, (entrant, (name, colour, marker)) in enumerate(ENTRANTS.items()):
-            cells = [found[entrant, condition] for condition in CONDITIONS]
+            cells = [found.get((entrant, condition)) for condition in CONDITIONS]
+            if None in cells:
+                continue
             value, low, high = ([cell[key] for cell in cells] for key in ("value", "low", "high"))
             sides = np.subtract(value, low), np.subtract(high, value)
             at = places + 0.12 * (number - 3)
@@ -108,7 +109,10 @@ def draw() -> None:
     axes[0].set_ylabel("which substructure? AUROC, higher is better")
     axes[1].set_yscale("log")
     axes[1].set_ylabel("Einstein radius: 68 % of errors are below ... [arcsec]")
-    axes[0].legend(frameon=False, fontsize=8, ncols=2, loc="upper left", bbox_to_anchor=(0, 0.42))
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False,
+        fontsize=9,
+    )  # fmt: skip
     figure.savefig(FOLDER / "models.png", dpi=110, pil_kwargs={"optimize": True})
     plt.close(figure)
 
