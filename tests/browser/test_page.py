@@ -75,6 +75,28 @@ def test_limits_are_drawn_into_the_plots(reader, page_of):
     assert one.complaints == []
 
 
+def test_the_limit_is_drawn_over_numbers_of_labels(reader, page_of):
+    """A dashed line, and a row of the numbers."""
+    known = {("auroc", "euclid-vis"): Limit(math.nan, 0.987)}
+    one = reader()
+    tab = one.open(page_of(study_records(tasks=1), limits=lambda first: known), "#/table/0")
+    figure = tab.locator("figure").filter(has_text="With fewer labels")
+    figure.scroll_into_view_if_needed()
+    figure.locator(".drawing[data-drawn] svg").wait_for()
+    assert figure.locator('svg path[stroke="var(--ink)"][stroke-dasharray]').count() == 1
+    figure.locator("summary").click()
+    last = figure.locator("details tbody tr").last.inner_text()
+    assert last.startswith("limit of all methods") and last.count("0.987") > 1
+    assert one.complaints == []
+
+
+def test_a_phone_shows_the_first_value_of_a_ranking(reader, page_of):
+    """Place, entrant and the value that ranks are seen without scrolling sideways."""
+    tab = reader(viewport={"width": 390, "height": 844}).open(page_of(study_records()), "#/table/0")
+    cell = tab.locator("#ranking ~ .tablebox tbody tr").first.locator("td.value").first
+    assert cell.bounding_box()["x"] + cell.bounding_box()["width"] <= 390
+
+
 def test_rows_are_sorted_by_any_column(reader, page_of):
     """A press on a heading sorts by it, a second turns it round, and a reader is told."""
     tab = reader().open(page_of(study_records()), "#/table/1")

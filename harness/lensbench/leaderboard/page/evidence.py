@@ -14,6 +14,7 @@ from lensbench.leaderboard.board.contents import Board, open_board
 from lensbench.leaderboard.board.documents import Credit, read_citations
 from lensbench.leaderboard.board.layout import MANIFEST
 from lensbench.leaderboard.board.limits import limit_finder
+from lensbench.leaderboard.board.manifest import TIERS
 from lensbench.leaderboard.board.tables import Prediction
 from lensbench.leaderboard.gallery import ClassOf
 from lensbench.leaderboard.page.gallery_scenes import Find, ScenesOf, stored_scenes
@@ -96,7 +97,7 @@ def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
     trust = {"licence": manifest.licence, "published with": f"lensbench {manifest.lensbench}"}
     if manifest.withdrawn:
         trust = {"withdrawn": str(manifest.withdrawn), **trust}
-    for check in manifest.checks:
+    for check in sorted(manifest.checks, key=lambda one: TIERS.index(one.tier)):
         passed = sum(finding.passed for finding in check.cells.values())
         trust[check.tier] = (
             f"{passed} of {len(check.cells)} cells, {check.date[:10]}, lensbench {check.lensbench}"

@@ -13,7 +13,7 @@ from lensbench.leaderboard.anchors import Anchor, Scale, anchor_of, load_anchors
 from lensbench.leaderboard.contenders import TABLE
 from lensbench.leaderboard.page.packing import clip, short
 from lensbench.leaderboard.page.rankings import table_of
-from lensbench.leaderboard.standings import Ranking, Row, Standing, has_value
+from lensbench.leaderboard.standings import Limit, Ranking, Row, Standing, has_value
 from lensbench.stats.aggregate import Aggregate, aggregate, mean_ranks, profile
 
 LEVELS = tuple(round(0.05 * step, 2) for step in range(21))
@@ -118,7 +118,8 @@ def leaders(rankings: Sequence[Ranking]) -> list[dict[str, Any]]:
 
     Returns:
         For each table: `ranking`, its number; `title`; and where the metric has a scale, `score` of
-        the leader, the values of 0 and 1 (`ends`), and what they are (`names`).
+        the leader, the values of 0 and 1 (`ends`), what they are (`names`), and how far the leader
+        is from them and from the limit of all methods in words (`place`).
     """
     first: dict[tuple[Any, ...], tuple[int, Ranking]] = {}
     for number, ranking in enumerate(rankings):
@@ -138,8 +139,24 @@ def leaders(rankings: Sequence[Ranking]) -> list[dict[str, Any]]:
             line["score"] = short(float(scale.score(row["value"])))
             line["ends"] = [short(scale.zero), short(scale.one)]
             line["names"] = list(table.anchor.names)
+            line["place"] = _place(row["value"], scale, table.anchor.names, ranking.limits[0])
         found.append(line)
     return found
+
+
+def _place(value: float, scale: Scale, names: Sequence[str], limit: Limit | None) -> str:
+    """How far a value is from both ends of a scale, or from the limit of all methods."""
+    if scale.log:
+        if value <= 0:
+            return ""
+        below, above = scale.zero / value, value / scale.one
+        return f"1/{below:.2g} of {names[0]}, {above:.2g} times the {names[1]}"
+    ends = [(scale.zero, names[0])]
+    if limit is not None and np.isfinite(limit.bound):
+        ends.append((limit.bound, "the limit of all methods"))
+    return ", ".join(
+        f"{abs(value - end):.2g} {'under' if value < end else 'over'} {name}" for end, name in ends
+    )
 
 
 def table_titles(tables: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -212,39 +229,44 @@ def _spread(
     scored: Mapping[_Named, Mapping[str, Aggregate]],
     compared: Sequence[str],
 ) -> dict[_Named, dict[str, Any]]:
-    """Intervals of scores, and mean ranks and profiles with theirs, of entrants that compare.
+    """Intervals of scores; and of entrants that compare, mean ranks and profiles with theirs.
 
-    Values are drawn again within their intervals: all of an entrant in one table together, for
-    its conditions share scenes and fits, and those of different tables apart.
+    A score's interval is over the tables that the score is of. Values are drawn again within
+    their intervals: all of an entrant in one table together, for its conditions share scenes and
+    fits, and those of different tables apart.
     """
-    used = [table for table in tables if table.title in compared]
+    random = np.random.default_rng(0)
+    means: dict[_Named, list[np.ndarray]] = {}
+    ranks, exact = [], []
     names = [
         name for name, parts in sorted(scored.items()) if set(compared) <= set(_complete(parts))
     ]
-    if not used or len(names) < 2:
-        return {}
-    random = np.random.default_rng(0)
-    means, ranks, exact = [], [], []
-    for table in used:
-        shift = random.standard_normal((_DRAWS, len(names)))
-        drawn, fixed = _drawn(table, names, shift)
-        means.append(drawn.mean(axis=-1))
-        ranks.append(drawn)
-        exact.append(fixed)
-    scores = np.concatenate(exact, axis=-1)
-    drawn_ranks = mean_ranks(np.concatenate(ranks, axis=-1))
-    over = np.mean(means, axis=0)
-    shares = profile(scores, LEVELS)
-    mine = mean_ranks(scores)
-    return {
-        name: {
-            "interval": _bounds(over[:, place]),
-            "rank": short(float(mine[place])),
-            "rank_interval": _bounds(drawn_ranks[:, place]),
-            "profile": [short(float(share)) for share in shares[place]],
-        }
-        for place, name in enumerate(names)
+    for table in tables:
+        known = [name for name, parts in sorted(scored.items()) if table.title in _complete(parts)]
+        if not known:
+            continue
+        drawn, fixed = _drawn(table, known, random.standard_normal((_DRAWS, len(known))))
+        for place, name in enumerate(known):
+            means.setdefault(name, []).append(drawn[:, place].mean(axis=-1))
+        if table.title in compared:
+            places = [known.index(name) for name in names]
+            ranks.append(drawn[:, places])
+            exact.append(fixed[places])
+    found: dict[_Named, dict[str, Any]] = {
+        name: {"interval": _bounds(np.mean(drawn, axis=0))} for name, drawn in means.items()
     }
+    if ranks and len(names) > 1:
+        scores = np.concatenate(exact, axis=-1)
+        drawn_ranks = mean_ranks(np.concatenate(ranks, axis=-1))
+        shares = profile(scores, LEVELS)
+        mine = mean_ranks(scores)
+        for place, name in enumerate(names):
+            found[name] |= {
+                "rank": short(float(mine[place])),
+                "rank_interval": _bounds(drawn_ranks[:, place]),
+                "profile": [short(float(share)) for share in shares[place]],
+            }
+    return found
 
 
 def _drawn(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,6 +13,7 @@ from lensbench.leaderboard.anchors import Anchor, anchor_of, load_anchors
 from lensbench.leaderboard.page.overall import budget_names, leaders, overall, table_titles
 from lensbench.leaderboard.page.payload import combine
 from lensbench.leaderboard.page.rankings import rankings_of
+from lensbench.leaderboard.standings import Limit
 
 PEDAGOGICAL = "lenses:population=pedagogical"
 
@@ -165,7 +168,55 @@ def test_the_first_screen_says_where_each_leader_stands():
     assert best.facts["labels"] is None
     assert found[0]["score"] == pytest.approx((best.standings[0].home["value"] - 0.5) / 0.5)
     assert (found[0]["ends"], found[0]["names"]) == ([0.5, 1.0], ["chance", "no error"])
+    assert found[0]["place"] == f"{best.standings[0].home['value'] - 0.5:.2g} over chance"
     assert "score" not in found[1]
+
+
+def test_the_first_screen_says_how_far_the_limit_is():
+    """Of an AUROC the distance to the limit, of an error the ratios to both ends of the scale."""
+    records = study_records(entrants=1, tasks=1, conditions=1, labels=(None,))
+
+    def place(metric: str, value: float, limit: float) -> str:
+        rows = combine(
+            records.with_columns(
+                pl.lit(metric).alias("metric"), pl.lit(value).alias("value"),
+                pl.lit("regression" if "theta" in metric else "morphology").alias("task"),
+                pl.lit(PEDAGOGICAL).alias("test_dataset"), pl.lit("done").alias("state"),
+            )
+        )  # fmt: skip
+        known = {(metric, "euclid-vis"): Limit(math.nan, limit)}
+        return leaders(rankings_of(rows, lambda first: known))[0]["place"]
+
+    assert place("auroc", 0.75, 0.99) == "0.25 over chance, 0.24 under the limit of all methods"
+    assert place("auroc", 0.4, 0.3) == "0.1 under chance, 0.1 over the limit of all methods"
+    told = place("error_68_theta_E", 0.0073, math.nan)
+    assert told == "1/37 of guessing the mean, 3.3 times the local reference"
+
+
+def test_the_interval_of_a_score_is_over_the_tables_that_it_is_of():
+    """Also where others lack one of them: ranks are then over fewer tables than the score."""
+    one = study_records(entrants=1, tasks=1, conditions=1, labels=(None,))
+
+    def row(name: str, task: str, value: float) -> pl.DataFrame:
+        return one.with_columns(
+            pl.lit(name).alias("entrant"), pl.lit(task).alias("task"), pl.lit(value).alias("value"),
+            pl.lit(value - 0.01).alias("low"), pl.lit(value + 0.01).alias("high"),
+            pl.lit("done").alias("state"),
+        )  # fmt: skip
+
+    records = pl.concat(
+        [
+            row("all", "morphology", 0.9), row("all", "anomaly", 0.6),
+            row("one", "morphology", 0.8), row("two", "morphology", 0.7),
+        ]
+    )  # fmt: skip
+    found = scores_of(records)
+    assert found["compared"] == ["morphology"]
+    rows = {line["entrant"]: line for line in found["rows"]}
+    half = 0.02 / np.sqrt(2)
+    assert rows["all"]["mean"] == pytest.approx(0.5)
+    assert rows["all"]["interval"] == pytest.approx([0.5 - half, 0.5 + half], abs=0.005)
+    assert rows["one"]["interval"] == pytest.approx([0.58, 0.62], abs=0.005)
 
 
 def test_budgets_have_names_that_a_person_reads():

@@ -69,7 +69,7 @@ function instruments(chosen, metric, named, bounds) {
   const data = chosen.flatMap((one) => named.map((name) => [one, one.by.get(name), name])
     .filter(([, row]) => hasValue(row)).map(([entrant, row, name]) => point(entrant, row, { condition: name })));
   const names = chosen.map((one) => one.name);
-  const x = { field: "condition", type: "nominal", sort: named, title: null, axis: { labelAngle: named.length > 5 ? -35 : 0, grid: false } };
+  const x = { field: "condition", type: "nominal", sort: named, title: null, axis: { labelAngle: named.length > 5 || innerWidth < 640 ? -35 : 0, grid: false } };
   const own = { x, xOffset: { field: "entrant", sort: names }, color: colour(names), tooltip: tooltip([{ field: "condition" }]) };
   return figure({
     title: "Under each condition",
@@ -132,12 +132,17 @@ export function labelFigure(table, chosen, metric) {
   const names = chosen.map((one) => one.name);
   const rows = chosen.map((one) => sizes.map((_, index) => all[index].get(one.name)?.atHome ?? null));
   const data = chosen.flatMap((one, line) => rows[line].flatMap((row, index) => (row ? [point(one, row, { labels: labelText(sizes[index]) })] : [])));
+  const x = { field: "labels", type: "ordinal", sort: sizes.map(labelText), title: "labelled scenes", axis: { labelAngle: 0, grid: false }, scale: { type: "point", padding: 0.3 } };
+  const [home] = table.conditions(table.labels[0], metric);
+  const bound = boundsOf(table, table.labels[0], metric).get(home);
+  const bounds = new Map(bound === undefined ? [] : sizes.map((labels) => [labelText(labels), bound]));
+  const limit = boundLayer(bounds, sizes.map(labelText).map((name) => ({ name, labels: name })), x, { type: "line", strokeDash: [4, 3] }, metric);
   return figure({
     title: "With fewer labels",
-    caption: `${quantity(metric)} on the training condition against the number of labelled scenes, with bands of 95 %. ${better(metric)}`,
-    spec: curve(data, names, metric, { field: "labels", type: "ordinal", sort: sizes.map(labelText), title: "labelled scenes", axis: { labelAngle: 0, grid: false }, scale: { type: "point", padding: 0.3 } }, "labels"),
+    caption: `${quantity(metric)} on the training condition against the number of labelled scenes, with bands of 95 %. ${better(metric)}${boundsTold(bounds, "Dashed")}`,
+    spec: curve(data, names, metric, x, "labels", limit),
     header: ["entrant", ...sizes.map(labelText)],
-    rows: () => chosen.map((one, line) => [one.name, ...rows[line].map((row) => (row ? intervalText(row) : "–"))]),
+    rows: () => [...chosen.map((one, line) => [one.name, ...rows[line].map((row) => (row ? intervalText(row) : "–"))]), ...boundRow(bounds, sizes.map(labelText))],
   });
 }
 

@@ -10,11 +10,12 @@ export function overview(board) {
   const { counts } = board.values;
   const tasks = new Set(board.tables.map((table) => table.task)).size;
   const conditions = new Set(board.rows.map((row) => row.test_condition)).size;
+  const datasets = new Set(board.tables.map(({ facts }) => facts.test_dataset || facts.dataset));
   return h("div", {},
     h("p", { class: "kicker" }, "Leaderboard"),
     h("h1", {}, board.name),
     board.values.trust.withdrawn ? h("p", { class: "withdrawn" }, h("b", {}, "Withdrawn: "), `${board.values.trust.withdrawn}.`) : null,
-    h("p", { class: "lede" }, `${plural(board.entrants.length, "entrant")}, ranked on ${plural(tasks, "task")} under ${plural(conditions, "observing condition")}. Every value has its 95 % interval.`),
+    h("p", { class: "lede" }, `${plural(board.entrants.length, "entrant")}, ranked on ${plural(tasks, "task")} under ${plural(conditions, "observing condition")}${datasets.size === 1 ? ` on images of ${[...datasets][0]}` : ""}. ± is the 95 % interval.`),
     h("section", { "aria-label": "Who leads" }, h("ul", { class: "leaders" }, board.values.leaders.map((one) => leader(board, one)))),
     contrasts(board),
     aggregate(board),
@@ -27,7 +28,7 @@ export function overview(board) {
 }
 
 // Who leads a table, and how far between what counts as 0 and as 1.
-function leader(board, { ranking, title, score, ends, names }) {
+function leader(board, { ranking, title, score, ends, names, place }) {
   const { table: index, labels, metric: name } = board.values.rankings[ranking];
   const table = board.tables[index];
   const metric = table.metrics.find((one) => one.metric === name);
@@ -37,7 +38,7 @@ function leader(board, { ranking, title, score, ends, names }) {
     h("small", {}, `${names[0]} ${Number(ends[0].toPrecision(3))}`), h("small", {}, `${Math.round(100 * score)} % of the way`), h("small", {}, `${names[1]} ${Number(ends[1].toPrecision(3))}`));
   return h("li", {},
     h("a", { class: "task", href: table.address }, title),
-    best.atHome ? [entrantLink(best.entrant), best.note ? h("small", {}, best.note) : null, h("span", { class: "score" }, `${metric.metric} ${intervalText(best.atHome)}${metric.unit ? ` ${metric.unit}` : ""}`), scale]
+    best.atHome ? [entrantLink(best.entrant), best.note ? h("small", {}, best.note) : null, h("span", { class: "score" }, `${metric.metric} ${intervalText(best.atHome)}${metric.unit ? ` ${metric.unit}` : ""}`), place ? h("small", {}, place) : null, scale]
       : h("span", {}, "No entrant has a value yet."));
 }
 
@@ -101,7 +102,7 @@ function contrasts(board) {
   ];
   return h("section", {}, h("h2", {}, "Primary contrasts"),
     h("p", { class: "quietly" }, `Declared in the study before it was computed; p is corrected for these ${tests} tests. All other differences on this page are exploratory: they have intervals, and are called neither better nor worse. ${note}`),
-    sortableTable({ columns, rows, sortBy: 0, sortUp: true, label: "Primary contrasts", caption: null }).element);
+    sortableTable({ columns, rows, sortBy: 0, sortUp: true, label: "Primary contrasts", caption: null, stacks: true }).element);
 }
 
 function aggregate(board) {

@@ -6,14 +6,16 @@ const AT_ONCE = 200;
 
 // columns: {label, note, title, value(row), cell(row), number, up, heading}; value gives what is sorted by, null comes last.
 // foot: rows that stay beneath the others, whatever is sorted or filtered.
-export function sortableTable({ caption, columns, rows, foot = [], sortBy = 0, sortUp, label }) {
+// stacks: on a phone each row is a list of its cells, for tables of few rows and long texts.
+export function sortableTable({ caption, columns, rows, foot = [], sortBy = 0, sortUp, label, stacks = false }) {
   const state = { column: sortBy, ascending: sortUp ?? !columns[sortBy].up, keep: () => true, limit: AT_ONCE };
   const body = h("tbody");
   const heads = columns.map((column, index) =>
     h("th", { scope: "col", class: column.number ? "number" : null, title: column.title },
       h("button", { type: "button", class: "sort", onclick: () => press(index) }, column.label, h("span", { class: "arrow", "aria-hidden": "true" }), column.note ? h("small", {}, ` ${column.note}`) : null)));
   const more = h("button", { type: "button", class: "more", hidden: true, onclick: () => { state.limit = Infinity; fill(); } });
-  const table = h("table", {}, caption ? h("caption", {}, h("span", {}, caption)) : null, h("thead", {}, h("tr", {}, heads)), body, foot.length ? h("tfoot", {}, foot) : null);
+  const role = (name) => (stacks ? name : null); // a row that is a list is a row all the same
+  const table = h("table", { class: stacks ? "stacks" : null, role: role("table") }, caption ? h("caption", {}, h("span", {}, caption)) : null, h("thead", {}, h("tr", {}, heads)), body, foot.length ? h("tfoot", {}, foot) : null);
   const built = new Map();
 
   function press(index) {
@@ -36,10 +38,13 @@ export function sortableTable({ caption, columns, rows, foot = [], sortBy = 0, s
 
   function line(row) {
     if (!built.has(row)) {
-      built.set(row, h("tr", {}, columns.map((column) => {
+      built.set(row, h("tr", { role: role("row") }, columns.map((column) => {
         const content = column.cell(row);
         if (content instanceof HTMLTableCellElement) return content;
-        return h(column.heading ? "th" : "td", { scope: column.heading ? "row" : null, class: column.number ? "number" : null }, content);
+        return h(column.heading ? "th" : "td", {
+          scope: column.heading ? "row" : null, class: column.number ? "number" : null,
+          role: role(column.heading ? "rowheader" : "cell"), "data-label": stacks ? column.label : null,
+        }, content);
       })));
     }
     return built.get(row);
