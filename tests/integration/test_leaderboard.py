@@ -200,6 +200,14 @@ def test_forged(board, call, tmp_path, change, word):
     assert "reported" in open_board(folder).tiers.values()
 
 
+def test_a_gallery_has_no_predictions_of_other_scenes(board, call, tmp_path):
+    """Predictions that say they are of other scenes than those drawn again are not shown."""
+    folder = forged(board, tmp_path, scenes_of_training)
+    page = tmp_path / "page.html"
+    assert call("leaderboard", "build", folder, "--out", page).code == 0
+    assert gallery_of(page) == []
+
+
 def test_processes(board, tmp_path, monkeypatch):
     """Two processes find what one finds, in the same order: what fails and what agrees.
 

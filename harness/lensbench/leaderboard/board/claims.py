@@ -231,6 +231,7 @@ def check_complete(records: pl.DataFrame) -> None:
         ("metric",),
         "a row of",
     )
+    _check_draws(records)
     if scored["cell"].n_unique() and (
         scored.filter("primary").select("cell", *_VIEW).unique().height
         != scored.select("cell", *_VIEW).unique().height
@@ -290,6 +291,27 @@ def check_usual_metrics(records: pl.DataFrame, others: pl.DataFrame) -> None:
             "has",
             "submit it with its predictions",
         )
+
+
+def _check_draws(records: pl.DataFrame) -> None:
+    """Refuses an entrant without a draw of test scenes that others of its table have.
+
+    A study asks for all of its draws of each entrant, and a fit that failed has a row. So a draw
+    that is not there was left out, perhaps because it went badly.
+    """
+    table = ("task", "dataset", "train_condition", "labels")
+    who = ("entrant", "pretraining_views", "target_view")
+    draws = pl.col("seed_draw").unique().sort()
+    all_ = records.group_by(*table).agg(draws.alias("all"))
+    have = records.group_by(*table, *who).agg(draws).sort(*who)
+    for row in have.join(all_, on=list(table), nulls_equal=True).iter_rows(named=True):
+        lacking = sorted(set(row["all"]) - set(row["seed_draw"]))
+        if lacking:
+            raise DataError(
+                f"{RECORDS}: {shown(row['entrant'])} lacks draw {lacking[0]} of {row['task']}, "
+                "which other entrants have",
+                "publish every draw of every entrant; a fit that failed has a row of its own",
+            )
 
 
 def _check_alike(

@@ -168,7 +168,7 @@ def open_board(folder: Path) -> Board:
     read_citations(folder)
     read_limits(folder)
     board = Board(folder, manifest, records, read_study(folder), provenance)
-    _check_budget(board)
+    _check_study(board)
     board.shelf.check()
     _check_predictions(board)
     published = published_scores(records)
@@ -255,10 +255,19 @@ def _texts(document: Any) -> Iterator[str]:
             waiting.extend(value)
 
 
-def _check_budget(board: Board) -> None:
+def _check_study(board: Board) -> None:
+    """The records are of the budget and of the draws that the study asks for."""
     said, budget = board.study.budget, board.records["budget"][0]
     if said != budget:
         raise DataError(f"{STUDY} says budget {shown(said)}, the records {shown(budget)}")
+    asked, drawn = set(board.study.seed_values("draw")), set(board.records["seed_draw"])
+    if asked != drawn:
+        odd = min(asked ^ drawn)
+        where = (STUDY, RECORDS) if odd in asked else (RECORDS, STUDY)
+        raise DataError(
+            f"draw {odd} is in {where[0]} and not in {where[1]}",
+            "publish the draws that the study asks for, all of them",
+        )
 
 
 def _check_predictions(board: Board) -> None:

@@ -16,6 +16,9 @@ from lensbench.leaderboard.standings import Limit, Limits, Row
 
 _PLACE = ("task", "test_dataset", "metric", "test_condition")
 _VALUES = ("reference", "bound")
+_SHARE = r"(^|_)(auroc|auc|accuracy)(_|$)"
+"""Metrics that are never above one."""
+
 _SCHEMA = pl.Schema(dict.fromkeys(_PLACE, pl.String) | dict.fromkeys(_VALUES, pl.Float64))
 
 
@@ -80,6 +83,10 @@ def read_limits(folder: Path) -> pl.DataFrame:
         wrong = frame[name].drop_nulls().filter(~frame[name].drop_nulls().is_between(0, 1e9))
         if len(wrong):
             raise DataError(f"{LIMITS} has {name} {shown(wrong[0])}, which is none")
+    shares = frame.filter(pl.col("metric").str.contains(_SHARE) & (pl.col("bound") > 1))
+    if len(shares):
+        metric, bound = shares.select("metric", "bound").row(0)
+        raise DataError(f"{LIMITS} has a limit of {shown(metric)} of {bound}, above 1")
     return frame
 
 

@@ -74,7 +74,8 @@ def make_contents(tmp_path) -> Callable[..., Contents]:
         return Contents(
             records=records_frame(rows),
             study={"name": "by-hand", "budget": budget,
-                   "axes": {"task": ["morphology"], "baseline": list(baselines)}},
+                   "axes": {"task": ["morphology"], "baseline": list(baselines)},
+                   "seeds": {"draw": [draw]}},
             provenance=described,
             environment={"python": "3.11", "packages": {"lensbench": "0.1.0"}},
             citations=[{"kind": "task", "name": "morphology", "citation": "someone 2019"}],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,6 +10,9 @@ import polars as pl
 import pytest
 from refusals import refused
 from tests.forged_boards import change_predictions
+
+from lensbench.errors import DataError
+from lensbench.leaderboard.board.writing import write_board
 
 
 def test_honest(board):
@@ -193,3 +197,55 @@ def test_names_in_manifest(board, name):
     manifest["files"][name] = manifest["files"]["README.md"]
     (board.folder / "manifest.json").write_text(json.dumps(manifest))
     refused(board.folder, "no such file")
+
+
+def _of_both_draws(make_contents, **study):
+    """Contents of two entrants on draws 0 and 1."""
+    both = [make_contents("spectrum-logreg", "hog-svm", draw=draw) for draw in (0, 1)]
+    first, second = both
+    described = {
+        kind: first.provenance[kind] | second.provenance[kind] for kind in first.provenance
+    }
+    return dataclasses.replace(
+        first,
+        records=pl.concat([one.records for one in both]),
+        study=first.study | {"seeds": {"draw": 2}} | study,
+        provenance=described,
+        files=first.files | second.files,
+    )
+
+
+def test_an_unlucky_draw_is_not_left_out(make_contents, tmp_path):
+    """An entrant without its worst draw would have a better mean; the others have that draw."""
+    contents = _of_both_draws(make_contents)
+    write_board(contents, tmp_path / "honest")
+    unlucky = (pl.col("entrant") == "hog-svm") & (pl.col("seed_draw") == 1)
+    gone = contents.records.filter(unlucky).row(0, named=True)
+    kept = {
+        name: path
+        for name, path in contents.files.items()
+        if gone["cell"] not in name and gone["predictions"] not in name
+    }
+    forgotten = {gone["cell"], gone["predictions"]}
+    described = {
+        kind: {key: one for key, one in known.items() if key not in forgotten}
+        for kind, known in contents.provenance.items()
+    }
+    rows = contents.records.filter(~unlucky)
+    short = dataclasses.replace(contents, records=rows, files=kept, provenance=described)
+    with pytest.raises(DataError, match="'hog-svm' lacks draw 1 of morphology"):
+        write_board(short, tmp_path / "short")
+
+
+@pytest.mark.parametrize(
+    ("draws", "said"),
+    [
+        (3, r"draw 2 is in study\.toml and not in records\.parquet"),
+        (1, r"draw 1 is in records\.parquet and not in study\.toml"),
+    ],
+)
+def test_draws_are_those_of_the_study(make_contents, tmp_path, draws, said):
+    """All draws that the study asks for are there, and no other was added."""
+    contents = _of_both_draws(make_contents, seeds={"draw": draws})
+    with pytest.raises(DataError, match=said):
+        write_board(contents, tmp_path / "board")
