@@ -29,12 +29,13 @@ from lensbench.data.readers.levels import (
 from lensbench.data.readers.listing import Listing
 from lensbench.data.readers.npy_header import is_pickled, is_single
 from lensbench.data.readers.rows import columns_of, unmatched, with_row
+from lensbench.data.readers.table_files import Row
 from lensbench.errors import DataError
 from lensbench.files import watched
 
 _RELEASE = {150: "Model I", 64: "Model II or III", 75: "super-resolution input"}
 _DEPTH = 5
-_NO_ROW: tables.Row = {}
+_NO_ROW: Row = {}
 
 
 def tree_folder(folder: Path, selection: Selection) -> Source | None:
@@ -278,7 +279,7 @@ def _check_rows(table: tables.Table, keys: Sequence[str], entries: Sequence[Entr
 
 
 def _reader(
-    root: Path, entries: Sequence[Entry], rows: Sequence[tables.Row], selection: Selection
+    root: Path, entries: Sequence[Entry], rows: Sequence[Row], selection: Selection
 ) -> Callable[[int], Picture]:
     """What reads the image of an index, with the numbers of its row.
 
