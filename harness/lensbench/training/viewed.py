@@ -59,7 +59,8 @@ class ViewedEncoder(Encoder, nn.Module):
 
     def beside(self, samples: Samples, measurements: Measurements) -> Tensor:
         """Planes of the encoder, in pixels of the images; the view resamples both alike."""
-        return self.encoder.beside(samples, measurements)
+        planes: Tensor = self.encoder.beside(samples, measurements)
+        return planes
 
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Features:
         """Features of the view, its maps brought back to the field of the images."""
