@@ -86,9 +86,15 @@ def draw() -> None:
             sides = np.subtract(value, low), np.subtract(high, value)
             at = places + 0.12 * (number - 3)
             axis.errorbar(
-                at, value, sides, fmt=marker, color=colour, ms=5,
-                capsize=2, label=name.replace("`", ""),
-            )  # fmt: skip
+                at,
+                value,
+                sides,
+                fmt=marker,
+                color=colour,
+                ms=5,
+                capsize=2,
+                label=name.replace("`", ""),
+            )
         column = "bound" if task == "morphology" else "reference"
         known = limits.filter(
             pl.col("task").str.starts_with(task), pl.col("metric") == METRICS[task][0]
@@ -98,9 +104,13 @@ def draw() -> None:
         for place, condition in zip(places, CONDITIONS, strict=True):
             if values.get(condition) is not None:
                 axis.hlines(
-                    values[condition], place - 0.45, place + 0.45, color="black", lw=1.5,
+                    values[condition],
+                    place - 0.45,
+                    place + 0.45,
+                    color="black",
+                    lw=1.5,
                     label=told if not place else None,
-                )  # fmt: skip
+                )
         axis.set_xticks(places, list(CONDITIONS.values()), fontsize=9)
         plain(axis)
     axes[0].axhline(0.5, color=GREY, lw=1, ls="--")
@@ -110,9 +120,12 @@ def draw() -> None:
     axes[1].set_yscale("log")
     axes[1].set_ylabel("Einstein radius: 68 % of errors are below ... [arcsec]")
     figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False,
+        *axes[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=4,
+        frameon=False,
         fontsize=9,
-    )  # fmt: skip
+    )
     figure.savefig(FOLDER / "models.png", dpi=110, pil_kwargs={"optimize": True})
     plt.close(figure)
 

@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from lensbench.sky.targets import scene_targets as scene_targets
     from lensbench.stats.intervals import positive_mean_interval as positive_mean_interval
     from lensbench.stats.intervals import quantile_interval as quantile_interval
+    from lensbench.training.encoding import checked_features as checked_features
     from lensbench.training.encoding import encode as encode
     from lensbench.training.encoding import feature_shape as feature_shape
     from lensbench.training.loop import TrainingLoop as TrainingLoop
@@ -166,6 +167,7 @@ _HOMES = {
     "WithSourceImages": "sky.images",
     "background_and_noise": "training.noise",
     "bayesian_bound": "sky.information",
+    "checked_features": "training.encoding",
     "condition_of": "registry.discovery",
     "cramer_rao_bound": "sky.information",
     "draw_scenes": "sky.scenes",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lensbench.data.readers.guard import reading
-from lensbench.data.units import ZEROPOINTS, is_surface_brightness, one_spelling
+from lensbench.data.units import TIMES, ZEROPOINTS, is_surface_brightness, one_spelling
 from lensbench.data.whole import whole
 from lensbench.errors import DataError
 
@@ -21,8 +21,7 @@ COLUMNS = ("name", "class", "ra", "dec", "image")
 """Of the table: the mosaic of an object is named by its path from the table."""
 
 _FILTERS = ("FILTER", "FILTER1", "FILTER2")
-_TIMES = ("EXPTIME", "TEXPTIME")
-_CARRIED = ("BUNIT", *_FILTERS, "PHOTFLAM", "PHOTPLAM", "FLUXMAG0", *_TIMES, *ZEROPOINTS)
+_CARRIED = ("BUNIT", *_FILTERS, "PHOTFLAM", "PHOTPLAM", "FLUXMAG0", *TIMES, *ZEROPOINTS)
 """Keywords of a mosaic that a cut-out keeps: unit, filter and zero point."""
 
 _RAYS = 4

@@ -6,12 +6,15 @@ import math
 import re
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from lensbench.api.condition import MICROJANSKY_ZEROPOINT
 
 ZEROPOINTS = ("MAGZERO", "MAGZPT", "MAGZP", "ZEROPNT", "ZEROPOINT", "PHOTZP", "ZP", "ABMAGZP")
 """Keywords of the AB magnitude of one count per second."""
+
+TIMES = ("EXPTIME", "TEXPTIME")
+"""Keywords of the exposure time [s]."""
 
 _SPELLINGS = (
     (r"µ|μ", "u"),
@@ -96,7 +99,8 @@ def _parsed(unit: str) -> Any:
             found = units.Unit(text)
         except (ValueError, TypeError):
             return None
-    powers = dict(zip(found.decompose().bases, found.decompose().powers, strict=True))
+    plain = found.decompose()
+    powers = dict(zip(plain.bases, plain.powers, strict=True))
     return found * units.pix if powers.get(units.pix) == -1 else found
 
 
@@ -108,8 +112,8 @@ def _rate(unit: Any, header: Mapping[str, Any]) -> float | None:
         if unit.is_equivalent(one / units.s):
             return float(unit.to(one / units.s))
         if unit.is_equivalent(one):
-            time = header.get("EXPTIME") or header.get("TEXPTIME")
-            return float(unit.to(one)) / float(time) if _positive(time) else None  # type: ignore[arg-type]
+            time = next(filter(None, map(header.get, TIMES)), None)
+            return float(unit.to(one)) / float(time) if _positive(time) else None
     return None
 
 
@@ -122,9 +126,9 @@ def zeropoint_of(header: Mapping[str, Any]) -> float | None:
         return stated
     flam, plam = header.get("PHOTFLAM"), header.get("PHOTPLAM")
     if _positive(flam) and _positive(plam):
-        return -2.5 * math.log10(float(flam)) - 5 * math.log10(float(plam)) - 2.408  # type: ignore[arg-type]
+        return -2.5 * math.log10(float(flam)) - 5 * math.log10(float(plam)) - 2.408
     flux = header.get("FLUXMAG0")
-    return 2.5 * math.log10(float(flux)) if _positive(flux) else None  # type: ignore[arg-type]
+    return 2.5 * math.log10(float(flux)) if _positive(flux) else None
 
 
 def _stated(header: Mapping[str, Any]) -> float | None:
@@ -134,5 +138,5 @@ def _stated(header: Mapping[str, Any]) -> float | None:
     return next(sane, None)
 
 
-def _positive(value: object) -> bool:
+def _positive(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and math.isfinite(value) and value > 0

@@ -9,7 +9,15 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from lensbench import Encoder, Features, IncompatibleError, Measurements, Samples, encoder_of
+from lensbench import (
+    Encoder,
+    Features,
+    IncompatibleError,
+    Measurements,
+    Samples,
+    checked_features,
+    encoder_of,
+)
 from lensbench_reference.lens_fitting.lens_fit import Optics
 from lensbench_reference.lens_fitting.lens_images import Fitting, chunks, fits_of, one_image
 
@@ -74,7 +82,7 @@ class Residual(Encoder, nn.Module):
             features: Features = self.encoder(images, *condition)
             return features
         image, _, residual = images.split(1, 1)
-        shown = [self.encoder(one, *condition) for one in (image, residual)]
+        shown = [checked_features(self.encoder(one, *condition)) for one in (image, residual)]
         maps = zip(*(one.maps for one in shown), strict=True)
         return Features(
             torch.cat([one.pooled for one in shown], 1), tuple(torch.cat(pair, 1) for pair in maps)

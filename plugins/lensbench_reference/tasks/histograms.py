@@ -14,14 +14,20 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
+def _fill(found: Any, boxes: Any, samples: Any) -> None:
+    """Counts samples by their boxes."""
+    found[:] = 0
+    for sample in samples:
+        found[boxes[sample]] += 1
+
+
+@njit(cache=True, nogil=True)
 def cumulative_counts(boxes: Any, indices: Any, thresholds: int) -> Any:
     """How many samples of kinds 0 and 1 are at or above each threshold (2, R, K), float64."""
     counts = np.empty((2, len(indices), thresholds))
     found = np.empty(3 * thresholds, np.int64)
     for row in range(len(indices)):
-        found[:] = 0
-        for sample in indices[row]:
-            found[boxes[sample]] += 1
+        _fill(found, boxes, indices[row])
         for kind in range(2):
             total = 0
             for place in range(thresholds):
@@ -36,9 +42,7 @@ def ranking_areas(boxes: Any, indices: Any, thresholds: int) -> Any:
     areas = np.empty(len(indices))
     found = np.empty(3 * thresholds, np.int64)
     for row in range(len(indices)):
-        found[:] = 0
-        for sample in indices[row]:
-            found[boxes[sample]] += 1
+        _fill(found, boxes, indices[row])
         true, false, twice = 0, 0, 0
         for place in range(thresholds):
             twice += found[thresholds + place] * (2 * true + found[place])

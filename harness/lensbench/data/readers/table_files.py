@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +67,8 @@ def _csv(path: Path) -> tuple[list[Row], dict[str, str]]:
         return _ecsv(path)
     mark = "\t" if "\t" in first else ";" if ";" in first and "," not in first else ","
     read = list(csv.DictReader(lines, delimiter=mark))
-    names = {name: _UNIT.match(name.strip()) for name in read[0] if name} if read else {}
-    plain = {name: form[1] if form else name.strip() for name, form in names.items()}
-    units = {form[1]: form[2] for form in names.values() if form}
-    rows = [
+    plain, units = _named(name for name in read[0] if name) if read else ({}, {})
+    rows: list[Row] = [
         {
             plain[k]: (v or "").strip()
             for k, v in row.items()
@@ -78,7 +76,7 @@ def _csv(path: Path) -> tuple[list[Row], dict[str, str]]:
         }
         for row in read
     ]
-    return rows, units  # type: ignore[return-value]
+    return rows, units
 
 
 def _ecsv(path: Path) -> tuple[list[Row], dict[str, str]]:
@@ -105,10 +103,15 @@ def _parquet(path: Path) -> tuple[list[Row], dict[str, str]]:
     columns = table.whole(table.types)
     texts = {name: ["" if v is None else _text(v) for v in of] for name, of in columns.items()}
     rows = [dict(zip(texts, values, strict=True)) for values in zip(*texts.values(), strict=True)]
-    named = {name: _UNIT.match(name) for name in texts}
-    plain = {name: form[1] if form else name for name, form in named.items()}
-    units = {form[1]: form[2] for form in named.values() if form}
+    plain, units = _named(texts)
     return [{plain[name]: value for name, value in row.items()} for row in rows], units
+
+
+def _named(names: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Columns by the names in a file, and units by column, as names such as `x [m]` state them."""
+    forms = {name: _UNIT.match(name.strip()) for name in names}
+    plain = {name: form[1] if form else name.strip() for name, form in forms.items()}
+    return plain, {form[1]: form[2] for form in forms.values() if form}
 
 
 def _text(value: object) -> str:

@@ -23,13 +23,8 @@ from lensbench.leaderboard.board.by_scene import (
     published_scores,
     scores_of,
 )
-from lensbench.leaderboard.board.claims import (
-    Provenance,
-    check_complete,
-    check_metrics,
-    check_provenance,
-    check_records,
-)
+from lensbench.leaderboard.board.claims import Provenance, check_provenance, check_records
+from lensbench.leaderboard.board.completeness import check_complete, check_metrics
 from lensbench.leaderboard.board.documents import (
     StudyDocument,
     read_citations,

@@ -12,7 +12,7 @@ import polars as pl
 
 from lensbench.errors import DataError, UsageError, nearest
 from lensbench.leaderboard.board.by_scene import scored_cells
-from lensbench.leaderboard.board.claims import check_complete, check_usual_metrics
+from lensbench.leaderboard.board.completeness import check_complete, check_usual_metrics
 from lensbench.leaderboard.board.contents import Board, open_board
 from lensbench.leaderboard.board.documents import read_citations, read_environment
 from lensbench.leaderboard.board.layout import READING, shown

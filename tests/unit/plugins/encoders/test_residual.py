@@ -76,6 +76,15 @@ def test_apart_an_encoder_of_one_band_sees_image_and_residual(lens):
         encoder_of("residual:encoder=pixels,apart=yes", channels=3)
 
 
+def test_apart_an_encoder_may_return_a_tensor(lens):
+    """A map, which is then pooled, as everywhere."""
+    encoder = encoder_of("residual:encoder=pixels,apart=yes")
+    encoder.encoder = torch.nn.Conv2d(1, 3, 4, 4)
+    features = encode(encoder, with_planes(encoder, lens, Measurements()))
+    assert features.pooled.shape == (1, 6)
+    assert torch.allclose(features.pooled, features.maps[0].mean((2, 3)))
+
+
 def test_rings_beside_it_are_those_of_the_image(lens):
     """Planes of a fit have no part in them."""
     encoder, alone = encoder_of("residual:pixels,rings=true"), encoder_of("pixels:rings=true")
