@@ -108,8 +108,9 @@ def _table(rows: pl.DataFrame, column: str, values: list, title) -> str:
 def _cell(row: dict | None) -> str:
     if row is None or row["value"] is None:
         return "–"
-    digits = 4 if row["metric"].startswith("rmse") else 3
-    return f"{row['value']:.{digits}f} [{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
+    if row["metric"].startswith("rmse"):  # of which no interval holds
+        return f"{row['value']:.4f}"
+    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
 def draw(rows: pl.DataFrame) -> None:
@@ -147,7 +148,7 @@ def draw(rows: pl.DataFrame) -> None:
 
 
 def _curves(axis, rows: pl.DataFrame) -> None:
-    """A line an entrant, the mean over conditions, with the mean of the intervals' ends."""
+    """A line an entrant, the mean over conditions; of an AUROC, the mean of the intervals' ends."""
     for entrant, (name, colour, style) in SHOWN.items():
         mean = (
             rows.filter(pl.col("entrant") == entrant)
@@ -159,7 +160,8 @@ def _curves(axis, rows: pl.DataFrame) -> None:
         if len(mean):
             x = mean["labels"]
             axis.plot(x, mean["value"], style, color=colour, marker="o", ms=4, label=name)
-            axis.fill_between(x, mean["low"], mean["high"], color=colour, alpha=0.08, lw=0)
+            if not rows["metric"][0].startswith("rmse"):
+                axis.fill_between(x, mean["low"], mean["high"], color=colour, alpha=0.08, lw=0)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 # ruff: noqa: T201 (it prints what it fitted)
 """Fits probe errors of `studies/scaling.toml` against images and parameters, and draws them.
 
-    python docs/figures/scaling.py RUN STORE
+    python docs/figures/scaling.py [RUN STORE]
 
 prints tables and curves, of pretrainings under one condition and on the mix, and draws
-`scaling.png` beside this file. The curve is that of Hoffmann et al. 2022 (arXiv:2203.15556, eq. 2),
-E + A N^−α + B P^−β, by least squares of the logarithms. It is not fitted to the longest pretraining
-of either kind, but tried on it. All intervals are of 500 bootstraps of the test scenes, the same
-for every point, each with a fit of its own; the chance of another pretraining is not in them.
+`scaling.png` beside this file, from a run, or else from the errors that are kept in
+`docs/output/scaling-points.csv`. The curve is that of Hoffmann et al. 2022 (arXiv:2203.15556,
+eq. 2), E + A N^−α + B P^−β, by least squares of the logarithms. It is not fitted to the longest
+pretraining of either kind, but tried on it. There are no intervals: those of an RMSE do not hold.
 """
 
 from __future__ import annotations
@@ -26,13 +26,11 @@ from tabulate import tabulate
 
 from lensbench.registry import load_catalogue
 from lensbench.store import Store, open_store
-from lensbench.store.arrays import map_arrays
-from lensbench.store.predictions import read_predictions
 
 BATCH = 64
 SHIPPED = ("mix", 128, 25_000)
 KINDS = {"one": "euclid-vis alone", "mix": "eight conditions"}
-RESAMPLES = 500
+POINTS = Path(__file__).parents[1] / "output" / "scaling-points.csv"
 UNIT = 1e5
 """What images and parameters are counted in."""
 
@@ -41,29 +39,18 @@ LEAST, MOST = np.array([1e-4, 1e-6, 0.05, 1e-6, 0.05]), np.array([1.0, 1.0, 3.0,
 
 
 class Points(NamedTuple):
-    """Probes under one condition, each array (K,), and their values on resampled scenes (R, K)."""
+    """Probes under one condition, each array (K,)."""
 
     kind: np.ndarray
     width: np.ndarray
     steps: np.ndarray
     parameters: np.ndarray
     value: np.ndarray
-    resampled: np.ndarray
-
-    def interval(self, at: int) -> tuple[float, float]:
-        """Ends of the 95 % interval of a point."""
-        low, high = np.quantile(self.resampled[:, at], [0.025, 0.975])
-        return float(low), float(high)
-
-    def told(self, at: int) -> str:
-        """Value and interval of a point."""
-        low, high = self.interval(at)
-        return f"{self.value[at]:.4f} [{low:.4f}, {high:.4f}]"
 
     def of(self, kind: str) -> Points:
         """Those of one kind, and random weights."""
         some = (self.kind == kind) | (self.steps == 0)
-        return Points(*(column[some] for column in self[:-1]), self.resampled[:, some])
+        return Points(*(column[some] for column in self))
 
     @property
     def fitted(self) -> np.ndarray:
@@ -76,35 +63,17 @@ class Points(NamedTuple):
         return self.steps * BATCH
 
 
-def read(run: str, store: Store, condition: str) -> Points:
+def read(run: str, store: Store, condition: str) -> pl.DataFrame:
     """Probes of a run under a condition, random weights among them as zero steps."""
     rows = pl.read_parquet(store.root / "runs" / f"{run}.parquet").filter(
         (pl.col("metric") == "rmse_theta_E")
         & (pl.col("test_condition") == condition)
         & (pl.col("state") == "done")
     )
-    found = [parts(encoder) for encoder in rows["encoder"]]
-    sizes = {width: parameters(width) for width in {width for _, width, _ in found}}
-    squared = np.stack([squared_errors(store, row) for row in rows.iter_rows(named=True)], 1)
-    drawn = np.random.default_rng(0).integers(0, len(squared), (RESAMPLES, len(squared)))
-    kinds, widths, steps = zip(*found, strict=True)
-    return Points(
-        np.array(kinds),
-        np.array(widths),
-        np.array(steps),
-        np.array([sizes[width] for width in widths]),
-        np.sqrt(squared.mean(0)),
-        np.sqrt(squared[drawn].mean(1)),
-    )
-
-
-def squared_errors(store: Store, row: dict) -> np.ndarray:
-    """Of each scene (n,) [arcsec²]."""
-    answers, truth = (store.find(kind, row[kind]) for kind in ("predictions", "images"))
-    if answers is None or truth is None:
-        raise SystemExit(f"predictions of {row['entrant']} are not in the store")
-    mean = read_predictions(answers)[1]["mean"][:, 0]
-    return (mean - np.asarray(map_arrays(truth)["theta_E"])) ** 2
+    kinds, widths, steps = zip(*map(parts, rows["encoder"]), strict=True)
+    sizes = [parameters(width) for width in widths]
+    columns = (kinds, widths, steps, sizes, rows["value"])
+    return pl.DataFrame(dict(zip(Points._fields, columns, strict=True)))
 
 
 def parts(encoder: str) -> tuple[str, int, int]:
@@ -142,26 +111,21 @@ def fit(images: np.ndarray, sizes: np.ndarray, value: np.ndarray) -> np.ndarray:
     return least_squares(residual, np.clip(start, low, high), bounds=(low, high)).x
 
 
-def main(run: str, where: str) -> None:
+def main(*run: str) -> None:
     """Tables, curves and picture."""
-    every = read(run, open_store(where), "euclid-vis")
+    if run:
+        read(run[0], open_store(run[1]), "euclid-vis").write_csv(POINTS)
+    kept = pl.read_csv(POINTS, null_values=[]).with_columns(pl.col("kind").fill_null(""))
+    every = Points(*(kept[name].to_numpy() for name in Points._fields))
     figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True)
     for (kind, conditions), axis in zip(KINDS.items(), axes, strict=True):
         points = every.of(kind)
-        fits = np.array(
-            [
-                fit(
-                    points.images[points.fitted],
-                    points.parameters[points.fitted],
-                    value[points.fitted],
-                )
-                for value in (points.value, *points.resampled)
-            ]
-        )
+        some = points.fitted
+        theta = fit(points.images[some], points.parameters[some], points.value[some])
         print(f"pretrained under {conditions}\n")
         table(points)
-        tell(points, fits)
-        draw(points, fits, axis)
+        tell(points, theta)
+        draw(points, theta, axis)
         axis.set(title=f"pretrained under {conditions}")
     axes[0].set(ylabel="RMSE of θ_E by a ridge probe [arcsec]")
     axes[0].legend(
@@ -179,23 +143,29 @@ def table(points: Points) -> None:
     print(
         tabulate(
             [
-                [w, f"{size:,}", *(points.told(at[w, s]) if (w, s) in at else "–" for s in lengths)]
+                [
+                    w,
+                    f"{size:,}",
+                    *(points.value[at[w, s]] if (w, s) in at else "–" for s in lengths),
+                ]
                 for w, size in sorted(sizes.items())
             ],
             ["width", "parameters", *(f"{s * BATCH:,} images" for s in lengths)],
+            floatfmt=".4f",
         )
     )
 
 
-def tell(points: Points, fits: np.ndarray) -> None:
+def tell(points: Points, theta: np.ndarray) -> None:
     """What was fitted, and what it predicts."""
     print("\nE + A (images / 100,000)^-alpha + B (parameters / 100,000)^-beta")
     names = ("E [arcsec]", "A [arcsec]", "alpha", "B [arcsec]", "beta")
-    for name, column, *ends in zip(names, np.exp(fits).T, LEAST, MOST, strict=True):
-        told(name, column, ", at the end of its range" * bool(np.isclose(column[0], ends).any()))
+    for name, value, *ends in zip(names, np.exp(theta), LEAST, MOST, strict=True):
+        note = ", at the end of its range" * bool(np.isclose(value, ends).any())
+        print(f"{name:28} {value:.4f}{note}")
     longest = int(points.steps.argmax())
     size, seen = points.parameters[longest], points.images[longest]
-    print(f"\n{'the longest, measured':28} {points.told(longest)}")
+    print(f"\n{'the longest, measured':28} {points.value[longest]:.4f}")
     for name, n, p in (
         ("the longest, predicted", seen, size),
         ("10 x its images", 10 * seen, size),
@@ -203,36 +173,26 @@ def tell(points: Points, fits: np.ndarray) -> None:
         ("10 x of both", 10 * seen, 10 * size),
         ("100 x of both", 100 * seen, 100 * size),
     ):
-        told(name, np.array([curve(theta, n, p) for theta in fits]))
+        print(f"{name:28} {curve(theta, n, p):.4f}")
     print()
 
 
-def told(name: str, values: np.ndarray, note: str = "") -> None:
-    """A number, the first, with the interval of the rest."""
-    low, high = np.quantile(values[1:], [0.025, 0.975])
-    print(f"{name:28} {values[0]:.4f} [{low:.4f}, {high:.4f}]{note}")
-
-
-def draw(points: Points, fits: np.ndarray, axis: Axes) -> None:
-    """Errors against images, a colour a width, with the curve and its interval."""
+def draw(points: Points, theta: np.ndarray, axis: Axes) -> None:
+    """Errors against images, a colour a width, with the curve."""
     line = np.geomspace(1e4, 1e8, 60)
     for number, width in enumerate(sorted(set(points.width.tolist()))):
         here = (points.width == width) & (points.steps > 0)
         size, colour = points.parameters[here][0], f"C{number}"
-        said = np.array([curve(theta, line, size) for theta in fits])
-        axis.fill_between(line, *np.quantile(said, [0.025, 0.975], axis=0), color=colour, alpha=0.1)
-        axis.plot(line, said[0], color=colour, label=f"width {width}: {size:,} parameters")
+        label = f"width {width}: {size:,} parameters"
+        axis.plot(line, curve(theta, line, size), color=colour, label=label)
         for marker, of in (("o", points.fitted), ("*", ~points.fitted)):
-            some = np.flatnonzero(here & of)
-            ends = np.array([points.interval(i) for i in some]).reshape(-1, 2).T
-            axis.errorbar(
-                points.images[some], points.value[some], abs(ends - points.value[some]),
-                fmt=marker, color=colour, markersize=12 if marker == "*" else 5,
-            )  # fmt: skip
+            some = here & of
+            size = 12 if marker == "*" else 5
+            axis.plot(points.images[some], points.value[some], marker, color=colour, ms=size)
         (none,) = points.value[(points.width == width) & (points.steps == 0)]
         axis.axhline(none, color=colour, linestyle=":", linewidth=1)
     axis.set(xscale="log", yscale="log", xlabel="images of the pretraining")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])
