@@ -36,6 +36,8 @@ class Encoder(Plugin):
             none.
         planes: How many planes it looks at beside the images: it is then called with C + K
             channels, of which the last K are those that `beside` makes.
+        numbers: How many numbers about each image, found by `numbers_beside`, stand last among the
+            pooled features. The module does not return them; they count in `unlearned`.
     """
 
     uses_condition: bool = False
@@ -44,6 +46,7 @@ class Encoder(Plugin):
     resamples: bool = False
     learning_rate: float = 1e-3
     planes: int = 0
+    numbers: int = 0
 
     @classmethod
     def digest(cls, options: Any) -> str:
@@ -60,6 +63,14 @@ class Encoder(Plugin):
 
         Made once, before images are turned or shifted, which is done to planes alike. So they may
         be expensive. Only an encoder with `planes` is asked.
+        """
+        raise NotImplementedError
+
+    def numbers_beside(self, samples: Samples, measurements: Measurements) -> torch.Tensor:
+        """The numbers (N, `numbers`) about the images of samples, float32.
+
+        Made once, like planes, and the same however images are turned or shifted. Only an encoder
+        with `numbers` is asked.
         """
         raise NotImplementedError
 

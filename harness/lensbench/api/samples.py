@@ -48,6 +48,8 @@ class Samples:
             where all have the condition's own.
         beside: Planes (N, K, H, W), in the unit of `images`, that an encoder takes in addition to
             the images; `None` where it takes none, or they were not made yet.
+        numbers: Numbers (N, D) about each image that an encoder puts beside its features; `None`
+            likewise.
     """
 
     ids: tuple[str, ...]
@@ -60,6 +62,7 @@ class Samples:
     pair: Samples | None = None
     psf_fwhm: torch.Tensor | None = None
     beside: torch.Tensor | None = None
+    numbers: torch.Tensor | None = None
     psf: torch.Tensor | None = None
     pixel_scale: torch.Tensor | None = None
 
@@ -106,6 +109,7 @@ class Samples:
             pair=self.pair.take(indices) if self.pair else None,
             psf_fwhm=None if self.psf_fwhm is None else self.psf_fwhm[indices.cpu()],
             beside=None if self.beside is None else self.beside[indices],
+            numbers=None if self.numbers is None else self.numbers[indices],
             psf=None if self.psf is None else self.psf[indices.cpu()],
             pixel_scale=None if self.pixel_scale is None else self.pixel_scale[indices.cpu()],
         )
@@ -123,6 +127,7 @@ class Samples:
             pair=self.pair.first(count) if self.pair else None,
             psf_fwhm=None if self.psf_fwhm is None else self.psf_fwhm[:count],
             beside=None if self.beside is None else self.beside[:count],
+            numbers=None if self.numbers is None else self.numbers[:count],
             psf=None if self.psf is None else self.psf[:count],
             pixel_scale=None if self.pixel_scale is None else self.pixel_scale[:count],
         )
@@ -178,6 +183,7 @@ class Samples:
             features=_each(self.features, lambda values: values.to(device)),
             pair=self.pair.to(device) if self.pair else None,
             beside=None if self.beside is None else self.beside.to(device),
+            numbers=None if self.numbers is None else self.numbers.to(device),
         )
 
 

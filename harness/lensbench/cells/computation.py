@@ -46,7 +46,7 @@ from lensbench.training.arithmetic import flops_of
 from lensbench.training.checkpoints import Checkpoints, keeping
 from lensbench.training.costs import Costs, measured
 from lensbench.training.division import Division, divided
-from lensbench.training.encoding import with_planes
+from lensbench.training.encoding import with_beside
 from lensbench.training.team import Team
 
 
@@ -135,7 +135,7 @@ class Computation:
     def _pretrained(self, place: TrainingPlace) -> Any:
         normal = self.cell.plugins.normal(self.cell.cell.task)
         views = [
-            confined(self._with_planes(self.place.samples(seen)), normal)
+            confined(self._with_beside(self.place.samples(seen)), normal)
             for seen in self.cell.pretraining
         ]
         return pretrain(self.cell.plugins.catalogue, self.cell.cell, views, place)
@@ -210,7 +210,7 @@ class Computation:
 
     def _encode(self, seen: SplitView, missing: dict[Any, str]) -> None:
         encoder = self.encoder()
-        samples = self._with_planes(self.place.samples(seen, with_sky=False))
+        samples = self._with_beside(self.place.samples(seen, with_sky=False))
         cost: dict[str, float] = {}
         with ExitStack() as stack:
             paths = {
@@ -255,21 +255,21 @@ class Computation:
 
     def _seen(self, seen: SplitView) -> Samples:
         """Samples as the transfer sees them: with features where the encoder is frozen."""
-        samples = self._with_planes(self.place.samples(seen))
+        samples = self._with_beside(self.place.samples(seen))
         if not self.cell.frozen:
             return samples
         files = self.features(seen)
         return with_features(samples, files["pooled"], files.get("maps"))
 
-    def _with_planes(self, samples: Samples) -> Samples:
-        """Samples with the planes that the encoder looks at beside the images."""
+    def _with_beside(self, samples: Samples) -> Samples:
+        """Samples with what the encoder takes beside the images."""
         if self._looking is None:
             return samples
-        return with_planes(self._looking, samples, self.measurements)
+        return with_beside(self._looking, samples, self.measurements)
 
     @functools.cached_property
     def _looking(self) -> Any:
-        """The encoder with random weights, where it looks at planes; else `None`."""
+        """The encoder with random weights, where it takes more than images; else `None`."""
         catalogue, name = self.cell.plugins.catalogue, self.entrant.encoder
         if not name or not catalogue.type_of("encoder", name).planes:
             return None

@@ -43,8 +43,8 @@ def export_encoder(encoder: Any, channels: int, side: int, path: Path) -> str:
     Returns:
         Why it cannot be exported; empty where it was.
     """
-    if encoder.planes:
-        return f"{type(encoder).__name__} looks at planes that are fitted to each image"
+    if encoder.planes or encoder.numbers:
+        return f"{type(encoder).__name__} takes what is fitted to each image"
     encoder.eval()
     feature_shape(
         encoder, channels, side

@@ -13,7 +13,7 @@ from lensbench.errors import PluginError
 from lensbench.testing.attributes import check_attributes
 from lensbench.testing.samples import made_samples
 from lensbench.training.chance import seeded
-from lensbench.training.encoding import encode, feature_shape, with_planes
+from lensbench.training.encoding import encode, feature_shape, with_beside
 
 
 def check_encoder(encoder: Any, channels: int = 1) -> None:
@@ -40,7 +40,7 @@ def check_features(encoder: Any, channels: int) -> None:
     shape = feature_shape(encoder, channels)
     for size in (24, 64, 128):
         samples = made_samples(count=3, channels=channels, size=size)
-        shown = with_planes(encoder, samples, Measurements())
+        shown = with_beside(encoder, samples, Measurements())
         with torch.no_grad():
             features = encode(encoder, shown)
             again = encode(encoder, samples if size == 24 else shown)  # planes may be expensive

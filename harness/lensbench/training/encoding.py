@@ -32,32 +32,42 @@ def encode(encoder: Any, samples: Samples) -> Features:
     if samples.features is not None:
         return samples.features
     _check_encoder(encoder)
-    images = stretch(_looked_at(encoder, samples))
-    if encoder.uses_condition:
-        return checked_features(encoder(images, samples.vector()))
-    return checked_features(encoder(images))
+    samples = with_beside(encoder, samples, Measurements())
+    images = samples.images
+    if samples.beside is not None:
+        images = torch.cat([images, samples.beside], 1)
+    condition = (samples.vector(),) if encoder.uses_condition else ()
+    features = checked_features(encoder(stretch(images), *condition))
+    if not encoder.numbers or samples.numbers is None:
+        return features
+    return features._replace(pooled=torch.cat([features.pooled, samples.numbers], 1))
 
 
-def with_planes(encoder: Any, samples: Samples, measurements: Measurements) -> Samples:
-    """Samples with the planes that an encoder looks at beside the images, where it has any."""
-    if not encoder.planes or samples.beside is not None or not len(samples):
-        return samples
-    planes = encoder.beside(samples, measurements).to(samples.images)
-    expected = (len(samples), encoder.planes, *samples.images.shape[2:])
-    if planes.shape != expected:
+def with_beside(encoder: Any, samples: Samples, measurements: Measurements) -> Samples:
+    """Samples with the planes and numbers that an encoder takes beside the images.
+
+    What samples carry already is not made again.
+
+    Raises:
+        PluginError: Where the encoder makes them of another shape.
+    """
+    if encoder.planes and samples.beside is None and len(samples):
+        planes = encoder.beside(samples, measurements).to(samples.images)
+        _check_shape(encoder, "beside", planes, (encoder.planes, *samples.images.shape[2:]))
+        samples = replace(samples, beside=planes)
+    if encoder.numbers and samples.numbers is None and len(samples):
+        numbers = encoder.numbers_beside(samples, measurements).to(samples.images)
+        _check_shape(encoder, "numbers_beside", numbers, (encoder.numbers,))
+        samples = replace(samples, numbers=numbers)
+    return samples
+
+
+def _check_shape(encoder: Any, method: str, made: torch.Tensor, shape: tuple[int, ...]) -> None:
+    if made.shape[1:] != shape:
         raise PluginError(
-            f"{type(encoder).__name__}.beside returned planes of shape {tuple(planes.shape)}",
-            f"expected {expected}",
+            f"{type(encoder).__name__}.{method} returned a tensor of shape {tuple(made.shape)}",
+            f"expected {('N', *shape)}",
         )
-    return replace(samples, beside=planes)
-
-
-def _looked_at(encoder: Any, samples: Samples) -> torch.Tensor:
-    """Images (B, C + K, H, W) as an encoder with K planes looks at them."""
-    if not encoder.planes:
-        return samples.images
-    beside = with_planes(encoder, samples, Measurements()).beside
-    return samples.images if beside is None else torch.cat([samples.images, beside], 1)
 
 
 def pooled_of(encoder: Any, samples: Samples, device: torch.device) -> np.ndarray:
@@ -90,7 +100,7 @@ def feature_shape(encoder: Any, channels: int, size: int = 64) -> FeatureShape:
             features = checked_features(encoder(empty))
     encoder.train(was_training)
     maps = tuple((m.shape[1], max(1, round(size / m.shape[-1]))) for m in features.maps)
-    return FeatureShape(features.pooled.shape[1], maps, channels)
+    return FeatureShape(features.pooled.shape[1] + encoder.numbers, maps, channels)
 
 
 def _check_encoder(encoder: Any) -> None:

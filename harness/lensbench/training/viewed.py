@@ -46,7 +46,7 @@ class ViewedEncoder(Encoder, nn.Module):
         self.encoder = encoder
         self.own = SkyView(view, FIELD) if view else None
         self.view = self.own or (encoder.view if encoder.resamples else None)
-        self.rings, self.planes = rings, encoder.planes
+        self.rings, self.planes, self.numbers = rings, encoder.planes, encoder.numbers
         self.resamples = self.view is not None
         self.uses_condition = bool(view) or encoder.uses_condition
         self.unlearned = encoder.unlearned + (RING_FEATURES if rings else 0)
@@ -61,6 +61,11 @@ class ViewedEncoder(Encoder, nn.Module):
         """Planes of the encoder, in pixels of the images; the view resamples both alike."""
         planes: Tensor = self.encoder.beside(samples, measurements)
         return planes
+
+    def numbers_beside(self, samples: Samples, measurements: Measurements) -> Tensor:
+        """Numbers of the encoder."""
+        numbers: Tensor = self.encoder.numbers_beside(samples, measurements)
+        return numbers
 
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Features:
         """Features of the view, its maps brought back to the field of the images."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lensbench import FitContext, Measurements, Predictions, Samples
 from lensbench_reference.baselines.classes import LinearClasses, regression_on
-from lensbench_reference.baselines.lens_residual import GAINS
-from lensbench_reference.baselines.lens_vectors import lens_vectors
 from lensbench_reference.lens_fitting.lens_images import Fitting
+from lensbench_reference.lens_fitting.lens_residual import GAINS
+from lensbench_reference.lens_fitting.lens_statistics import statistics_of
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ class LensClasses:
 
     def __call__(self, samples: Samples) -> Predictions:
         """Probabilities (N, classes)."""
-        vectors = lens_vectors(samples, self.fitting, self.measurements)
-        return self.linear.probabilities(vectors)
+        found = statistics_of(samples, self.fitting, self.measurements)
+        return self.linear.probabilities(found.numpy())
 
     def state(self) -> Mapping[str, Tensor]:
         """The regression, and whether lens galaxies shine."""
@@ -42,8 +41,8 @@ class LensClasses:
     @classmethod
     def trained(cls, fitting: Fitting, context: FitContext) -> LensClasses:
         """Fits lenses to the training images, and a regression to what is found."""
-        vectors = lens_vectors(context.train, fitting, context.measurements)
-        linear = regression_on(vectors, context, "lens-model")
+        found = statistics_of(context.train, fitting, context.measurements)
+        linear = regression_on(found.numpy(), context, "lens-model")
         return cls(fitting, context.measurements, linear)
 
 
@@ -61,15 +60,13 @@ class LensAnomalies:
 
     def __call__(self, samples: Samples) -> Predictions:
         """Scores (N,): the larger gain in χ² of a line and of a compact mass, by logarithm."""
-        vectors = lens_vectors(samples, self.fitting, self.measurements)
-        return {"score": torch.from_numpy(anomaly_score(vectors))}
+        return {"score": anomaly_score(statistics_of(samples, self.fitting, self.measurements))}
 
     def state(self) -> Mapping[str, Tensor]:
         """Whether lens galaxies shine."""
         return {"features.light": torch.tensor(int(self.fitting.light))}
 
 
-def anomaly_score(vectors: np.ndarray) -> np.ndarray:
-    """The larger of the gains (N,) of perturbers in vectors of fits (N, D)."""
-    score: np.ndarray = vectors[:, list(GAINS)].max(1)
-    return score
+def anomaly_score(statistics: Tensor) -> Tensor:
+    """The larger of the gains (N,) of perturbers in statistics of fits (N, D)."""
+    return statistics[:, list(GAINS)].amax(1)

@@ -20,6 +20,7 @@ from lensbench import (
 )
 from lensbench_reference.lens_fitting.lens_fit import Optics
 from lensbench_reference.lens_fitting.lens_images import Fitting, chunks, fits_of, one_image
+from lensbench_reference.lens_fitting.lens_statistics import STATISTICS, statistics_of
 
 
 class Residual(Encoder, nn.Module):
@@ -32,6 +33,9 @@ class Residual(Encoder, nn.Module):
     With `apart`, the encoder looks at image and residual one after the other, with the same
     weights, and the features of both stand side by side. An encoder that was trained on images
     of one band can then be used.
+
+    With `statistics`, numbers about the fit stand beside the features: those that `lens-model`
+    classifies by, such as how much better a line of mass or a compact mass explains the image.
     """
 
     planes = 2
@@ -45,11 +49,13 @@ class Residual(Encoder, nn.Module):
             encoder: The encoder with its options.
             lens_light: Whether the fit has the light of the lens galaxy.
             apart: Whether image and residual are encoded one by one, and not as channels.
+            statistics: Whether statistics of the fit stand beside the features.
         """
 
         encoder: str = "small-resnet"
         lens_light: Literal["no", "yes"] = "no"
         apart: Literal["no", "yes"] = "no"
+        statistics: Literal["no", "yes"] = "no"
 
     def __init__(self, options: Options, channels: int) -> None:
         super().__init__()
@@ -65,7 +71,8 @@ class Residual(Encoder, nn.Module):
         )
         for name in ("uses_condition", "resamples", "learning_rate"):
             setattr(self, name, getattr(self.encoder, name))
-        self.unlearned = 0 if self.apart else self.encoder.unlearned
+        self.numbers = STATISTICS if options.statistics == "yes" else 0
+        self.unlearned = self.numbers + (0 if self.apart else self.encoder.unlearned)
 
     @classmethod
     def wrapped(cls, options: Any) -> tuple[str, ...]:
@@ -75,6 +82,10 @@ class Residual(Encoder, nn.Module):
     def beside(self, samples: Samples, measurements: Measurements) -> Tensor:
         """Model and residual (N, 2, H, W)."""
         return measurements.of(samples, planes, self.fitting)["planes"]
+
+    def numbers_beside(self, samples: Samples, measurements: Measurements) -> Tensor:
+        """Statistics (N, D) of the fits."""
+        return statistics_of(samples, self.fitting, measurements).float()
 
     def forward(self, images: Tensor, *condition: Tensor) -> Features:
         """Features of images with planes (B, C + 2, H, W)."""

@@ -146,7 +146,10 @@ def aligned_with(target: Tensor, source: Tensor) -> Tensor:
 def _joined(batches: list[Samples]) -> Samples:
     """The images of several batches as those of one; all else is the last's."""
     planes = [batch.beside for batch in batches if batch.beside is not None]
-    beside = torch.cat(planes) if planes else None
+    numbers = [batch.numbers for batch in batches if batch.numbers is not None]
     return replace(
-        batches[-1], images=torch.cat([batch.images for batch in batches]), beside=beside
+        batches[-1],
+        images=torch.cat([batch.images for batch in batches]),
+        beside=torch.cat(planes) if planes else None,
+        numbers=torch.cat(numbers) if numbers else None,
     )

@@ -9,10 +9,10 @@ from lensbench import FitContext, Measurements, condition_of
 from lensbench.api.budget import BUDGETS
 from lensbench_reference.baselines.lens_classes import anomaly_score
 from lensbench_reference.baselines.lens_model import LensModel
-from lensbench_reference.baselines.lens_residual import Residual, first_order, perturbed
-from lensbench_reference.baselines.lens_vectors import lens_vectors
 from lensbench_reference.lens_fitting.lens_fit import Optics
 from lensbench_reference.lens_fitting.lens_images import Fitting
+from lensbench_reference.lens_fitting.lens_residual import Residual, first_order, perturbed
+from lensbench_reference.lens_fitting.lens_statistics import statistics_of
 from lensbench_reference.lens_fitting.perturbers import CompactMass, LineOfMass
 from lensbench_reference.lens_fitting.smooth_lens import CENTRE, LENS_ONLY, NAMES
 
@@ -107,6 +107,6 @@ def test_a_kept_lens_model_of_classes_answers_the_same(observed, predicts, name)
 def test_scores_rank_lenses_with_substructure_above_those_without(observed):
     """AUROC of 24 scenes of the training split, without labels."""
     samples = observed("euclid-vis", range(24))
-    score = anomaly_score(lens_vectors(samples, Fitting(), Measurements()))
-    there = samples.targets["substructure"].numpy() > 0
-    assert (score[there][:, None] > score[~there]).mean() > 0.85
+    score = anomaly_score(statistics_of(samples, Fitting(), Measurements()))
+    there = samples.targets["substructure"] > 0
+    assert (score[there][:, None] > score[~there]).double().mean() > 0.85

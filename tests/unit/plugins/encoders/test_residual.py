@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ from lensbench import IncompatibleError, Measurements, condition_of, encode, enc
 from lensbench.cells import measurements as stored
 from lensbench.cells.computation import Computation, Workplace
 from lensbench.cells.resolved import Resolver
+from lensbench.errors import PluginError
+from lensbench.inference.export import export_encoder
 from lensbench.registry import load_catalogue
 from lensbench.sky.splits import observe_split
 from lensbench.store import open_store
@@ -17,10 +20,12 @@ from lensbench.store.predictions import read_predictions
 from lensbench.study.cell import Cell, Entrant, View
 from lensbench.study.describe import Numerics
 from lensbench.testing import made_samples
-from lensbench.training.encoding import feature_shape, with_planes
+from lensbench.training.encoding import feature_shape, with_beside
 from lensbench.training.rings import RING_FEATURES
 from lensbench_reference.lens_fitting import lens_images
 from lensbench_reference.lens_fitting.lens_fit import Optics
+from lensbench_reference.lens_fitting.lens_images import Fitting
+from lensbench_reference.lens_fitting.lens_statistics import STATISTICS, statistics_of
 from lensbench_reference.transfers.augmentation import strong, weak
 
 LENSES = "lenses:population=pedagogical"
@@ -38,7 +43,7 @@ def lens():
 
 def test_planes_are_the_smooth_lens_and_what_it_leaves(lens):
     """The residual is pure noise where there is no substructure, and was a bright arc before."""
-    samples = with_planes(encoder_of("residual:pixels"), lens, Measurements())
+    samples = with_beside(encoder_of("residual:pixels"), lens, Measurements())
     model, residual = samples.beside[0]
     sigma = Optics(EUCLID, len(model), 1).variance(model[None])[0].sqrt()
     assert torch.allclose(model + residual * sigma, lens.images[0, 0], atol=1e-4)
@@ -49,7 +54,7 @@ def test_planes_are_the_smooth_lens_and_what_it_leaves(lens):
 def test_the_wrapped_encoder_sees_three_channels(lens):
     """Stretched alike, and turned with the image without another fit."""
     encoder = encoder_of("residual:encoder=pixels")
-    samples = with_planes(encoder, lens, Measurements())
+    samples = with_beside(encoder, lens, Measurements())
     plain = encoder_of("pixels", channels=3)
     shown = torch.cat([samples.images, samples.beside], 1)
     assert torch.equal(encode(encoder, samples).pooled, plain(stretch(shown)).pooled)
@@ -64,7 +69,7 @@ def test_apart_an_encoder_of_one_band_sees_image_and_residual(lens):
     """With its shipped weights, and through a view, which resamples both."""
     shipped = "small-resnet:weights=lensbench-cnn"
     encoder = encoder_of(f"residual:encoder={shipped},apart=yes,view=0.1").eval()
-    samples = with_planes(encoder, lens, Measurements())
+    samples = with_beside(encoder, lens, Measurements())
     alone = encoder_of(f"{shipped},view=0.1").eval()
     shown = samples.images, samples.beside[:, 1:]
     with torch.no_grad():
@@ -80,22 +85,47 @@ def test_apart_an_encoder_may_return_a_tensor(lens):
     """A map, which is then pooled, as everywhere."""
     encoder = encoder_of("residual:encoder=pixels,apart=yes")
     encoder.encoder = torch.nn.Conv2d(1, 3, 4, 4)
-    features = encode(encoder, with_planes(encoder, lens, Measurements()))
+    features = encode(encoder, with_beside(encoder, lens, Measurements()))
     assert features.pooled.shape == (1, 6)
     assert torch.allclose(features.pooled, features.maps[0].mean((2, 3)))
+
+
+def test_statistics_of_the_fit_stand_last_beside_the_features(lens):
+    """Those that `lens-model` uses, through a view too, whichever way the image is turned."""
+    plain = encoder_of("residual:encoder=pixels,apart=yes,view=0.1")
+    encoder = encoder_of("residual:encoder=pixels,apart=yes,view=0.1,statistics=yes")
+    samples = with_beside(encoder, lens, Measurements())
+    found = encode(encoder, samples).pooled
+    assert encoder.unlearned == encoder.numbers == STATISTICS
+    assert feature_shape(encoder, 1).pooled == found.shape[1]
+    assert torch.equal(found[:, :-STATISTICS], encode(plain, lens).pooled)
+    own = statistics_of(lens, Fitting(), Measurements())
+    assert torch.equal(found[:, -STATISTICS:], own.float())
+    turned = encode(encoder, samples.turned(torch.tensor([5]))).pooled
+    assert torch.equal(turned[:, -STATISTICS:], own.float())
+    assert "fitted to each image" in export_encoder(encoder, 1, 64, Path("unused"))
+
+
+def test_numbers_of_another_shape_are_refused(lens):
+    """Naming the method and both shapes."""
+    encoder = encoder_of("residual:encoder=pixels,statistics=yes")
+    encoder.numbers = 5
+    with pytest.raises(PluginError, match=rf"numbers_beside .*\(1, {STATISTICS}\)"):
+        encode(encoder, lens)
 
 
 def test_rings_beside_it_are_those_of_the_image(lens):
     """Planes of a fit have no part in them."""
     encoder, alone = encoder_of("residual:pixels,rings=true"), encoder_of("pixels:rings=true")
-    found = encode(encoder, with_planes(encoder, lens, Measurements())).pooled
+    found = encode(encoder, with_beside(encoder, lens, Measurements())).pooled
     assert torch.equal(found[:, -RING_FEATURES:], encode(alone, lens).pooled[:, -RING_FEATURES:])
 
 
 def test_augmented_views_move_planes_as_they_move_images():
     """Shifts, turns and masks are those of the image; noise is added to the image alone."""
     samples = made_samples(count=4)
-    samples = replace(samples, beside=samples.images.repeat(1, 2, 1, 1))
+    numbers = torch.arange(8.0).reshape(4, 2)
+    samples = replace(samples, beside=samples.images.repeat(1, 2, 1, 1), numbers=numbers)
     moved = weak(samples, torch.Generator().manual_seed(0))
     assert torch.equal(moved.beside, moved.images.repeat(1, 2, 1, 1))
     hidden = strong(samples, torch.Generator().manual_seed(0))
@@ -103,6 +133,8 @@ def test_augmented_views_move_planes_as_they_move_images():
     assert masked.any()
     assert (hidden.beside[:, 1][masked] == 0).all()
     assert torch.equal(samples.first(2).beside, samples.take(torch.arange(2)).beside)
+    assert torch.equal(samples.first(2).numbers, samples.take(torch.arange(2)).numbers)
+    assert torch.equal(hidden.numbers, numbers)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lensbench import Condition, Measurements, Samples
-from lensbench_reference.baselines.lens_residual import Residual, residual_features
 from lensbench_reference.lens_fitting.lens_fit import Fit, Optics, descend
 from lensbench_reference.lens_fitting.lens_images import (
     Fitting,
@@ -18,29 +16,35 @@ from lensbench_reference.lens_fitting.lens_images import (
     one_image,
     plainly_seen,
 )
+from lensbench_reference.lens_fitting.lens_residual import Residual, residual_features
 from lensbench_reference.lens_fitting.smooth_lens import CENTRE, NAMES, without_mass
 
 _STEPS = 8
 """Of the fit of a galaxy without lens."""
 
 
-def lens_vectors(samples: Samples, fitting: Fitting, measurements: Measurements) -> np.ndarray:
-    """Statistics (N, D) of lens fits to images."""
-    found: np.ndarray = measurements.of(samples, vectors, fitting)["vector"].numpy()
-    return found
+STATISTICS = 34
+"""How many there are."""
 
 
-def vectors(samples: Samples, fitting: Fitting, measurements: Measurements) -> Mapping[str, Tensor]:
-    """Measures images: a `vector` (N, D) of statistics of each lens fit."""
+def statistics_of(samples: Samples, fitting: Fitting, measurements: Measurements) -> Tensor:
+    """Statistics (N, `STATISTICS`) of lens fits to images."""
+    return measurements.of(samples, lens_statistics, fitting)["statistics"]
+
+
+def lens_statistics(
+    samples: Samples, fitting: Fitting, measurements: Measurements
+) -> Mapping[str, Tensor]:
+    """Measures images: `statistics` (N, `STATISTICS`) of each lens fit."""
     images, fits = one_image(samples), fits_of(samples, fitting, measurements)
     places, rows = [], []
     for condition, chosen in chunks(samples):
         places.append(chosen)
-        rows.append(_vector(images[chosen], condition, fits.take(chosen)))
-    return {"vector": torch.cat(rows)[torch.cat(places).argsort()]}
+        rows.append(_statistics(images[chosen], condition, fits.take(chosen)))
+    return {"statistics": torch.cat(rows)[torch.cat(places).argsort()]}
 
 
-def _vector(images: Tensor, condition: Condition, fit: Fit) -> Tensor:
+def _statistics(images: Tensor, condition: Condition, fit: Fit) -> Tensor:
     found = Residual.of(*plainly_seen(condition, images, fit.theta), fit.theta)
     evidence = torch.stack(_evidence(found, fit), 1)
     return torch.cat([residual_features(found), evidence], 1).nan_to_num().clamp(-50, 50)

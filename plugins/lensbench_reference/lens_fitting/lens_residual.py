@@ -73,7 +73,7 @@ class Residual:
 
 
 def residual_features(found: Residual) -> Tensor:
-    """Statistics (B, D) of residuals; see `FEATURES`."""
+    """Statistics (B, D) of residuals."""
     pixels = found.images[0].numel()
     chi_squared = found.chi_squared
     columns = [(chi_squared / pixels).log()]
