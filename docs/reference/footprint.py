@@ -85,7 +85,7 @@ def page(environments: Sequence[Installed]) -> Iterator[str]:
     """The page."""
     yield "# Footprint"
     yield ""
-    yield "The size of an installation of the wheel, and the time to start a command, as measured by"
+    yield "The size of the installed wheel, and the time to start a command, as measured by"
     yield f"`docs/reference/footprint.py` on {datetime.date.today().isoformat()}, on"
     yield f"{platform.system()} {platform.machine()} with Python {environments[0].python}."
     yield "Sizes are of installed files, with byte code; starts are CPU seconds, the median of"
