@@ -13,7 +13,7 @@ import numpy as np
 from lensbench.data.picture import Column, Picture, Source
 from lensbench.data.splits import split_of
 
-_JOINED = ("stack", "hdf5", "parquet")
+_JOINED = ("stack", "hdf5", "parquet", "fits-table")
 
 
 def split_in_name(path: Path) -> str:

@@ -28,14 +28,16 @@ from lensbench.data.readers.encoded import HEADS, open_encoded
 from lensbench.data.readers.entries import ENCODED, image_names
 from lensbench.data.readers.entries import SUFFIXES as IMAGE_SUFFIXES
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
-from lensbench.data.readers.fits import open_fits
+from lensbench.data.readers.fits import is_table, open_fits
+from lensbench.data.readers.fits_tables import holds_images, open_table
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.hdf5 import open_hdf5
+from lensbench.data.readers.huggingface import open_hub, open_huggingface
 from lensbench.data.readers.labels import LABEL_NAMES
 from lensbench.data.readers.npy import open_npy
 from lensbench.data.readers.npy_header import stored_shape
 from lensbench.data.readers.npz import open_npz
-from lensbench.data.readers.tables import is_plain_parquet
+from lensbench.data.readers.tables import FEW, is_plain_parquet
 from lensbench.errors import DataError
 from lensbench.files import watched
 
@@ -60,6 +62,12 @@ def open_source(path: Path, selection: Selection | None = None) -> Source:
     if len(sources) > 1:
         listed = ", ".join(source.path for source in sources[:6])
         raise DataError(f"{str(path)!r} holds {len(sources)} sets of images", f"name one: {listed}")
+    column = selection.split_column if selection else ""
+    if column and not any(item.split for item in sources[0].items):
+        raise DataError(
+            f"{str(path)!r} has no column {column!r} that names splits",
+            "its values are `train`, `val` and `test`, or other words for these",
+        )
     return sources[0]
 
 
@@ -88,7 +96,7 @@ def open_sources(path: Path, selection: Selection | None = None) -> list[Source]
     selection = selection or Selection()
     if str(path).startswith(_HUB):
         name = str(path).removeprefix(_HUB)
-        return [columns.open_hub(name if Path(name).exists() else name.lstrip("/"), selection)]
+        return [open_hub(name if Path(name).exists() else name.lstrip("/"), selection)]
     if not path.exists():
         raise DataError(f"there is no {str(path)!r}", "name a file or a folder of images")
     found = _folder(path, selection, 0) if path.is_dir() else [open_file(path, selection)]
@@ -121,7 +129,7 @@ def open_file(path: Path, selection: Selection) -> Source:
         (head.startswith(b"PAR1"), columns.open_parquet),
         (head.startswith((b"PK\x03\x04", b"PK\x05\x06")), open_npz),
         (head.startswith(b"\x1f\x8b"), _gzip),
-        (head.startswith(b"SIMPLE  =") or name.endswith(FITS_SUFFIXES), open_fits),
+        (head.startswith(b"SIMPLE  =") or name.endswith(FITS_SUFFIXES), _fits),
         (head.startswith(b"\x93NUMPY") or name.endswith(suffixed), open_npy),
         (head.startswith(HEADS), open_encoded),
         (head[:1] == b"\x80" and head[1:2] <= b"\x05", _pickle),
@@ -165,15 +173,21 @@ def _hdf5(path: Path, selection: Selection) -> Source:
     return open_container(path) if ours else open_hdf5(path, selection)
 
 
+def _fits(path: Path, selection: Selection) -> Source:
+    """Images in extensions, or in a column of a table."""
+    is_rows = is_table(path) and holds_images(path)
+    return open_table(path, selection) if is_rows else open_fits(path, selection)
+
+
 def _gzip(path: Path, selection: Selection) -> Source:
     """A compressed FITS file, which is read as it is; other content is to be unpacked."""
     head = unpacked_head(path)
     if head.startswith(b"SIMPLE  ="):
-        return open_fits(path, selection)
+        return _fits(path, selection)
     if is_tar(head) or is_archive_name(path):
         raise refuse_archive(path)
     if path.name.lower().endswith(FITS_SUFFIXES):
-        return open_fits(path, selection)
+        return _fits(path, selection)
     raise DataError(f"{str(path)!r} is compressed by gzip", f"`gunzip -k {shlex.quote(str(path))}`")
 
 
@@ -200,9 +214,9 @@ def _folder(path: Path, selection: Selection, depth: int) -> list[Source]:
     marks = ("dataset_dict.json", "state.json", "dataset_info.json")
     several, *one = ((path / name).exists() for name in marks)
     if several or all(one):
-        return [columns.open_huggingface(path, selection)]
+        return [open_huggingface(path, selection)]
     if is_exported(path):
-        return [columns.open_hub(str(path), selection)]
+        return [open_hub(str(path), selection)]
     source = folders.tree_folder(path, selection)
     if source is not None:
         return _with_rest(path, [source])
@@ -285,6 +299,9 @@ def _sorted_files(path: Path, encoded: bool) -> tuple[list[str], list[Path], lis
     single = [name for name in names if not name.lower().endswith(_CONTAINERS)]
     stacks = _stacks(path, [name for name in single if name.endswith(".npy")])
     many = [path / n for n in _listed(path, folders=False) if n.lower().endswith(_CONTAINERS)]
+    rows = _tables_of_images(path, single)
+    single = [name for name in single if name not in rows]
+    many += [path / name for name in rows]
     if single:  # tables of the images
         many = [file for file in many if not is_plain_parquet(file)]
     labels = [s for s in stacks if s.stem.lower() in LABEL_NAMES or _is_flat(s)]
@@ -294,6 +311,14 @@ def _sorted_files(path: Path, encoded: bool) -> tuple[list[str], list[Path], lis
         [file for file in (*stacks, *many) if file not in labels],
         labels,
     )
+
+
+def _tables_of_images(path: Path, names: Sequence[str]) -> list[str]:
+    """FITS files of a folder that are tables with a column of images; of many, if the first is."""
+    stored = [name for name in names if name.lower().endswith(FITS_SUFFIXES)]
+    looked_at = stored if len(stored) <= FEW else stored[:1]
+    found = [name for name in looked_at if is_table(path / name) and holds_images(path / name)]
+    return stored if found == stored[:1] else found
 
 
 def _stacks(path: Path, names: Sequence[str]) -> list[Path]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lensbench.data.picture import Source
+from lensbench.data.readers.axes import MAX_CHANNELS
 from lensbench.errors import LensbenchError
 from lensbench.registry import load_catalogue
 
@@ -82,12 +83,15 @@ def _is_taken(name: str, source: Source) -> bool:
 def _options_of(source: Source) -> Iterator[str]:
     """Options under which `stored` may take a source, the plainest first.
 
-    Of several conditions or bands, that with the most images is tried.
+    Bands are tried as channels, then the condition or band with the most images.
     """
     extra = _said(source.options)
     conditions = Counter(item.condition for item in source.items)
     (most, _), *_ = conditions.most_common(1)
-    chosen = [""] if len(conditions) == 1 else ["", f",condition={most}"]
+    chosen = [""]
+    if len(conditions) > 1:
+        joined = [] if source.facts or len(conditions) > MAX_CHANNELS else ["+".join(conditions)]
+        chosen += [f",condition={name}" for name in (*joined, most)]
     for condition in chosen:
         for nan in ("", ",nan=mask"):
             for sizes in ("", ",sizes=crop", ",sizes=resample"):

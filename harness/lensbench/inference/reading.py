@@ -16,7 +16,7 @@ import numpy as np
 from lensbench.data.container import attribute
 from lensbench.data.layouts import open_source
 from lensbench.data.picture import Item, Selection
-from lensbench.data.readers.columns import SHAPES, image_columns
+from lensbench.data.readers.columns import SHAPES, beside_columns, image_columns, plain_columns
 from lensbench.data.readers.container import is_container
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.parquet import check_parquet
@@ -170,10 +170,15 @@ def _parquet(path: Path, condition: str, size: int, selection: Selection) -> Ite
         types = {field.name: str(field.type) for field in file.schema_arrow}
         columns = image_columns(path, types, selection)
         held = [column.partition(":")[2] for column in columns]
-        column = columns[held.index(_chosen(path, held, condition))]
+        bands = len(columns) > 1 and not any(held)
+        column = columns[0 if bands else held.index(_chosen(path, held, condition))]
         flat = "list" in types[column] and types[column].count("list") == 1
-        if flat and types[column].partition("<")[2].partition(": ")[2].startswith(
-            ("fl", "d", "in")
+        plain = plain_columns(types, selection, {})
+        alone = not bands and not beside_columns(types, plain, columns)[column]
+        if (
+            flat
+            and alone
+            and types[column].partition("<")[2].partition(": ")[2].startswith(("fl", "d", "in"))
         ):
             shapes = json.loads(metadata.get(SHAPES, "{}"))
             facts = json.loads(metadata.get("lensbench", "{}"))

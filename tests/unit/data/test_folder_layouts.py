@@ -218,3 +218,15 @@ def test_pictures_in_class_folders_have_the_brightness_of_their_channels(
     save(tmp_path / "lens" / "0.npy", image(0, 16, 16))
     save(tmp_path / "galaxy" / "0.npy", image(1, 16, 16))
     assert {item.name for item in open_source(tmp_path).items} == {"galaxy/0.npy", "lens/0.npy"}
+
+
+def test_a_split_without_class_folders_is_left_out(tmp_path: Path) -> None:
+    """`train` and `val` have classes, `test` lies flat: its images have no class, which is said."""
+    for split in ("train", "val"):
+        for label in ("lens", "other"):
+            save(tmp_path / split / label / "1.npy", image(len(split + label), 12, 12))
+    save(tmp_path / "test" / "1.npy", image(0, 12, 12))
+    source = open_source(tmp_path)
+    found = {(item.split, item.label) for item in source.items}
+    assert found == {(s, c) for s in ("train", "val") for c in ("lens", "other")}
+    assert source.left_out == ("test: 1 images without a class",)

@@ -167,3 +167,18 @@ def test_a_row_of_two_images_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,theta_E\n0,1.2\n")
     with pytest.raises(DataError, match=r"row '0' .* 'galaxy/0\.npy' and of 'lens/0\.npy'"):
         open_source(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("column", "scale"), [("pixel_scale", 0.05), ("PIXSCALE [mas]", 50), ("pix_scale_arcsec", 0.05)]
+)
+def test_pixel_scales_and_units_of_a_table(column: str, scale: float, tmp_path: Path) -> None:
+    """A column of pixel scales is used in its unit; a name that ends in a unit states it."""
+    for k in range(2):
+        save(tmp_path / f"{k}.npy", image(k, 12, 12))
+    rows = [f"file,{column},einstein_radius_mas", f"0.npy,{scale},900", f"1.npy,{scale},950"]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    source = open_source(tmp_path)
+    assert [source.read(i).pixel_scale for i in (0, 1)] == pytest.approx([0.05, 0.05])
+    assert source.columns["einstein_radius"].unit == "mas"
+    assert source.columns["einstein_radius"].values.tolist() == [900, 950]

@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from lensbench.data.names import SCALES, columns_and_units, without_band
 from lensbench.data.picture import Column
 from lensbench.data.readers.axes import is_image, is_stack
+from lensbench.data.readers.beside import PLANES
 from lensbench.data.readers.labels import LABEL_NAMES
 from lensbench.data.splits import split_of
+from lensbench.errors import DataError
 
 IMAGE_KEYS = ("data", "images", "image", "img", "x", "array", "cutouts", "flux", "pixels")
 NAME_KEYS = (
@@ -37,7 +40,7 @@ _ROLES = {
     "mask": ("mask", "dq", "flags"),
     "psf": ("psf", "psf_kernel", "kernel", "kernel_point_source"),
     "psf_fwhm": ("psf_fwhm", "fwhm", "seeing"),
-    "scale": ("scale", "pixel_scale", "pixscale"),
+    "scale": ("scale", *SCALES),
     "matrix": ("transform_pix2angle",),
     "exposure": ("exposure_time", "exposure_map", "exposure", "exptime", "weight", "weights"),
     "bands": ("band", "bands", "filters"),
@@ -46,7 +49,7 @@ _ROLES = {
 _NO_IMAGES = ("noise", "variance", "ivar", "mask", "psf", "matrix", "exposure")
 """Roles of planes that go with images and are none."""
 
-_PLANES = ("noise", "variance", "ivar", "mask")
+_PLANES = tuple(role for role in PLANES if role != "psf")
 _POSITIONAL = re.compile(r"arr_\d+$")
 _MOST_CLASSES = 100
 
@@ -71,7 +74,9 @@ class Group:
         partners: Keys by role: noise, variance, ivar, mask, psf, psf_fwhm, scale, matrix (from
             pixels to angles), bands, split.
         columns: Keys of further numbers or classes, by the name of the column.
-        pair: Which side of a pair the images are (`LR`, `HR`); empty where there is one.
+        pair: Which side of a pair (`LR`, `HR`) or which band the images are; empty where there is
+            one.
+        shared: Roles of `partners` that are one plane for all images.
     """
 
     split: str
@@ -83,10 +88,11 @@ class Group:
     partners: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     pair: str = ""
+    shared: frozenset[str] = frozenset()
 
 
 def groups_of(
-    arrays: Mapping[str, Shape], key: str = "", labels: str = ""
+    arrays: Mapping[str, Shape], key: str = "", labels: str = "", split_column: str = ""
 ) -> tuple[list[Group], list[str]]:
     """The groups of a file, and the arrays that are in none, with the reason.
 
@@ -94,6 +100,7 @@ def groups_of(
         arrays: By name.
         key: The images that the user names: the groups that have them are taken.
         labels: The classes that the user names.
+        split_column: What names the split of each image, where the user says it.
     """
     above = _common(list(arrays))
     parts: dict[str, dict[str, str]] = {}
@@ -108,9 +115,11 @@ def groups_of(
     used: set[str] = set()
     for split, names in parts.items():
         chosen = _chosen(arrays, names, key)
-        for side, base in chosen:
-            group = _group(arrays, split, names, base, labels, len(chosen) > 1)
-            groups.append(Group(**{**group.__dict__, "pair": side}))
+        bands = {} if key else _bands(arrays, names, [base for _, base in chosen])
+        for side, base in [(band, "") for band in bands] or chosen:
+            own = bands.get(side, (names, base))
+            group = _group(arrays, split, *own, labels, len(chosen) > 1 and not bands)
+            groups.append(_with_split(replace(group, pair=side), split_column))
             used |= {group.images, group.labels, group.names}
             used |= {*group.partners.values(), *group.columns.values()}
     if key and key in whole.values() and not groups:
@@ -125,8 +134,27 @@ def groups_of(
     return groups, left
 
 
+def _with_split(group: Group, column: str) -> Group:
+    """The group with a column as the one that names splits.
+
+    Raises:
+        DataError: Where it is not there.
+    """
+    if not column or group.partners.get("split") == column:
+        return group
+    named = next((n for n, key in group.columns.items() if column in (n, key)), "")
+    if not named:
+        raise DataError(
+            f"there is no column {column!r} of one value an image",
+            f"such columns are {', '.join(group.columns) or 'not there'}",
+        )
+    columns = {name: key for name, key in group.columns.items() if name != named}
+    partners = {**group.partners, "split": group.columns[named]}
+    return replace(group, columns=columns, partners=partners)
+
+
 def _reason(name: str, shape: tuple[int, ...]) -> str:
-    if _role(_joined(_tokens(name))) == "exposure":
+    if role_of_array(_joined(_tokens(name))) == "exposure":
         return "exposure times or weights, which are not used"
     if is_stack(shape) or is_image(shape):
         return "another set of images; take it with --key"
@@ -162,8 +190,9 @@ def _parted(name: str) -> tuple[str, str]:
     return "", _joined(tokens)
 
 
-def _role(base: str) -> str:
-    """What an array says of images, from its name; empty where it says nothing known."""
+def role_of_array(base: str) -> str:
+    """What an array or a column says of images, by its name; empty where it says nothing known."""
+    base = _joined(_tokens(next(iter(columns_and_units([base])[0].values()))))
     for role, words in _ROLES.items():
         if any(base == word or base.endswith("_" + word) for word in words):
             if role == "psf" and base.endswith("fwhm"):
@@ -177,7 +206,7 @@ def _images_in(arrays: Mapping[str, Shape], names: Mapping[str, str]) -> list[st
         base
         for base, name in names.items()
         if arrays[name].kind in "biuf"
-        and _role(base) not in _NO_IMAGES
+        and role_of_array(base) not in _NO_IMAGES
         and (is_stack(arrays[name].shape) or is_image(arrays[name].shape))
     ]
 
@@ -202,6 +231,39 @@ def _chosen(
                 return [("", base)]
     best = max(stacks, key=lambda base: arrays[names[base]].shape, default="")
     return [("", best)] if best else [("", base) for base in found]
+
+
+def _bands(
+    arrays: Mapping[str, Shape], names: Mapping[str, str], chosen: list[str]
+) -> dict[str, tuple[dict[str, str], str]]:
+    """Arrays of each band and the base name of its images, where names end in bands.
+
+    That is, where the images likeliest to be meant are one of several stacks of one length whose
+    names differ in the band alone: `image_g`, `image_r`. What names no band is of all.
+    """
+    stem, band = without_band(chosen[0]) if len(chosen) == 1 else ("", "")
+    if not band:
+        return {}
+    count = arrays[names[chosen[0]]].shape[0]
+    images = {
+        base: without_band(base)[1]
+        for base in _images_in(arrays, names)
+        if without_band(base)[0] == stem and is_stack(arrays[names[base]].shape)
+    }
+    images = {b: one for b, one in images.items() if one and arrays[names[b]].shape[0] == count}
+    if len(images) < 2:
+        return {}
+    found = {}
+    for image, band in images.items():
+        own = {stem: names[image]}
+        for base in names.keys() - images:
+            rest, of = without_band(base)
+            if of not in images.values() or not role_of_array(rest):
+                own.setdefault(base, names[base])
+            elif of == band:
+                own[rest] = names[base]
+        found[without_band(names[image])[1]] = own, stem
+    return found
 
 
 _SIDES = {
@@ -250,21 +312,43 @@ def _group(
     label = label or (positional[0] if positional else "")
     partners: dict[str, str] = {}
     for b in sorted(other, key=lambda b: beside[b].shape == ()):  # a plane before a number
-        role = _role(b)
+        role = role_of_array(b)
         if role in _PLANES and single and beside[b].shape not in (shape[-2:], shape, ()):
             continue
         goes = b in fitting or single or role in ("psf", "scale", "bands", "psf_fwhm")
+        goes |= role in _PLANES and beside[b].shape == shape[-2:]
         if role and role != "exposure" and b != label and goes:
             partners.setdefault(role, names[b])
+    shapes = {role: arrays[key].shape for role, key in partners.items()}
+    shared = {
+        role
+        for role, own in shapes.items()
+        if not single
+        and (own == shape[-2:] if role in _PLANES else role == "psf" and len(own) == 2)
+    }
     named = next((b for word in NAME_KEYS for b in flat if b == word or b.endswith(f"_{word}")), "")
     columns = {
-        b: names[b]
+        _in_its_case(names[b], b): names[b]
         for b in sorted(flat)
         if b not in (label, named) and names[b] not in partners.values() and kinds[b] in "biufSUO"
     }
     return Group(
-        split, name, count, single, names.get(label, ""), names.get(named, ""), partners, columns
+        split,
+        name,
+        count,
+        single,
+        names.get(label, ""),
+        names.get(named, ""),
+        partners,
+        columns,
+        shared=frozenset(shared),
     )
+
+
+def _in_its_case(name: str, base: str) -> str:
+    """A base name in capitals where the array's name has such."""
+    start = name.lower().rfind(base)
+    return name[start : start + len(base)] if start >= 0 else base
 
 
 def _is_label(array: Shape) -> bool:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import bisect
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from lensbench.data.joining import joined_columns
+from lensbench.data.names import arcsec_of, columns_and_units, without_band
 from lensbench.data.picture import Column, Item, Picture, Selection, Source
+from lensbench.data.readers.arrays import role_of_array
 from lensbench.data.readers.axes import as_picture
-from lensbench.data.readers.cards import Facts, read_facts
+from lensbench.data.readers.beside import NUMBERS, PLANES
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.labels import LABEL_NAMES
 from lensbench.data.readers.parquet import ParquetRows
-from lensbench.data.readers.table_cells import as_array, bands_of_value
+from lensbench.data.readers.table_cells import as_array, bands_of_value, with_cells
+from lensbench.data.readers.tables import SPLIT_NAMES
+from lensbench.data.splits import split_of
 from lensbench.errors import DataError
-from lensbench.files import files_below
 
 _MOST_CLASSES = 100
 _IMAGES = ("image", "images", "pixels", "img", "data")
@@ -41,121 +41,22 @@ def open_parquet(path: Path, selection: Selection) -> Source:
         shapes = {n: tuple(s) for n, s in json.loads(rows.metadata.get(SHAPES, "{}")).items()}
         images = image_columns(path, rows.types, selection)
         known = json.loads(rows.metadata.get("lensbench", "{}"))
-        names = plain_columns(rows.types, selection, known)
-        plain = rows.whole(names - set(images))
+        names = plain_columns(rows.types, selection, known) - set(images)
+        plain = rows.whole(names)
+    beside = beside_columns(rows.types, names, images)
+    used = sorted({*images, *(name for of in beside.values() for name in of.values())} - names)
     title = f"Parquet of {rows.count} rows, images in {', '.join(images)}"
     table = Table(
         rows.count,
         images,
         plain,
-        row=lambda index, column: rows.value(index, column, images),
+        row=lambda index, column: rows.value(index, column, used),
+        beside=beside,
+        unused=tuple(name for name in rows.types if name not in {*used, *names}),
         facts=known,
         shapes=shapes,
     )
     return table_source(path, "parquet", title, table, selection)
-
-
-def open_huggingface(path: Path, selection: Selection) -> Source:
-    """Source of a folder that `datasets.save_to_disk` wrote."""
-    with reading(path, "Hugging Face dataset"):
-        import datasets
-
-        loaded = datasets.load_from_disk(str(path))
-        if not isinstance(loaded, datasets.Dataset | datasets.DatasetDict):
-            raise DataError(f"{str(path)!r} is no dataset of `datasets`", "")
-        return huggingface_source(str(path), loaded, selection, {})
-
-
-def open_hub(name: str, selection: Selection) -> Source:
-    """Source of a dataset on the Hugging Face hub, or of a local copy of its repository.
-
-    Args:
-        name: `owner/name`, or a folder with its Parquet files.
-        selection: Columns.
-
-    Raises:
-        DataError: Where it cannot be reached, saying what to do by hand.
-    """
-    import datasets
-
-    local = files_below(Path(name)) if Path(name).is_dir() else ()
-    for file in (one for one in local if one.suffix == ".parquet"):
-        with reading(file, "Parquet"):  # `datasets` writes it to the disk anew, unpacked
-            ParquetRows(file).check()
-    try:
-        loaded = datasets.load_dataset(name)
-    except Exception as error:
-        raise DataError(
-            f"dataset {name!r} cannot be loaded: {str(error).splitlines()[0][:160]}",
-            f"where there is a connection: `hf download --repo-type dataset {name} "
-            "--local-dir FOLDER`, then name that folder here",
-        ) from error
-    return huggingface_source(name, loaded, selection, read_facts(name))
-
-
-def huggingface_source(path: str, loaded: Any, selection: Selection, facts: Facts) -> Source:
-    """Source of a loaded `Dataset` or of all splits of a `DatasetDict`."""
-    splits = dict(loaded) if hasattr(loaded, "keys") else {"": loaded}
-    parts = [
-        _huggingface_split(path, split, rows, selection, facts.get(split, {}))
-        for split, rows in splits.items()
-    ]
-    starts = np.concatenate([[0], np.cumsum([len(part.items) for part in parts])]).tolist()
-
-    def read(index: int) -> Picture:
-        part = bisect.bisect_right(starts, index) - 1
-        return parts[part].read(index - starts[part])
-
-    first = parts[0]
-    named = [split for split in splits if split]
-    title = f"Hugging Face dataset of {starts[-1]} images" + (
-        f" in splits {', '.join(named)}" if named else ""
-    )
-    return Source(
-        path,
-        "huggingface",
-        title,
-        tuple(item for part in parts for item in part.items),
-        read,
-        first.notes,
-        first.options,
-        first.facts,
-        first.classes,
-        columns=joined_columns(parts),
-        left_out=first.left_out,
-    )
-
-
-def _huggingface_split(
-    path: str, split: str, dataset: Any, selection: Selection, facts: Mapping[str, str]
-) -> Source:
-    dataset.data.table.validate(full=True)
-    plain_arrow = dataset.with_format(None)
-    types = {name: type(feature).__name__ for name, feature in dataset.features.items()}
-    types = {
-        n: "image" if kind in ("Image", "Array2D", "Array3D") else str(dataset.features[n])
-        for n, kind in types.items()
-    }
-    images = image_columns(Path(path), types, selection)
-    names = plain_columns(types, selection, facts)
-    plain = {name: list(plain_arrow[name]) for name in sorted(names - set(images))}
-    classes: tuple[str, ...] = ()
-    for name, values in plain.items():
-        known = getattr(dataset.features[name], "names", None)
-        if known:
-            plain[name] = [known[v] if isinstance(v, int) and v >= 0 else "" for v in values]
-            classes = tuple(known)
-    wanted = dataset.select_columns(list(images)).with_format("numpy")
-    table = Table(
-        len(dataset),
-        images,
-        plain,
-        row=lambda index, column: wanted[index][column],
-        facts=facts,
-        split=split,
-    )
-    source = table_source(Path(path), "huggingface", "", table, selection)
-    return source if not classes else replace(source, classes=classes)
 
 
 def plain_columns(
@@ -167,7 +68,8 @@ def plain_columns(
 
 
 def image_columns(path: Path, types: Mapping[str, str], selection: Selection) -> tuple[str, ...]:
-    """Columns that hold images: the one named, those of lensbench, or one that looks like it.
+    """Columns that hold images: the one named, those of lensbench, one that looks like it, or one
+    for each band (`image_g`, `image_r`).
 
     Raises:
         DataError: Where there is none.
@@ -191,7 +93,30 @@ def image_columns(path: Path, types: Mapping[str, str], selection: Selection) ->
         raise DataError(
             f"{str(path)!r} has no column of images", f"name one with --key: {', '.join(types)}"
         )
-    return (named[0],)
+    stem, band = without_band(named[0])
+    bands = [n for n in fitting if band and without_band(n)[0] == stem and without_band(n)[1]]
+    return tuple(bands) if len(bands) > 1 else (named[0],)
+
+
+def beside_columns(
+    types: Mapping[str, str], plain: Set[str], images: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """For each column of images those of its PSF, noise, mask and pixel scale, by role.
+
+    A column whose name ends in the band of one column of images goes with this one.
+    """
+    bands = {without_band(name)[1] for name in images if len(images) > 1}
+    found: dict[str, dict[str, str]] = {name: {} for name in images}
+    usual, _ = columns_and_units(types)
+    for name in sorted(types.keys() - images):
+        rest, band = without_band(usual[name])
+        of_band = bool(band) and band in bands
+        role = role_of_array(rest if of_band else usual[name])
+        fits = role in NUMBERS if name in plain else role in PLANES
+        for image in images if fits else ():
+            if not of_band or without_band(image)[1] == band:
+                found[image].setdefault(role, name)
+    return found
 
 
 @dataclass(frozen=True)
@@ -202,7 +127,9 @@ class Table:
         count: Number of rows.
         images: Names of the columns that hold images.
         plain: Columns of one value a row, read as a whole.
-        row: Reads the image of a row and a column.
+        row: Reads the cell of a row and a column of images, or of what goes with these.
+        beside: For each column of images what goes with it, by role; see `beside_columns`.
+        unused: Columns that are neither.
         facts: Metadata that lensbench wrote; empty in the tables of others.
         shapes: Shapes of the images by column, where they are stored flat.
         split: Split of all rows, where the table is of one.
@@ -213,6 +140,8 @@ class Table:
     plain: Mapping[str, Sequence[object]]
     row: Callable[[int, str], object]
     facts: Mapping[str, str]
+    beside: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     split: str = ""
 
@@ -236,6 +165,7 @@ def table_source(path: Path, layout: str, title: str, table: Table, selection: S
         own = bool(facts)  # ids of lensbench are unique over splits
         return f"{table.split}/{name}" if table.split and not own else name
 
+    splits = _splits(path, table, selection)
     classes = json.loads(facts["classes"]) if "classes" in facts else ()
     conditions = {
         name.partition(":")[2]: json.loads(value)
@@ -244,14 +174,16 @@ def table_source(path: Path, layout: str, title: str, table: Table, selection: S
     }
     items = []
     for column in images:
-        condition = column.partition(":")[2]
+        condition = _condition(column, several)
         for index in range(count):
             text = str(plain[label][index]) if label else ""
             if classes and text.isdecimal() and int(text) < len(classes):
                 text = classes[int(text)]
             name = name_of(index)
             items.append(
-                Item(f"{name}#{condition}" if several else name, text, table.split, condition, name)
+                Item(
+                    f"{name}#{condition}" if several else name, text, splits[index], condition, name
+                )
             )
 
     def read(index: int) -> Picture:
@@ -263,7 +195,7 @@ def table_source(path: Path, layout: str, title: str, table: Table, selection: S
                 return bands
             array = as_array(f"{path}#{line}", value, table.shapes.get(column))
             known = conditions.get(column.partition(":")[2], {})
-            return Picture(
+            picture = Picture(
                 as_picture(f"{path}#{line}", array),
                 array.dtype.str,
                 known.get("pixel_scale"),
@@ -271,13 +203,21 @@ def table_source(path: Path, layout: str, title: str, table: Table, selection: S
                 psf_fwhm=known.get("psf_fwhm"),
                 bands=tuple(filter(None, str(known.get("bands", "")).split(","))),
             )
+            cells = {
+                role: _angle(plain[name][line], name) if name in plain else table.row(line, name)
+                for role, name in table.beside.get(column, {}).items()
+            }
+            return with_cells(f"{path}#{line}", picture, cells) if cells else picture
 
     notes = [f"Images are in {', '.join(map(repr, images))}."]
     if label:
         notes.append(f"Classes are in {label!r}.")
     options = f"--key {images[0]}" if selection.key else ""
     options += f" --labels {label}" if selection.labels else ""
-    known_columns, left = _plain_values(plain, {label, scene}, facts, len(images))
+    taken = {label, scene, _split_column(table, selection)}
+    taken |= {name for of in table.beside.values() for name in of.values()}
+    known_columns, left = _plain_values(plain, taken, facts, len(images))
+    left += tuple(f"column {name!r}: lists that are no images here" for name in table.unused)
     if known_columns:
         notes.append(f"What is known of each image: {', '.join(known_columns)}.")
     return Source(
@@ -295,6 +235,39 @@ def table_source(path: Path, layout: str, title: str, table: Table, selection: S
     )
 
 
+def _condition(column: str, several: bool) -> str:
+    """The condition or the band that a column of images names; empty where there is one alone."""
+    return column.partition(":")[2] or (without_band(column)[1] if several else "")
+
+
+def _splits(path: Path, table: Table, selection: Selection) -> Sequence[str]:
+    """The split of each row: of the table, or as the column says that names it.
+
+    Raises:
+        DataError: Where the column that the user names is not there.
+    """
+    wanted, plain = selection.split_column, table.plain
+    if wanted and wanted not in plain:
+        raise DataError(f"{str(path)!r} has no column {wanted!r}", f"it has {', '.join(plain)}")
+    column = _split_column(table, selection)
+    return (
+        [split_of(str(value)) for value in plain[column]] if column else [table.split] * table.count
+    )
+
+
+def _split_column(table: Table, selection: Selection) -> str:
+    """The column that names splits; empty where there is none, or the table is of one."""
+    named = () if table.split else (n for n in table.plain if n.lower() in SPLIT_NAMES)
+    return selection.split_column or next(iter(named), "")
+
+
+def _angle(value: object, name: str) -> float | None:
+    """A number of a column in arcsec, which its name may state otherwise."""
+    usual, units = columns_and_units([name])
+    known = isinstance(value, int | float)
+    return arcsec_of({usual[name]: float(str(value))}, usual[name], units) if known else None
+
+
 def _plain_values(
     plain: Mapping[str, Sequence[object]],
     taken: set[str],
@@ -304,13 +277,17 @@ def _plain_values(
     """Numbers and further classes of every image, and the columns that are neither."""
     found: dict[str, Column] = {}
     left = []
-    for name, values in plain.items():
-        if name in taken:
+    usual, units = ({}, {}) if facts else columns_and_units(plain)
+    for stored, values in plain.items():
+        if stored in taken:
             continue
+        name = usual.get(stored, stored)
         known = [value for value in values if value is not None]
         if known and all(isinstance(value, bool | int | float | np.number) for value in known):
             numbers = [np.nan if value is None else float(value) for value in values]  # type: ignore[arg-type]
-            found[name] = Column(np.tile(numbers, images), facts.get(f"unit:{name}", ""))
+            found[name] = Column(
+                np.tile(numbers, images), units.get(name) or facts.get(f"unit:{name}", "")
+            )
         elif known and len(set(map(str, known))) <= _MOST_CLASSES:
             texts = ["" if value is None else str(value) for value in values]
             found[name] = Column(np.tile(np.array(texts), images))

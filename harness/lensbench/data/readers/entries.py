@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
-
 from lensbench.data.picture import Picture, Selection
 from lensbench.data.readers import fits
+from lensbench.data.readers.beside import with_planes
 from lensbench.data.readers.encoded import read_encoded
 from lensbench.data.readers.extensions import Band
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
-from lensbench.data.readers.fits import as_deviation
 from lensbench.data.readers.npy import read_npy
 from lensbench.data.readers.npz import read_npz
-from lensbench.errors import DataError
 
 SUFFIXES = (".npy", ".npz", *FITS_SUFFIXES)
 ENCODED = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -168,26 +165,9 @@ def read_entry(entry: Entry, selection: Selection) -> Picture:
     picture = _read(entry.file, entry.band, selection)
     if not entry.partners:
         return picture
-    shape = picture.pixels.shape[-2:]
-    changes: dict[str, object] = {}
-    for role, file in entry.partners.items():
-        plane = _read(file, None, Selection()).pixels
-        if role == "psf":
-            changes["psf"] = plane.mean(0)
-            continue
-        if plane.shape[-2:] != shape:
-            raise DataError(
-                f"{str(file)!r} has {plane.shape[-2]} × {plane.shape[-1]} pixels, its image "
-                f"{entry.file.name!r} has {shape[0]} × {shape[1]}",
-                "give both one shape, or move the file away",
-            )
-        plane = plane[0] if len(plane) == 1 else plane
-        if role == "mask":
-            flagged = np.nan_to_num(plane) != 0
-            changes["mask"] = np.zeros_like(flagged) if flagged.all() else flagged
-        elif role in ("noise", "variance", "ivar"):
-            changes["noise"] = as_deviation(role, [np.asarray(plane)])
-    return replace(picture, **changes)  # type: ignore[arg-type]
+    planes = {role: _read(file, None, Selection()).pixels for role, file in entry.partners.items()}
+    names = {role: str(file) for role, file in entry.partners.items()}
+    return with_planes(entry.file.name, picture, planes, names)
 
 
 def _read(file: Path, band: Band | None, selection: Selection) -> Picture:

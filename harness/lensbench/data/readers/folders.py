@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from lensbench.data.names import arcsec_of
 from lensbench.data.picture import CANONICAL, Item, Picture, Selection, Source
 from lensbench.data.readers import fits, tables
 from lensbench.data.readers.encoded import NOTE
@@ -30,6 +31,7 @@ from lensbench.data.readers.listing import Listing
 from lensbench.data.readers.npy_header import is_pickled, is_single
 from lensbench.data.readers.rows import columns_of, unmatched, with_row
 from lensbench.data.readers.table_files import Row
+from lensbench.data.splits import split_of
 from lensbench.errors import DataError
 from lensbench.files import watched
 
@@ -43,7 +45,7 @@ def tree_folder(folder: Path, selection: Selection) -> Source | None:
 
     `None` where there are no such folders, or what they mean is not known.
     """
-    groups = _groups_of_one_depth(folder, selection.encoded)
+    groups, flat = _without_flat_splits(_groups_below(folder, selection.encoded), folder)
     if not groups:
         return None
     tree = levels_of(folder, groups, lambda names: _are_classes(folder, names))
@@ -57,6 +59,9 @@ def tree_folder(folder: Path, selection: Selection) -> Source | None:
     if unknown or not any(tree.kinds):
         return None
     listing = Listing()
+    listing.left_out += [
+        f"{group.folder.name}: {len(group.names)} images without a class" for group in flat
+    ]
     if "pair" in tree.kinds:
         _list_pairs(tree, selection, listing)
     else:
@@ -92,12 +97,11 @@ def flat_folder(folder: Path, names: Sequence[str], selection: Selection) -> Sou
     return source.noting(f"Names of files state the band: {', '.join(bands)}.") if bands else source
 
 
-def _groups_of_one_depth(folder: Path, encoded: bool) -> list[Group]:
-    """Image files below a folder, where all are single images at one depth; else none."""
+def _groups_below(folder: Path, encoded: bool) -> list[Group]:
+    """Image files below a folder, where all are single images; else none."""
     if set(image_names(folder, encoded)) - {file.name for file in tables.tables_in(folder)}:
         return []
     found: list[Group] = []
-    depths: set[int] = set()
     waiting = [(folder, 0)]
     while waiting:
         place, depth = waiting.pop()
@@ -111,9 +115,26 @@ def _groups_of_one_depth(folder: Path, encoded: bool) -> list[Group]:
         suffix = Path(names[0]).suffix
         if suffix == ".npz" or (suffix == ".npy" and not is_single(place / names[0])):
             return []
-        depths.add(depth)
         found.append(Group(place, names))
-    return sorted(found, key=lambda group: group.folder) if len(depths) == 1 else []
+    return sorted(found, key=lambda group: group.folder)
+
+
+def _without_flat_splits(
+    groups: Sequence[Group], folder: Path
+) -> tuple[Sequence[Group], Sequence[Group]]:
+    """Groups of one depth; and folders of a split that lack the class folders of other splits.
+
+    Both are empty where files lie at several depths otherwise.
+    """
+    parts = [group.folder.relative_to(folder).parts for group in groups]
+    depths = {len(one) for one in parts}
+    if len(depths) < 2:
+        return groups, ()
+    flat = [group for group, one in zip(groups, parts, strict=True) if len(one) == min(depths)]
+    deep = [group for group, one in zip(groups, parts, strict=True) if len(one) == max(depths)]
+    tops = {one[0] for one in parts}
+    named = all(map(split_of, tops)) and len(tops) > 1
+    return (deep, flat) if named and depths == {1, 2} else ([], ())
 
 
 def _is_hidden(name: str) -> bool:
@@ -253,7 +274,7 @@ def _source(
         str(folder),
         *title,
         items,
-        _reader(folder, entries, [table.rows.get(key, _NO_ROW) for key in keys], selection),
+        _reader(folder, entries, [table.rows.get(key, _NO_ROW) for key in keys], table, selection),
         tuple(notes),
         options,
         classes=classes,
@@ -279,7 +300,11 @@ def _check_rows(table: tables.Table, keys: Sequence[str], entries: Sequence[Entr
 
 
 def _reader(
-    root: Path, entries: Sequence[Entry], rows: Sequence[Row], selection: Selection
+    root: Path,
+    entries: Sequence[Entry],
+    rows: Sequence[Row],
+    table: tables.Table,
+    selection: Selection,
 ) -> Callable[[int], Picture]:
     """What reads the image of an index, with the numbers of its row.
 
@@ -294,7 +319,10 @@ def _reader(
             return picture
         values = {**tables.numbers_of(rows[index]), **picture.values}
         return replace(
-            picture, values=values, pixel_scale=picture.pixel_scale or values.get("pixel_scale")
+            picture,
+            values=values,
+            pixel_scale=picture.pixel_scale or arcsec_of(values, "pixel_scale", table.units),
+            psf_fwhm=picture.psf_fwhm or arcsec_of(values, "psf_fwhm", table.units),
         )
 
     return read

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from lensbench.data.names import arcsec_of, columns_and_units
 from lensbench.data.picture import Column, Item, Picture, Source
 from lensbench.data.readers.arrays import Group, as_column
 from lensbench.data.readers.axes import as_picture
-from lensbench.data.readers.fits import as_deviation
+from lensbench.data.readers.beside import NUMBERS, PLANES, with_planes
 from lensbench.data.readers.guard import check_count, reading
 from lensbench.data.readers.labels import Labels, are_numbers, as_labels
 from lensbench.data.splits import split_of
+from lensbench.data.units import microjansky_of
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,23 @@ class Access:
         row: One row of an array, by key and index.
         dtypes: Type on disk, by key.
         units: Unit, by key, where the file has it.
+        header: What the file says of all images, by the keywords of FITS.
     """
 
     whole: Callable[[str], np.ndarray]
     row: Callable[[str, int], np.ndarray]
     dtypes: Mapping[str, str]
-    units: Mapping[str, str]
+    units: Mapping[str, str] = field(default_factory=dict)
+    header: Mapping[str, Any] = field(default_factory=dict)
+
+    @functools.cached_property
+    def facts(self) -> Mapping[str, float]:
+        """Pixel scale and width of the PSF of all images [arcsec], as the header says it."""
+        numbers = {n: float(v) for n, v in self.header.items() if isinstance(v, int | float)}
+        plain, units = columns_and_units(numbers)
+        values = {plain[name]: value for name, value in numbers.items()}
+        found = {n: arcsec_of(values, n, units) for n in ("pixel_scale", "psf_fwhm")}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -104,12 +119,18 @@ def _part(path: Path, group: Group, access: Access) -> _Part:
             names = ()
     splits: tuple[str, ...] = ()
     if "split" in group.partners:
-        splits = tuple(as_texts(access.whole(group.partners["split"])))
+        splits = tuple(map(split_of, as_texts(access.whole(group.partners["split"]))))
     small = {
         role: access.whole(group.partners[role])
-        for role in ("psf_fwhm", "scale", "matrix", "bands")
+        for role in ("psf_fwhm", "scale", "matrix", "bands", *group.shared)
         if role in group.partners
     }
+    for role in NUMBERS:
+        if role in small and small[role].dtype.kind in "iuf":
+            key = group.partners[role]
+            _, units = columns_and_units([key])
+            unit = access.units.get(key) or next(iter(units.values()), "")
+            small[role] = small[role] * (arcsec_of({key: 1.0}, key, {key: unit}) or np.nan)
     return _Part(group, labels, names, splits, small)
 
 
@@ -152,18 +173,28 @@ def _read(path: Path, part: _Part, index: int, access: Access) -> Picture:
     bands = part.facts.get("bands")
     if bands is not None and bands.ndim == 2:
         bands = bands[index]
-    psf = row(group.partners["psf"]) if "psf" in group.partners else None
-    return Picture(
+    scale = _positive(scales[:1]) or access.facts.get("pixel_scale")
+    unit = access.units.get(group.images, "")
+    picture = Picture(
         pixels,
         access.dtypes[group.images],
-        float(scales[0]) if len(scales) and np.isfinite(scales[0]) and scales[0] > 0 else None,
-        access.units.get(group.images, ""),
-        psf if psf is not None and psf.ndim == 2 else None,
-        _noise(group, row, pixels.shape),
-        mask=_mask(group, row, pixels.shape),
-        psf_fwhm=float(np.mean(widths)) if len(widths) and np.isfinite(widths).all() else None,
+        scale,
+        unit,
+        psf_fwhm=_positive(widths) or access.facts.get("psf_fwhm"),
         bands=tuple(as_texts(bands)) if bands is not None and len(bands) == len(pixels) else (),
+        microjansky=microjansky_of(unit, scale, access.header),
     )
+    keys = {role: key for role, key in group.partners.items() if role in PLANES}
+    planes = {
+        role: part.facts[role] if role in group.shared else row(key) for role, key in keys.items()
+    }
+    return with_planes(name, picture, planes, keys) if planes else picture
+
+
+def _positive(values: np.ndarray) -> float | None:
+    """The mean of positive numbers; `None` where there are none, or others among them."""
+    known = len(values) > 0 and np.isfinite(values).all() and (values > 0).all()
+    return float(np.mean(values)) if known else None
 
 
 def _scales(part: _Part, index: int) -> np.ndarray:
@@ -185,34 +216,10 @@ def _of_image(part: _Part, role: str, index: int) -> np.ndarray:
     return np.asarray(values, dtype=np.float64).reshape(-1)
 
 
-def _noise(
-    group: Group, row: Callable[[str], np.ndarray], shape: tuple[int, ...]
-) -> np.ndarray | None:
-    for role in ("noise", "variance", "ivar"):
-        if role in group.partners:
-            plane = np.asarray(row(group.partners[role]), dtype=np.float32)
-            if plane.ndim == 0:
-                plane = np.full(shape[-2:], plane)
-            if plane.shape[-2:] == shape[-2:]:
-                return as_deviation(role, [plane])
-    return None
-
-
-def _mask(
-    group: Group, row: Callable[[str], np.ndarray], shape: tuple[int, ...]
-) -> np.ndarray | None:
-    if "mask" not in group.partners:
-        return None
-    plane = np.asarray(row(group.partners["mask"]))
-    if plane.shape[-2:] != shape[-2:]:
-        return None
-    flagged: np.ndarray = plane != 0
-    return np.zeros_like(flagged) if flagged.all() else flagged
-
-
 def _columns(parts: Sequence[_Part], access: Access) -> dict[str, Column]:
     """Columns over the images of all parts, NaN or empty where a part has none."""
     names = dict.fromkeys(name for part in parts for name in part.group.columns)
+    usual, units = columns_and_units(names)
     columns = {}
     for name in names:
         pieces: list[Column | None] = [
@@ -230,5 +237,6 @@ def _columns(parts: Sequence[_Part], access: Access) -> dict[str, Column]:
             piece.values if piece is not None else np.full(part.group.count, blank)
             for piece, part in zip(pieces, parts, strict=True)
         ]
-        columns[name] = Column(np.concatenate(values), known.unit)
+        unit = known.unit or units.get(usual[name], "")
+        columns[usual[name]] = Column(np.concatenate(values), unit)
     return columns

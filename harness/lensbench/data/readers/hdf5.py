@@ -12,7 +12,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from lensbench.data.container import attribute
 from lensbench.data.picture import Selection, Source
 from lensbench.data.readers.arrays import Shape, groups_of
 from lensbench.data.readers.grouped import Access, grouped_source
@@ -40,7 +39,7 @@ def open_hdf5(path: Path, selection: Selection) -> Source:
             raise DataError(f"{str(path)!r} has nothing under {labels!r}", f"it has {listed}")
         if key:
             check_dataset(path, file[key])
-        groups, left = groups_of(arrays, key, labels)
+        groups, left = groups_of(arrays, key, labels, selection.split_column)
         if not groups:
             texts = [name for name, one in arrays.items() if one.kind not in "biuf"]
             wrong = f" ({texts[0]!r} holds text, expected numbers)" if texts else ""
@@ -55,7 +54,8 @@ def open_hdf5(path: Path, selection: Selection) -> Source:
             rows.whole,
             rows.row,
             {name: file[name].dtype.str for name in shapes},
-            {name: str(attribute(file[name], "unit") or "") for name in shapes},
+            {name: _unit(file[name]) for name in shapes},
+            _header(file, groups[0].images),
         )
         count = sum(group.count for group in groups)
         title = f"HDF5 of {count} images, shape {shapes[groups[0].images]}"
@@ -63,6 +63,28 @@ def open_hdf5(path: Path, selection: Selection) -> Source:
     options = f"--key {key}" if key else ""
     options += f" --labels {labels}" if labels else ""
     return replace(source, options=options.strip(), left_out=tuple(left))
+
+
+def _stated(thing: h5py.HLObject) -> dict[str, Any]:
+    """Texts and numbers that a dataset or group says of itself, by names in capitals."""
+    values = {name.upper(): thing.attrs[name] for name in thing.attrs}
+    texts = {n: v.decode("utf-8", "replace") for n, v in values.items() if isinstance(v, bytes)}
+    plain = {n: v.item() for n, v in values.items() if isinstance(v, np.number)}
+    return {n: v for n, v in values.items() if isinstance(v, str)} | texts | plain
+
+
+def _unit(stored: h5py.Dataset) -> str:
+    """The unit that a dataset states; empty where it states none."""
+    stated = _stated(stored)
+    return next((str(stated[name]) for name in ("UNIT", "UNITS", "BUNIT") if name in stated), "")
+
+
+def _header(file: h5py.File, images: str) -> dict[str, Any]:
+    """What a file says of images: the attributes of these and of the groups that they are in."""
+    found = _stated(file)
+    for depth, _ in enumerate(parts := images.split("/")):
+        found |= _stated(file["/".join(parts[: depth + 1])])
+    return found
 
 
 class _Rows:

@@ -23,6 +23,7 @@ LABEL_NAMES = (
     "classes",
     "category",
     "classification",
+    "kind",
     "y",
     "target",
     "targets",

@@ -7,15 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lensbench.data.names import BAND
 from lensbench.data.picture import CANONICAL
 from lensbench.data.readers.entries import Group, role_of, stem_of
 from lensbench.data.splits import split_of
 
-_BAND = re.compile(
-    r"(band[\W_]?\w{1,4}|[ugrizyjhk]|vis|nir[\W_]?[yjh]|f\d{3,4}[wlmnx]p?|"
-    r"(des|hsc|lsst|sdss|euclid|nisp|wfc3|acs)[\W_]?\w{1,6})$",
-    re.IGNORECASE,
-)
 PAIRS: Mapping[str, str] = {
     "lr": "LR", "low": "LR", "lowres": "LR", "low_res": "LR", "low_resolution": "LR",
     "hr": "HR", "high": "HR", "highres": "HR", "high_res": "HR", "high_resolution": "HR",
@@ -117,7 +113,7 @@ def _kind(
         "split-class": all(map(all, both)) and len(names) > len({split for split, _ in both}),
         "pair": deepest and sides in SIDES,
         "object": deepest and _are_objects(groups),
-        "band": several and all(map(_BAND.match, names)) and _same_objects(groups),
+        "band": several and all(map(BAND.match, names)) and _same_objects(groups),
         "class": can_be_classes or canonical,
     }
     return next((kind for kind, fits in meanings.items() if fits), "")
@@ -133,7 +129,7 @@ def _are_objects(groups: Sequence[Group]) -> bool:
         return False
     images = [[stem for role, stem in folder if role == "image"] for folder in roles]
     return all(
-        len(stems) <= 1 or all(_BAND.match(re.split(r"[_.-]", stem)[-1]) for stem in stems)
+        len(stems) <= 1 or all(BAND.match(re.split(r"[_.-]", stem)[-1]) for stem in stems)
         for stems in images
     )
 
@@ -161,7 +157,7 @@ def sides_of(names: Sequence[str]) -> Mapping[str, tuple[str, str]]:
         for name in names:
             words = re.split(r"[_.-]", stem_of(name))
             word = words.pop(-1 if last else 0)
-            side = PAIRS.get(word.lower(), word if _BAND.match(word) else "")
+            side = PAIRS.get(word.lower(), word if BAND.match(word) else "")
             if not side or not any(words):
                 break
             found[name] = "_".join(words), side

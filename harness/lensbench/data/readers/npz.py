@@ -30,7 +30,7 @@ def open_npz(path: Path, selection: Selection) -> Source:
                 )
         if selection.key:
             _check_images(path, selection.key, arrays[selection.key])
-        groups, left = groups_of(arrays, selection.key, selection.labels)
+        groups, left = groups_of(arrays, selection.key, selection.labels, selection.split_column)
         if not groups:
             listed = ", ".join(f"{name} {one.shape}" for name, one in arrays.items())
             texts = [name for name, one in arrays.items() if one.kind not in "biuf"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from lensbench.data.picture import Picture
 from lensbench.data.readers.axes import as_picture
+from lensbench.data.readers.beside import NUMBERS, PLANES, with_planes
 from lensbench.data.readers.encoded import decoded
 from lensbench.data.readers.fits import as_deviation
 from lensbench.data.readers.guard import check_shape
@@ -55,6 +58,24 @@ def bands_of_value(name: str, value: object) -> Picture | None:
         mask=flagged,
         psf_fwhm=mean("psf_fwhm"),
         bands=tuple(str(band) for band in bands) if bands is not None else (),
+    )
+
+
+def with_cells(name: str, picture: Picture, cells: Mapping[str, object]) -> Picture:
+    """A picture with what further cells of its row say, by role: planes, pixel scale, PSF width.
+
+    Cells without a value say nothing.
+    """
+    known = {role: value for role, value in cells.items() if value is not None}
+    numbers = {role: float(str(known[role])) for role in NUMBERS if role in known}
+    numbers = {role: number for role, number in numbers.items() if 0 < number < np.inf}
+    planes = {
+        role: as_array(f"{name}, {role}", known[role], None) for role in PLANES if role in known
+    }
+    return replace(
+        with_planes(name, picture, planes, {role: f"{name}, {role}" for role in planes}),
+        pixel_scale=picture.pixel_scale or numbers.get("scale"),
+        psf_fwhm=picture.psf_fwhm or numbers.get("psf_fwhm"),
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lensbench.data.names import columns_and_units
 from lensbench.data.readers import fits
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.parquet import ParquetRows
@@ -28,7 +28,6 @@ _FILES = (
     "source_id",
 )
 _MAX_BYTES = 2**28
-_UNIT = re.compile(r"^(.*?)\s*[\[(]([^\])]*)[\])]$")
 
 Row = Mapping[str, str]
 
@@ -67,7 +66,7 @@ def _csv(path: Path) -> tuple[list[Row], dict[str, str]]:
         return _ecsv(path)
     mark = "\t" if "\t" in first else ";" if ";" in first and "," not in first else ","
     read = list(csv.DictReader(lines, delimiter=mark))
-    plain, units = _named(name for name in read[0] if name) if read else ({}, {})
+    plain, units = columns_and_units(name for name in read[0] if name) if read else ({}, {})
     rows: list[Row] = [
         {
             plain[k]: (v or "").strip()
@@ -94,8 +93,9 @@ def _fits(path: Path) -> tuple[list[Row], dict[str, str]]:
 
 def _astropy(table: Any) -> tuple[list[Row], dict[str, str]]:
     flat = [name for name in table.colnames if table[name].ndim == 1]
-    units = {name: str(table[name].unit) for name in flat if table[name].unit is not None}
-    return [{name: _text(row[name]) for name in flat} for row in table], units
+    plain, units = columns_and_units(flat)
+    units |= {plain[name]: str(table[name].unit) for name in flat if table[name].unit is not None}
+    return [{plain[name]: _text(row[name]) for name in flat} for row in table], units
 
 
 def _parquet(path: Path) -> tuple[list[Row], dict[str, str]]:
@@ -103,15 +103,8 @@ def _parquet(path: Path) -> tuple[list[Row], dict[str, str]]:
     columns = table.whole(table.types)
     texts = {name: ["" if v is None else _text(v) for v in of] for name, of in columns.items()}
     rows = [dict(zip(texts, values, strict=True)) for values in zip(*texts.values(), strict=True)]
-    plain, units = _named(texts)
+    plain, units = columns_and_units(texts)
     return [{plain[name]: value for name, value in row.items()} for row in rows], units
-
-
-def _named(names: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Columns by the names in a file, and units by column, as names such as `x [m]` state them."""
-    forms = {name: _UNIT.match(name.strip()) for name in names}
-    plain = {name: form[1] if form else name.strip() for name, form in forms.items()}
-    return plain, {form[1]: form[2] for form in forms.values() if form}
 
 
 def _text(value: object) -> str:

@@ -12,6 +12,7 @@ from lensbench.data.picture import Selection
 from lensbench.data.readers import fits
 from lensbench.data.readers.entries import SUFFIXES as IMAGE_SUFFIXES
 from lensbench.data.readers.entries import stem_of
+from lensbench.data.readers.fits_tables import holds_images
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.labels import LABEL_NAMES
 from lensbench.data.readers.table_files import TEXTS, Row, rows_of_file
@@ -19,7 +20,7 @@ from lensbench.data.splits import split_of
 from lensbench.errors import DataError
 
 _DEPTH = 4
-_FEW = 8
+FEW = 8
 """FITS files of a folder that are opened to see whether they are tables."""
 
 SPLIT_NAMES = ("split", "fold", "partition", "subset")
@@ -79,7 +80,8 @@ def tables_in(folder: Path) -> list[Path]:
     shown = [folder / name for name in names if not name.startswith(".")]
     found = [file for file in shown if file.suffix.lower() in TEXTS or is_plain_parquet(file)]
     stored = [file for file in shown if file.name.lower().endswith(fits.SUFFIXES)]
-    return found + (list(filter(fits.is_table, stored)) if len(stored) <= _FEW else [])
+    few = stored if len(stored) <= FEW else []
+    return found + [file for file in few if fits.is_table(file) and not holds_images(file)]
 
 
 def is_plain_parquet(file: Path) -> bool:
@@ -203,7 +205,7 @@ def label_of(row: Row, selection: Selection) -> str:
         if row and selection.labels not in row:
             raise DataError(f"the table has no column {selection.labels!r}", ", ".join(row))
         return row.get(selection.labels, "")
-    return next((row[name] for name in row if name.lower() in (*LABEL_NAMES, "kind")), "")
+    return next((row[name] for name in row if name.lower() in LABEL_NAMES), "")
 
 
 def states_classes(folder: Path) -> bool:
