@@ -222,7 +222,7 @@ def cutouts(  # noqa: PLR0913  # an option each
 
     TABLE is a CSV with the columns name, class, ra, dec (in degrees) and image: the FITS mosaic of
     the object, named from where TABLE is. Each object becomes CLASS/NAME.fits, in the middle of one
-    field with pixels of one side. Noise is added until all images scatter by as much, so that no
+    field with pixels of one side. Noise is added until all images are equally noisy, so that no
     class is recognised by its depth. Mosaics have to be of one camera, filter and unit.
 
     \b

@@ -101,7 +101,7 @@ def command(  # noqa: PLR0913  # an option each
         click.echo(f"failed: {key}: {error}", err=True)
     if swept.failed:
         click.echo(
-            f"{len(swept.failed)} cells failed; --retry-failed tries them again, "
+            f"{len(swept.failed)} cells failed; --retry-failed computes them again, "
             f"their logs lie in {opened.address}/failures",
             err=True,
         )

@@ -126,7 +126,7 @@ def _check_alike(mosaic: Path, header: Any, before: dict[str, str]) -> None:
                 f"({before[name]!r})",
                 "bring all to one unit first, and state it as BUNIT in every header"
                 if what == "unit"
-                else "take mosaics of one filter: otherwise it tells the classes apart",
+                else "take mosaics of one filter: otherwise the filter reveals the class",
             )
 
 

@@ -50,7 +50,9 @@ def on_ray(
         yield from pool.map_unordered(lambda one, shard: one.answer.remote(work, shard), shards)
     except ray.exceptions.RayError as error:
         told = str(error).strip().splitlines()[-1]
-        raise RunError(f"a node failed: {told}", "repeat the command: what is done stays") from None
+        raise RunError(
+            f"a node failed: {told}", "repeat the command; what was finished is kept"
+        ) from None
     finally:
         if begun:
             ray.shutdown()

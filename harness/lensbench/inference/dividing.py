@@ -41,7 +41,7 @@ def answer_all(
     shards = shards_of(work.root)
     names = [name_of(shard, work.root) for shard in shards]
     if len(set(names)) < len(names):
-        raise UsageError(f"{str(work.root)!r} holds shards of one name", "name them apart")
+        raise UsageError(f"{str(work.root)!r} holds two shards of one name", "rename one of them")
     _refuse_inside(work)
     done: list[ShardResult] = []
     failed: list[DataError] = []
@@ -100,7 +100,9 @@ def _each(
             except DataError as error:
                 yield error
     except BrokenProcessPool as error:
-        raise RunError("a worker was killed", "repeat the command: what is done stays") from error
+        raise RunError(
+            "a worker was killed", "repeat the command; what was finished is kept"
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -44,7 +44,7 @@ class NamedEncoder:
             encoder = load_catalogue().build("encoder", self.name, channels=channels)
         if not self.weights and next(encoder.parameters(), None) is not None:
             raise UsageError(
-                f"encoder {self.name!r} has no weights, so its features would be chance",
+                f"encoder {self.name!r} has no weights, so its features would be random",
                 f"name some: {parse_reference(self.name).name}:weights=PATH",
             )
         return encoder.to(device).eval()

@@ -109,7 +109,7 @@ def _rows_of(records: pl.DataFrame, name: str) -> pl.DataFrame:
         if len(found) == 1 and not frame.select(*VIEW, *SEEDS).is_duplicated().any():
             return frame
     if found:
-        raise UsageError(f"{name!r} is in {len(found)} names", "; ".join(found[:6]))
+        raise UsageError(f"{name!r} matches {len(found)} entrants", "; ".join(found[:6]))
     raise UsageError(f"there is no entrant {name!r}", nearest(name, known))
 
 

@@ -140,7 +140,7 @@ def _draw(
 def _found(store: Store, kind: str, key: str) -> Path:
     path = store.find(kind, key)
     if path is None:
-        raise StoreError(f"{kind} {key} are gone", "run the command again")
+        raise StoreError(f"{kind} {key} are no longer in the store", "run the command again")
     return path
 
 

@@ -50,7 +50,7 @@ def ensure_limits(
     if drawn is None:
         raise UsageError(
             f"dataset {view.dataset!r} has no limits: "
-            "they are known of SIE lenses with a Sérsic source",
+            "they are known only for SIE lenses with a Sérsic source",
             "try lenses:population=pedagogical",
         )
     seen = _one_band(catalogue, view.condition)
@@ -161,7 +161,7 @@ def _one_band(catalogue: Catalogue, name: str) -> Condition:
     condition: Condition = catalogue.build("condition", name)
     if condition.bands:
         raise UsageError(
-            f"limits are known under one band, and {name!r} has {len(condition.bands)}",
+            f"limits are computed for one band, and {name!r} has {len(condition.bands)}",
             f"name one of them, e.g. {condition.reference.name}",
         )
     return condition

@@ -62,7 +62,7 @@ cut-outs centred on the lens, and a start for fine-tuning.
 ## Limits
 
 - All training images were simulated. Nothing here says how well features work on real images.
-- It has seen no conditions and populations but those named above.
+- It was trained only on the conditions and populations named above.
 - Images that are not in units of their noise, or not centred, are outside of its training.
 - Features are not probabilities. A decision needs a calibrated head.
 

@@ -41,7 +41,8 @@ def untouched(what: str, chance: bool) -> Iterator[None]:
     for name, value in before.items():
         if after[name] != value:
             raise PluginError(
-                f"{what} changed {name} from {value} to {after[name]}", "put it back, or leave it"
+                f"{what} changed {name} from {value} to {after[name]}",
+                "restore it, or do not change it",
             )
     if chance:
         for name, state in chance_state().items():

@@ -126,7 +126,7 @@ def test_what_shares_nothing_is_refused(tmp_path):
         compare_entrants(one, "non", "one")
     with pytest.raises(UsageError, match="no metric 'ssim'"):
         compare_sources(one, one, "ssim")
-    with pytest.raises(UsageError, match="is in 2 names"):
+    with pytest.raises(UsageError, match="matches 2 entrants"):
         compare_entrants(one, "o", "one")
 
 
@@ -139,7 +139,7 @@ def test_entrants_with_several_views_are_not_mixed(tmp_path):
         rows("one", 30.0, chance=1, pretraining_views=views[1]),
         rows("other", 29.0, pretraining_views=skies),
     )  # fmt: skip
-    with pytest.raises(UsageError, match="'one' is in 2 names") as caught:
+    with pytest.raises(UsageError, match="'one' matches 2 entrants") as caught:
         compare_entrants(source, "one", "other")
     named = [f"one, pretrained on lenses under {letter}" for letter in "ab"]
     assert caught.value.hint == "; ".join(named)

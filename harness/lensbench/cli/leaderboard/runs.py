@@ -155,5 +155,5 @@ def _files(store: Store, kind: str, keys: set[str], needed: bool) -> dict[str, P
         if path is not None:
             found[f"{kind}/{path.name}"] = path
         elif needed:
-            raise StoreError(f"{kind} {key} are gone", "run the command again")
+            raise StoreError(f"{kind} {key} are no longer in the store", "run the command again")
     return found

@@ -43,7 +43,9 @@ def one_entrant(contents: Contents, entrant: str) -> Contents:
         known = contents.records["entrant"].unique()
         raise UsageError(f"the run has no entrant {entrant!r}", nearest(entrant, known))
     if len(labels) > 1:
-        raise UsageError(f"{entrant!r} is {len(labels)} entrants", " or ".join(map(repr, labels)))
+        raise UsageError(
+            f"{entrant!r} matches {len(labels)} entrants", " or ".join(map(repr, labels))
+        )
     study = dict(contents.study)
     study["axes"] = dict(study["axes"]) | {"encoder": [], "baseline": []}
     study["include"] = include_blocks(records)
@@ -298,14 +300,14 @@ def _check_asked(board: Board, bundle: Board) -> None:
         if row not in asked:
             what = ", ".join(f"{_ASKED[i]} {shown(row[i])}" for i in _SHOWN)
             raise DataError(
-                f"the bundle has a row that the board does not ask: {what}",
+                f"the bundle has a row that the board does not ask for: {what}",
                 "run the board's study.toml",
             )
     for axis in ("pretraining", "fit"):
         seeds = set(bundle.records[f"seed_{axis}"]) - set(board.study.seed_values(axis))
         if seeds:
             raise DataError(
-                f"the bundle has seed_{axis} {min(seeds)}, which the board's study does not ask",
+                f"the bundle has seed_{axis} {min(seeds)}, which the board does not ask for",
                 "run the board's study.toml",
             )
 

@@ -215,7 +215,8 @@ def _parts(members: Mapping[str, Slice]) -> list[dict[str, Slice]]:
         needed = member.size + 512
         if needed > MAX_ARCHIVE // 2:
             raise DataError(
-                f"{name} has {member.size} bytes, too many for an archive", "--weights-below"
+                f"{name} has {member.size} bytes, too many for an archive",
+                "leave it out with --weights-below",
             )
         if size + needed > MAX_ARCHIVE // 2:
             parts.append({})

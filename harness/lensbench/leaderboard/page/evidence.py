@@ -133,7 +133,7 @@ def _records(source: Source) -> pl.DataFrame:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise DataError(f"{source.name!r} cannot be read: {reason}", "is it damaged?") from None
     if records.is_empty():
-        raise DataError(f"{source.name!r} has no record", "a page of nothing cannot be made")
+        raise DataError(f"{source.name!r} has no record", "a page needs at least one record")
     return records
 
 

@@ -3,10 +3,10 @@ import { h } from "./dom.js";
 
 const WORDS = [
   ["Entrant", "What a row ranks: an encoder with its pretraining and transfer, or a traditional method."],
-  ["Condition", "How the sky was observed: PSF, pixels, depth, noise, artefacts. The test scenes are the same under every condition, so a difference between conditions is not one between two draws."],
+  ["Condition", "How the sky was observed: PSF, pixels, depth, noise, artefacts. The test scenes are the same under every condition, so a difference between conditions is not due to different scenes."],
   ["Interval", "The 95 % interval over test scenes, and over seeds where there are several."],
   ["Worst and gap", "The worst condition other than the training condition, and the loss from the training condition to it."],
-  ["Score over all tasks", "Each value on a fixed scale from 0 (chance, or a stated traditional method) to 1 (a limit, or a stated value), then the mean over conditions and over tables. A new entrant changes no other score."],
+  ["Score over all tasks", "Each value is placed on a fixed scale from 0 (chance, or a stated traditional method) to 1 (a limit, or a stated value). The score is the mean over conditions and over tables. A new entrant changes no other score."],
   ["Difference", "The value of one entrant minus that of another, with its 95 % interval. An interval that contains zero does not mean that the two are equal: see the smallest difference that would have been found."],
   ["Budget", "Length of training and sizes of the splits. Results with different budgets never share a table."],
   ["Trust", "What was verified: reported (only its author has computed it), re-scored (the scores follow from the published predictions), re-run (cells drawn at random were run again and agree), fresh (the published weights were scored on scenes drawn afterwards)."],

@@ -139,7 +139,7 @@ export function labelFigure(table, chosen, metric) {
   const limit = boundLayer(bounds, sizes.map(labelText).map((name) => ({ name, labels: name })), x, { type: "line", strokeDash: [4, 3] }, metric);
   return figure({
     title: "With fewer labels",
-    caption: `${quantity(metric)} on the training condition against the number of labelled scenes, with bands of 95 %. ${better(metric)}${boundsTold(bounds, "Dashed")}`,
+    caption: `${quantity(metric)} under the training condition against the number of labelled scenes, with bands of 95 %. ${better(metric)}${boundsTold(bounds, "Dashed")}`,
     spec: curve(data, names, metric, x, "labels", limit),
     header: ["entrant", ...sizes.map(labelText)],
     rows: () => [...chosen.map((one, line) => [one.name, ...rows[line].map((row) => (row ? intervalText(row) : "–"))]), ...boundRow(bounds, sizes.map(labelText))],
@@ -196,7 +196,7 @@ export function costFigure(everyone, chosen, metric) {
   const x = { field: "seconds", type: "quantitative", scale: { type: "log" }, title: "pretraining, fit and predictions [s]", axis: { format: "~g", grid: false, tickCount: 6 } };
   return figure({
     title: "Cost against score",
-    caption: `${quantity(metric)} on the training condition against the seconds of pretraining, fit and predictions; entrants that were not chosen are grey. ` +
+    caption: `${quantity(metric)} under the training condition against the seconds of pretraining, fit and predictions; entrants that were not chosen are grey. ` +
       (devices.length > 1 ? `Do not compare these times: they were measured on ${devices.length} kinds of machine.` : `Computed on ${devices[0]}.`),
     spec: {
       height: 280, encoding: { x, y: values(metric), tooltip: tooltip([{ field: "took", title: "cost" }]) },

@@ -15,9 +15,9 @@ export function entrantPage(board, label) {
     h("p", { class: "kicker" }, rows[0].baseline ? "Traditional method" : "Entrant"),
     h("h1", { class: "long" }, nameNodes(label)),
     h("section", {}, h("h2", {}, "What it is"), parts(board, rows[0])),
-    h("section", {}, h("h2", {}, "How it did"), tables.map((table) => results(table, label))),
-    h("section", {}, h("h2", {}, "Get these numbers again"), commands(board, tables, label)),
-    h("section", {}, h("h2", {}, "Where they come from"), provenance(rows)));
+    h("section", {}, h("h2", {}, "Results"), tables.map((table) => results(table, label))),
+    h("section", {}, h("h2", {}, "Compute these numbers again"), commands(board, tables, label)),
+    h("section", {}, h("h2", {}, "Where they were computed"), provenance(rows)));
 }
 
 function parts(board, row) {

@@ -50,7 +50,7 @@ function strip(scene) {
 
 function listing(set, scene) {
   return h("div", { class: "answers" }, tile(scene.input, "input", scene.truth ? `true: ${scene.truth}` : "", `Scene ${scene.id} as observed`),
-    h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": `Answers for scene ${scene.id}` },
+    h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": `Predictions for scene ${scene.id}` },
       h("table", { class: "plain" },
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "entrant"), set.columns.map((name) => h("th", { scope: "col", class: "number" }, name)))),
         h("tbody", {}, scene.answers.map((one) => h("tr", {}, h("th", { scope: "row" }, one.name), one.values.map((value, index) =>

@@ -21,7 +21,7 @@ export function overview(board) {
     aggregate(board),
     h("h2", {}, "By table"),
     h("div", { class: "cards" }, board.tables.map(card)),
-    h("h2", {}, "What is behind it"),
+    h("h2", {}, "What the results rest on"),
     h("p", { class: "quietly" }, `${count(counts.records)} records, up to ${count(counts.scenes)} test scenes for a value. Every entrant saw the same test scenes under every condition.`),
     states(counts),
     boardFacts(board));
@@ -93,7 +93,7 @@ function contrasts(board) {
     return [signed(value, digits), h("small", {}, ` ${signed(low, digits)} to ${signed(high, digits)}`)];
   };
   const columns = [
-    { label: "Comparison", heading: true, value: (row) => row.a, cell: (row) => [row.a, h("small", {}, " less "), row.b, row.question ? h("small", {}, ` ${row.question}`) : null] },
+    { label: "Comparison", heading: true, value: (row) => row.a, cell: (row) => [row.a, h("small", {}, " minus "), row.b, row.question ? h("small", {}, ` ${row.question}`) : null] },
     { label: "Where", value: (row) => row.task, cell: (row) => `${row.task}, ${row.metric}, ${row.condition || "training condition"}${row.labels === "all" ? "" : `, ${row.labels} labels`}` },
     { label: "Difference", number: true, value: (row) => row.difference?.[0] ?? null, cell: (row) => (row.difference ? span(row) : "–") },
     { label: "p", number: true, value: (row) => row.p ?? null, cell: (row) => (row.p === undefined ? "–" : row.p.toPrecision(2)), title: "Two-sided, after Holm's correction" },
@@ -101,7 +101,7 @@ function contrasts(board) {
     { label: "Verdict", value: (row) => row.verdict, cell: (row) => row.verdict },
   ];
   return h("section", {}, h("h2", {}, "Primary contrasts"),
-    h("p", { class: "quietly" }, `Declared in the study before it was computed; p is corrected for these ${tests} tests. All other differences on this page are exploratory: they have intervals, and are called neither better nor worse. ${note}`),
+    h("p", { class: "quietly" }, `Declared in the study before it was computed; p is corrected for these ${tests} tests. All other differences on this page are exploratory: they have intervals, but no verdict. ${note}`),
     sortableTable({ columns, rows, sortBy: 0, sortUp: true, label: "Primary contrasts", caption: null, stacks: true }).element);
 }
 
@@ -114,15 +114,15 @@ function aggregate(board) {
   const ranked = found.rows.some((row) => row.rank !== undefined);
   const columns = [
     { label: "Entrant", heading: true, value: (row) => row.entrant + row.note, cell: (row) => [entrantLink(row.entrant), row.note ? h("small", {}, row.note) : null] },
-    { label: "Score", number: true, up: true, value: (row) => (row.n === row.expected ? row.mean : row.mean === null ? null : row.mean - 1 - row.expected + row.n), cell: (row) => score(row), title: "Mean over tables; of fewer than all it comes last" },
+    { label: "Score", number: true, up: true, value: (row) => (row.n === row.expected ? row.mean : row.mean === null ? null : row.mean - 1 - row.expected + row.n), cell: (row) => score(row), title: "Mean over tables; entrants that lack a table come last" },
     ...(ranked ? [{ label: "Mean rank", number: true, value: (row) => row.rank ?? null, cell: (row) => (row.rank === undefined ? "–" : [fixed(row.rank, 1), within(row.rank_interval, 1)]), title: `Over conditions of ${found.compared.join(", ")}` }] : []),
     { label: "Worst condition", number: true, up: true, value: (row) => row.worst, cell: (row) => (row.worst === null ? "–" : fixed(row.worst, 3)), title: "Mean over tables of the worst condition" },
-    { label: "Gap", number: true, value: (row) => row.gap, cell: (row) => (row.gap === null ? "–" : fixed(row.gap, 3)), title: "Training condition less the worst" },
+    { label: "Gap", number: true, value: (row) => row.gap, cell: (row) => (row.gap === null ? "–" : fixed(row.gap, 3)), title: "Training condition minus the worst" },
     ...found.tables.map(({ name }, index) => ({ label: name, number: true, up: true, value: (row) => row.parts[index], cell: (row) => bar(row.parts[index]) })),
   ];
   return h("section", {},
     h("h2", {}, "Over all tasks"),
-    h("p", { class: "quietly" }, "Each value on a fixed scale from 0 to 1, then the mean over conditions and over tables, with all labels. A new entrant changes no other score. A score over some tables cannot be compared with a score over all."),
+    h("p", { class: "quietly" }, "Each value is placed on a fixed scale from 0 to 1. The score is the mean over conditions and over tables, with all labels. A new entrant changes no other score. A score over some tables cannot be compared with a score over all."),
     sortableTable({ columns, rows: found.rows, sortBy: 1, label: "Scores over all tasks", caption: null }).element,
     h("details", { class: "numbers" }, h("summary", {}, `What counts as 0 and as 1 (anchors, version ${found.version})`),
       h("dl", { class: "facts" }, found.tables.map(({ name, scale }) => h("div", {}, h("dt", {}, name), h("dd", {}, scale)))),

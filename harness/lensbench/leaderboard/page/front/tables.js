@@ -61,7 +61,7 @@ function ranking(table, labels, metric, everyone, plotted, redraw) {
   }));
   const columns = [
     { label: "Plot", value: (one) => (plotted.has(one) ? 0 : 1), cell: (one) => tick(one, plotted, redraw), title: "Which are plotted below" },
-    { label: "#", number: true, value: (one) => one.place, cell: (one) => (one.place === null ? "–" : String(one.place)), title: `Place by ${metric.metric} on the training condition` },
+    { label: "#", number: true, value: (one) => one.place, cell: (one) => (one.place === null ? "–" : String(one.place)), title: `Place by ${metric.metric} under the training condition` },
     { label: "Entrant", heading: true, value: (one) => one.name, cell: (one) => [entrantLink(one.entrant), one.note ? h("small", {}, one.note) : null, one.values.get("training") === 0 ? h("small", { class: "chip incompatible" }, one.texts.get("training")) : null] },
     ...conditions.map((name) => ({
       label: name, note: name === table.facts.train_condition ? "trained on" : null, number: true, up: metric.up,
