@@ -60,7 +60,7 @@ def answers(
     return [Answer(one.contrast, next(changes)) if one.change else one for one in found]
 
 
-def _find(contrast: Contrast, records: pl.DataFrame, scores: Scores) -> Answer:
+def _records_of(contrast: Contrast, records: pl.DataFrame) -> pl.DataFrame:
     rows = by_metric(records.lazy(), contrast.metric).filter(
         *(pl.col(name) == getattr(contrast, name) for name in _FACTS if getattr(contrast, name)),
         pl.col("test_dataset") == (contrast.test_dataset or pl.col("dataset")),
@@ -69,7 +69,11 @@ def _find(contrast: Contrast, records: pl.DataFrame, scores: Scores) -> Answer:
         if contrast.labels == "all"
         else pl.col("labels") == contrast.labels,
     )
-    frame = rows.collect()
+    return rows.collect()
+
+
+def _find(contrast: Contrast, records: pl.DataFrame, scores: Scores) -> Answer:
+    frame = _records_of(contrast, records)
     if frame.is_empty():
         return Answer(contrast, reason="no record is of this task, dataset, condition and labels")
     try:
@@ -84,12 +88,19 @@ def _find(contrast: Contrast, records: pl.DataFrame, scores: Scores) -> Answer:
     return Answer(contrast, change)
 
 
-def contrast_table(found: Sequence[Answer]) -> Table:
-    """The contrasts as a table of text."""
+def contrast_table(found: Sequence[Answer], records: pl.DataFrame | None = None) -> Table:
+    """The contrasts as a table of text.
+
+    Args:
+        found: All of the study: p-values are corrected for their number, whatever is shown.
+        records: Where only some records are shown: contrasts of others get no row.
+    """
     header = ["contrast", "task", "condition", "difference", "p", "detectable", "verdict"]
     rows = []
     for one in found:
         contrast, change = one.contrast, one.change
+        if records is not None and _records_of(contrast, records).is_empty():
+            continue
         name = f"{contrast.a} less {contrast.b}"
         where = [contrast.task, contrast.condition or "trained on"]
         if change is None or change.difference is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from boards import read_board, rows, write_board
 
@@ -12,6 +13,8 @@ from lensbench.leaderboard.page import Evidence, values_of
 from lensbench.leaderboard.source import open_source
 from lensbench.stats.contrasts import Contrast
 from lensbench.store.scores import read_scores
+
+PLACES = ("home", "away")
 
 
 @pytest.fixture
@@ -62,6 +65,20 @@ def test_what_cannot_be_tested_says_why(board, one, reason):
     assert found[1].change.p == alone.change.p
     table = contrast_table(found)
     assert reason in table.rows[0][-1] and "1 tests" in table.note
+
+
+def test_some_records_have_their_contrasts_alone(tmp_path):
+    """Those of other records get no row, and still count in the correction."""
+    skills = {"old": 30.0, "new": 30.5}
+    sides = [rows(name, skills[name], condition=place) for place in PLACES for name in skills]
+    board = write_board(tmp_path / "board", *sides)
+    asked = [contrast("new", "old", condition=place) for place in PLACES]
+    records, found = read_board(board), of(board, *asked)
+    for place in PLACES:
+        shown = contrast_table(found, records.filter(pl.col("test_condition") == place))
+        assert [row[2] for row in shown.rows] == [place]
+        assert "2 tests" in shown.note
+    assert not contrast_table(found, records.clear()).rows
 
 
 @pytest.mark.parametrize(

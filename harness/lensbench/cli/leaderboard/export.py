@@ -52,14 +52,16 @@ def command(
         "scores.json": frame_as(scores, "json"),
         "records.csv": frame_as(each, "csv"),
     }
-    records = filtered(source.records, where, "all").collect()
+    every = source.records.collect()
+    records = filtered(every.lazy(), where, "all").collect()
     tables = {
         f"table-{number}": table
         for number, table in enumerate(study_tables(records, metric), start=1)
     }
-    contrasts = declared(source.study)
-    if contrasts:
-        tables["contrasts"] = contrast_table(answers(contrasts, records, source.scores))
+    found = answers(declared(source.study), every, source.scores)
+    contrasts = contrast_table(found, records if where else None)
+    if contrasts.rows:
+        tables["contrasts"] = contrasts
     for name, table in tables.items():
         files[f"{name}.md"] = table.text("markdown") + "\n"
         files[f"{name}.tex"] = table.text("latex") + "\n"

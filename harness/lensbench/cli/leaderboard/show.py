@@ -152,7 +152,8 @@ def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str, store:
     from lensbench.leaderboard.selection import filtered
     from lensbench.leaderboard.table import study_tables
 
-    records = filtered(source.records, chosen.where, "all").collect()
+    every = source.records.collect()
+    records = filtered(every.lazy(), chosen.where, "all").collect()
     if records.is_empty():
         raise UsageError("no record passes all --where", "leave one out")
     names = [chosen.metric]
@@ -165,9 +166,10 @@ def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str, store:
         for one in names
         for table in study_tables(records, one, source.tiers, limits, published)
     ]
-    declared_here = declared(source.study)
-    if declared_here:
-        tables.append(contrast_table(answers(declared_here, records, source.scores)))
+    found = answers(declared(source.study), every, source.scores)
+    contrasts = contrast_table(found, records if chosen.where else None)
+    if contrasts.rows:
+        tables.append(contrasts)
     escaped = (markdown if form == "markdown" else printable)(withdrawn)
     head = [_WITHDRAWN[form].format(escaped)] if withdrawn else []
     return "\n\n".join([*head, *(table.text(form) for table in tables)])
