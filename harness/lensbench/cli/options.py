@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -92,6 +94,11 @@ def chosen_device(device: str | None) -> str:
     from lensbench.training.devices import default_device
 
     return default_device() if device in (None, "auto") else str(device)
+
+
+def terminal_width() -> int | None:
+    """Signs in a line of the terminal that stdout is; `None` where it is a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def split_references(text: str) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from lensbench.cli.options import (
     split_references,
     store_option,
     store_root,
+    terminal_width,
 )
 from lensbench.errors import UsageError, nearest
 from lensbench.study.cell import DATASET as LENSES
@@ -227,7 +228,8 @@ def command(  # noqa: PLR0913  # an option each
 
         limits = limit_finder(opened, resolver.catalogue, swept.records)
         first = swept.records.row(0, named=True)
-        click.echo(run_table(swept.records, metric, limits(first)).text(form))
+        table = run_table(swept.records, metric, limits(first))
+        click.echo(table.text(form, terminal_width()))
         click.echo(f"Records: {opened.root / 'runs' / (swept.key + '.parquet')}")
         where = f" --store {store}" if store else ""
         click.echo(f"Pictures: lensbench show-run {swept.key}{where}")

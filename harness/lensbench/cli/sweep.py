@@ -21,6 +21,7 @@ from lensbench.cli.options import (
     quiet_option,
     store_option,
     store_root,
+    terminal_width,
 )
 from lensbench.cli.studies import expand_study, read_study, study_options
 
@@ -95,7 +96,7 @@ def command(  # noqa: PLR0913  # an option each
 
         limits = limit_finder(opened, resolver.catalogue, swept.records)
         for table in study_tables(swept.records, limits=limits, published=spec.published):
-            click.echo(table.text() + "\n")
+            click.echo(table.text(width=terminal_width()) + "\n")
         click.echo(f"Records: {opened.address}/runs/{swept.key}.parquet")
     for key, error in swept.failed.items():
         click.echo(f"failed: {key}: {error}", err=True)

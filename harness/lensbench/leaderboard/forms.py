@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -36,6 +38,9 @@ _LATEX = {
     "″": r"$''$",
 }
 _MARKDOWN = {**{sign: f"\\{sign}" for sign in "\\|`*_[]~"}, "<": "&lt;", ">": "&gt;", "&": "&amp;"}
+_NARROWEST = 24
+"""Signs of a folded name, at least."""
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -64,7 +69,12 @@ def spreadsheet(text: str) -> str:
 
 
 def text_table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], form: str, title: str = "", note: str = ""
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    form: str,
+    title: str = "",
+    note: str = "",
+    width: int | None = None,
 ) -> str:
     """A table of text.
 
@@ -74,6 +84,8 @@ def text_table(
         form: `terminal`, `markdown`, or `latex` (a booktabs tabular to be included).
         title: Above it; a comment in LaTeX.
         note: Below it; a comment in LaTeX.
+        width: Signs that a line of a terminal has; where the table is wider, names are folded and
+            columns follow in blocks.
     """
     escape: Callable[[str], str] = {"latex": latex, "markdown": markdown}.get(form, printable)
     names = [escape(name) for name in header]
@@ -83,11 +95,45 @@ def text_table(
         body = _booktabs(names, cells)
     else:
         above, below = escape(title), escape(note)
-        style = "github" if form == "markdown" else "simple"
-        alignment = ["left", *["right"] * (len(names) - 1)]
-        body = tabulate(cells, names, style, colalign=alignment, disable_numparse=True)
+        body = _grid(names, cells, "github" if form == "markdown" else "simple")
+        if form == "terminal" and width and max(map(len, body.splitlines())) > width:
+            above, below = (textwrap.fill(text, width) for text in (above, below))
+            body = "\n\n".join(_grid(*block, "simple") for block in _blocks(names, cells, width))
     between = "\n" if form == "latex" else "\n\n"
     return between.join(part for part in (above, body, below) if part)
+
+
+def _grid(names: Sequence[str], cells: Sequence[Sequence[str]], style: str) -> str:
+    alignment = ["left", *["right"] * (len(names) - 1)]
+    return str(tabulate(cells, names, style, colalign=alignment, disable_numparse=True))
+
+
+def _blocks(
+    names: Sequence[str], cells: Sequence[Sequence[str]], width: int
+) -> Iterator[tuple[list[str], list[list[str]]]]:
+    """Columns of a table in blocks that fit, each with the first column, which is folded."""
+    first = [_folded(row[0], max(_NARROWEST, width // 3)) for row in (names, *cells)]
+    taken = max(len(line) for cell in first for line in cell.splitlines() or [""])
+    widths = [max(len(row[i]) for row in (names, *cells)) + 2 for i in range(len(names))]
+    block: list[int] = []
+    for column in (*range(1, len(names)), None):
+        room = width - taken - sum(widths[i] for i in block)
+        if block and (column is None or widths[column] > room):
+            chosen = ([row[i] for i in block] for row in (names, *cells))
+            head, *body = ([name, *row] for name, row in zip(first, chosen, strict=True))
+            yield head, body
+            block = []
+        block += [] if column is None else [column]
+
+
+def _folded(text: str, width: int) -> str:
+    """Text in lines of so many signs, broken after commas, colons and blanks where it has some."""
+    lines = [""]
+    for part in re.findall(r"[^,: ]*[,: ]?", text):
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _booktabs(names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:

@@ -37,9 +37,9 @@ class Table:
     rows: list[list[str]]
     note: str
 
-    def text(self, form: str = "terminal") -> str:
-        """The table for a `terminal`, in `markdown` or in `latex`."""
-        return text_table(self.header, self.rows, form, self.title, self.note)
+    def text(self, form: str = "terminal", width: int | None = None) -> str:
+        """The table for a `terminal` of so many signs a line, in `markdown` or in `latex`."""
+        return text_table(self.header, self.rows, form, self.title, self.note, width)
 
 
 def study_tables(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import polars as pl
 import pytest
@@ -178,3 +179,21 @@ def test_what_is_no_board_is_refused(lensbench, tmp_path):
         scan_records(other)
     called = lensbench("leaderboard", "show", tmp_path / "nothing.parquet")
     assert (called.code, called.err.count("\n")) == (2, 2)
+
+
+def test_a_narrow_terminal_gets_names_folded_and_columns_in_blocks():
+    """Every line fits and every cell is there once, in order; a wide terminal gets one line."""
+    long = "residual:apart=yes,encoder=small-resnet:weights=long,view=0.1 + none + ridge"
+    header = ["entrant", *(f"condition-{i}" for i in range(9))]
+    rows = [[name, *(f"0.{n}{i} ± 0.01" for i in range(9))] for n, name in enumerate((long, "x"))]
+    whole = text_table(header, rows, "terminal", "a title " * 20, "a note " * 20)
+    narrow = text_table(header, rows, "terminal", "a title " * 20, "a note " * 20, 60)
+    assert max(map(len, whole.splitlines())) > 120
+    assert max(map(len, narrow.splitlines())) <= 60
+    for row in (header, *rows):
+        cells = re.findall(r"condition-\d|0\.\d\d ± 0\.01", narrow)
+        assert [cell for cell in cells if cell in row] == row[1:]
+    names = "".join(line[:24].replace(" ", "") for line in narrow.splitlines())
+    assert names.count(long.replace(" ", "")) == narrow.count("entrant ") > 1
+    assert text_table(header, rows, "terminal", width=500) == text_table(header, rows, "terminal")
+    assert text_table(header, rows, "markdown", width=60) == text_table(header, rows, "markdown")

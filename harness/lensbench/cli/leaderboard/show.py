@@ -10,7 +10,7 @@ import click
 
 from lensbench.cli.leaderboard.evidence import reading_store
 from lensbench.cli.leaderboard.results import open_results, selection_options, write_file
-from lensbench.cli.options import split_references, store_option, store_root
+from lensbench.cli.options import split_references, store_option, store_root, terminal_width
 from lensbench.errors import LensbenchError, UsageError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def command(  # noqa: PLR0913  # an option each
     data = (
         _flat(source, chosen, form, withdrawn)
         if flat
-        else _ranked(source, chosen, form, withdrawn, store)
+        else _ranked(source, chosen, form, withdrawn, store, None if out else terminal_width())
     )
     if out is not None:
         write_file(out, data)
@@ -145,7 +145,14 @@ def command(  # noqa: PLR0913  # an option each
         click.echo(data, nl=not data.endswith("\n"))
 
 
-def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str, store: str | None) -> str:
+def _ranked(
+    source: Source,
+    chosen: Selection,
+    form: str,
+    withdrawn: str,
+    store: str | None,
+    width: int | None,
+) -> str:
     from lensbench.leaderboard.beneath import literature
     from lensbench.leaderboard.contrasts import answers, contrast_table, declared
     from lensbench.leaderboard.forms import markdown, printable
@@ -172,7 +179,7 @@ def _ranked(source: Source, chosen: Selection, form: str, withdrawn: str, store:
         tables.append(contrasts)
     escaped = (markdown if form == "markdown" else printable)(withdrawn)
     head = [_WITHDRAWN[form].format(escaped)] if withdrawn else []
-    return "\n\n".join([*head, *(table.text(form) for table in tables)])
+    return "\n\n".join([*head, *(table.text(form, width) for table in tables)])
 
 
 def _known_limits(
