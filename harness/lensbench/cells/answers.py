@@ -1,4 +1,4 @@
-"""Predictions for samples that tell nothing but their images."""
+"""Predictions for samples of which only the images are known."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def score(
     """One metric with its interval over the test scenes, or `None` where it does not apply.
 
     A metric that needs an answer which the predictor does not give raises `NotImplementedError`.
-    The resamples are the same for every entrant, so that intervals differ by the answers alone.
+    All entrants have the same resamples, so intervals differ only because predictions do.
     Scenes without the metric's target, or not `among` those that it is of, count neither in the
     value nor in the interval's `n`.
 

@@ -1,4 +1,4 @@
-"""Images to the answers of a fitted predictor of a run."""
+"""From images to the predictions of a fitted predictor of a run."""
 
 from __future__ import annotations
 

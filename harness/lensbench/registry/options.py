@@ -108,7 +108,7 @@ class ViewOptions:
 
     Attributes:
         view: Side of the pixels that images are resampled to [arcsec]; 0 takes them as they are.
-        rings: Whether amplitudes of rings, which need no weights, stand beside what is pooled.
+        rings: Whether amplitudes of rings, which need no weights, are added to the pooled features.
     """
 
     view: Annotated[float, Ge(0)] = 0.0

@@ -52,7 +52,7 @@ class DeepLenseFour(ScenePopulation):
     """Model IV; brightness in three bands (g, r, i as the release calls them).
 
     Attributes:
-        faithful: Whether lens and shear tell the class, as in the release.
+        faithful: Whether lens and shear reveal the class, as in the release.
         sigma_v: Velocity dispersion of the lens [km/s], where corrected.
         shear: |γ|, where corrected.
         source_offset: In each coordinate [arcsec].

@@ -39,7 +39,7 @@ def psf_grade(grade: int) -> Condition:
 
 
 def psf_error_grade(grade: int) -> Condition:
-    """`euclid-vis`, of whose PSF methods are told something else."""
+    """`euclid-vis`, of which methods get another PSF."""
     width, ellipticity = _PSF_ERROR[grade - 1]
     return replace(
         BASE,

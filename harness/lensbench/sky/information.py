@@ -5,8 +5,9 @@ Pixels are taken as Gaussian about their mean μ(θ) with the variance σ²(θ) 
 
     I_ij = Σ_p ∂_iμ_p ∂_jμ_p / σ_p² + ½ Σ_p ∂_iσ_p² ∂_jσ_p² / σ_p⁴.
 
-The second sum is what the photon noise itself tells. Derivatives are exact: forward mode through
-renderer, PSF and pixels. Artefacts are left out: they only lose information, so the bounds hold.
+The second sum is the information in the photon noise itself. Derivatives are exact: forward mode
+through renderer, PSF and pixels. Artefacts are left out: they only lose information, so the bounds
+hold.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ def fisher_information(
     Args:
         model: Renders the sky; see `scene_model`.
         values: Where to evaluate it (P,).
-        condition: Observes the sky, with the PSF that methods are told.
+        condition: Observes the sky, with the PSF that methods get.
         pixel_scale: Side of a pixel of the sky [arcsec].
         field_of_view: Side of the image [arcsec].
-        variance_term: Whether to count what the variance tells. For pure photon noise the exact
-            information lacks this term; it adds half of one over the electrons in a pixel.
+        variance_term: Whether to count the information in the variance. For pure photon noise the
+            exact information lacks this term; it adds half of one over the electrons in a pixel.
     """
     grid = grid_of(condition, field_of_view)
 
@@ -73,7 +74,7 @@ def cramer_rao_bound(information: Tensor) -> Tensor:
     """Covariance (P, P) that no unbiased estimate falls below: the inverse of the information.
 
     Raises:
-        RunError: Where the image does not tell some parameters apart.
+        RunError: If the image does not determine all parameters.
     """
     scale = information.diagonal().clamp(min=0).sqrt()
     if not bool((scale > 0).all()):

@@ -103,7 +103,7 @@ class Population(ScenePopulation):
         lens_radius: Its half-light radius [arcsec].
         lens_light: Whether the lens galaxy shines.
         f_sub: Mass in substructure over the mass within θ_E. The DeepLense release has about
-            0.03; it is larger here, so that images of a space telescope can tell the classes.
+            0.03; it is larger here, so that the classes differ in images of a space telescope.
         subhalo_slope: p(m) ∝ m^slope.
         subhalo_decades: log10 of the ratio of largest to smallest subhalo mass.
         subhalo_radius: Distance from the lens centre in units of θ_E; see `subhalo_radii`.

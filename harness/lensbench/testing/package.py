@@ -42,8 +42,8 @@ class Finding:
     Attributes:
         plugin: `kind/name`, or the package.
         check: What was looked at.
-        state: `advice` where something could be better, `skipped` where it could not be told.
-        message: What is wrong or could be better, or why it could not be told.
+        state: `advice` where something could be better, `skipped` where it could not be tested.
+        message: What is wrong or could be better, or why it could not be tested.
         hint: What to do.
     """
 

@@ -1,4 +1,4 @@
-"""What a computation costs: time, memory and, where the machine tells, energy."""
+"""What a computation costs: time, memory and, where the machine measures it, energy."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class SkyView(nn.Module):
 
         Args:
             images: As they were observed.
-            condition: The condition's vector (3,) or (B, 3), which tells the side of a pixel;
+            condition: The condition's vector (3,) or (B, 3), which has the side of a pixel;
                 without it images are returned as they are.
         """
         if condition is None:

@@ -30,7 +30,7 @@ class ViewedEncoder(Encoder, nn.Module):
         encoder: The encoder itself.
         view: Side of the pixels that images are resampled to [arcsec], so that an arcsecond is as
             long under every condition; 0 takes them as they are.
-        rings: Whether power spectrum and amplitudes of rings stand beside what is pooled.
+        rings: Whether power spectrum and amplitudes of rings are added to the pooled features.
 
     Raises:
         OptionError: Where the encoder resamples images by itself.

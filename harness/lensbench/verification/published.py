@@ -125,7 +125,7 @@ _PACKAGES = (
 
 
 def environment_of(credited: Iterable[Credit]) -> dict[str, Any]:
-    """Versions of what computes here: nothing that tells whose machine it is."""
+    """Versions of what computes here: nothing that reveals whose machine it is."""
     packages = {}
     for name in sorted({*_PACKAGES, *(one.package for one in credited)}):
         try:

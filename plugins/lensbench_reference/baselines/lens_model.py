@@ -35,7 +35,7 @@ from lensbench_reference.lens_fitting.rings import shines
 class LensModel(Baseline):
     """SIE, external shear and a Sérsic source, fitted to every image by least squares.
 
-    The PSF, the pixels and the noise are those of the samples' condition; nothing else is told.
+    The PSF, the pixels and the noise are those of the samples' condition; it gets nothing else.
     Each fit begins blind, from several places, first with one ray a pixel and then, from the
     best, with `oversampling` rays along its side. The lens's light is a Sérsic profile about its
     centre, fitted where most training images are brightest at theirs, or as `lens_light` says.

@@ -1,4 +1,4 @@
-"""Principal components of pixels: a logistic regression on them, and what they leave over."""
+"""Principal components of pixels: a logistic regression on them, and their residual."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class PcaResidual(Baseline):
 
 @dataclass(frozen=True)
 class Residual:
-    """Scores images by what components leave over."""
+    """Scores images by the residual that components do not explain."""
 
     components: Components
 

@@ -27,7 +27,7 @@ class SpectrumLogisticRegression(Baseline):
         """Options of `spectrum-logreg`.
 
         Attributes:
-            bands: Whether bands are averaged, or each has features of its own, which tell colours.
+            bands: Whether bands are averaged, or each has its own features, so that colours count.
         """
 
         bands: Literal["mean", "each"] = "mean"

@@ -41,7 +41,7 @@ class HuggingFaceEncoder(Encoder, nn.Module):
         Attributes:
             path: A folder with `config.json` and `model.safetensors`, or the name of a
                 repository on the hub that was downloaded before.
-            pooled: Which vector stands for the image: the mean of the patches, or the class
+            pooled: Which vector represents the image: the mean of the patches, or the class
                 token of models that have one.
         """
 

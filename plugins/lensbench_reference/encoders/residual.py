@@ -49,7 +49,7 @@ class Residual(Encoder, nn.Module):
             encoder: The encoder with its options.
             lens_light: Whether the fit has the light of the lens galaxy.
             apart: Whether image and residual are encoded one by one, and not as channels.
-            statistics: Whether statistics of the fit stand beside the features.
+            statistics: Whether statistics of the fit are added to the features.
         """
 
         encoder: str = "small-resnet"

@@ -1,4 +1,4 @@
-"""A vision transformer whose patches can be left out, as masked autoencoding asks."""
+"""A vision transformer whose patches can be left out, as masked autoencoding needs."""
 
 from __future__ import annotations
 

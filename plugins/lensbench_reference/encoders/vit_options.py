@@ -58,7 +58,7 @@ class VisionTransformerOptions:
         pixel: Side of the pixels that images are resampled to [arcsec], so that an arcsecond is as
             long under every condition; 0 takes them as they are.
         field: Side of what is looked at then, about the centre [arcsec].
-        rings: Whether the amplitudes of rings, which need no weights, stand beside what is pooled.
+        rings: Whether amplitudes of rings, which need no weights, are added to the pooled features.
         weights: A safetensors file to start from, or the folder of a pretraining; its options are
             read from `config.json` beside it, or from its metadata.
     """

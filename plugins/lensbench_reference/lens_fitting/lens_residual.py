@@ -1,4 +1,4 @@
-"""What a smooth lens leaves over in an image, as a vector of numbers.
+"""The residual of a smooth lens in an image, as a vector of numbers.
 
 Everything is found from the image, its condition and the fit: nothing else is known to an observer.
 """

@@ -1,4 +1,4 @@
-"""Statistics of lens fits: what a smooth lens explains, and what it leaves over."""
+"""Statistics of lens fits: what a smooth lens explains, and its residual."""
 
 from __future__ import annotations
 

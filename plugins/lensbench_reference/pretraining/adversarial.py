@@ -15,7 +15,7 @@ from lensbench import CodingEncoder, IncompatibleError, Pretraining, Samples, Ta
 
 
 class AdversarialAutoencoding(Pretraining):
-    """Reconstruction, while a critic tells codes from draws of a standard normal.
+    """Reconstruction, while a critic distinguishes codes from draws of a standard normal.
 
     The paper takes turns; here all is one loss for one optimiser. The critic's term sees the
     codes detached, and the encoder's term sees the critic with its weights detached, so either

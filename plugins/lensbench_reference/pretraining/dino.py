@@ -16,9 +16,9 @@ from lensbench_reference.pretraining.views import ViewOptions, check_no_planes, 
 
 
 class DINO(Pretraining):
-    """A student learns the answers of a teacher, its own slow copy, to another view.
+    """A student learns the output of a teacher, its own slow copy, for another view.
 
-    The answers are shares in `prototypes`. They are centred, against one prototype taking all,
+    The outputs are shares in `prototypes`. They are centred, against one prototype taking all,
     and sharpened, against all being equal. The small crops of the paper are left out: a crop at
     the image's scale loses the ring, and one that is enlarged changes its radius.
     """
@@ -32,7 +32,7 @@ class DINO(Pretraining):
         """Options of `dino`.
 
         Attributes:
-            prototypes: What the answers are shares in.
+            prototypes: Number of prototypes, of which the outputs are shares.
             student, teacher: Temperatures; the teacher's is the lower.
             momentum: Of the teacher's weights.
             centring: Momentum of the centre.
@@ -56,7 +56,7 @@ class DINO(Pretraining):
 
 
 class DINOLoss(nn.Module):
-    """Student, teacher and centre; called for the cross-entropy between their answers."""
+    """Student, teacher and centre; called for the cross-entropy between their outputs."""
 
     centre: Tensor
 

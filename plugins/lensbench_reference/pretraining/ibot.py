@@ -22,7 +22,7 @@ class IBOT(Pretraining):
     """`dino`, and the same for single patches that the student doesn't see.
 
     After Zhou et al. 2021 (arXiv:2111.07832). A learned patch stands where patches are hidden. The
-    student predicts the teacher's answers for these, and, from the mean of all tokens, those for
+    student predicts the teacher's output for these, and, from the mean of all tokens, those for
     the whole of the other view. Both have one head; each has a centre of its own.
     """
 

@@ -28,7 +28,7 @@ _RINGS = 3
 class LensLeJEPA(Pretraining):
     """Views differ in PSF, noise and symmetry alone, and correspond place by place.
 
-    Made anew from what is published of Lens-LeJEPA (Google Summer of Code 2026, "The Einstein
+    Re-made from what is published of Lens-LeJEPA (Google Summer of Code 2026, "The Einstein
     radius is not an augmentation"): no view zooms, crops or shifts; one of the two is under one of
     the eight symmetries of the square, and its map of features, turned back, has to agree with the
     other's place by place; so have the features of three rings, weighted by the light of the arcs.

@@ -22,7 +22,7 @@ from lensbench_reference.pretraining.masking import (
 
 
 class MaskedAutoencoding(Pretraining):
-    """Hides most patches and asks for their pixels."""
+    """Hides most patches and predicts their pixels."""
 
     learning_rate = 1.5e-3
     weight_decay = 0.05
@@ -35,8 +35,8 @@ class MaskedAutoencoding(Pretraining):
         Attributes:
             mask: Share of patches hidden.
             width, depth: Of the decoder.
-            normalised: Whether each patch is wanted up to its mean and deviation, as in the paper,
-                or as the stretched image has it: then patches count by their light, not by
+            normalised: Whether each patch is restored up to its mean and deviation, as in the
+                paper, or as the stretched image has it: then patches count by their light, not by
                 their noise.
         """
 

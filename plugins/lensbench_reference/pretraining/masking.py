@@ -69,7 +69,7 @@ class PatchDecoder(nn.Module):
         encoder: Whose tokens it reads.
         channels: Bands of the images.
         width, depth: Of the transformer.
-        normalised: Whether each patch is wanted up to its mean and deviation (He et al. 2021), or
+        normalised: Whether each patch is restored up to its mean and deviation (He et al. 2021), or
             as the stretched image has it, where an empty pixel's noise is the same in all patches.
     """
 
@@ -97,7 +97,7 @@ class PatchDecoder(nn.Module):
         return nn.functional.mse_loss(answer, wanted)
 
     def answers(self, seen: MaskedImages, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """The hidden patches (B, H, P) as they are restored, and as they are wanted."""
+        """The hidden patches (B, H, P) as they are restored, and the targets."""
         kept = seen.tokens.shape[1]
         hide = seen.order[:, kept:]
         hidden = self.hidden.expand(*hide.shape, -1)

@@ -41,7 +41,7 @@ from lensbench_reference.pretraining.views import (
 
 
 class PairedConditions(Pretraining):
-    """A scene is to be known again under another observing condition.
+    """Recognises a scene under another observing condition.
 
     The two images of a scene share a symmetry; shift and noise are each its own. With `mask` the
     encoder sees some patches only, and restores the others beside (the combination of contrast

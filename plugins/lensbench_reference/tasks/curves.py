@@ -1,4 +1,4 @@
-"""Areas under curves of a ranking: how well scores tell positives from negatives.
+"""Areas under curves of a ranking: how well scores separate positives from negatives.
 
 All are from the counts of positives and negatives at or above each distinct score, for a thousand
 bootstrap resamples at once: scores are sorted once, and a resample is a histogram over them. Ties

@@ -34,7 +34,7 @@ _PREVALENCES = ("1e-3", "1e-4")
 
 
 class Finding(Task):
-    """Tells lenses from galaxies that look like them.
+    """Distinguishes lenses from galaxies that look like them.
 
     Ranked by the AUROC, or by what `rank` says: a search of a survey works at false positive rates
     of a thousandth and below, which take 20,000 non-lenses to measure.

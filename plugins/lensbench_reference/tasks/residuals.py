@@ -1,4 +1,4 @@
-"""Metrics of measured numbers against the true ones, and of the errors that answers state.
+"""Metrics of predicted numbers against the true ones, and of the stated errors.
 
 Shares of scenes and means over scenes are given scene by scene, so that their intervals hold; those
 of shares are exact. A distance from a distribution has no interval: its docstring says how large

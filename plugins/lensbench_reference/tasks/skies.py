@@ -25,7 +25,7 @@ class ResidualHead(nn.Module):
     """Fuses all maps with the image and its deconvolution, and predicts a residual.
 
     The residual is added, in the stretched domain, to the image deconvolved with its condition's
-    PSF by `deconvolved`; it is zero at the start, so that training begins at a traditional answer.
+    PSF by `deconvolved`; it is zero at the start, so training begins at a traditional prediction.
     Image and maps are interpolated to the grid of the target, bicubically and bilinearly, so the
     same layers do for every pixel scale of the input. Convolutions run on a coarser grid, where
     they cost least: each place of it stands for `fine` × `fine` pixels of the target.

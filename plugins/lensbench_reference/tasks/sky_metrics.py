@@ -1,4 +1,4 @@
-"""Metrics of answered skies: pixels, light, scales, arcs, and what the answer says of the image."""
+"""Metrics of predicted skies: pixels, light, scales, arcs, and agreement with the image."""
 
 from __future__ import annotations
 

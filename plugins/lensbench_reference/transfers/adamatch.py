@@ -117,7 +117,7 @@ def target_weight(step: int, steps: int) -> float:
 
 
 def target_loss(source: Tensor, weak: Tensor, strong: Tensor, threshold: float) -> Tensor:
-    """Cross-entropy of strong views with the aligned answers to weak ones that are sure enough.
+    """Cross-entropy of strong views with aligned predictions for weak ones, where confident.
 
     The answers to the target's weak views are brought to the distribution of classes that the
     source's have, and count where their largest is at least τ times the mean of the largest in

@@ -142,7 +142,7 @@ class AdversarialGame(nn.Module):
 
 
 def discriminator_loss(source: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy of logits (B,), source images to be told from the target's (eq. 7)."""
+    """Cross-entropy of logits (B,) that distinguish source images from the target's (eq. 7)."""
     logits = torch.cat([source, target])
     wanted = torch.cat([torch.ones_like(source), torch.zeros_like(target)])
     return binary_cross_entropy_with_logits(logits, wanted)

@@ -1,4 +1,4 @@
-"""What the transfers share: an encoder with a task's head, trained and made to answer."""
+"""What the transfers share: an encoder with a task's head, its training and its predictions."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Reconstruction(Transfer):
         self.options = options
 
     def check(self, encoder: Any, pretraining: str) -> None:
-        """Refuses an encoder that lacks what is asked of it.
+        """Refuses an encoder that lacks what the score needs.
 
         Raises:
             IncompatibleError: Where it gives no reconstruction, or no energy.

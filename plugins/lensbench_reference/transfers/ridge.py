@@ -81,7 +81,7 @@ class LinearAnswers:
         weights: (K, D), of classes or of numbers.
         bias: (K,).
         sigma: Standard error (K,) of numbers; zero for classes.
-        classes: Whether the answers are probabilities.
+        classes: Whether the predictions are probabilities.
     """
 
     encoder: Any

@@ -39,7 +39,7 @@ class Scratch(FineTune):
             )
 
     def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
-        """Draws the weights anew, then trains all of them."""
+        """Draws new weights, then trains all of them."""
         self.check(encoder, "")
         redraw(encoder, torch.Generator().manual_seed(context.seed))
         return super().fit(encoder, context)

@@ -28,7 +28,7 @@ from lensbench_reference.transfers.fitting import (
 
 
 class SelfEnsemble(Adaptation):
-    """A student learns labels of the source, and its teacher's answers in the target domain.
+    """A student learns labels of the source, and its teacher's predictions in the target domain.
 
     After French et al. 2018 (arXiv:1706.05208): the teacher's weights are the moving mean of the
     student's; squared differences of their probabilities count where the teacher is sure, and
@@ -55,7 +55,7 @@ class SelfEnsemble(Adaptation):
         self.options = options
 
     def fit(self, encoder: Any, context: FitContext) -> ModelPredictor:
-        """Trains the student; the teacher follows and is what answers."""
+        """Trains the student; the teacher follows, and makes the predictions."""
         options = self.options
         target = self.target(encoder, context)
         pair = StudentAndTeacher(HeadedEncoder(encoder, context), context.task, options).train()
@@ -114,7 +114,7 @@ def consistency_loss(student: Tensor, teacher: Tensor, threshold: float) -> Tens
 
 
 def balance_loss(student: Tensor) -> Tensor:
-    """Σ over classes of the binary cross-entropy of the mean answer (B, K) with equal shares."""
+    """Σ over classes of the binary cross-entropy of mean predictions (B, K) with equal shares."""
     mean = student.mean(0).clamp(1e-6, 1 - 1e-6)
     share = 1 / len(mean)
     return -(share * torch.log(mean) + (1 - share) * torch.log(1 - mean)).sum()
