@@ -13,7 +13,7 @@ from lensbench.leaderboard.standings import Row, Standing
 Value = float | int | str | None
 
 NOT_CONVERGED = "not converged"
-"""Of a row of which a fit came to the largest number of steps before it converged."""
+"""Of a row of which a fit reached the largest number of steps before it converged."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ COLUMNS = (
         descending=None,
     ),
     Column(
-        "gap", "Training condition less the worst.", lambda one: one.gap if one.home else None, _gap
+        "gap", "Training condition minus worst.", lambda one: one.gap if one.home else None, _gap
     ),
     Column("n", "Test scenes.", _of("n"), _scenes, descending=True),
     Column(
         "seeds",
-        "Seeds behind a value.",
+        "Number of seeds of a value.",
         _of("fits"),
         lambda one: str(_of("fits")(one)),
         descending=True,
@@ -86,7 +86,7 @@ COLUMNS = (
     ),
     Column(
         "seconds",
-        "Seconds of pretraining, fit and predictions; not to be ranked across machines.",
+        "Seconds of pretraining, fit and predictions; do not compare machines by them.",
         lambda one: one.seconds,
         lambda one: f"{one.seconds:.1f}",
     ),
@@ -99,14 +99,14 @@ COLUMNS = (
     ),
     Column(
         "training",
-        "Whether the fits of a network converged, or came to the largest number of steps before.",
+        "Whether the fits of a network converged, or reached the largest number of steps first.",
         _ending,
         lambda one: "converged" if _ending(one) else NOT_CONVERGED,
         descending=True,
     ),
     Column(
         "trust",
-        "The lowest tier that any value of the row has earned.",
+        "The lowest tier of any value of the row.",
         lambda one: TIERS.index(one.tier) if one.tier else None,
         lambda one: one.tier,
         descending=True,

@@ -53,7 +53,7 @@ def readme_text(
             f"{done['cell'].n_unique()} fits, {done['task'].n_unique()} tasks, "
             f"budget `{records['budget'][0]}`, {len(records)} records.",
             "",
-            "`records.parquet` has the scores. The archive of each task has what they follow from: "
+            "`records.parquet` has the scores. They were computed from the archive of each task: "
             "predictions, scores by scene and fits. `manifest.json` has the SHA-256 of every file "
             "and what was verified.",
             "",
@@ -88,8 +88,8 @@ def _elsewhere(manifest: Manifest) -> list[str]:
     size = sum(file.size for file in files) / 1e9
     where = "".join(f"\n- {mirror}" for mirror in manifest.mirrors)
     return [
-        f"{len(files)} files of predictions, {size:.2g} GB, are not here but their SHA-256: their "
-        "rows can be run again, and be scored again once the files are in `predictions/`."
-        + (" They are at:" + where if where else ""),
+        f"{len(files)} files of predictions, {size:.2g} GB, are kept elsewhere; the board has "
+        "their SHA-256. Their rows can be run again, and be scored again once the files are in "
+        "`predictions/`." + (" They are at:" + where if where else ""),
         "",
     ]
