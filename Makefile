@@ -24,7 +24,7 @@ GENERATED := README.md docs/foundation-model.md docs/how-to/write-a-plugin.md \
 	$(addprefix docs/explanation/,information-limits.md ml-guide.md statistics.md telling-substructure.md) \
 	$(filter-out docs/studies/index.md,$(wildcard docs/studies/*.md)) \
 	$(addprefix docs/papers/,1909.07346.md 2008.12731.md 2112.12121.md) \
-	$(addprefix docs/reference/,api.md command-line.md conditions.md encoders.md plugins.md populations.md stats.md study-files.md tasks.md testing.md)
+	$(addprefix docs/reference/,api.md baselines.md command-line.md conditions.md encoders.md plugins.md populations.md stats.md study-files.md tasks.md testing.md)
 
 OLDEST := tests/unit/registry tests/unit/study tests/unit/store tests/unit/data tests/unit/test_compatibility.py \
 	tests/unit/leaderboard tests/unit/training/test_loop.py tests/integration/test_run.py

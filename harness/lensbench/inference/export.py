@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lensbench.training.encoding import NOMINAL, feature_shape
+from lensbench.training.encoding import NOMINAL, checked_features, feature_shape
 from lensbench.training.stretch import stretch
 
 
@@ -26,9 +26,7 @@ class StretchedEncoder(nn.Module):
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
         """Pooled features (B, D) of images (B, C, H, W) [σ of an empty pixel]."""
         arguments = () if condition is None else (condition,)
-        features = self.encoder(stretch(images), *arguments)
-        pooled: Tensor = getattr(features, "pooled", features)
-        return pooled if pooled.ndim == 2 else pooled.mean((2, 3))
+        return checked_features(self.encoder(stretch(images), *arguments)).pooled
 
 
 def export_encoder(encoder: Any, channels: int, side: int, path: Path) -> str:
