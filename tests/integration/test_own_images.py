@@ -105,3 +105,60 @@ def test_pretraining_on_unlabelled_images(tmp_path, lensbench, monkeypatch):
     assert "mae + linear" in done.out
     refused = lensbench(*words, "--pretraining-dataset", "stored:path=bands")
     assert refused.code == 2 and "has 3 bands" in refused.err
+
+
+def sizes(root):
+    """Images of two sizes whose borders are NaN, and options that take them."""
+    for k in range(24):
+        side = (24, 32)[k % 2]
+        array = np.random.default_rng(k).normal(size=(side, side)) + 9 * (k % 3 > 0)
+        array[side // 2, side // 2] += 40 + 20 * (k % 3 > 0)
+        array[:2] = np.nan
+        (root / "ab"[k % 3 > 0]).mkdir(parents=True, exist_ok=True)
+        np.save(root / "ab"[k % 3 > 0] / f"{k}.npy", array)
+    return ",sizes=crop,nan=mask"
+
+
+def band_files(root):
+    """A file for each of two bands of an object, in no order of the alphabet."""
+    for k in range(24):
+        for number, band in enumerate("rg"):
+            array = np.random.default_rng(10 * k + number).normal(size=(24, 24))
+            array[12, 12] += 50 * (1 + number * (k % 2))
+            (root / "ab"[k % 2]).mkdir(parents=True, exist_ok=True)
+            np.save(root / "ab"[k % 2] / f"{k}_{band}.npy", array)
+    return ",condition=r+g"
+
+
+def band_columns(root):
+    """The same as columns of a Parquet file, with a noise map each."""
+    root.mkdir()
+    random, rows = np.random.default_rng(0), {"name": [f"J{k}" for k in range(24)]}
+    rows["label"] = ["ab"[k % 2] for k in range(24)]
+    for number, band in enumerate("rg"):
+        arrays = random.normal(size=(24, 24, 24)) + number
+        arrays[:, 12, 12] += 50 * (1 + number * (np.arange(24) % 2))
+        rows[f"image_{band}"] = arrays.tolist()
+        rows[f"noise_{band}"] = np.full((24, 24, 24), 1.0 + number).tolist()
+    pl.DataFrame(rows).write_parquet(root / "a.parquet")
+    return ",condition=r+g"
+
+
+@pytest.mark.parametrize("written", [sizes, band_files, band_columns])
+def test_predict_sees_images_as_the_training_did(written, tmp_path, lensbench, monkeypatch):
+    """Cropping, masking and joining of bands are those of the run: predictions are the same."""
+    monkeypatch.chdir(tmp_path)
+    options = written(tmp_path / "images")
+    entrant = "mae-vit:depth=1,heads=2,width=16"
+    done = lensbench("run", "--encoder", entrant, "--alone", "--task", "classification",
+                     "--budget", "smoke", "--dataset", f"stored:path=images{options}", "--store",
+                     "store", "--workers", "0", "--quiet", "--out", "results")  # fmt: skip
+    assert done.code == 0, done.err
+    done = lensbench("predict", "images", "--entrant", f"{entrant} + mae + finetune", "--store",
+                     "store", "--out", "answers", "--quiet")  # fmt: skip
+    assert done.code == 0, done.err
+    known = pl.read_csv("results/predictions.csv")
+    found = dict(pl.read_csv("answers/predictions.csv").select("id", "probability_b").rows())
+    assert len(found) == 24 and known["probability_b"].n_unique() > 1
+    for name, probability in known.select("image", "probability_b").rows():
+        assert found[name] == pytest.approx(probability, abs=1e-5)

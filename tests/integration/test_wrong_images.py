@@ -51,6 +51,14 @@ def one_member(folder: Path) -> None:
     by_class(folder, {"a": 6, "b": 1})
 
 
+def one_object(folder: Path) -> None:
+    """All images of a class are nearly the same, so that one split has them."""
+    by_class(folder, {"a": 12, "b": 4})
+    ring = 40 * noise(100)
+    for i in range(4):
+        np.save(folder / "b" / f"{i}.npy", ring + 0.1 * noise(i))
+
+
 def one_class_in_a_split(folder: Path) -> None:
     """All test images are of one class."""
     by_class(folder / "train", {"a": 5, "b": 5})
@@ -80,6 +88,7 @@ def nothing(folder: Path) -> None:
         (CLASSES, missing_labels, "2 images without a class: 8.npy, 9.npy", "unlabelled"),
         (CLASSES, tables_that_disagree, "disagree on 'label' of '3.npy'", "correct one"),
         (CLASSES, one_member, "one image of class 'b'", "leave the class out"),
+        (CLASSES, one_object, "all 4 images of class 'b'", "images of other objects"),
         (CLASSES, one_class_in_a_split, "split 'test'", "add images of the other classes"),
         (RADII, unknown_unit, "'theta_E' is in 'furlong', expected 'arcsec'", "correct the unit"),
         (CLASSES, scales_a_hundredfold, "from 0.05″ to 5.0″", "correct the headers"),

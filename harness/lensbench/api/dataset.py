@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from lensbench.api.plugin import Plugin
@@ -124,6 +125,7 @@ class Dataset(Plugin, ABC):
         population: Where scenes are drawn: what they are drawn from; `lensbench limits` reads it.
         notes: What is worth knowing before the dataset is used, a sentence each: `lensbench run`
             and `lensbench data inspect` print it.
+        hints: How to get targets that it has not, by name: options that give them.
     """
 
     version: str = "1"
@@ -135,6 +137,7 @@ class Dataset(Plugin, ABC):
     sources: tuple[Download, ...] = ()
     population: Any = None
     notes: tuple[str, ...] = ()
+    hints: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def size(self, split: Split) -> int | None:

@@ -145,7 +145,8 @@ class Checks:
 
     def _check_targets(self, task: str, needs: tuple[str, ...], name: str) -> None:
         """Refuses a dataset that lacks a target, or the class that a task calls normal."""
-        targets = self.plugins.get("dataset", name).targets
+        dataset = self.plugins.get("dataset", name)
+        targets = dataset.targets
         missing = set(needs) - set(targets)
         if missing:
             entry = self.plugins.catalogue.find("dataset", parse_reference(name).name).entry
@@ -154,7 +155,8 @@ class Checks:
             raise IncompatibleError(
                 f"dataset {name!r} has no target {min(missing)!r} with these options, "
                 f"which task {parse_reference(task).name!r} needs",
-                f"it has: {', '.join(targets) or 'none'}; "
+                dataset.hints.get(min(missing))
+                or f"it has: {', '.join(targets) or 'none'}; "
                 f"`lensbench show {entry.name}` lists its options",
             )
         normal = self.plugins.normal(task)

@@ -35,6 +35,7 @@ class ShardOptions:
 
     out: Path
     key: str
+    bands: str
     batch_size: int
     workers: int
     where: str
@@ -66,6 +67,13 @@ def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--key", default="", metavar="NAME", help="Array or column that holds the images."
+        ),
+        click.option(
+            "--bands",
+            default="",
+            metavar="NAME[+NAME…]",
+            help="Bands of the files that become channels, where files have several.  "
+            "[default: those of the training images]",
         ),
         number_option("--batch-size", "Number of images that are computed together.", default=256),
         number_option(
@@ -129,7 +137,8 @@ def answer(source: Path, make: Callable[[], Answerer], options: ShardOptions) ->
     from lensbench.inference.dividing import answer_all
 
     selection = Selection(key=options.key)
-    work = ShardWork(source, options.out, selection, options.batch_size, options.strict)
+    bands = tuple(filter(None, options.bands.split("+")))
+    work = ShardWork(source, options.out, selection, options.batch_size, options.strict, bands)
     with Progress(options.quiet) as progress:
         cluster = options.address if options.where == "ray" else None
         done = answer_all(work, make, options.workers, options.threads or 1, progress, cluster)

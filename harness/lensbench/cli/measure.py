@@ -88,6 +88,8 @@ def command(  # noqa: PLR0913  # an option each
     found = open_source(source, Selection(key=key))
     if astroscrappy() is None and not quiet:
         click.echo(f"note: {MISSING}", err=True)
+    for reason in found.left_out:
+        click.echo(f"left out: {reason}", err=True)
     rows: list[dict[str, object]] = []
     try:
         with Progress(quiet) as progress:

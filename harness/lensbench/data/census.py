@@ -73,7 +73,7 @@ def take_census(source: Source, indices: Sequence[int]) -> Census:
     found = _Found()
     links = _Links(len(indices))
     links.join_equal([source.items[i].scene or source.items[i].name for i in indices])
-    crowded = links.join_near(_positions(source, indices))
+    crowded = links.join_near(positions_of(source, indices))
     if len(indices) <= READ:
         contents = [found.add(source, index) for index in indices]
         digest = _digest(source, indices, contents)
@@ -269,7 +269,7 @@ class _Links:
         return np.array([self.root(index) for index in range(len(self._parents))])
 
 
-def _positions(source: Source, indices: Sequence[int]) -> np.ndarray:
+def positions_of(source: Source, indices: Sequence[int]) -> np.ndarray:
     """Right ascension and declination (N, 2) [deg] from the images, else from their table."""
     lower = {name.lower(): column for name, column in source.columns.items() if column.numeric}
     table = [lower.get(name) for name in ("ra", "dec")]

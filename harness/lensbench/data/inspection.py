@@ -97,7 +97,7 @@ def inspect_source(source: Source, report: Callable[[int, int, str], None]) -> I
                 found.defect("damaged", name)
     convert = command_to_convert(source)
     proposed = command_to_use(source, bool(set(found.scales) - {""}))
-    notes = [*source.notes, *proposed.notes]
+    notes = [*source.notes, *(note for note in proposed.notes if "Left out: " not in note)]
     if proposed.reason:
         notes.append(f"No task takes it as it is: {proposed.reason}.")
     return Inspection(

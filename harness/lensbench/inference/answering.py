@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +16,7 @@ import lensbench
 from lensbench.data.picture import Selection
 from lensbench.errors import DataError
 from lensbench.files import StageReport
+from lensbench.inference.framing import Framing
 from lensbench.inference.reading import Block, ahead, blocks_of
 from lensbench.inference.shards import content_digest, name_of
 from lensbench.inference.writing import made_of, writing_shard
@@ -27,10 +28,12 @@ class Answerer(Protocol):
     Attributes:
         digest: Of all that its answers follow from, the images left out.
         condition: Name of the condition that images are taken to be under.
+        framing: What of the files is shown to it.
     """
 
     digest: str
     condition: str
+    framing: Framing
 
     def __call__(self, block: Block) -> Mapping[str, np.ndarray]:
         """Columns (B, ...) by name."""
@@ -47,6 +50,7 @@ class ShardWork:
         selection: What files do not say of themselves.
         batch_size: Images at once.
         strict: Whether a flawed image ends the work, in place of a row with the reason.
+        bands: Bands of the files that become channels, in place of those of the answerer.
     """
 
     root: Path
@@ -54,6 +58,7 @@ class ShardWork:
     selection: Selection
     batch_size: int
     strict: bool
+    bands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,18 +83,19 @@ def answer_shard(
     """
     began = time.perf_counter()
     output = work.out / name_of(shard, work.root)
+    framing = replace(answerer.framing, bands=work.bands or answerer.framing.bands)
     wanted = {
         "shard": shard.name,
         "input": content_digest(shard),
         "answerer": answerer.digest,
         "condition": answerer.condition,
-        "reading": _digest([asdict(work.selection), work.strict]),
+        "reading": _digest([asdict(work.selection), work.strict, asdict(framing)]),
         "lensbench": lensbench.__version__,
     }
     if made_of(output) == wanted:
         return ShardResult(str(shard), str(output), 0, 0, 0.0, skipped=True)
     with writing_shard(output, wanted) as writer:
-        blocks = blocks_of(shard, answerer.condition, work.batch_size, work.selection)
+        blocks = blocks_of(shard, answerer.condition, work.batch_size, work.selection, framing)
         for block in ahead(blocks):
             _refuse_flawed(work, shard, block, writer.rows)
             writer.append(block.ids, block.errors, answerer(block))

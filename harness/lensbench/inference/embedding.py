@@ -12,6 +12,7 @@ import torch
 from lensbench.api.samples import Samples
 from lensbench.inference.encoders import NamedEncoder, named_encoder
 from lensbench.inference.feature_files import FEATURES
+from lensbench.inference.framing import Framing
 from lensbench.inference.reading import Block
 from lensbench.registry import load_catalogue
 from lensbench.registry.discovery import condition_of
@@ -30,6 +31,7 @@ class Embedder:
     def __init__(self, encoder: NamedEncoder, condition: str, device: str) -> None:
         self.digest = f"{encoder.digest} {device}"
         self.condition = condition
+        self.framing = Framing()
         self._encoder, self._device = encoder, torch.device(device)
         self._observed = condition_of(condition)
         self._built: dict[int, Any] = {}

@@ -15,6 +15,7 @@ import torch
 from lensbench.api.condition import Condition
 from lensbench.api.predictor import Baseline
 from lensbench.api.samples import Samples
+from lensbench.data.census import positions_of
 from lensbench.data.picture import Source
 from lensbench.data.whole import whole
 from lensbench.errors import DataError, LensbenchError, one_line
@@ -59,9 +60,10 @@ def measure_all(
     source: Source, methods: Methods, base: Condition, field: float
 ) -> Iterator[Measured]:
     """Measures every image of a source, in its order; what cannot be used has the reason."""
+    positions = positions_of(source, range(len(source.items))).tolist()
     for index, item in enumerate(source.items):
-        position = item.position or (math.nan, math.nan)
-        row: dict[str, Any] = {"name": item.name, "ra": position[0], "dec": position[1]}
+        ra, dec = positions[index]
+        row: dict[str, Any] = {"name": item.name, "ra": ra, "dec": dec}
         try:
             cutout = cutout_of(source.read(index), base, field)
         except LensbenchError as error:

@@ -18,6 +18,7 @@ from lensbench.cells.kept import kept_predictor, made_by_other_code
 from lensbench.cells.resolved import Resolver
 from lensbench.errors import LensbenchError, UsageError, nearest
 from lensbench.inference.columns import named_columns
+from lensbench.inference.framing import Framing
 from lensbench.inference.reading import Block
 from lensbench.leaderboard.source import open_source
 from lensbench.registry import load_catalogue
@@ -50,6 +51,7 @@ class Answers:
         resolver = Resolver(load_catalogue(), numerics)
         self._device = torch.device(numerics.device)
         self._dataset = resolver.plugins.get("dataset", cell.train.dataset)
+        self.framing = Framing.of(self._dataset)
         self._observed = seen_by(self._dataset, resolver.plugins.get("condition", condition))
         self._targets = tuple(resolver.plugins.get("task", cell.task).targets)
         self._predictor = kept_predictor(open_store(store), fit, resolver, cell)

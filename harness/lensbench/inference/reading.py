@@ -15,13 +15,14 @@ import numpy as np
 
 from lensbench.data.container import attribute
 from lensbench.data.layouts import open_source
-from lensbench.data.picture import Item, Selection
+from lensbench.data.picture import Item, Selection, Source
+from lensbench.data.readers.beside import with_channels
 from lensbench.data.readers.columns import SHAPES, beside_columns, image_columns, plain_columns
 from lensbench.data.readers.container import is_container
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.parquet import check_parquet
 from lensbench.errors import DataError
-from lensbench.inference.framing import cropped, flaws
+from lensbench.inference.framing import Framing, flaws
 from lensbench.training.noise import in_units_of_noise
 
 _NAMES = ("scene", "id", "name", "file")
@@ -61,17 +62,26 @@ class _Raw:
 
 
 def blocks_of(
-    shard: Path, condition: str, size: int, selection: Selection | None = None
+    shard: Path,
+    condition: str,
+    size: int,
+    selection: Selection | None = None,
+    framing: Framing | None = None,
 ) -> Iterator[Block]:
     """Images of a shard in their order, at most so many at a time.
 
-    Where a shard holds images under several conditions, those of `condition` are taken.
+    Where a shard holds images under several conditions, those of `condition` are taken, or the
+    bands of `framing`.
 
     Raises:
         DataError: Where it cannot be read, or lacks the condition.
     """
-    for raw in _raw_blocks(shard, condition, size, selection or Selection()):
+    framing = framing or Framing()
+    named = framing.selection(selection or Selection())
+    for raw in _raw_blocks(shard, condition, size, named, framing.bands):
         pixels, bad = raw.pixels, raw.unusable
+        if framing.masks_nan:
+            bad = ~np.isfinite(pixels) | (False if bad is None else bad)
         if bad is not None and bad.any():
             known = np.where(bad, 0, pixels)
             errors = flaws(known)
@@ -80,7 +90,7 @@ def blocks_of(
         if any(errors):
             pixels = pixels.copy()
             pixels[[bool(error) for error in errors]] = 0
-        images = cropped(in_units_of_noise(pixels, raw.unit, raw.noise, bad))
+        images = framing.framed(in_units_of_noise(pixels, raw.unit, raw.noise, bad))
         if any(errors):
             images = np.nan_to_num(images, posinf=0, neginf=0)
         whole = np.require(images, requirements=("C", "W"))
@@ -122,8 +132,10 @@ def ahead(blocks: Iterator[Block]) -> Iterator[Block]:
         thread.join()
 
 
-def _raw_blocks(shard: Path, condition: str, size: int, selection: Selection) -> Iterator[_Raw]:
-    if shard.is_file():
+def _raw_blocks(
+    shard: Path, condition: str, size: int, selection: Selection, bands: tuple[str, ...]
+) -> Iterator[_Raw]:
+    if shard.is_file() and not bands:
         with reading(shard, "a file"), shard.open("rb") as file:
             head = file.read(8)
         if head.startswith(b"PAR1"):
@@ -133,7 +145,7 @@ def _raw_blocks(shard: Path, condition: str, size: int, selection: Selection) ->
                 ours = is_container(shard)
             if ours:
                 return _container(shard, condition, size)
-    return _one_by_one(shard, condition, size, selection)
+    return _one_by_one(shard, condition, size, selection, bands)
 
 
 def _container(path: Path, condition: str, size: int) -> Iterator[_Raw]:
@@ -219,26 +231,60 @@ def _shaped(path: Path, column: Any, shape: list[int] | None) -> np.ndarray:
     return np.asarray(numbers, dtype=np.float32).reshape(len(column), *shape)
 
 
-def _one_by_one(path: Path, condition: str, size: int, selection: Selection) -> Iterator[_Raw]:
+def _one_by_one(
+    path: Path, condition: str, size: int, selection: Selection, bands: tuple[str, ...] = ()
+) -> Iterator[_Raw]:
     """Images of any layout; a block ends where their size, unit or knowledge of noise changes."""
     source = open_source(path, selection)
-    name = _chosen(path, sorted({item.condition for item in source.items}), condition)
-    chosen = [i for i, item in enumerate(source.items) if item.condition == name]
-    _refuse_pickles(path, [source.items[i] for i in chosen])
+    chosen = _of_bands(path, source, condition, bands)
+    _refuse_pickles(path, [source.items[i] for of_scene in chosen for i in of_scene])
     kept: list[tuple[str, Any]] = []
 
     def kind(picture: Any) -> tuple[Any, ...]:
         scale, width = picture.pixel_scale, picture.psf_fwhm
         return picture.pixels.shape, picture.unit, picture.noise is None, scale, width
 
-    for index in chosen:
-        picture = source.read(index)
+    for indices in chosen:
+        item = source.items[indices[0]]
+        picture = with_channels(item.scene or item.name, [source.read(i) for i in indices])
         if kept and (len(kept) == size or kind(picture) != kind(kept[0][1])):
             yield _joined(kept)
             kept = []
-        kept.append((source.items[index].scene or source.items[index].name, picture))
+        kept.append((item.scene or item.name, picture))
     if kept:
         yield _joined(kept)
+
+
+def _of_bands(
+    path: Path, source: Source, condition: str, bands: tuple[str, ...]
+) -> list[tuple[int, ...]]:
+    """Indices of the images of each scene: of its bands in their order, or of the one condition.
+
+    Raises:
+        DataError: Where bands are not there, or there are several and none is named.
+    """
+    held = sorted({item.condition for item in source.items})
+    if len(held) == 1 or condition in held:
+        name = condition if condition in held else held[0]
+        return [(i,) for i, item in enumerate(source.items) if item.condition == name]
+    listed = ", ".join(held)
+    if not bands or not set(bands) <= set(held):
+        wanted = "+".join(bands) or condition
+        raise DataError(
+            f"{str(path)!r} holds images under {listed}, not {wanted!r}",
+            "name one with --bands, or several joined by + as channels",
+        )
+    scenes: dict[str, dict[str, int]] = {}
+    for index, item in enumerate(source.items):
+        scenes.setdefault(item.scene or item.name, {})[item.condition] = index
+    lacking = [scene for scene, of in scenes.items() if not set(bands) <= set(of)]
+    if lacking:
+        raise DataError(
+            f"{str(path)!r} has {len(lacking)} scenes without all of {', '.join(bands)}: "
+            f"{', '.join(lacking[:3])}",
+            "leave them out, or name other bands",
+        )
+    return [tuple(of[band] for band in bands) for of in scenes.values()]
 
 
 def _joined(kept: list[tuple[str, Any]]) -> _Raw:

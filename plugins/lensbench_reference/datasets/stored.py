@@ -36,6 +36,7 @@ from lensbench_reference.datasets.stored_splits import SHARES, UNLABELLED, share
 from lensbench_reference.datasets.stored_targets import (
     check_splits,
     drop_unknown,
+    hints_of,
     imbalance,
     targets_of,
 )
@@ -143,6 +144,7 @@ class StoredImages(ObservedDataset):
         self._scale = scales[-1] if scales else options.pixel_scale or None
         any_bands = options.channel is not None or options.bands == "sum"
         side = common_side(options.path, self._census, options.sizes, any_bands)
+        self.side = side
         self.targets, self._values = targets_of(self._source, self._chosen, options.positive)
         items = [self._source.items[i] for i in self._chosen]
         known = bool(self.targets)
@@ -168,8 +170,10 @@ class StoredImages(ObservedDataset):
             [item.split for item in items],
             shares,
         )
-        check_splits(options.path, self.targets, self._values, self._splits)
+        check_splits(options.path, self.targets, self._values, self._splits, self._census.groups)
+        self.hints = {} if "lens" in self.targets else hints_of(self.targets)
         self.notes = (
+            *(f"Left out: {what}." for what in self._source.left_out),
             *self._census.notes,
             *imbalance(self.targets, self._values, self._splits["train"]),
             *drop_unknown(self.targets, self._values, self._splits),
@@ -250,8 +254,10 @@ class StoredImages(ObservedDataset):
         return float(np.max(bright))
 
     def _id(self, place: int) -> str:
-        """A name of at most 64 bytes, unique over all images."""
-        name = self._source.items[self._chosen[place]].name
+        """A name of at most 64 bytes, unique over all images; the object's if bands are joined."""
+        item = self._source.items[self._chosen[place]]
+        joined = self._frames.choice.beside[place] and self._frames.choice.pair is None
+        name = item.scene if joined else item.name
         mark = hashlib.sha256(name.encode()).hexdigest()[:12]
         return f"{name.encode()[-51:].decode('utf-8', 'ignore')}-{mark}"
 

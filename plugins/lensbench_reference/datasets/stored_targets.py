@@ -235,9 +235,20 @@ def drop_unknown(
 
 
 def check_splits(
-    path: str, targets: Mapping[str, Target], values: Values, splits: Mapping[Any, list[int]]
+    path: str,
+    targets: Mapping[str, Target],
+    values: Values,
+    splits: Mapping[Any, list[int]],
+    groups: np.ndarray,
 ) -> None:
     """Refuses splits to train or test on that have one of several classes alone.
+
+    Args:
+        path: Of the images, for errors.
+        targets: With their classes.
+        values: Of all images.
+        splits: Places of images.
+        groups: Number of the object that each image shows (N,).
 
     Raises:
         DataError: Naming the split and the class.
@@ -248,7 +259,23 @@ def check_splits(
         present = set(values["class"][splits[split]].tolist())
         if len(present) == 1 and len(splits[split]):
             only = targets["class"].classes[present.pop()]
+            for number, name in enumerate(targets["class"].classes):
+                own = groups[values["class"] == number]
+                if len(own) > 1 and len(set(own.tolist())) == 1:
+                    raise DataError(
+                        f"all {len(own)} images of class {name!r} of {path!r} show one object or "
+                        "are nearly the same, so they stay in one split",
+                        "add images of other objects to the class",
+                    )
             raise DataError(
                 f"all images of the split {split!r} of {path!r} are of class {only!r}",
                 "add images of the other classes to it, or merge the splits and let them be made",
             )
+
+
+def hints_of(targets: Mapping[str, Target]) -> dict[str, str]:
+    """What gives targets that are not there, by name."""
+    if "class" not in targets:
+        return {}
+    classes = ", ".join(targets["class"].classes[:6])
+    return {"lens": f"positive= names the classes of lenses: some of {classes}"}

@@ -10,6 +10,7 @@ from lensbench.data.picture import Selection
 from lensbench.errors import DataError, UsageError
 from lensbench.inference.answering import ShardWork
 from lensbench.inference.dividing import answer_all
+from lensbench.inference.framing import Framing
 from lensbench.inference.reading import ahead, blocks_of
 from lensbench.inference.shards import content_digest, name_of, shards_of
 from lensbench.inference.writing import made_of, writing_shard
@@ -20,6 +21,7 @@ class Means:
 
     digest = "means"
     condition = "euclid-vis"
+    framing = Framing()
     calls = 0
 
     def __call__(self, block):

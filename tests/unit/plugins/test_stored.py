@@ -233,7 +233,7 @@ def test_wrong_input_says_what_to_do(kind: str, message: str, hint: str, tmp_pat
 
 def refused(task: str, path: Path) -> IncompatibleError:
     """Why a task cannot be put to these images, found before anything runs."""
-    baseline = "bicubic" if task.startswith("superres") else "ocsvm"
+    baseline = {"superres": "bicubic", "finding": "hog-svm"}.get(task.partition(":")[0], "ocsvm")
     catalogue = load_catalogue()
     cells = run_cells(catalogue, task, baseline=baseline, dataset=f"stored:path={path}")
     with pytest.raises(IncompatibleError) as caught:
@@ -245,6 +245,7 @@ def test_what_a_task_lacks_is_named_before_anything_runs(tmp_path: Path) -> None
     """Targets, normal classes and samplings that are not there, with those that are."""
     path = classes(tmp_path / "classes", {"ring": 8, "arc": 8})
     assert "it has: class" in refused("superres", path).hint
+    assert refused("finding", path).hint.endswith("classes of lenses: some of arc, ring")
     assert "normal= is one of arc, ring" in refused("anomaly:normal=spiral", path).hint
     for k in range(8):
         save(tmp_path / "pairs" / "LR" / f"{k}.npy", noise(k, 16, 16))

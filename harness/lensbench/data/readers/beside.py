@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -54,3 +54,35 @@ def with_planes(
         elif "noise" not in changes:
             changes["noise"] = as_deviation(role, [plane.astype(np.float32)])
     return replace(picture, **changes)  # type: ignore[arg-type]
+
+
+def with_channels(name: str, pictures: Sequence[Picture]) -> Picture:
+    """Pictures of one scene as one, their channels behind each other.
+
+    A unit, a pixel scale or a PSF is that of the first; noise is known where all have it.
+
+    Raises:
+        DataError: Where they have different sizes.
+    """
+    first, *others = pictures
+    if not others:
+        return first
+    sizes = {one.pixels.shape[-2:] for one in pictures}
+    if len(sizes) > 1:
+        raise DataError(f"{name!r} has bands of {len(sizes)} sizes", "name one band")
+
+    def joined(planes: Sequence[np.ndarray | None]) -> np.ndarray:
+        """Planes of all channels; False where a picture has none."""
+        known = [np.False_ if plane is None else plane for plane in planes]
+        shapes = [one.pixels.shape for one in pictures]
+        return np.concatenate(list(map(np.broadcast_to, known, shapes)))
+
+    noises = [one.noise for one in pictures]
+    masks = [one.mask for one in pictures]
+    return replace(
+        first,
+        pixels=np.concatenate([one.pixels for one in pictures]),
+        noise=None if any(noise is None for noise in noises) else joined(noises),
+        mask=None if all(mask is None for mask in masks) else joined(masks),
+        bands=(),
+    )
