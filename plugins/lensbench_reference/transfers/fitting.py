@@ -20,6 +20,7 @@ from lensbench import (
     Task,
     TrainingLoop,
     TrainingSummary,
+    UndefinedError,
     encode,
     feature_shape,
     products_in,
@@ -77,8 +78,8 @@ def fit(
     """Trains what of a model requires gradients on the task's loss.
 
     Images are turned and flipped at random, but where a frozen encoder's features are given.
-    Where the budget has patience, the task's primary metric on the validation samples says when
-    to stop and which weights to keep.
+    Where the budget has patience, the `validation_score` says when to stop and which weights to
+    keep.
 
     Args:
         model: In training mode; in evaluation mode afterwards.
@@ -101,7 +102,7 @@ def fit(
 
     def validate() -> float:
         model.eval()
-        value = primary_score(ModelPredictor(model, context.task, model), context)
+        value = validation_score(ModelPredictor(model, context.task, model), context)
         model.train(was_training)
         return value
 
@@ -135,14 +136,29 @@ def _with_features(encoder: Any, samples: Samples) -> Samples:
     return replace(samples, features=Features(torch.cat([part.pooled for part in parts]), maps))
 
 
-def primary_score(predictor: ModelPredictor, context: FitContext) -> float:
-    """The task's primary metric on the validation samples, its sign such that higher is better."""
-    metric = context.task.metrics[0]
+def validation_score(predictor: ModelPredictor, context: FitContext) -> float:
+    """The task's primary metric on the validation samples, its sign such that higher is better.
+
+    Where these are too few for it, as they are for a search at low false positive rates, it is the
+    next of the task's metrics for which they are enough and of which one end is better.
+
+    Raises:
+        UndefinedError: Where they are enough for none.
+    """
     predictions = {
         name: values.cpu().numpy() for name, values in predictor(context.validation).items()
     }
-    value = float(np.mean(metric.compute(predictions, context.validation)))
-    return value if metric.higher_is_better else -value
+    refused = UndefinedError("no metric of the task says which predictions are better")
+    for metric in context.task.metrics:
+        if metric.higher_is_better is None:
+            continue
+        try:
+            value = float(np.mean(metric.compute(predictions, context.validation)))
+        except UndefinedError as error:
+            refused = error
+        else:
+            return value if metric.higher_is_better else -value
+    raise refused
 
 
 @dataclass(frozen=True)
