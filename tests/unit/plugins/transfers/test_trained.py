@@ -9,8 +9,9 @@ from torch import nn
 
 from lensbench import Encoder, IncompatibleError, encode
 from lensbench.testing import made_samples
+from lensbench_reference.tasks.finding import Finding
 from lensbench_reference.transfers.finetune import FineTune
-from lensbench_reference.transfers.fitting import HeadedEncoder, fit_head
+from lensbench_reference.transfers.fitting import HeadedEncoder, fit_head, validation_score
 from lensbench_reference.transfers.layers import layers_of, rates_by_layer
 from lensbench_reference.transfers.lora import (
     DecomposedUpdate,
@@ -114,6 +115,20 @@ def test_a_fit_that_begins_with_the_head_begins_lower(build, context):
         with torch.no_grad():
             found.append(float(predictor.task.loss(predictor.model(samples), samples)))
     assert found[1] < found[0] - 0.01
+
+
+@pytest.mark.parametrize("rank", ["auroc", "tpr_at_fpr_1e-3"])
+def test_a_metric_that_takes_more_scenes_does_not_score_a_training(build, context, rank):
+    """Two dozen scenes fix no rate of a thousandth; the next metric that they suffice for does."""
+    task = Finding(Finding.Options(rank=rank))
+    samples = made_samples(24)
+    fit = context(samples, task=task, validation=samples)
+    converged = replace(fit, budget=replace(fit.budget, patience=2))
+    predictor = FineTune(FineTune.Options()).fit(build(), converged)
+    answers = {name: values.numpy() for name, values in predictor(samples).items()}
+    wanted = next(one for one in task.metrics if one.name == "auroc")
+    assert task.metrics[0].name == rank
+    assert validation_score(predictor, converged) == wanted.compute(answers, samples)
 
 
 def test_products_in_bfloat16_give_nearly_the_same_fit(build, context):
