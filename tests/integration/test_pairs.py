@@ -24,8 +24,12 @@ ELSEWHERE = {"hf", "zoobot", "classification"}
 """Encoders that need a file, and the task of classes that stored images alone have; they have
 tests of their own."""
 COST = {"denoising": 3, "superres": 3}
-"""Of a cell, in those of other tasks."""
+"""Of a cell, in those of other tasks. They deconvolve each image that they are trained on."""
 
+BUDGET = (
+    "smoke:pretraining_scenes=16,pretraining_steps=2,train_scenes=20,train_steps=2,"
+    "validation_scenes=8,test_scenes=12,resamples=20"
+)
 KINDS = ("encoder", "pretraining", "transfer", "task")
 
 
@@ -37,17 +41,17 @@ def named(kind: str) -> list[str]:
 
 def study() -> str:
     """Everything crossed with everything."""
-    tasks = [task for task in named("task") if task != "finding"]
+    tasks = [task for task in named("task") if task not in {"finding", *COST}]
     return f"""
         name = "pairs"
-        budget = "smoke"
+        budget = "{BUDGET}"
         [axes]
         task = {tasks}
         encoder = {named("encoder")}
         pretraining = {named("pretraining")}
         transfer = {named("transfer")}
         baseline = {named("baseline")}
-        labels = [32]
+        labels = [16]
         train_condition = ["custom:base=rubin-r,pixel_scale=0.4"]  # few pixels
         [pretraining]
         condition = ["train", "des-r"]
@@ -56,6 +60,11 @@ def study() -> str:
         [[include]]
         task = "finding"
         dataset = "lenses:population=look-alikes"
+        [[include]]
+        task = {sorted(COST)}
+        encoder = {named("encoder")}
+        baseline = {named("baseline")}
+        labels = [4]
     """
 
 
@@ -70,12 +79,13 @@ def pairs_of(cell: Cell) -> frozenset[tuple[tuple[str, str], ...]]:
 
 def covering(cells: Iterable[Cell]) -> list[Cell]:
     """Cheap cells with all pairs of these: each time that which adds most for what it costs."""
-    pairs = {cell: pairs_of(cell) for cell in cells}
-    left = set().union(*pairs.values())
+    pairs = [(cell, pairs_of(cell), COST.get(cell.task, 1)) for cell in cells]
+    left = set().union(*(it for _, it, _ in pairs))
     chosen = []
     while left:
-        chosen.append(max(pairs, key=lambda it: len(pairs[it] & left) / COST.get(it.task, 1)))
-        left -= pairs[chosen[-1]]
+        cell, added, _ = max(pairs, key=lambda it: len(it[1] & left) / it[2])
+        chosen.append(cell)
+        left -= added
     return chosen
 
 

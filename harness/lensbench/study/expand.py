@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -98,6 +99,7 @@ class _Expander:
         self.catalogue = catalogue
         self.study = study
         self.budget = find_budget(study.budget)
+        self._entrant = functools.cache(functools.partial(encoder_entrant, catalogue))
 
     def cells(self, block: Block) -> Iterator[Cell]:
         """The cells of one block, but for those that are excluded."""
@@ -111,10 +113,13 @@ class _Expander:
             for condition in self._train_conditions(axes, dataset):
                 train = View(dataset, condition)
                 tests = self._tests(train)
+                seen_by = functools.cache(
+                    functools.partial(self._pretrained_on, block.pretraining, train)
+                )
                 for entrant, count in itertools.product(ranked, labels):
                     if self._excluded(entrant, task, train, count):
                         continue
-                    seen = self._pretrained_on(block.pretraining, entrant, train)
+                    seen = seen_by(entrant.pretraining)
                     for target in self._targets(axes, entrant, tests):
                         for chance in dict.fromkeys(self._seeds(entrant, *seeds)):
                             yield Cell(
@@ -158,7 +163,7 @@ class _Expander:
             reference if text == "reference" else (text,) for text in axes.encoder
         )
         return [
-            encoder_entrant(self.catalogue, *names)
+            self._entrant(*names)
             for names in itertools.product(encoders, axes.pretraining, axes.transfer)
         ]
 
@@ -201,12 +206,8 @@ class _Expander:
                 tests[View(dataset, condition)] = None
         return (*(view for view in tests if view == train), *sorted(set(tests) - {train}))
 
-    def _pretrained_on(
-        self, wanted: Pretraining, entrant: Entrant, train: View
-    ) -> tuple[View, ...]:
-        if not entrant.encoder:
-            return ()
-        if not self.catalogue.type_of("pretraining", entrant.pretraining).needs_images:
+    def _pretrained_on(self, wanted: Pretraining, train: View, strategy: str) -> tuple[View, ...]:
+        if not strategy or not self.catalogue.type_of("pretraining", strategy).needs_images:
             return ()
         views: dict[View, None] = {}
         for text in wanted.dataset:
