@@ -1,10 +1,10 @@
 """Changes files of a copy of the source, and tells which digests of code that changes.
 
-    PYTHONPATH=COPY python changing.py COPY < asked.json
+    PYTHONPATH=COPY python changing.py COPY < asked.jsonl
 
-Reads kinds of artefacts with their plugins, and changes; each change is words that are added to
-the end of files. Writes the modules behind each kind, and the numbers of those that each change
-gives another digest.
+Each line has kinds of artefacts with their plugins, and changes; a change is words that are added
+to the end of files. The line that answers it has the modules behind each kind, and the numbers of
+those that each change gives another digest.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from lensbench.cells.code import Code
 from lensbench.registry import load_catalogue
@@ -51,9 +52,8 @@ def changed(asked: list[list[str]], change: dict[str, str], before: list[str]) -
     ]
 
 
-def main() -> None:
-    """Answers on standard output."""
-    question = json.load(sys.stdin)
+def answer(question: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a line."""
     asked, changes = question["asked"], question["changes"]
     code = Code(load_catalogue())
     modules = [sorted(code.closure(tuple(one)).modules) for one in asked]
@@ -63,7 +63,7 @@ def main() -> None:
         changes = [{file: "\n_changed = 1\n"} for file in files.values()]
     answers = [changed(asked, change, before) for change in changes]
     assert digests(asked) == before
-    json.dump({"modules": modules, "changes": changes, "changed": answers}, sys.stdout)
+    return {"modules": modules, "changes": changes, "changed": answers}
 
 
 def _file(module: str) -> str:
@@ -73,4 +73,6 @@ def _file(module: str) -> str:
 
 
 closure.read_module = read_module  # type: ignore[assignment]
-main()
+for line in sys.stdin:
+    sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+    sys.stdout.flush()

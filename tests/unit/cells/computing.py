@@ -16,7 +16,10 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-OTHERS = ("torch", "numpy", "sklearn.linear_model", "scipy.stats", "h5py", "polars", "pydantic")
+OTHERS = (
+    "h5py", "numba", "numpy", "polars", "pydantic", "safetensors.torch", "scipy.stats",
+    "sklearn.linear_model", "timm", "torch", "torch._dynamo", "torchmetrics.image",
+)  # fmt: skip
 
 
 def samples(sky: Any, size: int = 32, seed: int = 0, count: int = 24) -> Any:

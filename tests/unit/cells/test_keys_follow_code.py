@@ -46,57 +46,69 @@ def source(tmp_path_factory):
     return root
 
 
-def answers(source: Path, changes: Any) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def answers(source):
     """What the script beside this one says of changes of the copy."""
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("changing.py")), str(source)],
-        input=json.dumps({"asked": ASKED, "changes": changes}), capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": str(source)}, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": str(source)},
+    ) as process:  # fmt: skip
+
+        def ask(changes: Any) -> dict[str, Any]:
+            print(json.dumps({"asked": ASKED, "changes": changes}), file=process.stdin, flush=True)
+            answer: dict[str, Any] = json.loads(process.stdout.readline())
+            return answer
+
+        yield ask
+        process.stdin.close()
+        assert process.wait() == 0
 
 
-def changed_by(source: Path, *changes: dict[str, str]) -> list[set[tuple[str, ...]]]:
+@pytest.fixture
+def changed_by(answers):
     """What each change gives another key."""
-    return [{ASKED[number] for number in one} for one in answers(source, changes)["changed"]]
+
+    def ask(*changes: dict[str, str]) -> list[set[tuple[str, ...]]]:
+        return [{ASKED[number] for number in one} for one in answers(changes)["changed"]]
+
+    return ask
 
 
-def test_words_are_in_no_key(source):
+def test_words_are_in_no_key(source, changed_by):
     """Neither comments nor docstrings, in whatever file."""
     files = [str(file.relative_to(source)) for file in source.rglob("*.py")]
     words = '\n# A comment.\n\n"""And what would be a docstring."""\n'
     assert len(files) > 300
-    assert changed_by(source, dict.fromkeys(files, words)) == [set()]
+    assert changed_by(dict.fromkeys(files, words)) == [set()]
 
 
-def test_a_new_instrument_is_in_no_key(source):
+def test_a_new_instrument_is_in_no_key(changed_by):
     """What a condition says stands in the key itself."""
     words = "\nANOTHER = Condition('another', 0.1, 0.2, 25.0, 22.0, 500.0, 1, 4.0)\n"
     files = ["lensbench/sky/ground.py", "lensbench/sky/space.py"]
-    assert changed_by(source, dict.fromkeys(files, words)) == [set()]
+    assert changed_by(dict.fromkeys(files, words)) == [set()]
 
 
-def test_what_executes_and_shows_is_in_no_key(source):
+def test_what_executes_and_shows_is_in_no_key(source, changed_by):
     """How cells are shared among workers, printed, and verified."""
     folders = ("execution", "cli", "leaderboard", "verification", "scaffold", "limits")
     files = [file for one in folders for file in (source / "lensbench" / one).rglob("*.py")]
     change = dict.fromkeys([str(file.relative_to(source)) for file in files], "\n_new = 1\n")
     assert len(change) > 100
-    assert changed_by(source, change) == [set()]
+    assert changed_by(change) == [set()]
 
 
-def test_a_changed_baseline_is_in_its_own_key(source):
+def test_a_changed_baseline_is_in_its_own_key(changed_by):
     """A new line in the Wiener filter discards the fits of the Wiener filter."""
     file = "lensbench_reference/baselines/wiener.py"
-    assert changed_by(source, {file: "\n_new = 1\n"}) == [{FITS[0]}]
+    assert changed_by({file: "\n_new = 1\n"}) == [{FITS[0]}]
 
 
 @pytest.mark.slow
-def test_a_changed_line_changes_what_depends_on_it_and_no_other(source):
+def test_a_changed_line_changes_what_depends_on_it_and_no_other(answers):
     """For each file that any of the closures reaches."""
-    answer = answers(source, "each")
+    answer = answers("each")
     modules = [set(one) for one in answer["modules"]]
     every = sorted(set().union(*modules))
     assert len(every) == len(answer["changed"]) > 100

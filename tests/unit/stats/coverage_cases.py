@@ -6,6 +6,7 @@ counts how often the interval holds the value that the distribution gives.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -156,6 +157,7 @@ _SHARE = 0.6827
 """Of scenes whose errors are below the 68 % error."""
 
 
+@functools.cache
 def _error_68(residuals: Residuals) -> float:
     """The true one, of so many scenes that a thousandth is certain."""
     drawn = residuals(np.random.default_rng(0), 2_000_000)

@@ -69,16 +69,23 @@ def test_it_answers(catalogue, context, entry, task, trained_on):
         assert bool((answers["sigma"] > 0).all())
 
 
+@pytest.fixture(scope="module")
+def fitted(request, context):
+    """A baseline fitted with a seed of 64 bits, once for all sizes of what it answers."""
+    entry, task = request.param
+    fit = replace(fit_of(load_catalogue(), context, task), seed=2**63 - 5)
+    return fit.task, load_catalogue().build("baseline", small(entry.name)).fit(fit)
+
+
 @pytest.mark.parametrize("size", [16, 24, 64])
-@pytest.mark.parametrize(("entry", "task"), PAIRS)
-def test_it_answers_under_other_pixels(catalogue, context, entry, task, size):
-    """Conditions sample one field with other pixels; seeds are of 64 bits."""
-    fit = replace(fit_of(catalogue, context, task), seed=2**63 - 5)
-    predict = catalogue.build("baseline", small(entry.name)).fit(fit)
+@pytest.mark.parametrize("fitted", [pytest.param(p.values, id=p.id) for p in PAIRS], indirect=True)
+def test_it_answers_under_other_pixels(fitted, size):
+    """Conditions sample one field with other pixels."""
+    task, predict = fitted
     other = made_samples(count=2, size=size, targets=OF_STORED_IMAGES)
     finer = replace(other.condition, name="other", pixel_scale=3.2 / size)
     answers = predict(replace(other, condition=finer))
     for name, answer in answers.items():
         values = torch.as_tensor(answer)
-        assert values.shape == shape_of(name, fit.task, other), name
+        assert values.shape == shape_of(name, task, other), name
         assert bool(torch.isfinite(values).all())
