@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import ks_2samp
 from tests.release import FILE_NAMES, released
 
-from lensbench.sky.cosmology import theta_E_squared
+from lensbench.sky.cosmology import comoving_distance, theta_E_squared
 from lensbench.sky.deeplense import DeepLense
 from lensbench.sky.seeds import generator_of
 
@@ -93,6 +93,9 @@ def test_distances_are_those_of_astropy() -> None:
     squared = 4 * constants.G * 1e12 * units.Msun / constants.c**2 * between / (lens * source)
     expected = squared.to_value("") * units.rad.to(units.arcsec) ** 2
     assert theta_E_squared(1e12, 0.5, 1.0) == pytest.approx(expected, rel=1e-4)
+    redshifts = np.linspace(0, 10, 8001)
+    ours = [comoving_distance(z) for z in redshifts]
+    np.testing.assert_allclose(ours, cosmology.comoving_distance(redshifts).value, rtol=1e-14)
 
 
 @pytest.mark.parametrize(("faithful", "slope"), [(True, -0.9), (False, -1.9)])
