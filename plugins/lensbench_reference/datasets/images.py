@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -89,24 +89,29 @@ class Images(Dataset):
         self.options = options
         root = Path(options.path)
         self.targets = {"sky": Target("image", unit="µJy/arcsec²")}
-        self.files, self._labels = find_classes(root, options.lenses, options.others)
-        if len(self._labels):
+        files, labels = find_classes(root, options.lenses, options.others)
+        if len(labels):
             self.targets["lens"] = Target("class", classes=("non_lens", "lens"))
-        self._digest = hashlib.sha256(self._labels.tobytes())
-        self._skies, self._psf_fwhm, self._theta_E = [], [], []
+        self._digest = hashlib.sha256(labels.tobytes())
+        self._names, self._skies, self._psf_fwhm, self._theta_E = [], [], [], []
         known = read_theta_E(options.catalogue) if options.catalogue else {}
         least = 1.0
         if options.catalogue:
             self.targets["theta_E"] = Target("real", unit="arcsec")
             self._digest.update(Path(options.catalogue).read_bytes())
-        for file in self.files:
+        counts = []
+        for file in files:
             self._digest.update(file.name.encode() + file.read_bytes())
-            picture = read_picture(file, options.pixel_scale, options.nan, options.extension)
-            sky, shrunk = self._place(picture)
-            self._skies.append(sky)
-            self._psf_fwhm.append(picture.psf_fwhm * shrunk)
-            self._theta_E.append(known.get(file.resolve(), np.nan) * shrunk)
-            least = min(least, shrunk)
+            pictures = read_pictures(file, options.pixel_scale, options.nan, options.extension)
+            counts.append(len(pictures))
+            for picture in pictures:
+                sky, shrunk = self._place(picture)
+                self._names.append(picture.name)
+                self._skies.append(sky)
+                self._psf_fwhm.append(picture.psf_fwhm * shrunk)
+                self._theta_E.append(known.get(file.resolve(), np.nan) * shrunk)
+                least = min(least, shrunk)
+        self._labels = np.repeat(labels, counts) if len(labels) else labels
         if least < _SHRUNK:
             self.notes = (
                 f"Images with pixels above {options.finest:g}″ are shrunk on the sky, and their "
@@ -121,7 +126,7 @@ class Images(Dataset):
 
     def size(self, split: Split) -> int | None:
         """All images are test scenes."""
-        return len(self.files) if split == "test" else 0
+        return len(self._names) if split == "test" else 0
 
     def scenes(self, split: Split, indices: Sequence[int], seed: int) -> Scenes:
         """The images of these indices, in the order of their file names or of a hash of these."""
@@ -132,7 +137,7 @@ class Images(Dataset):
         if "theta_E" in self.targets:
             targets["theta_E"] = np.array(self._theta_E, dtype=np.float32)[chosen]
         return Scenes(
-            ids=tuple(self.files[i].name for i in indices),
+            ids=tuple(self._names[i] for i in indices),
             sky=torch.stack([self._skies[i] for i in indices])[:, None],
             pixel_scale=self.options.finest,
             psf_fwhm=np.array([self._psf_fwhm[i] for i in indices]),
@@ -235,22 +240,31 @@ def find_files(path: Path) -> list[Path]:
     return files
 
 
-def read_picture(file: Path, pixel_scale: float | None, nan: str, extension: str = "") -> Picture:
-    """Reads one image and refuses what cannot be observed.
+def read_pictures(
+    file: Path, pixel_scale: float | None, nan: str, extension: str = ""
+) -> list[Picture]:
+    """Reads the image of a file, or its exposures, and refuses what cannot be observed.
 
     Raises:
-        DataError: Naming the file, where it cannot be read, is not one plane, is constant, or
-            holds NaN or infinities that are not to be masked.
+        DataError: Naming the file, where it cannot be read, has several bands, is not one plane, is
+            constant, or holds NaN or infinities that are not to be masked.
     """
-    name = file.name
     images = open_images(file, extension=extension)
-    if len(images.items) != 1:
+    if len({item.scene or item.name for item in images.items}) < len(images.items):
         held = ", ".join(item.condition or item.name for item in images.items[:8])
         raise DataError(
-            f"{name!r} holds {len(images.items)} images: {held}",
+            f"{file.name!r} holds {len(images.items)} images: {held}",
             "name one band with extension=, or write each image to a file of its own",
         )
-    found = images.read(0)
+    alone = len(images.items) == 1
+    return [
+        _checked(file.name if alone else item.name, images.read(index), pixel_scale, nan)
+        for index, item in enumerate(images.items)
+    ]
+
+
+def _checked(name: str, found: Any, pixel_scale: float | None, nan: str) -> Picture:
+    """A picture that can be observed; for errors see `read_pictures`."""
     pixels = found.pixels[0] if len(found.pixels) == 1 else found.pixels
     if pixels.ndim != 2 or min(pixels.shape) < 8:
         raise DataError(

@@ -220,3 +220,26 @@ def test_a_psf_in_a_file_of_its_own_is_no_image(tmp_path):
     write(tmp_path / "a_psf.fits", spot(21, 1.0))
     with pytest.raises(DataError, match=r"file of its own: a_psf\.fits"):
         images(tmp_path)
+
+
+def test_exposures_of_a_file_are_images_and_bands_are_not(tmp_path):
+    """Versions of one extension are scenes each, with the labels of their file; bands are refused."""
+    for name, places in (("a", (10, 20)), ("b", (30,))):
+        (tmp_path / name).mkdir()
+        units = [fits.PrimaryHDU()]
+        for version, place in enumerate(places, 1):
+            pixels = np.roll(spot(40, 3.0), place - 20, 0).astype(np.float32)
+            header = fits.Header({"PIXSCALE": 0.05})
+            units.append(fits.ImageHDU(pixels, header, name="SCI", ver=version))
+        fits.HDUList(units).writeto(tmp_path / name / f"{name}.fits")
+    scenes = (found := images(tmp_path, lenses="a", others="b")).scenes("test", range(3), 0)
+    lens = dict(zip(scenes.ids, scenes.targets["lens"].tolist(), strict=True))
+    assert lens == {"a.fits#SCI,1": 1, "a.fits#SCI,2": 1, "b.fits": 0}
+    peaks = [divmod(int(sky[0].nan_to_num(-1).argmax()), 288)[0] for sky in scenes.sky]
+    by_name = dict(zip(scenes.ids, peaks, strict=True))
+    assert abs(by_name["a.fits#SCI,2"] - by_name["a.fits#SCI,1"] - 10) <= 1
+    assert found.size("test") == 3
+    units = [fits.ImageHDU(spot(40, 3.0), header, name=name) for name in ("SCI_G", "SCI_R")]
+    fits.HDUList([fits.PrimaryHDU(), *units]).writeto(tmp_path / "bands.fits")
+    with pytest.raises(DataError, match="holds 2 images: .*G"):
+        images(tmp_path / "bands.fits")

@@ -92,7 +92,7 @@ def flat_folder(folder: Path, names: Sequence[str], selection: Selection) -> Sou
     bands = sorted({entry.condition for entry in listing.entries if entry.condition})
     if set(bands) in SIDES:
         return _as_pairs(replace(source, layout="pairs"))
-    if any(entry.name for entry in listing.entries):
+    if bands and any(entry.name for entry in listing.entries):
         return source.noting(f"Several images a file: {', '.join(bands)}; see --extension.")
     return source.noting(f"Names of files state the band: {', '.join(bands)}.") if bands else source
 
