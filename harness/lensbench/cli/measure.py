@@ -27,7 +27,10 @@ from lensbench.cli.options import json_option, plugin_option, quiet_option
     default="hst-acs",
 )
 @plugin_option(
-    "--baseline", BASELINE, "Traditional method that measures.", default="lens-model:lens_light=yes"
+    "--baseline",
+    BASELINE,
+    "Traditional method that measures.",
+    default="lens-model:lens_light=yes,starts=8",
 )
 @plugin_option(
     "--network",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import get_args
 
-from lensbench.api.dataset import Split
+from lensbench.api.condition import Condition
+from lensbench.api.dataset import Dataset, ObservedDataset, Split
 from lensbench.data.making import Recipe
 from lensbench.errors import UsageError, nearest
 from lensbench.registry import Catalogue, parse_reference
@@ -60,13 +62,24 @@ def recipe_of(
         "package_version": registered.version,
     }
     modules = (*_MAKING, entry.target.partition(":")[0])
+    built = catalogue.build("dataset", dataset)
     return Recipe(
         name=catalogue.canonical("dataset", dataset),
-        dataset=catalogue.build("dataset", dataset),
+        dataset=built,
         split=chosen,
         seed=seed,
         count=count,
-        conditions=tuple(catalogue.build("condition", name) for name in conditions),
+        conditions=tuple(
+            _as_seen(built, catalogue.build("condition", name)) for name in conditions
+        ),
         about=about,
         code=closure_of(modules).code["source"],
     )
+
+
+def _as_seen(dataset: Dataset, condition: Condition) -> Condition:
+    """A condition with the pixel scale and the width of the PSF that images have under it."""
+    if not isinstance(dataset, ObservedDataset):
+        return condition
+    seen = dataset.condition(condition)
+    return replace(seen, psf=condition.psf, psf_image=condition.psf_image)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from huggingface_hub import DatasetCard
 
 from lensbench.data.exports import export_of
@@ -209,6 +210,24 @@ def test_observed_images_keep_their_condition(catalogue, cutouts):
     """Images that were observed already are not asked for under another condition."""
     with pytest.raises(UsageError, match="not under 'hst-acs'"):
         recipe_of(catalogue, f"stored:path={cutouts}", ("hst-acs",), count=2, split="train", seed=0)
+
+
+def test_observed_images_keep_their_pixel_scale(exported, tmp_path):
+    """What is written of a user's images has the pixel scale and PSF of their files."""
+    psf = np.zeros((9, 9), "f4")
+    psf[3:6, 3:6] = 1 / 9
+    (tmp_path / "own").mkdir()
+    for k in range(6):
+        pixels = np.random.default_rng(k).normal(size=(16, 16)).astype("f4")
+        units = [
+            fits.PrimaryHDU(pixels, fits.Header({"PIXSCALE": 0.04})),
+            fits.ImageHDU(psf, name="PSF"),
+        ]
+        fits.HDUList(units).writeto(tmp_path / "own" / f"{k}.fits")
+    _, path = exported(f"stored:path={tmp_path / 'own'}", count=2, split="pretraining")
+    picture = open_source(path).read(0)
+    assert picture.pixel_scale == 0.04
+    assert picture.psf_fwhm == pytest.approx(3 * 0.04, rel=0.2)
 
 
 def test_a_script_in_a_dataset_is_never_run(tmp_path):

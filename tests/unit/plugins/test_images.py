@@ -223,7 +223,7 @@ def test_a_psf_in_a_file_of_its_own_is_no_image(tmp_path):
 
 
 def test_exposures_of_a_file_are_images_and_bands_are_not(tmp_path):
-    """Versions of one extension are scenes each, with the labels of their file; bands are refused."""
+    """Versions of an extension are scenes each, with labels of their file; bands are refused."""
     for name, places in (("a", (10, 20)), ("b", (30,))):
         (tmp_path / name).mkdir()
         units = [fits.PrimaryHDU()]
@@ -241,5 +241,5 @@ def test_exposures_of_a_file_are_images_and_bands_are_not(tmp_path):
     assert found.size("test") == 3
     units = [fits.ImageHDU(spot(40, 3.0), header, name=name) for name in ("SCI_G", "SCI_R")]
     fits.HDUList([fits.PrimaryHDU(), *units]).writeto(tmp_path / "bands.fits")
-    with pytest.raises(DataError, match="holds 2 images: .*G"):
+    with pytest.raises(DataError, match=r"holds 2 images: .*G"):
         images(tmp_path / "bands.fits")
