@@ -24,7 +24,7 @@ from lenstronomy.Workflow.fitting_sequence import FittingSequence
 from tabulate import tabulate
 from torch import Tensor
 
-from lensbench import Condition, condition_of, draw_scenes, population_of
+from lensbench import Condition, Sie, condition_of, draw_scenes, population_of
 from lensbench.sky.observation import observe
 from lensbench_reference.lens_fitting.lens_fit import Optics
 from lensbench_reference.lens_fitting.lens_images import Fitting, fit_lenses
@@ -128,7 +128,9 @@ def by_lenstronomy(image: Tensor, variance: Tensor, condition: Condition) -> Out
     lens, shear = best["kwargs_lens"]
     chi_squared = -2 * float(sequence.best_fit_likelihood())
     gamma = (shear["gamma1"], shear["gamma2"])
-    return Outcome(lens["theta_E"], gamma, chi_squared, time.process_time() - start)
+    e = math.hypot(lens["e1"], lens["e2"])  # of the ellipse whose θ_E is to be that of a circle
+    radius = Sie(lens["theta_E"], (1 - e) / (1 + e), 0.0, 0.0, 0.0).einstein_radius()
+    return Outcome(float(radius), gamma, chi_squared, time.process_time() - start)
 
 
 def _parameters() -> dict[str, Any]:
