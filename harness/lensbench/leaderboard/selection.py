@@ -15,6 +15,9 @@ from lensbench.leaderboard.tiers import with_tiers
 from lensbench.store.records import COLUMNS
 
 _TEST = re.compile(r"(?P<column>[^!<>=]+)(?P<sign>!=|>=|<=|=|>|<)(?P<value>.*)", re.DOTALL)
+_LISTED = 8
+"""Values that a message names, at most."""
+
 _NEEDED = (*BY, *SEEDS, "state", "value", "low", "high", "n", "unit", "higher_is_better", "primary")
 DEFAULT = (
     "entrant",
@@ -73,6 +76,28 @@ def filtered(records: pl.LazyFrame, where: Iterable[str], metric: str = "") -> p
     return records if metric == "all" else by_metric(records, metric)
 
 
+def nothing_left(records: pl.LazyFrame, where: Sequence[str]) -> UsageError:
+    """Why no record passes: the first test that none of those before it passes, and what is there.
+
+    Args:
+        records: A row a seed.
+        where: Tests as `filtered` takes them.
+    """
+    for text in where:
+        passed = records.filter(_test(text))
+        if passed.head(1).collect().is_empty():
+            name, _, _ = _parts(text)
+            known = records.select(pl.col(name).unique().sort()).collect()[name].to_list()
+            listed = [shown(value, name) for value in known]
+            more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+            return UsageError(
+                f"no record passes --where {text!r}",
+                f"{name} is {', '.join(listed[:_LISTED])}{more}",
+            )
+        records = passed
+    return UsageError("no record is left", "take out a --where or name another --metric")
+
+
 def by_metric(records: pl.LazyFrame, metric: str = "") -> pl.LazyFrame:
     """Records by one metric, the primary ones where it is empty.
 
@@ -120,7 +145,7 @@ def select(
     )
     frame = filtered(records, chosen.where, chosen.metric).select(list(wanted)).collect()
     if frame.is_empty():
-        raise UsageError("no record is left", "take out a --where or name another --metric")
+        raise nothing_left(records, chosen.where)
     if with_tier:
         seeds = SEEDS if chosen.each_seed else ()
         rows = frame if chosen.each_seed else over_seeds(frame)
@@ -180,12 +205,7 @@ def _known(name: str, each_seed: bool) -> None:
 
 def _test(text: str) -> pl.Expr:
     """`column=value` and its like as an expression."""
-    found = _TEST.fullmatch(text)
-    if found is None:
-        raise UsageError(f"--where {text!r} is no test", "e.g. task=superres or value>=30")
-    name, sign, value = found["column"].strip(), found["sign"], found["value"]
-    if name not in COLUMNS:
-        raise UsageError(f"records have no column {name!r}", nearest(name, COLUMNS))
+    name, sign, value = _parts(text)
     column, kind = pl.col(name), COLUMNS[name]
     if sign in ("=", "!="):
         parts = [_equal(name, part) for part in value.split("|")]
@@ -201,6 +221,17 @@ def _test(text: str) -> pl.Expr:
         "<=": column <= number,
     }
     return tests[sign]
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """Column, sign and value of a test."""
+    found = _TEST.fullmatch(text)
+    if found is None:
+        raise UsageError(f"--where {text!r} is no test", "e.g. task=superres or value>=30")
+    name = found["column"].strip()
+    if name not in COLUMNS:
+        raise UsageError(f"records have no column {name!r}", nearest(name, COLUMNS))
+    return name, found["sign"], found["value"]
 
 
 def _equal(name: str, value: str) -> pl.Expr:

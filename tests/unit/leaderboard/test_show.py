@@ -71,7 +71,9 @@ def test_no_number_of_labels_is_all_of_them(records):
         (Selection(("value>x",)), "value is a number"),
         (Selection(("entrant>one",)), "has no order"),
         (Selection(("entrant",)), "is no test"),
-        (Selection(("entrant=nobody",)), "no record is left"),
+        (Selection(("entrant=nobody",)), "no record passes --where 'entrant=nobody'"),
+        (Selection(("value>=0", "value>=1e9")), "no record passes --where 'value>=1e9'"),
+        (Selection(metric="nothing"), "no record is left"),
         (Selection(columns=("values",)), "no column 'values'"),
         (Selection(pivot="test_condition"), "differ in labels"),
         (Selection(pivot="entrant"), "needs other --rows"),
@@ -81,6 +83,14 @@ def test_what_makes_no_sense_is_told_in_one_line(records, chosen, message):
     """Mistakes in the call."""
     with pytest.raises(UsageError, match=message):
         select(records, chosen)
+
+
+def test_a_test_that_nothing_passes_names_what_there_is(records):
+    """Of the records that the tests before it left."""
+    with pytest.raises(UsageError) as raised:
+        select(records, Selection(("labels=10", "test_condition=moon")))
+    left = records.filter(pl.col("labels") == 10).collect()["test_condition"].unique().sort()
+    assert raised.value.hint == f"test_condition is {', '.join(left)}"
 
 
 @pytest.mark.parametrize("text", HOSTILE)

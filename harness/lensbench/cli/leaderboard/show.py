@@ -156,13 +156,13 @@ def _ranked(
     from lensbench.leaderboard.beneath import literature
     from lensbench.leaderboard.contrasts import answers, contrast_table, declared
     from lensbench.leaderboard.forms import markdown, printable
-    from lensbench.leaderboard.selection import filtered
+    from lensbench.leaderboard.selection import filtered, nothing_left
     from lensbench.leaderboard.table import study_tables
 
     every = source.records.collect()
     records = filtered(every.lazy(), chosen.where, "all").collect()
     if records.is_empty():
-        raise UsageError("no record passes all --where", "leave one out")
+        raise nothing_left(source.records, chosen.where)
     names = [chosen.metric]
     if chosen.metric == "all":
         names = records["metric"].unique(maintain_order=True).to_list()
@@ -173,6 +173,8 @@ def _ranked(
         for one in names
         for table in study_tables(records, one, source.tiers, limits, published)
     ]
+    if not tables:
+        raise nothing_left(records.lazy(), ())
     found = answers(declared(source.study), every, source.scores)
     contrasts = contrast_table(found, records if chosen.where else None)
     if contrasts.rows:
