@@ -24,10 +24,24 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("busy")
 
+ROOT = Path(__file__).resolve().parents[1]
+LONGEST = (
+    "integration/test_pairs.py", "integration/test_ray.py", "docs/test_tutorial.py",
+    "integration/test_stranger.py", "integration/test_stores.py", "integration/test_sweep.py",
+    "docs/test_notebook.py", "unit/cells/test_closures.py", "unit/plugins/test_contracts.py",
+)  # fmt: skip
+"""Files of tests that take a minute or so."""
+
 BROWSER_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no process is still at one when the others have ended."""
+    turns = {ROOT / "tests" / name: turn for turn, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: turns.get(item.path, len(turns)))
 
 
 @pytest.fixture(scope="session")
@@ -58,8 +72,7 @@ def lensbench() -> Callable[..., Result]:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real data for tests, where there is any."""
-    root = Path(__file__).resolve().parents[1]
-    folder = Path(os.environ.get("LENSBENCH_TEST_DATA", root.parent / "shared" / "data"))
+    folder = Path(os.environ.get("LENSBENCH_TEST_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip("no real data: set LENSBENCH_TEST_DATA to a folder with real/lenses")
     return folder
