@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.calls import called
 
 from lensbench.execution.sweeps import results
 from lensbench.store import open_store
@@ -38,7 +39,9 @@ def study(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def whole(study, tmp_path_factory) -> str:
     """Its records by one process in a folder."""
-    return records(study, tmp_path_factory.mktemp("whole"), "--workers", "0")
+    store = tmp_path_factory.mktemp("whole")
+    assert called("sweep", study, "--store", store, "--workers", "0").code == 0
+    return stored(store)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,11 @@ def records(study: Path, store: Path | str, *words: str) -> str:
     """What a sweep comes to, without its costs."""
     ended = call("sweep", study, "--store", store, *words)
     assert ended.returncode == 0, ended.stderr
+    return stored(store)
+
+
+def stored(store: Path | str) -> str:
+    """The records of the last sweep of a store, without their costs."""
     opened = open_store(store)
     path = opened.find("runs", opened.keys("runs")[-1])
     frame = pl.read_parquet(path)

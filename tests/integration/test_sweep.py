@@ -59,7 +59,7 @@ def whole(study, tmp_path_factory) -> bytes:
 def pristine(study, tmp_path_factory) -> Path:
     """A store with the study as two workers finished it."""
     store = tmp_path_factory.mktemp("pristine")
-    sweep(study, store, "--workers", "2")
+    assert called("sweep", study, "--store", store, "--workers", "2").code == 0
     return store
 
 
@@ -298,13 +298,10 @@ def test_an_interrupted_sweep_leaves_no_child(study, tmp_path):
     }
 
 
-def test_a_store_behind_a_url_gives_the_same_records(study, whole, tmp_path):
+def test_a_store_behind_a_url_gives_the_same_records(lensbench, study, whole, tmp_path):
     """Workers and driver meet at the URL alone."""
     url = f"file://{tmp_path}/far"
-    ended = subprocess.run(
-        [*COMMAND, str(study), "--store", url, "--workers", "2", "--json"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
+    ended = lensbench("sweep", study, "--store", url, "--workers", "2", "--json")
+    assert ended.code == 0, ended.err
     assert records(url) == whole
-    assert pl.DataFrame(json.loads(ended.stdout)).height > 0
+    assert pl.DataFrame(json.loads(ended.out)).height > 0
