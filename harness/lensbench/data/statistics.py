@@ -123,7 +123,8 @@ def _add(found: Statistics, source: Source, index: int, picture: Picture, compar
         positive = picture.noise[np.isfinite(picture.noise) & (picture.noise > 0)]
         if len(positive) == 0 or (positive > SENTINEL * np.median(positive)).any():
             found.defect("noise_sentinel", item.name)
-        if len(positive) < picture.noise.size:
+        bad = ~(np.isfinite(picture.noise) & (picture.noise > 0))
+        if (bad & ~(picture.mask if picture.mask is not None else np.False_)).any():
             found.defect("noise_not_positive", item.name)
 
 

@@ -202,3 +202,17 @@ def test_inspecting_many_bands_takes_few_openings(
         assert f"one FITS file of {count + 1} extensions with {count} images" in done.output
     few, many = (sum(path.name == f"{count}.fits.gz" for path in looked) for count in (20, 500))
     assert 1 <= many == few <= 16
+
+
+@pytest.mark.parametrize(("masked", "defects"), [(True, 0), (False, 1)])
+def test_noise_of_masked_pixels_is_no_defect(masked, defects, tmp_path, lensbench):
+    """A noise map may be NaN where the mask rules pixels out, as pipelines write it."""
+    pixels = np.random.default_rng(0).normal(size=(16, 16)).astype("f4")
+    noise, mask = np.ones((16, 16), "f4"), np.zeros((16, 16), "i2")
+    pixels[:2], noise[:2], mask[:2] = np.nan, np.nan, masked
+    planes = {"SCI": pixels, "ERR": noise, "MASK": mask}
+    units = [fits.ImageHDU(plane, name=name) for name, plane in planes.items()]
+    fits.HDUList([fits.PrimaryHDU(), *units]).writeto(tmp_path / "a.fits")
+    done = lensbench("data", "inspect", tmp_path, "--json", "--quiet")
+    (found,) = json.loads(done.out)
+    assert found["defects"].get("noise_not_positive", {"count": 0})["count"] == defects
