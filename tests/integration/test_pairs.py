@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import combinations
 
+import polars as pl
 import pytest
 from tests.small import small
 
@@ -102,6 +103,8 @@ def test_every_compatible_pair_runs(catalogue, tmp_path):
         )
     assert swept.failed == {}
     assert set(swept.records["state"]) <= {"done", "undefined"}
+    scored = swept.records.filter(pl.col("state") == "done")
+    assert scored["cell"].n_unique() == swept.records["cell"].n_unique() == len(cells)
     for kind in (*KINDS, "baseline"):
         ran = {parse_reference(text).name for text in swept.records[kind].unique() if text}
         known = {item.entry.name for item in catalogue.of_kind(kind)}
