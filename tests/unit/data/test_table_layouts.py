@@ -182,3 +182,14 @@ def test_pixel_scales_and_units_of_a_table(column: str, scale: float, tmp_path: 
     assert [source.read(i).pixel_scale for i in (0, 1)] == pytest.approx([0.05, 0.05])
     assert source.columns["einstein_radius"].unit == "mas"
     assert source.columns["einstein_radius"].values.tolist() == [900, 950]
+
+
+def test_a_table_above_that_names_no_image_of_the_folder_is_not_spoken_of(tmp_path: Path) -> None:
+    """One that names them and cannot be used is."""
+    for number in range(3):
+        save(tmp_path / "images" / f"galaxy-{number}.npy", image(number, 16, 16))
+    (tmp_path / "timings.csv").write_text("name,seconds\nsuite,1\nsuite,2\n")
+    assert not open_source(tmp_path / "images").left_out
+    (tmp_path / "labels.csv").write_text("name,mass\ngalaxy-1,1\ngalaxy-1,2\n")
+    [reason] = open_source(tmp_path / "images").left_out
+    assert reason.startswith("labels.csv, in the folder above:")

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from lensbench.data.picture import Selection
@@ -22,6 +23,9 @@ from lensbench.errors import DataError
 _DEPTH = 4
 FEW = 8
 """FITS files of a folder that are opened to see whether they are tables."""
+
+_HEAD, _FIRST = 10**6, 100
+"""Bytes of a table and files of a folder by which it is seen whether the one is of the other."""
 
 SPLIT_NAMES = ("split", "fold", "partition", "subset")
 
@@ -104,10 +108,21 @@ def _above(folder: Path) -> Table:
         try:
             merged([*usable, path])
         except DataError as error:
-            reasons.append(f"{path.name}, in the folder above: {error.message}")
+            if _names_some(path, folder):
+                reasons.append(f"{path.name}, in the folder above: {error.message}")
         else:
             usable.append(path)
     return replace(merged(usable), passed_over=tuple(reasons))
+
+
+def _names_some(table: Path, folder: Path) -> bool:
+    """Whether a text table has the name of one of the first files of a folder; others may."""
+    if table.suffix.lower() not in TEXTS:
+        return True
+    with table.open("rb") as file:
+        head = file.read(_HEAD)
+    with os.scandir(folder) as entries:
+        return any(stem_of(entry.name).encode() in head for entry in islice(entries, _FIRST))
 
 
 def merged(paths: Sequence[Path]) -> Table:
