@@ -316,9 +316,10 @@ def _sorted_files(path: Path, encoded: bool) -> tuple[list[str], list[Path], lis
 def _tables_of_images(path: Path, names: Sequence[str]) -> list[str]:
     """FITS files of a folder that are tables with a column of images; of many, if the first is."""
     stored = [name for name in names if name.lower().endswith(FITS_SUFFIXES)]
-    looked_at = stored if len(stored) <= FEW else stored[:1]
+    many = len(stored) > FEW
+    looked_at = stored[:1] if many else stored
     found = [name for name in looked_at if is_table(path / name) and holds_images(path / name)]
-    return stored if found == stored[:1] else found
+    return stored if many and found else found
 
 
 def _stacks(path: Path, names: Sequence[str]) -> list[Path]:

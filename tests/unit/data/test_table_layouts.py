@@ -9,11 +9,12 @@ import h5py
 import numpy as np
 import polars as pl
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 from tests.unit.data.images_on_disk import image, save
 
 from lensbench import DataError
-from lensbench.data.layouts import open_source
+from lensbench.data.layouts import open_source, open_sources
 
 
 @pytest.mark.parametrize("form", ["hdf5", "parquet", "saved"])
@@ -193,3 +194,12 @@ def test_a_table_above_that_names_no_image_of_the_folder_is_not_spoken_of(tmp_pa
     (tmp_path / "labels.csv").write_text("name,mass\ngalaxy-1,1\ngalaxy-1,2\n")
     [reason] = open_source(tmp_path / "images").left_out
     assert reason.startswith("labels.csv, in the folder above:")
+
+
+def test_images_beside_a_table_of_images_are_no_tables(tmp_path: Path) -> None:
+    """Also where the table's name is the first: two sets, the folder's images and the table's."""
+    Table({"name": ["x", "y"], "image": image(0, 2, 16, 16)}).write(tmp_path / "a.fits")
+    for number, name in enumerate("bc"):
+        fits.writeto(tmp_path / f"{name}.fits", image(number, 16, 16))
+    found = {Path(one.path).name: len(one.items) for one in open_sources(tmp_path)}
+    assert found == {tmp_path.name: 2, "a.fits": 2}
