@@ -37,7 +37,7 @@ class Display(OnTerminal):
         self._printed = 0.0
 
     def begin(self) -> Any:
-        """A table, drawn anew four times a second."""
+        """A table, drawn anew four times a second and whenever a job has ended."""
         from rich.console import Console
         from rich.live import Live
 
@@ -72,6 +72,8 @@ class Display(OnTerminal):
         self._count[outcome.state] += 1
         if self._remaining is not None:
             self._remaining.ended(job, outcome.seconds)
+        if self._live is not None:
+            self._live.refresh()
         if outcome.state == "failed":
             self._line(f"failed: {job.label}: {outcome.error}")
             return
