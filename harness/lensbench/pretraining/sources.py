@@ -76,7 +76,7 @@ class ChunksOfImages:
         nominal = conditions_of(recipe, catalogue)
         self.known = SharedFacts(
             {name: dataset.condition(condition) for name, condition in nominal.items()},
-            common_targets([dataset]),
+            shared_targets([dataset]),
             dataset.data_range,
         )
 
@@ -111,7 +111,7 @@ class DrawnChunks:
         self.channels = channels_of(self.datasets.values(), conditions)
         self.known = SharedFacts(
             conditions,
-            common_targets(list(self.datasets.values())),
+            shared_targets(list(self.datasets.values())),
             max(dataset.data_range for dataset in self.datasets.values()),
         )
 
@@ -168,7 +168,10 @@ class StoredChunks:
 def observed_scenes(
     dataset: Dataset, split: Split, indices: range, seed: int, known: SharedFacts
 ) -> Arrays:
-    """Scenes of a dataset under all conditions, with the targets that are known."""
+    """Scenes of a dataset under all conditions, with the targets that are known.
+
+    A target that the dataset lacks is undefined: class −1, or NaN.
+    """
     parts: list[Arrays] = []
     for batch in observe_split(dataset, split, indices, seed, _AT_ONCE):
         images = {name: batch.observed(seen) for name, seen in known.conditions.items()}
@@ -176,8 +179,9 @@ def observed_scenes(
         part: Arrays = {IDS: np.array(first.ids, dtype="S64")}
         part |= {IMAGES + name: seen.images.numpy() for name, seen in images.items()}
         for name, target in known.info.items():
-            kind = np.int64 if target.kind == "class" else np.float32
-            part[TARGET + name] = first.targets[name].astype(kind)
+            kind, undefined = (np.int64, -1) if target.kind == "class" else (np.float32, np.nan)
+            values = first.targets.get(name, np.full(len(first.ids), undefined))
+            part[TARGET + name] = values.astype(kind)
         parts.append(part)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -233,13 +237,16 @@ def channels_of(datasets: Collection[Dataset], conditions: Mapping[str, Conditio
     return max(channels)
 
 
-def common_targets(datasets: Sequence[Dataset]) -> Mapping[str, Target]:
-    """Class and real targets that all datasets have, with the same meaning."""
-    first, *rest = datasets
+def shared_targets(datasets: Sequence[Dataset]) -> Mapping[str, Target]:
+    """Class and real targets that any dataset has, but for those whose meaning differs."""
+    found: dict[str, Target] = {}
+    for dataset in datasets:
+        found = {**dataset.targets, **found}
     return {
         name: target
-        for name, target in first.targets.items()
-        if target.kind != "image" and all(other.targets.get(name) == target for other in rest)
+        for name, target in found.items()
+        if target.kind != "image"
+        and all(dataset.targets.get(name, target) == target for dataset in datasets)
     }
 
 

@@ -20,6 +20,7 @@ from lensbench import (
     encode,
     feature_shape,
 )
+from lensbench_reference.pretraining.supervised import class_loss
 from lensbench_reference.pretraining.views import blurred, check_no_planes, shifted
 
 _LOG_SIGMA = (-4.0, 2.0)
@@ -32,7 +33,8 @@ class LatentsPretraining(Pretraining):
     Classes are learned by cross-entropy, numbers by the likelihood of a normal distribution whose
     mean and error one linear layer reads off the pooled features. Each image is turned, flipped,
     shifted and, where asked, made noisier. Labels of the simulation are all that it uses, so it
-    needs no labels of the task, but it is not free of labels as `mae` is.
+    needs no labels of the task, but it is not free of labels as `mae` is. With several populations
+    each scene teaches those targets that its own population has.
     """
 
     learning_rate = 3e-3
@@ -118,7 +120,7 @@ class LatentsLoss(nn.Module):
             [*self.classes.values(), len(self.numbers), len(self.numbers)], 1
         )
         losses = [
-            nn.functional.cross_entropy(score, batch.targets[name])
+            class_loss(score, batch.targets[name])
             for name, score in zip(self.classes, scores, strict=True)
         ]
         if self.numbers:

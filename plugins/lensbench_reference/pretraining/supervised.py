@@ -61,5 +61,18 @@ class SupervisedLoss(nn.Module):
         output = self.head(encode(self.encoder, batch).pooled)
         wanted = batch.targets[self.name]
         if self.target.kind == "class":
-            return nn.functional.cross_entropy(output, wanted)
-        return nn.functional.mse_loss(output[:, 0], wanted)
+            return class_loss(output, wanted)
+        known = torch.isfinite(wanted)
+        missed = torch.where(known, output[:, 0] - wanted, 0.0)
+        return (missed**2).sum() / known.sum().clamp(min=1)
+
+
+def class_loss(scores: Tensor, wanted: Tensor) -> Tensor:
+    """Cross-entropy, a mean over the images whose class is defined; zero where none is.
+
+    Args:
+        scores: Of each class (B, K).
+        wanted: Index of the class (B,), −1 where an image has none.
+    """
+    total = nn.functional.cross_entropy(scores, wanted, ignore_index=-1, reduction="sum")
+    return total / (wanted >= 0).sum().clamp(min=1)
