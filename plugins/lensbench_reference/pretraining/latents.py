@@ -20,7 +20,7 @@ from lensbench import (
     encode,
     feature_shape,
 )
-from lensbench_reference.pretraining.supervised import class_loss
+from lensbench_reference.pretraining.supervised import known_class_loss
 from lensbench_reference.pretraining.views import blurred, check_no_planes, shifted
 
 _LOG_SIGMA = (-4.0, 2.0)
@@ -120,7 +120,7 @@ class LatentsLoss(nn.Module):
             [*self.classes.values(), len(self.numbers), len(self.numbers)], 1
         )
         losses = [
-            class_loss(score, batch.targets[name])
+            known_class_loss(score, batch.targets[name])
             for name, score in zip(self.classes, scores, strict=True)
         ]
         if self.numbers:

@@ -61,13 +61,13 @@ class SupervisedLoss(nn.Module):
         output = self.head(encode(self.encoder, batch).pooled)
         wanted = batch.targets[self.name]
         if self.target.kind == "class":
-            return class_loss(output, wanted)
+            return known_class_loss(output, wanted)
         known = torch.isfinite(wanted)
         missed = torch.where(known, output[:, 0] - wanted, 0.0)
         return (missed**2).sum() / known.sum().clamp(min=1)
 
 
-def class_loss(scores: Tensor, wanted: Tensor) -> Tensor:
+def known_class_loss(scores: Tensor, wanted: Tensor) -> Tensor:
     """Cross-entropy, a mean over the images whose class is defined; zero where none is.
 
     Args:

@@ -10,7 +10,12 @@ from astropy.io import fits
 
 from lensbench.errors import DataError, UsageError
 from lensbench.pretraining.recipe import Recipe
-from lensbench.pretraining.sources import ChunksOfImages, StoredChunks, shared_conditions
+from lensbench.pretraining.sources import (
+    ChunksOfImages,
+    DrawnChunks,
+    StoredChunks,
+    shared_conditions,
+)
 from lensbench.pretraining.stream import Buffer, Windows
 from lensbench.store.arrays import writing_arrays
 
@@ -59,6 +64,21 @@ def test_a_chunk_of_each_file_is_taken_in_turn(shards, catalogue):
     scenes = [alone[0].chunk(number)["scene"] for number in range(3)]
     assert scenes[2].tolist()[2:] == scenes[0].tolist()[:3]  # twelve scenes, and the first again
     assert not (alone[0].chunk(0)["image:rubin-r"] == alone[1].chunk(0)["image:rubin-r"]).all()
+
+
+def test_a_population_lacks_the_classes_of_another(catalogue):
+    """Each has its own, and those of the other are undefined; numbers of both are of both."""
+    drawn = recipe([], populations=("pedagogical", "look-alikes"), conditions=("des-i",))
+    source = DrawnChunks(drawn, catalogue)
+    lenses, mixed = source.chunk(0), source.chunk(1)
+    assert lenses["target:substructure"].tolist() == [0, 1, 2, 0, 1]
+    assert (lenses["target:lens"] == -1).all()
+    assert (mixed["target:substructure"] == -1).all()
+    assert set(mixed["target:lens"].tolist()) == {0, 1}
+    assert np.isfinite(lenses["target:theta_E"]).all()
+    assert (np.isfinite(mixed["target:theta_E"]) == (mixed["target:lens"] == 1)).all()
+    assert np.isnan(mixed["target:vortex_half_length"]).all()
+    assert lenses["target:lens"].dtype == mixed["target:lens"].dtype == np.int64
 
 
 def test_conditions_are_those_that_all_files_have(shards):

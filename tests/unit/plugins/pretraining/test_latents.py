@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lensbench import IncompatibleError, OptionError, Samples, Target
+from lensbench import IncompatibleError, OptionError, Samples, Target, encode
 from lensbench.testing import made_samples
 from lensbench_reference.pretraining.latents import LatentsLoss, LatentsPretraining, Scale
 from lensbench_reference.pretraining.views import blurred
@@ -100,6 +100,29 @@ def test_undefined_numbers_count_for_nothing(catalogue):
         losses[numbers] = value.item()
         assert all(torch.isfinite(p.grad).all() for p in loss.parameters() if p.grad is not None)
     assert losses[1.0] == losses[0.0]
+
+
+def test_images_without_a_class_count_for_nothing(catalogue):
+    """The loss is that of the others alone; where no image has a class it is zero, not NaN."""
+    torch.manual_seed(0)
+    encoder = catalogue.build("encoder", "small-resnet:width=8", channels=1)
+    samples = drawn_samples(0)
+    loss = LatentsPretraining(OPTIONS(targets="kind", shift=0.0)).objective(
+        encoder, 1, samples.info
+    )
+    loss.eval()  # batch normalisation by what it has seen, so that images do not change others
+    none = torch.full((64,), -1)
+    first = torch.where(torch.arange(64) < 24, samples.targets["kind"], none)
+    some = loss(replace(samples, targets={"kind": first}), torch.Generator().manual_seed(0))
+    scores = loss.head(
+        encode(encoder, loss._view(samples, torch.Generator().manual_seed(0))).pooled
+    )
+    alone = torch.nn.functional.cross_entropy(scores[:24], samples.targets["kind"][:24])
+    assert some.item() == pytest.approx(alone.item(), rel=1e-5)
+    value = loss(replace(samples, targets={"kind": none}), torch.Generator().manual_seed(0))
+    value.backward()
+    assert value.item() == 0
+    assert all(torch.isfinite(p.grad).all() for p in loss.parameters() if p.grad is not None)
 
 
 def test_scale_is_that_of_all_that_was_seen():
