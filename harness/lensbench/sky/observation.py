@@ -171,7 +171,10 @@ def check_scenes(scenes: Scenes) -> None:
     Raises:
         DataError: Naming the scene.
     """
-    for name, sky in zip(scenes.ids, scenes.sky, strict=True):
+    lowest, highest = scenes.sky.flatten(1).aminmax(dim=1)
+    good = torch.isfinite(highest - lowest) & (highest > lowest)
+    for row in (~good).nonzero()[:, 0].tolist():
+        name, sky = scenes.ids[row], scenes.sky[row]
         known = sky[torch.isfinite(sky)]
         if len(known) == 0:
             raise DataError(f"scene {name} has no finite pixel", "leave it out of the dataset")
