@@ -109,7 +109,7 @@ def test_the_recipe_from_mosaics_to_tables(mosaics, lensbench, tmp_path, monkeyp
     own = pl.read_csv("own/predictions.csv")
     assert (own["true_lens"] == own["predicted_lens"]).mean() > 0.8
     call("data", "cutouts", mosaics / "blank.csv", "--out", "blank", "--quiet")
-    spectrum = ("run", "--baseline", "spectrum-logreg", "--alone", "--task", "finding", *common)
+    spectrum = ("run", "--baseline", "spectrum-logreg", "--task", "finding", *common)
     call(*spectrum, "--dataset", "stored:path=blank,positive=lens", "--out", "leak")
     leak = pl.read_csv("leak/predictions.csv")
     assert (leak["true_lens"] == leak["predicted_lens"]).mean() < 0.9

@@ -74,7 +74,7 @@ def test_pairs_of_images(pairs, tmp_path, lensbench, monkeypatch):
         np.save(tmp_path / "pairs" / pairs[0] / f"{k}.npy", small + random.normal(size=(16, 16)))
         np.save(tmp_path / "pairs" / pairs[1] / f"{k}.npy", sharp)
     task, entrant = ("superres:scale=2", "bicubic") if factor == 2 else ("denoising", "wiener")
-    done = lensbench("run", "--baseline", entrant, "--task", task, "--budget", "smoke",
+    done = lensbench("run", "--baseline", entrant, "--beside", "--task", task, "--budget", "smoke",
                      "--dataset", "stored:path=pairs", "--store", "store", "--workers", "0",
                      "--quiet", "--out", "results")  # fmt: skip
     assert done.code == 0, done.err

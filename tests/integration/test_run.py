@@ -146,11 +146,13 @@ def test_a_fit_that_fails_is_a_record_and_exit_1(run, monkeypatch):
     assert "failed" not in mended.out
 
 
-@pytest.mark.parametrize("entrant", [("--encoder", "spectrum"), ("--baseline", "pca-logreg")])
+@pytest.mark.parametrize(
+    "entrant", [("--encoder", "spectrum", "--alone"), ("--baseline", "pca-logreg")]
+)
 def test_an_entrant_alone(run, entrant):
-    """Neither the supervised CNN nor another baseline is fitted."""
+    """Neither the supervised CNN nor another baseline is fitted; a baseline runs so by default."""
     words = ("--task", "morphology", "--transfer", "linear", "--test-conditions", "euclid-vis")
-    records = json.loads(run(*entrant, *words, "--alone", "--json").out)
+    records = json.loads(run(*entrant, *words, "--json").out)
     assert {record["encoder"] or record["baseline"] for record in records} == {entrant[1]}
 
 

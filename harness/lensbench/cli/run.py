@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def study_of(options: Mapping[str, Any]) -> Study:
-    """The study of one entrant beside the reference encoders and the baselines of its task.
+    """The study of one entrant, an encoder beside the reference encoders and all baselines.
 
     Args:
         options: Of the command, by name. Those left out or empty have the default of a study.
@@ -56,8 +56,10 @@ def study_of(options: Mapping[str, Any]) -> Study:
     named: dict[str, tuple[Any, ...]] = {
         key: (options[key],) for key in Axes.model_fields if options.get(key)
     }
-    alone = options.get("alone", False)
-    if alone:
+    beside = options.get("beside")
+    if beside is None:
+        beside = "encoder" in named
+    if not beside:
         named.setdefault("baseline", ())
     elif "baseline" in named:
         named["baseline"] += ("auto",)
@@ -78,7 +80,7 @@ def study_of(options: Mapping[str, Any]) -> Study:
         ),
         seeds=SeedAxes(draw=(seeds,), pretraining=(seeds,), fit=(seeds,)),
         include=()
-        if alone
+        if not beside
         else ({"encoder": "reference", "pretraining": "own", "transfer": FINETUNE},),
     )
 
@@ -93,7 +95,13 @@ USUAL = ("usual",)
 @click.command("run")
 @plugin_option("--encoder", ENCODER, "Encoder to evaluate.", metavar="NAME[:OPTION=VALUE,…]")
 @plugin_option("--baseline", BASELINE, "Baseline to rank in place of an encoder.", metavar="NAME")
-@click.option("--alone", is_flag=True, help="Leave out the supervised CNN and the other baselines.")
+@click.option(
+    "--beside/--alone",
+    "beside",
+    default=None,
+    help="Whether the supervised CNN and the task's other baselines run, too.  "
+    "[default: beside an --encoder]",
+)
 @plugin_option("--task", TASK, "Task to rank it on.", required=True)
 @plugin_option("--pretraining", PRETRAINING, "Pretraining strategy.  [default: the encoder's own]")
 @plugin_option(
@@ -178,13 +186,15 @@ def command(  # noqa: PLR0913  # an option each
     execution: Execution,
     **named: Any,
 ) -> None:
-    """Rank one entrant on one task, beside the supervised CNN and the task's baselines.
+    """Rank an encoder on one task, beside the supervised CNN and the task's baselines.
+
+    A baseline runs alone, or with --beside next to the others.
 
     \b
     Examples:
       lensbench run --encoder mae-vit --task superres
       lensbench run --encoder mae-vit:patch=4 --task morphology --budget smoke
-      lensbench run --baseline lens-model --task regression --alone
+      lensbench run --baseline lens-model --task regression
       lensbench run --encoder mae-vit --task superres --test-dataset images:path=FOLDER
 
     What the store holds already is not computed again.
