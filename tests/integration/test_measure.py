@@ -64,7 +64,8 @@ def test_a_folder_becomes_a_table_of_objects(folder, lensbench, tmp_path):
     """Radius and shape within what the noise allows, the galaxy flagged, the reason of the rest."""
     done = lensbench("measure", str(folder), "--out", str(tmp_path / "results"))
     assert done.code == 0, done.err
-    assert "3 images measured" in done.out
+    assert "3 images measured, 2 of them with flags; 1 cannot be used" in done.out
+    assert "no lens needed (1)" in done.out and "cosmic rays masked (1)" in done.out
     table = pl.read_parquet(tmp_path / "results" / "objects.parquet")
     same = pl.read_csv(tmp_path / "results" / "objects.csv")
     assert same["name"].to_list() == table["name"].to_list()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -121,6 +122,13 @@ def _summary(rows: list[dict[str, object]], table: Path) -> str:
     unusable = sum(bool(row["error"]) for row in rows)
     flagged = sum(bool(row.get("flags")) and not row["error"] for row in rows)
     said = f"{len(rows)} images measured, {flagged} of them with flags"
+    kinds = Counter(
+        flag.partition(":")[0]
+        for row in rows
+        for flag in filter(None, str(row.get("flags") or "").split("; "))
+    )
+    listed = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common())
     if unusable:
         said += f"; {unusable} cannot be used: the column `error` says why"
-    return f"{said}\n{table}: the table of objects"
+    lines = [said, *([f"flags: {listed}"] if listed else []), f"{table}: the table of objects"]
+    return "\n".join(lines)

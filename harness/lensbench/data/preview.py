@@ -193,21 +193,26 @@ def draw_images(
     plt.close(figure)
 
 
-def draw_fit(image: np.ndarray, model: np.ndarray, title: str, path: Path) -> None:
-    """Writes an image, its model and what is left side by side, as a PNG.
+def draw_fit(
+    image: np.ndarray, model: np.ndarray, captions: tuple[str, str], title: str, path: Path
+) -> None:
+    """Writes an image, its model in the colours of the image, and what is left, as a PNG.
 
     Args:
         image: (H, W) in units of its noise.
         model: (H, W) likewise.
-        title: Under the image.
+        captions: Above image and model.
+        title: Above all.
         path: Of the PNG.
     """
     plt = _pyplot()
     figure, axes = plt.subplots(
-        1, 3, facecolor=_BACKGROUND, layout="constrained", figsize=(6 * _CELL, 2 * _CELL + 0.3)
+        1, 3, facecolor=_BACKGROUND, layout="constrained", figsize=(6 * _CELL, 2 * _CELL + 0.6)
     )
-    for axis, pixels, caption in zip(axes, (image, model), (title, "model"), strict=False):
-        _show(axis, pixels[None], caption)
+    figure.suptitle(title, color=_INK, fontsize=7)
+    for axis, pixels, caption in zip(axes, (image, model), captions, strict=False):
+        _show(axis, pixels[None], caption, like=image)
+        axis.set_title(caption, color=_INK, fontsize=7)
     axes[2].imshow(image - model, cmap="coolwarm", vmin=-5, vmax=5, origin="lower")
     axes[2].set_title("image − model, ±5σ", color=_INK, fontsize=7)
     for axis in axes:
@@ -216,14 +221,15 @@ def draw_fit(image: np.ndarray, model: np.ndarray, title: str, path: Path) -> No
     plt.close(figure)
 
 
-def stretched(pixels: np.ndarray) -> np.ndarray:
-    """An image (C, H, W) on 0 to 1 by asinh; unknown pixels stay NaN.
+def stretched(pixels: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+    """An image (C, H, W) on 0 to 1 by asinh, as `like` is where one is given; NaN stay NaN.
 
     Black is a little below the sky (the median of the darker three quarters), white the 99.8th
     percentile, and the bend lies at three times the scatter of the sky, or a hundredth of the range
     where there is no noise. After Lupton, Gunn & Szalay 1999 (AJ 118, 1406).
     """
-    finite = pixels[np.isfinite(pixels)]
+    known = pixels if like is None else like
+    finite = known[np.isfinite(known)]
     if len(finite) == 0:
         return np.zeros_like(pixels)
     dark = finite[finite <= np.percentile(finite, 75)]
@@ -263,11 +269,17 @@ def _draw(axis: Any, source: Source, index: int, by: str) -> int:
     return 1
 
 
-def _show(axis: Any, pixels: np.ndarray, caption: str, bands: Sequence[str] = ()) -> None:
+def _show(
+    axis: Any,
+    pixels: np.ndarray,
+    caption: str,
+    bands: Sequence[str] = (),
+    like: np.ndarray | None = None,
+) -> None:
     if len(pixels) == 3:
         shown: dict[str, Any] = {"X": colours(pixels, bands)}
     else:
-        image = stretched(pixels)
+        image = stretched(pixels, like)
         colour_map = _pyplot().get_cmap("magma").with_extremes(bad="#34566b")
         shown = {"X": np.ma.masked_invalid(image[0]), "cmap": colour_map, "vmin": 0, "vmax": 1}
     axis.imshow(**shown, origin="lower", interpolation="nearest")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ NAME = "objects"
 
 _POOR, _STRUCTURED, _WEAK, _UNCERTAIN, _SMALL = 2.0, 1.5, 100.0, 0.1, 0.25
 """Bounds of flags: χ² a pixel, structure, gain in χ², error over radius, and radius [arcsec]."""
+
+_WIDTH = 120
+"""Letters in a line of the title of a picture."""
 
 _APART = 3.0
 """Errors by which the radii of a fit and of a network may differ."""
@@ -75,6 +79,7 @@ def measure_all(
         numbers["structure"] = structure(cutout.image, model, cutout.condition)
         beside, doubts = _by_network(methods.network, item.name, cutout)
         numbers |= beside
+        half = len(cutout.image) * cutout.condition.pixel_scale / 2
         yield Measured(
             {
                 **row,
@@ -83,7 +88,7 @@ def measure_all(
                 "psf_fwhm": cutout.condition.psf_fwhm,
                 "peak": float(cutout.image.max()),
                 "cosmic_rays": cutout.rays,
-                "flags": "; ".join([*flags_of(numbers), *doubts, *cutout.notes]),
+                "flags": "; ".join([*flags_of(numbers, half), *doubts, *cutout.notes]),
                 "error": "",
             },
             cutout.image,
@@ -150,8 +155,13 @@ def structure(image: np.ndarray, model: np.ndarray, condition: Condition) -> flo
     return float(np.sqrt((middle**2).mean())) / max(scatter, 1e-9)
 
 
-def flags_of(numbers: Mapping[str, float]) -> list[str]:
-    """Why the measurement of one object is not to be trusted as it stands; empty where it is."""
+def flags_of(numbers: Mapping[str, float], half: float) -> list[str]:
+    """Why the measurement of one object is not to be trusted as it stands; empty where it is.
+
+    Args:
+        numbers: What was measured, by column.
+        half: Half the side of the image [arcsec].
+    """
     radius, error = numbers["theta_E"], numbers["theta_E_sigma"]
     flags = []
     if numbers["gain"] < _WEAK:
@@ -162,6 +172,8 @@ def flags_of(numbers: Mapping[str, float]) -> list[str]:
         flags.append("structure left")
     if radius < _SMALL:
         flags.append("small radius")
+    if radius > half:
+        flags.append("radius outside the image")
     if not error < _UNCERTAIN * radius:
         flags.append("radius uncertain")
     if "theta_E_network" in numbers:
@@ -189,6 +201,11 @@ def draw_object(measured: Measured, path: Path) -> None:
     if measured.image is None or measured.model is None:
         return
     row = measured.row
-    title = f"{row['theta_E']:.3f} ± {row['theta_E_sigma']:.3f} arcsec"
+    side = len(measured.image) * row["pixel_scale"]
+    captions = (
+        f"{side:.1f} × {side:.1f} arcsec",
+        (f"model: θ_E = {row['theta_E']:.3f} ± {row['theta_E_sigma']:.3f} arcsec"),
+    )
+    title = "\n".join([row["name"], *textwrap.wrap(row["flags"], _WIDTH)])
     with whole(path, overwrite=True) as temporary:
-        draw_fit(measured.image, measured.model, title, temporary)
+        draw_fit(measured.image, measured.model, captions, title, temporary)

@@ -20,6 +20,17 @@ def quiet(*_: object) -> None:
     """Reports nothing."""
 
 
+def test_a_model_has_the_colours_of_its_image():
+    """Equal pixels look alike whatever the range of the model, which has no noise of its own."""
+    random = np.random.default_rng(0)
+    model = 40 * np.exp(-((np.arange(64) - 32.0) ** 2)[:, None] / 50) + np.zeros((1, 64, 64))
+    image = model + random.normal(size=(1, 64, 64))
+    same = stretched(image, image)
+    np.testing.assert_array_equal(same, stretched(image))
+    assert np.abs(stretched(model, image) - same).mean() < np.abs(stretched(model) - same).mean()
+    assert stretched(image[:, :8, :8], image) == pytest.approx(same[:, :8, :8])
+
+
 def test_every_format_has_a_sheet(any_path: Path, tmp_path: Path) -> None:
     """A sheet is a PNG in which there is something to see."""
     draw_sheet(open_sources(any_path), tmp_path / "sheet.png", 4, quiet)
