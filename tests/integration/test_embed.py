@@ -122,6 +122,24 @@ def test_neighbours_are_drawn_and_found_by_an_index(lensbench, tmp_path, encoder
     assert other.code == 2 and "no shard of '1.npy.parquet'" in other.err
 
 
+def test_features_and_neighbours_of_several_bands(lensbench, tmp_path, encoder):
+    """`--bands` names the same images to both; what is not among them is said."""
+    random = np.random.default_rng(0)
+    (tmp_path / "bands").mkdir()
+    for name in ("a", "b", "c"):
+        for band in "gri":
+            np.save(tmp_path / "bands" / f"{name}_{band}.npy", random.normal(size=(32, 32)))
+    words = ("--encoder", encoder[1], "--bands", "r", "--out", tmp_path / "out", "--quiet")
+    done = lensbench("embed", tmp_path / "bands", *words)
+    assert done.code == 0 and "3 images of 1 shards" in done.out
+    assert done.err.splitlines() == ["left out: g, i: not read beside r"]
+    asked = ("neighbours", tmp_path / "out", "--like", "a", "--images", tmp_path / "bands")
+    refused = lensbench(*asked, "--picture", tmp_path / "like.png")
+    assert refused.code == 2 and "name one with --bands" in refused.err
+    assert lensbench(*asked, "--bands", "r", "--picture", tmp_path / "like.png").code == 0
+    assert (tmp_path / "like.png").stat().st_size > 0
+
+
 @pytest.mark.parametrize(
     ("source", "words", "told"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,17 @@ class ShardOptions:
     as_json: bool
 
 
+def bands_option(default: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--bands`, with what the default is."""
+    said = "Bands of the files that become channels, where files have several." + default
+    return click.option("--bands", default="", metavar="NAME[+NAME…]", help=said)
+
+
+def named_bands(bands: str) -> tuple[str, ...]:
+    """The bands that `--bands` names."""
+    return tuple(filter(None, bands.split("+")))
+
+
 def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Options of the verbs that go from shards to shards, given as `ShardOptions`."""
     names = [field.name for field in dataclasses.fields(ShardOptions)]
@@ -68,13 +80,7 @@ def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--key", default="", metavar="NAME", help="Array or column that holds the images."
         ),
-        click.option(
-            "--bands",
-            default="",
-            metavar="NAME[+NAME…]",
-            help="Bands of the files that become channels, where files have several.  "
-            "[default: those of the training images]",
-        ),
+        bands_option("  [default: those of the training images]"),
         number_option("--batch-size", "Number of images that are computed together.", default=256),
         number_option(
             "--workers",
@@ -130,18 +136,24 @@ def command(source: Path, encoder: str, condition: str, shards: ShardOptions) ->
 
 
 def answer(source: Path, make: Callable[[], Answerer], options: ShardOptions) -> list[ShardResult]:
-    """Works through all shards and prints how many images there were."""
+    """Works through all shards; prints how many images there were, and what is left out."""
     from lensbench.cli.progress import Progress
     from lensbench.data.picture import Selection
     from lensbench.inference.answering import ShardWork
     from lensbench.inference.dividing import answer_all
+    from lensbench.inference.shards import beside_shards
 
     selection = Selection(key=options.key)
-    bands = tuple(filter(None, options.bands.split("+")))
+    bands = named_bands(options.bands)
     work = ShardWork(source, options.out, selection, options.batch_size, options.strict, bands)
     with Progress(options.quiet) as progress:
         cluster = options.address if options.where == "ray" else None
         done = answer_all(work, make, options.workers, options.threads or 1, progress, cluster)
+    said = Counter(reason for one in done for reason in one.left_out)
+    said.update(beside_shards(source, [Path(one.shard) for one in done]))
+    for reason, count in said.items():
+        several = f" (in {count} files)" if count > 1 else ""
+        click.echo(f"left out: {reason}{several}", err=True)
     if options.as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in done], ensure_ascii=False))
         return done

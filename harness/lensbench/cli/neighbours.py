@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from lensbench.cli.embed import bands_option, named_bands
 from lensbench.cli.options import json_option
 
 _PATH = click.Path(path_type=Path)
@@ -54,6 +55,7 @@ _PATH = click.Path(path_type=Path)
     help="SOURCE of `lensbench embed`, for --picture.",
 )
 @click.option("--key", default="", metavar="NAME", help="Array or column that holds the images.")
+@bands_option()
 @json_option
 def command(  # noqa: PLR0913  # an option each
     embeddings: Path,
@@ -64,6 +66,7 @@ def command(  # noqa: PLR0913  # an option each
     picture: Path | None,
     images: Path | None,
     key: str,
+    bands: str,
     as_json: bool,
 ) -> None:
     """Find the images whose features are nearest to those of one image.
@@ -85,9 +88,10 @@ def command(  # noqa: PLR0913  # an option each
         raise UsageError("--picture and --images belong together", "name both")
     found = neighbours(embeddings, like, count, metric, index)
     if picture is not None and images is not None:
-        from lensbench.inference.neighbour_picture import draw_neighbours
+        from lensbench.inference.neighbour_picture import Shown, draw_neighbours
 
-        draw_neighbours(like, found, embeddings, images, key, picture)
+        shown = Shown(images, key, named_bands(bands))
+        draw_neighbours(like, found, embeddings, shown, picture)
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in found], ensure_ascii=False))
         return

@@ -35,7 +35,7 @@ from lensbench.data.readers.hdf5 import open_hdf5
 from lensbench.data.readers.huggingface import open_hub, open_huggingface
 from lensbench.data.readers.labels import LABEL_NAMES
 from lensbench.data.readers.npy import open_npy
-from lensbench.data.readers.npy_header import stored_shape
+from lensbench.data.readers.npy_header import is_flat, stored_shape
 from lensbench.data.readers.npz import open_npz
 from lensbench.data.readers.tables import FEW, is_plain_parquet
 from lensbench.errors import DataError
@@ -304,7 +304,7 @@ def _sorted_files(path: Path, encoded: bool) -> tuple[list[str], list[Path], lis
     many += [path / name for name in rows]
     if single:  # tables of the images
         many = [file for file in many if not is_plain_parquet(file)]
-    labels = [s for s in stacks if s.stem.lower() in LABEL_NAMES or _is_flat(s)]
+    labels = [s for s in stacks if s.stem.lower() in LABEL_NAMES or is_flat(s)]
     apart = {stack.name for stack in stacks}
     return (
         [name for name in single if name not in apart],
@@ -335,8 +335,3 @@ def _stacks(path: Path, names: Sequence[str]) -> list[Path]:
         for shape in set(shapes.values())
     }
     return [path / name for name, shape in shapes.items() if kinds[shape]]
-
-
-def _is_flat(file: Path) -> bool:
-    shape = stored_shape(file)
-    return shape is not None and max((*shape[1:], 1)) == 1

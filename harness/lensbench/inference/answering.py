@@ -63,7 +63,7 @@ class ShardWork:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """What was computed for one shard."""
+    """What was computed for one shard, and what of it was not shown, with the reason."""
 
     shard: str
     output: str
@@ -71,6 +71,7 @@ class ShardResult:
     flawed: int
     seconds: float
     skipped: bool
+    left_out: tuple[str, ...] = ()
 
 
 def answer_shard(
@@ -94,14 +95,18 @@ def answer_shard(
     }
     if made_of(output) == wanted:
         return ShardResult(str(shard), str(output), 0, 0, 0.0, skipped=True)
+    left_out: dict[str, None] = {}
     with writing_shard(output, wanted) as writer:
         blocks = blocks_of(shard, answerer.condition, work.batch_size, work.selection, framing)
         for block in ahead(blocks):
             _refuse_flawed(work, shard, block, writer.rows)
             writer.append(block.ids, block.errors, answerer(block))
+            left_out |= dict.fromkeys(block.left_out)
             report(f"reading {shard.name}", writer.rows, 0, "")
     seconds = time.perf_counter() - began
-    return ShardResult(str(shard), str(output), writer.rows, writer.flawed, seconds, skipped=False)
+    return ShardResult(
+        str(shard), str(output), writer.rows, writer.flawed, seconds, False, tuple(left_out)
+    )
 
 
 def _refuse_flawed(work: ShardWork, shard: Path, block: Block, before: int) -> None:

@@ -79,6 +79,16 @@ class Framing:
             named, key=named.key or self.key, extension=named.extension or self.extension
         )
 
+    def left_out(self, read: tuple[int, ...], shown: tuple[int, ...]) -> tuple[str, ...]:
+        """What of images (B, C, H, W) of the first shape is not in those of the second."""
+        said = []
+        if not self.summed and shown[1] < read[1]:
+            said.append(f"{read[1] - shown[1]} of {read[1]} channels: channel={self.channel}")
+        if shown[-2:] != read[-2:]:
+            sizes = " to ".join(f"{height} × {width}" for *_, height, width in (read, shown))
+            said.append(f"margins: images are cut about their centre from {sizes} pixels")
+        return tuple(said)
+
     def framed(self, images: np.ndarray) -> np.ndarray:
         """Images (B, C, H, W) in units of the noise as the encoder is to see them."""
         if self.channel is not None and self.channel < images.shape[1]:

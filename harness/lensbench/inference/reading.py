@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Block:
         errors: Why an image cannot be used; empty where it can.
         pixel_scale: Side of a pixel, where the files say it [arcsec].
         psf_fwhm: Width of the PSF, likewise [arcsec].
+        left_out: What of the shard and of these images is not shown, with the reason.
     """
 
     ids: list[str]
@@ -46,6 +47,7 @@ class Block:
     errors: list[str]
     pixel_scale: float | None = None
     psf_fwhm: float | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class _Raw:
     unusable: np.ndarray | None = None
     pixel_scale: float | None = None
     psf_fwhm: float | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def blocks_of(
@@ -94,7 +97,8 @@ def blocks_of(
         if any(errors):
             images = np.nan_to_num(images, posinf=0, neginf=0)
         whole = np.require(images, requirements=("C", "W"))
-        yield Block(raw.ids, whole, errors, raw.pixel_scale, raw.psf_fwhm)
+        said = (*raw.left_out, *framing.left_out(pixels.shape, whole.shape))
+        yield Block(raw.ids, whole, errors, raw.pixel_scale, raw.psf_fwhm, said)
 
 
 def ahead(blocks: Iterator[Block]) -> Iterator[Block]:
@@ -153,6 +157,7 @@ def _container(path: Path, condition: str, size: int) -> Iterator[_Raw]:
         if not bool(attribute(file, "complete")):
             raise DataError(f"{str(path)!r} was not written to its end", "make it again")
         name = _chosen(path, list(file["images"]), condition)
+        said = _others(list(file["images"]), name)
         group, ids = file[f"images/{name}"], file["scenes/id"][()]
         unit = str(attribute(group, "unit") or "")
         pixels, scenes = group["pixels"], group["scene"][()]
@@ -169,6 +174,7 @@ def _container(path: Path, condition: str, size: int) -> Iterator[_Raw]:
                 unit,
                 pixel_scale=float(scale) if scale else None,
                 psf_fwhm=float(width) if width else None,
+                left_out=said,
             )
 
 
@@ -197,6 +203,10 @@ def _parquet(path: Path, condition: str, size: int, selection: Selection) -> Ite
             known = json.loads(facts.get(f"condition:{column.partition(':')[2]}", "{}"))
             name = next((n for n in _NAMES if n in types), "")
             wanted = [column, *([name] if name else [])]
+            said = (
+                *open_source(path, selection).left_out,
+                *_others(held, column.partition(":")[2]),
+            )
             done = 0
             for batch in file.iter_batches(size, columns=wanted):
                 pixels = _shaped(path, batch.column(column), shapes.get(column))
@@ -206,7 +216,7 @@ def _parquet(path: Path, condition: str, size: int, selection: Selection) -> Ite
                     else [f"{path.name}#{done + i}" for i in range(len(batch))]
                 )
                 done += len(batch)
-                yield _Raw(ids, pixels, str(known.get("unit", "")))
+                yield _Raw(ids, pixels, str(known.get("unit", "")), left_out=said)
             return
     yield from _one_by_one(path, condition, size, selection)
 
@@ -239,6 +249,8 @@ def _one_by_one(
     chosen = _of_bands(path, source, condition, bands)
     _refuse_pickles(path, [source.items[i] for of_scene in chosen for i in of_scene])
     kept: list[tuple[str, Any]] = []
+    taken = {source.items[i].condition for of_scene in chosen for i in of_scene}
+    said = (*source.left_out, *_others([item.condition for item in source.items], *taken))
 
     def kind(picture: Any) -> tuple[Any, ...]:
         scale, width = picture.pixel_scale, picture.psf_fwhm
@@ -248,11 +260,17 @@ def _one_by_one(
         item = source.items[indices[0]]
         picture = with_channels(item.scene or item.name, [source.read(i) for i in indices])
         if kept and (len(kept) == size or kind(picture) != kind(kept[0][1])):
-            yield _joined(kept)
+            yield _joined(kept, said)
             kept = []
         kept.append((item.scene or item.name, picture))
     if kept:
-        yield _joined(kept)
+        yield _joined(kept, said)
+
+
+def _others(held: Sequence[str], *taken: str) -> tuple[str, ...]:
+    """That some bands or conditions of a shard are not read."""
+    others = sorted({*held} - {*taken})
+    return (f"{', '.join(others)}: not read beside {', '.join(sorted(taken))}",) if others else ()
 
 
 def _of_bands(
@@ -287,7 +305,7 @@ def _of_bands(
     return [tuple(of[band] for band in bands) for of in scenes.values()]
 
 
-def _joined(kept: list[tuple[str, Any]]) -> _Raw:
+def _joined(kept: list[tuple[str, Any]], left_out: tuple[str, ...]) -> _Raw:
     first = kept[0][1]
     pictures = [picture for _, picture in kept]
     noise = np.stack([p.noise for p in pictures]) if first.noise is not None else None
@@ -300,6 +318,7 @@ def _joined(kept: list[tuple[str, Any]]) -> _Raw:
         np.stack([p.unusable() for p in pictures]) if ruled_out else None,
         first.pixel_scale,
         first.psf_fwhm,
+        left_out,
     )
 
 

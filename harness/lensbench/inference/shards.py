@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lensbench.data.readers.cards import is_exported
-from lensbench.data.readers.npy_header import is_single
+from lensbench.data.readers.entries import SUFFIXES
+from lensbench.data.readers.npy_header import is_flat, is_single
+from lensbench.data.readers.tables import is_plain_parquet
 from lensbench.errors import DataError, UsageError
 from lensbench.files import files_below, watched
 
@@ -33,6 +35,19 @@ def shards_of(path: Path) -> list[Path]:
         file for file in watched(files_below(path), f"files in {path}") if _is_shard(file)
     )
     return found or [path]
+
+
+def beside_shards(path: Path, shards: Sequence[Path]) -> tuple[str, ...]:
+    """What of a folder of shards is in none of them: files of one image each."""
+    if path in shards:
+        return ()
+    single = sorted(file for file in files_below(path) if file.name.lower().endswith(SUFFIXES))
+    labels = {file for file in single if file.suffix.lower() == ".npy" and is_flat(file)}
+    single = [file for file in single if file not in {*shards, *labels}]
+    if not single:
+        return ()
+    some = ", ".join(file.name for file in single[:3]) + (", …" if len(single) > 3 else "")
+    return (f"{len(single)} files of one image beside files of many: {some}",)
 
 
 def name_of(shard: Path, root: Path) -> str:
@@ -78,5 +93,5 @@ def _files(shard: Path) -> Iterator[Path]:
 
 def _is_shard(file: Path) -> bool:
     if file.suffix.lower() in _MANY:
-        return True
-    return file.suffix.lower() == ".npy" and not is_single(file)
+        return not is_plain_parquet(file)
+    return file.suffix.lower() == ".npy" and not (is_single(file) or is_flat(file))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits
 
 from lensbench.data.picture import Selection
 from lensbench.errors import DataError, UsageError
@@ -12,7 +14,7 @@ from lensbench.inference.answering import ShardWork
 from lensbench.inference.dividing import answer_all
 from lensbench.inference.framing import Framing
 from lensbench.inference.reading import ahead, blocks_of
-from lensbench.inference.shards import content_digest, name_of, shards_of
+from lensbench.inference.shards import beside_shards, content_digest, name_of, shards_of
 from lensbench.inference.writing import made_of, writing_shard
 
 
@@ -119,3 +121,35 @@ def test_names_and_digests_follow_places_and_contents(folder):
     assert content_digest(shards[0]) != before
     with pytest.raises(DataError, match="there is no"):
         shards_of(folder / "nowhere")
+
+
+def test_what_is_not_shown_is_said(tmp_path):
+    """Margins, further bands, extensions and files that are no shard, each with the reason."""
+    random = np.random.default_rng(0)
+    (tmp_path / "stack").mkdir()
+    np.save(tmp_path / "stack" / "images.npy", random.normal(size=(5, 45, 40)))
+    np.save(tmp_path / "stack" / "labels.npy", np.arange(5) % 2)
+    fits.writeto(tmp_path / "stack" / "alone.fits", random.normal(size=(32, 32)))
+    (tmp_path / "single").mkdir()
+    for name in ("a_g.fits", "a_r.fits"):
+        pixels, weights = random.normal(size=(2, 32, 32))
+        parts = [fits.PrimaryHDU(pixels), fits.ImageHDU(weights, name="WHT")]
+        fits.HDUList(parts).writeto(tmp_path / "single" / name)
+    pl.DataFrame({"file": ["a_g.fits", "a_r.fits"]}).write_parquet(tmp_path / "single/t.parquet")
+    (done,) = run(tmp_path / "stack", tmp_path / "out")
+    assert done.left_out == (
+        "margins: images are cut about their centre from 45 × 40 to 40 × 40 pixels",
+    )
+    assert beside_shards(tmp_path / "stack", shards_of(tmp_path / "stack")) == (
+        "1 files of one image beside files of many: alone.fits",
+    )
+    assert shards_of(tmp_path / "single") == [tmp_path / "single"]
+    (block,) = blocks_of(tmp_path / "single", "", 3, framing=Framing(bands=("g",)))
+    assert block.ids == ["a"]
+    assert block.left_out == (
+        "WHT [1]: weights, which are no noise map without their meaning (in 2 files)",
+        "r: not read beside g",
+    )
+    np.save(tmp_path / "cube.npy", random.normal(size=(2, 3, 32, 32)))
+    (block,) = blocks_of(tmp_path / "cube.npy", "", 3, framing=Framing(channel=1))
+    assert block.left_out == ("2 of 3 channels: channel=1",)

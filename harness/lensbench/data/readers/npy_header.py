@@ -81,6 +81,12 @@ def is_single(path: Path | str) -> bool:
     return shape == () or (shape is not None and is_image(shape))
 
 
+def is_flat(path: Path | str) -> bool:
+    """Whether a .npy has one value a row, such as a class for each image, and no image."""
+    shape = stored_shape(path)
+    return shape is not None and shape != () and max((*shape[1:], 1)) == 1
+
+
 def stored_shape(path: Path | str) -> tuple[int, ...] | None:
     """Shape from a header, `()` for a pickle, `None` where there is no header."""
     handle = os.open(path, os.O_RDONLY)  # a third of the time of `open`, for a hundred thousand
