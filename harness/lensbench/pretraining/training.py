@@ -265,8 +265,8 @@ def _check(recipe: Recipe, strategy: Any, source: ChunkSource) -> None:
     if missing := [name for name in strategy.targets if name not in source.known.info]:
         raise IncompatibleError(
             f"pretraining {recipe.pretraining!r} needs the target {missing[0]!r}, "
-            "which not all of these scenes have",
-            "name populations that share it, or a strategy without targets",
+            "which none of these scenes have, or not with one meaning",
+            "name a population that has it, or a strategy without targets",
         )
 
 
