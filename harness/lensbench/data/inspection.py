@@ -33,6 +33,7 @@ DEFECTS: Mapping[str, str] = {
     "near_duplicate_other_class": "such pairs of two classes",
     "near_duplicate_other_split": "such pairs of two splits: a leak",
     "psf_sum": "whose PSF does not sum to 1",
+    "mask_most": "whose mask rules out most pixels: perhaps it marks the good ones",
     "noise_sentinel": "whose noise map has sentinels (over 10⁶ times its median)",
     "noise_not_positive": "whose noise map has pixels that are not positive",
 }

@@ -118,6 +118,8 @@ def _add(found: Statistics, source: Source, index: int, picture: Picture, compar
         found.psf_sums.append(total)
         if abs(total - 1) > 1e-3:
             found.defect("psf_sum", item.name)
+    if picture.mask is not None and picture.mask.mean() > 0.5:
+        found.defect("mask_most", item.name)
     if picture.noise is not None:
         found.noise_maps += 1
         positive = picture.noise[np.isfinite(picture.noise) & (picture.noise > 0)]

@@ -15,7 +15,8 @@ SUBSTRUCTURE = ("no_sub", "cdm", "vortex")
 ALIASES = {"no": "no_sub", "sphere": "cdm", "vort": "vortex", "axion": "vortex"}
 _LENS = {"lens", "lenses", "lensed", "positive", "positives", "1", "true", "yes"}
 _OTHER = re.compile(
-    r"(non|not|no)([\W_]?lens|$)|other|galax|negative|random|background|0$|false$|no$"
+    r"(non|not|no)([\W_]?(an?[\W_])?(strong[\W_]?)?lens|$)|"
+    r"other|galax|negative|random|background|0$|false$|no$"
 )
 _ERRORS = re.compile(r"(_err|_error|_std|_sigma|_unc)$|^(e_|err_|sigma_)", re.IGNORECASE)
 _NO_TARGETS = {

@@ -247,3 +247,56 @@ def test_an_image_is_the_same_when_it_is_read_again(kind: str, tmp_path: Path) -
     source = open_source(file)
     for read in (source.read, source.read, open_source(file).read):
         assert np.array_equal(read(0).pixels[0], pixels.astype("f4"), equal_nan=True)
+
+
+def test_axes_of_length_one_are_no_axes_of_an_image(tmp_path: Path) -> None:
+    """A radio image has one frequency and one Stokes parameter; its noise map may be plain."""
+    pixels = image(0, 2, 20, 24)
+    header = sky(0.05)
+    header["CTYPE3"], header["CTYPE4"] = "FREQ", "STOKES"
+    header["CRVAL3"], header["CDELT3"], header["CRVAL4"], header["CDELT4"] = 1e9, 1e6, 1, 1
+    noise = fits.ImageHDU(np.full((1, 1, 20, 24), 2.0), name="NOISE")
+    radio = fits.PrimaryHDU(pixels[:1][None], header)
+    fits.HDUList([radio, noise]).writeto(tmp_path / "radio.fits")
+    fits.writeto(tmp_path / "bands.fits", pixels[:, None])
+    for name, expected in (("radio.fits", pixels[:1]), ("bands.fits", pixels)):
+        source = open_source(tmp_path / name)
+        picture = source.read(0)
+        assert np.array_equal(picture.pixels, expected)
+        assert len(source.items) == 1 and source.left_out == ()
+        if name == "radio.fits":
+            assert picture.noise is not None and (picture.noise == 2).all()
+            assert picture.pixel_scale == pytest.approx(0.05)
+
+
+def test_an_extension_too_small_for_an_image_is_left_out(tmp_path: Path) -> None:
+    """The cut-out of a file is its only image, whatever its name and number."""
+    units = [
+        fits.PrimaryHDU(), fits.BinTableHDU.from_columns([fits.Column("a", "E", array=[1.0])]),
+        fits.ImageHDU(np.zeros((3, 3)), name="THUMB"), fits.ImageHDU(image(1, 20, 20), name="CUT"),
+    ]  # fmt: skip
+    fits.HDUList(units).writeto(tmp_path / "object.fits")
+    source = open_source(tmp_path / "object.fits")
+    assert len(source.items) == 1
+    assert np.array_equal(source.read(0).pixels[0], image(1, 20, 20))
+    assert any("THUMB [2]: shape (3, 3), too small" in one for one in source.left_out)
+
+
+@pytest.mark.parametrize("form", ["extension", "file", "npz"])
+def test_a_plane_that_marks_good_pixels(form: str, tmp_path: Path) -> None:
+    """GOODPIX and valid_mask say by a one what other masks say by a zero."""
+    good = np.ones((20, 20), np.uint8)
+    good[:3] = 0
+    path = tmp_path / "a.npz"
+    if form == "extension":
+        parts = [fits.PrimaryHDU(image(0, 20, 20)), fits.ImageHDU(good, name="GOODPIX")]
+        fits.HDUList(parts).writeto(path := tmp_path / "a.fits")
+    elif form == "file":
+        fits.writeto(tmp_path / "a.fits", image(0, 20, 20))
+        fits.writeto((path := tmp_path) / "a_valid_mask.fits", good)
+    else:
+        np.savez(path, images=image(0, 5, 20, 20), valid_mask=np.stack([good] * 5))
+    source = open_source(path)
+    assert len(source.items) == (5 if form == "npz" else 1)
+    mask = source.read(0).mask
+    assert mask is not None and np.array_equal(mask, good == 0)

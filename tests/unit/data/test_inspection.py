@@ -216,3 +216,16 @@ def test_noise_of_masked_pixels_is_no_defect(masked, defects, tmp_path, lensbenc
     done = lensbench("data", "inspect", tmp_path, "--json", "--quiet")
     (found,) = json.loads(done.out)
     assert found["defects"].get("noise_not_positive", {"count": 0})["count"] == defects
+
+
+def test_a_mask_of_most_pixels_is_a_warning(tmp_path: Path) -> None:
+    """It perhaps marks the good ones, which nobody can know from the file."""
+    for name, rows in (("most", 12), ("few", 3)):
+        mask = np.zeros((20, 20), np.uint8)
+        mask[:rows] = 1
+        pixels = np.random.default_rng(rows).normal(size=(20, 20))
+        parts = [fits.PrimaryHDU(pixels), fits.ImageHDU(mask, name="MASK")]
+        fits.HDUList(parts).writeto(tmp_path / f"{name}.fits")
+    found = inspect_source(open_source(tmp_path), lambda *_: None)
+    assert found.masks == 2
+    assert found.defects["mask_most"] == {"count": 1, "examples": ["most.fits"]}

@@ -203,3 +203,62 @@ def test_images_beside_a_table_of_images_are_no_tables(tmp_path: Path) -> None:
         fits.writeto(tmp_path / f"{name}.fits", image(number, 16, 16))
     found = {Path(one.path).name: len(one.items) for one in open_sources(tmp_path)}
     assert found == {tmp_path.name: 2, "a.fits": 2}
+
+
+CELLS = {
+    "utf-16": ("file,theta_E\r\n", "{},{}\r\n", "utf-16"),
+    "mark": ("\ufefffile,theta_E\r\n", "{},{}\r\n", "utf-8"),
+    "windows": ("file,theta_E,galaxié\n", "{},{},é\n", "cp1252"),
+    "quoted": ('"file" , "theta_E"\n', '"{}" , "{}"\n', "utf-8"),
+    "semicolon": ("file;theta_E\n", "{};{}\n", "utf-8"),
+    "decimal comma": ("Image_Name;theta_E;z\r\n", "{};{};0,5\r\n", "cp1252"),
+    "tab and comma": ("id\ttheta_E\n", "{}\t{}\n", "utf-8"),
+    "lines of JSON": ("", '{{"theta_E": {1}, "file_name": "{0}", "box": [1, 2]}}\n', "utf-8"),
+}
+
+
+@pytest.mark.parametrize("form", CELLS)
+def test_tables_as_other_programs_write_them(form: str, tmp_path: Path) -> None:
+    """Whatever the marks, the code of letters and the decimal point, the numbers are the same."""
+    head, row, code = CELLS[form]
+    radii = [0.75, 1.25, 2.0]
+    comma = "comma" in form
+    texts = [str(radius).replace(".", ",") if comma else radius for radius in radii]
+    for k in range(3):
+        save(tmp_path / f"{k}.npy", image(k, 16, 16))
+    rows = [row.format(f"{k}.npy", texts[k]) for k in range(3)]
+    name = "metadata.jsonl" if "JSON" in form else "t.tsv" if "\t" in head else "t.csv"
+    (tmp_path / name).write_bytes((head + "".join(rows)).encode(code))
+    source = open_source(tmp_path)
+    assert source.columns["theta_E"].values.tolist() == radii
+    assert source.left_out == ()
+
+
+def test_a_votable_has_numbers_and_units(tmp_path: Path) -> None:
+    """It is a table like the others."""
+    for k in range(3):
+        save(tmp_path / f"{k}.npy", image(k, 16, 16))
+    table = Table({"file": ["0.npy", "1.npy", "2.npy"], "theta_E": [750.0, 1250.0, 2000.0]})
+    table["theta_E"].unit = "mas"
+    table.write(tmp_path / "t.vot", format="votable")
+    column = open_source(tmp_path).columns["theta_E"]
+    assert column.values.tolist() == [750.0, 1250.0, 2000.0] and column.unit == "mas"
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "npz"])
+def test_classes_that_are_whole_numbers_have_no_decimal_point(form: str, tmp_path: Path) -> None:
+    """1.0 and 0.0 are the classes 1 and 0, so that lens finding takes them."""
+    labels = [0.0, 1.0, 1.0, 0.0]
+    images = image(0, 4, 16, 16)
+    path = tmp_path / "images.parquet" if form == "parquet" else tmp_path / "images.npz"
+    if form == "csv":
+        path = tmp_path
+        for k in range(4):
+            save(tmp_path / f"{k}.npy", images[k])
+        rows = [f"{k}.npy,{labels[k]}\n" for k in range(4)]
+        (tmp_path / "t.csv").write_text("file,label\n" + "".join(rows))
+    elif form == "parquet":
+        pl.DataFrame({"image": images.tolist(), "label": labels}).write_parquet(path)
+    else:
+        np.savez(path, images=images, labels=labels)
+    assert [item.label for item in open_source(path).items] == ["0", "1", "1", "0"]

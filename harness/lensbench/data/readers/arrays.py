@@ -37,6 +37,7 @@ _ROLES = {
     "noise": ("noise", "noise_map", "noisemap", "rms", "err", "error", "sigma", "std"),
     "variance": ("var", "variance"),
     "ivar": ("ivar", "invvar"),
+    "good": ("goodpix", "good_pixels", "good_mask", "goodmask", "valid_pixels", "valid_mask"),
     "mask": ("mask", "dq", "flags"),
     "psf": ("psf", "psf_kernel", "kernel", "kernel_point_source"),
     "psf_fwhm": ("psf_fwhm", "fwhm", "seeing"),
@@ -46,7 +47,7 @@ _ROLES = {
     "bands": ("band", "bands", "filters"),
     "split": ("split", "splits", "fold"),
 }
-_NO_IMAGES = ("noise", "variance", "ivar", "mask", "psf", "matrix", "exposure")
+_NO_IMAGES = ("noise", "variance", "ivar", "mask", "good", "psf", "matrix", "exposure")
 """Roles of planes that go with images and are none."""
 
 _PLANES = tuple(role for role in PLANES if role != "psf")

@@ -14,14 +14,15 @@ MAX_CHANNELS = 16
 _SURE_CHANNELS = 4
 """In a lone array (A, H, W), A of at most this many are channels, and more are images."""
 
-_LEAST_SIDE = 8
+LEAST_SIDE = 8
+"""Sides of what is taken for an image are at least as long."""
 
 
 def as_picture(name: Path | str, array: np.ndarray) -> np.ndarray:
     """An array (H, W), (C, H, W) or (H, W, C) as native float32 (C, H, W).
 
-    The shortest of first and last axis is the channels; the first where they are equal. Axes of
-    length one before the image are dropped.
+    The shortest of first and last axis is the channels; the first where they are equal. Of more
+    than three axes those of length one are dropped.
 
     Raises:
         DataError: Where it is no image of numbers.
@@ -31,8 +32,7 @@ def as_picture(name: Path | str, array: np.ndarray) -> np.ndarray:
             f"{str(name)!r} holds {array.dtype}, expected numbers",
             "images are integers or floats; object pickles go through `lensbench data convert`",
         )
-    while array.ndim > 3 and array.shape[0] == 1:
-        array = array[0]
+    array = array.reshape(without_unit_axes(array.shape))
     if array.ndim == 2:
         array = array[None]
     if array.ndim != 3 or 0 in array.shape:
@@ -51,6 +51,11 @@ def as_picture(name: Path | str, array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
+def without_unit_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape of more than three axes, less those of length one, such as of one frequency."""
+    return shape if len(shape) <= 3 else tuple(side for side in shape if side != 1)
+
+
 def channels_last(shape: tuple[int, ...]) -> bool:
     """Whether an image of this shape (A, B, C) has its channels at the end."""
     return shape[-1] <= MAX_CHANNELS and shape[-1] < shape[0]
@@ -60,12 +65,12 @@ def is_image(shape: tuple[int, ...]) -> bool:
     """Whether one array of this shape looks like one image, of up to four channels."""
     if len(shape) == 3 and min(shape[0], shape[-1]) <= _SURE_CHANNELS:
         shape = shape[:2] if channels_last(shape) else shape[1:]
-    return len(shape) == 2 and min(shape) >= _LEAST_SIDE
+    return len(shape) == 2 and min(shape) >= LEAST_SIDE
 
 
 def is_stack(shape: tuple[int, ...]) -> bool:
     """Whether one array of this shape looks like images along its first axis."""
     if len(shape) == 4:
         sides = shape[1:3] if channels_last(shape[1:]) else shape[2:]
-        return min(sides) >= _LEAST_SIDE and min(shape[1], shape[3]) <= MAX_CHANNELS
-    return len(shape) == 3 and min(shape[1:]) >= _LEAST_SIDE and not is_image(shape)
+        return min(sides) >= LEAST_SIDE and min(shape[1], shape[3]) <= MAX_CHANNELS
+    return len(shape) == 3 and min(shape[1:]) >= LEAST_SIDE and not is_image(shape)

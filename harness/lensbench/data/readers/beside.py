@@ -11,8 +11,8 @@ from lensbench.data.picture import Picture
 from lensbench.data.readers.fits import as_deviation
 from lensbench.errors import DataError
 
-PLANES = ("noise", "variance", "ivar", "mask", "psf")
-"""Roles of planes that go with an image."""
+PLANES = ("noise", "variance", "ivar", "mask", "good", "psf")
+"""Roles of planes that go with an image; `good` marks the pixels that a mask does not."""
 
 NUMBERS = ("psf_fwhm", "scale")
 """Roles of numbers that do."""
@@ -51,6 +51,8 @@ def with_planes(
         if role == "mask":
             flagged = np.nan_to_num(plane) != 0
             changes["mask"] = np.zeros_like(flagged) if flagged.all() else flagged
+        elif role == "good":
+            changes["mask"] = (np.nan_to_num(plane) == 0) | changes.get("mask", np.False_)
         elif "noise" not in changes:
             changes["noise"] = as_deviation(role, [plane.astype(np.float32)])
     return replace(picture, **changes)  # type: ignore[arg-type]

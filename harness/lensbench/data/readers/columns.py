@@ -16,7 +16,7 @@ from lensbench.data.readers.arrays import role_of_array
 from lensbench.data.readers.axes import as_picture
 from lensbench.data.readers.beside import NUMBERS, PLANES
 from lensbench.data.readers.guard import reading
-from lensbench.data.readers.labels import LABEL_NAMES
+from lensbench.data.readers.labels import LABEL_NAMES, class_text
 from lensbench.data.readers.parquet import ParquetRows
 from lensbench.data.readers.table_cells import as_array, bands_of_value, with_cells
 from lensbench.data.readers.tables import SPLIT_NAMES
@@ -176,7 +176,7 @@ def table_source(path: Path, layout: str, title: str, table: Table, selection: S
     for column in images:
         condition = _condition(column, several)
         for index in range(count):
-            text = str(plain[label][index]) if label else ""
+            text = class_text(plain[label][index]) if label else ""
             if classes and text.isdecimal() and int(text) < len(classes):
                 text = classes[int(text)]
             name = name_of(index)

@@ -25,6 +25,7 @@ _ROLES = {
     "noise": r"noise[_-]?map|noise|rms|sigma|err|error|std|uncertainty",
     "variance": r"var|variance",
     "ivar": r"ivar|invvar",
+    "good": r"good[_-]?(?:pix|pixels|mask)|valid[_-]?(?:pix|pixels|mask)",
     "mask": r"mask|dq|flags?",
     "weight": r"wht|weights?|exp|exposure",
 }

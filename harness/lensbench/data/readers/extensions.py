@@ -12,12 +12,13 @@ _ROLES = {
     "noise": r"(NOISE|RMS|SIGMA|ERR|ERROR|STD|NOISE_?MAP|UNCERT)",
     "variance": r"(VAR|VARIANCE)",
     "ivar": r"(IVAR|INVVAR|INVERSE_VARIANCE)",
+    "good": r"(GOOD_?(PIX|PIXELS|MASK)?|VALID_?(PIX|PIXELS|MASK)?)",
     "mask": r"(MASK|DQ|FLAGS?|BADPIX|BPM)",
     "part": r"VAR_(POISSON|RNOISE|FLAT|SKY)",
     "weight": r"(WHT|WEIGHTS?|EXP|COV)",
     "context": r"(CON|CTX|SEG|SEGM|SEGMENTATION|SAMP|TIME|AREA|WAVELENGTH)",
 }
-_PARTNERS = ("psf", "noise", "variance", "ivar", "mask", "part")
+_PARTNERS = ("psf", "noise", "variance", "ivar", "mask", "good", "part")
 _FORMS = {role: re.compile(rf"(^|_){form}$", re.IGNORECASE) for role, form in _ROLES.items()}
 _IMAGE = re.compile(r"(^|_)(BGSUB|SCI|IMAGE|IMG|DATA|PRIMARY|COMPRESSED_IMAGE)$", re.IGNORECASE)
 _REASONS = {
@@ -26,6 +27,7 @@ _REASONS = {
     "variance": "a variance map of no image here",
     "ivar": "an inverse variance of no image here",
     "mask": "a mask of no image here",
+    "good": "a mask of no image here",
     "part": "a component of the variance, and the whole is there",
     "weight": "weights, which are no noise map without their meaning",
     "context": "neither an image nor its noise",

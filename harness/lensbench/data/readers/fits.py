@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lensbench.data.picture import Item, Picture, Selection, Source
-from lensbench.data.readers.axes import MAX_CHANNELS, as_picture
+from lensbench.data.readers.axes import LEAST_SIDE, MAX_CHANNELS, as_picture, without_unit_axes
 from lensbench.data.readers.extensions import (
     Band,
     Extension,
@@ -25,7 +25,7 @@ from lensbench.data.readers.extensions import (
     with_noise_once,
 )
 from lensbench.data.readers.guard import check_shape, reading
-from lensbench.data.readers.masks import bad_pixels
+from lensbench.data.readers.masks import bad_pixels, not_good
 from lensbench.data.readers.world import pixel_scale_of, position_of
 from lensbench.data.units import microjansky_of
 from lensbench.errors import DataError
@@ -129,7 +129,7 @@ def find_images(path: Path, selection: Selection) -> FitsImages:
     with reading(path, "FITS"), opened(path) as units:
         for number, unit in enumerate(units):
             check_members(path, number, _MAX_EXTENSIONS)
-            shape = tuple(getattr(unit, "shape", ()) or ())
+            shape = without_unit_axes(tuple(getattr(unit, "shape", ()) or ()))
             name = unit.name or ("PRIMARY" if number == 0 else str(number))
             if not unit.is_image:
                 left_out.append(f"{name} [{number}]: a table")
@@ -144,6 +144,10 @@ def find_images(path: Path, selection: Selection) -> FitsImages:
     images = [one for one in found if one.role == "image" and _is_picture(one.shape)]
     cubes = [one for one in found if one.role == "image" and one not in images]
     left_out += [f"{one.name} [{one.number}]: shape {one.shape}, a cube" for one in cubes]
+    tiny = [one for one in images if max(one.shape[-2:]) < LEAST_SIDE]
+    if len(tiny) < len(images):
+        images = [one for one in images if one not in tiny]
+        left_out += [f"{one.name} [{one.number}]: shape {one.shape}, too small" for one in tiny]
     if selection.extension:
         images = [one for one in found if is_named(one, selection.extension)]
         if not images:
@@ -154,7 +158,7 @@ def find_images(path: Path, selection: Selection) -> FitsImages:
     if not images:
         raise DataError(f"{str(path)!r} has no image in it", "name one with --extension")
     bands = [with_noise_once(band) for band in bands_of(found, images)]
-    rest = unused([one for one in found if one not in cubes], bands)
+    rest = unused([one for one in found if one not in [*cubes, *tiny]], bands)
     return FitsImages(tuple(bands), (*rest, *left_out), count, positions)
 
 
@@ -262,6 +266,7 @@ def _plane(units: Any, number: int) -> np.ndarray | None:
     data = _data(units[number])
     if data.dtype.kind not in "biuf":
         return None
+    data = data.reshape(without_unit_axes(data.shape))
     if data.ndim == 3 and data.shape[0] == 1:
         data = data[0]
     return np.ascontiguousarray(data, dtype=np.float32)
@@ -300,6 +305,10 @@ def _mask(units: Any, band: Band, shape: tuple[int, ...]) -> np.ndarray | None:
         data = _data(units[number])
         if data.shape[-2:] == shape[-2:]:
             return bad_pixels(data, units[number].header, units[0].header)
+    for number in band.partners.get("good", ()):
+        data = _data(units[number])
+        if data.shape[-2:] == shape[-2:]:
+            return not_good(data)
     return None
 
 

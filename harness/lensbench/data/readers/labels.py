@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,9 @@ LABEL_NAMES = (
 """Names under which classes are found."""
 
 
+_WHOLE = re.compile(r"^(-?\d+)\.0+$")
+
+
 @dataclass(frozen=True)
 class Labels:
     """Class of each image, as text; none where `values` is empty."""
@@ -46,6 +50,12 @@ class Labels:
     def of(self, index: int) -> str:
         """Class of one image."""
         return self.values[index] if self.values else ""
+
+
+def class_text(value: object) -> str:
+    """The name of a class: a number that is whole has no decimal point."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return _WHOLE.sub(r"\1", text)
 
 
 def as_labels(values: np.ndarray | Sequence[object], origin: str, count: int) -> Labels:
@@ -66,8 +76,7 @@ def as_labels(values: np.ndarray | Sequence[object], origin: str, count: int) ->
         array = array.astype(np.int64)
     if array.dtype.kind not in "biuSUO":
         raise DataError(f"{origin} holds {array.dtype}, expected classes", "name others")
-    texts = (v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in array)
-    return Labels(tuple(texts), origin)
+    return Labels(tuple(map(class_text, array)), origin)
 
 
 def are_numbers(values: np.ndarray) -> bool:

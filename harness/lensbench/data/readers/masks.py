@@ -10,6 +10,12 @@ import numpy as np
 _RUBIN_BAD = ("BAD", "SAT", "NO_DATA", "CR", "SUSPECT", "EDGE", "UNMASKEDNAN")
 
 
+def not_good(data: np.ndarray) -> np.ndarray:
+    """Pixels (H, W) or (C, H, W) that a plane which marks good ones does not."""
+    plane = data[0] if data.ndim == 3 and data.shape[0] == 1 else data
+    return np.asarray(np.nan_to_num(plane) == 0)
+
+
 def bad_pixels(data: np.ndarray, header: Mapping[str, Any], first: Mapping[str, Any]) -> np.ndarray:
     """Pixels (H, W) or (C, H, W) that must not be used.
 

@@ -1,10 +1,14 @@
-"""One table as rows of texts: CSV, TSV, ECSV, Parquet or FITS."""
+"""One table as rows of texts: CSV, TSV, ECSV, JSON Lines, VOTable, Parquet or FITS."""
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
+import json
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +18,19 @@ from lensbench.data.readers.guard import reading
 from lensbench.data.readers.parquet import ParquetRows
 from lensbench.errors import DataError
 
-TEXTS = (".csv", ".tsv", ".ecsv")
+TEXTS = (".csv", ".tsv", ".ecsv", ".jsonl", ".vot", ".votable")
 _FILES = (
     "file",
     "filename",
     "file_name",
+    "file name",
     "image",
+    "image_name",
+    "image_file",
+    "image_path",
+    "image_id",
+    "file_path",
+    "filepath",
     "path",
     "name",
     "id",
@@ -28,6 +39,8 @@ _FILES = (
     "source_id",
 )
 _MAX_BYTES = 2**28
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+"""A number as spreadsheets write it in many languages, whose columns a semicolon or tab parts."""
 
 Row = Mapping[str, str]
 
@@ -38,7 +51,7 @@ def rows_of_file(path: Path) -> tuple[dict[str, Row], dict[str, str]]:
         if path.stat().st_size > _MAX_BYTES:
             raise DataError(f"{str(path)!r} is larger than a table of images", "name another")
         suffix = path.suffix.lower()
-        form = _csv if suffix in TEXTS else _parquet if suffix == ".parquet" else _fits
+        form = _FORMS.get(suffix, _csv if suffix in TEXTS else _fits)
         read, units = form(path)
         if not read:
             return {}, {}
@@ -57,25 +70,63 @@ def rows_of_file(path: Path) -> tuple[dict[str, Row], dict[str, str]]:
 
 def _csv(path: Path) -> tuple[list[Row], dict[str, str]]:
     """Rows of a CSV; lines before the one that names columns (`#`) are passed over."""
-    with path.open(newline="", encoding="utf-8-sig", errors="strict") as file:
-        lines = [line for line in file if line.strip() and not line.startswith("#")]
+    content = io.StringIO(_decoded(path.read_bytes()), newline="")
+    lines = [line for line in content if line.strip() and not line.startswith("#")]
     if not lines or "\0" in lines[0] or lines[0].lstrip().startswith("<"):
         raise DataError(f"{str(path)!r} is not a CSV table", "expected one line of column names")
     first = lines[0]
-    if path.suffix.lower() == ".ecsv":
-        return _ecsv(path)
     mark = "\t" if "\t" in first else ";" if ";" in first and "," not in first else ","
-    read = list(csv.DictReader(lines, delimiter=mark))
+    read = list(csv.DictReader(lines, delimiter=mark, skipinitialspace=True))
     plain, units = columns_and_units(name for name in read[0] if name) if read else ({}, {})
     rows: list[Row] = [
         {
-            plain[k]: (v or "").strip()
+            plain[k]: _number((v or "").strip()) if mark != "," else (v or "").strip()
             for k, v in row.items()
             if isinstance(v, str | None) and k in plain
         }
         for row in read
     ]
     return rows, units
+
+
+def _decoded(content: bytes) -> str:
+    """A text as spreadsheets save it: UTF-8 or UTF-16 with a mark, UTF-8, or that of Windows."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
+
+
+def _number(cell: str) -> str:
+    """A cell with a decimal point where it is a number with a decimal comma."""
+    return cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell
+
+
+def _jsonl(path: Path) -> tuple[list[Row], dict[str, str]]:
+    """Rows of JSON Lines, such as `metadata.jsonl` of `datasets`; lists and objects are no cells.
+
+    Raises:
+        DataError: Where a line is no JSON object.
+    """
+    lines = [line for line in _decoded(path.read_bytes()).splitlines() if line.strip()]
+    read = [json.loads(line) for line in lines]
+    if not all(isinstance(row, dict) for row in read):
+        raise DataError(f"{str(path)!r} is no table", "expected one JSON object a line")
+    names = dict.fromkeys(name for row in read for name in row)
+    plain, units = columns_and_units(names)
+    cells = [{n: v for n, v in row.items() if not isinstance(v, list | dict)} for row in read]
+    rows: list[Row] = [
+        {plain[n]: "" if row.get(n) is None else _text(row[n]) for n in names} for row in cells
+    ]
+    return rows, units
+
+
+def _votable(path: Path) -> tuple[list[Row], dict[str, str]]:
+    from astropy.table import Table as AstropyTable
+
+    return _astropy(AstropyTable.read(path, format="votable"))
 
 
 def _ecsv(path: Path) -> tuple[list[Row], dict[str, str]]:
@@ -105,6 +156,15 @@ def _parquet(path: Path) -> tuple[list[Row], dict[str, str]]:
     rows = [dict(zip(texts, values, strict=True)) for values in zip(*texts.values(), strict=True)]
     plain, units = columns_and_units(texts)
     return [{plain[name]: value for name, value in row.items()} for row in rows], units
+
+
+_FORMS: Mapping[str, Callable[[Path], tuple[list[Row], dict[str, str]]]] = {
+    ".ecsv": _ecsv,
+    ".jsonl": _jsonl,
+    ".vot": _votable,
+    ".votable": _votable,
+    ".parquet": _parquet,
+}
 
 
 def _text(value: object) -> str:

@@ -15,7 +15,7 @@ from lensbench.data.readers.entries import SUFFIXES as IMAGE_SUFFIXES
 from lensbench.data.readers.entries import stem_of
 from lensbench.data.readers.fits_tables import holds_images
 from lensbench.data.readers.guard import reading
-from lensbench.data.readers.labels import LABEL_NAMES
+from lensbench.data.readers.labels import LABEL_NAMES, class_text
 from lensbench.data.readers.table_files import TEXTS, Row, rows_of_file
 from lensbench.data.splits import split_of
 from lensbench.errors import DataError
@@ -219,8 +219,8 @@ def label_of(row: Row, selection: Selection) -> str:
     if selection.labels:
         if row and selection.labels not in row:
             raise DataError(f"the table has no column {selection.labels!r}", ", ".join(row))
-        return row.get(selection.labels, "")
-    return next((row[name] for name in row if name.lower() in LABEL_NAMES), "")
+        return class_text(row.get(selection.labels, ""))
+    return class_text(next((row[name] for name in row if name.lower() in LABEL_NAMES), ""))
 
 
 def states_classes(folder: Path) -> bool:
