@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +25,6 @@ from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.container import is_container, open_container
 from lensbench.data.readers.encoded import HEADS, open_encoded
 from lensbench.data.readers.entries import ENCODED, image_names
-from lensbench.data.readers.entries import SUFFIXES as IMAGE_SUFFIXES
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
 from lensbench.data.readers.fits import is_table, open_fits
 from lensbench.data.readers.fits_tables import holds_images, open_table
@@ -38,11 +36,10 @@ from lensbench.data.readers.npy import open_npy
 from lensbench.data.readers.npy_header import is_flat, stored_shape
 from lensbench.data.readers.npz import open_npz
 from lensbench.data.readers.tables import FEW, is_plain_parquet
+from lensbench.data.rest import CONTAINERS, is_saved, rest_of
 from lensbench.errors import DataError
 from lensbench.files import watched
 
-_CONTAINERS = (".h5", ".hdf5", ".hdf", ".parquet", ".npz")
-_PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".pkl", ".pt", ".mat", ".gz")
 _KNOWN = (
     "known: .npy, .npz, FITS, HDF5, Parquet, `datasets` on disk, PNG, JPEG, TIFF, and folders of "
     "these"
@@ -99,14 +96,12 @@ def open_sources(path: Path, selection: Selection | None = None) -> list[Source]
         return [open_hub(name if Path(name).exists() else name.lstrip("/"), selection)]
     if not path.exists():
         raise DataError(f"there is no {str(path)!r}", "name a file or a folder of images")
-    found = _folder(path, selection, 0) if path.is_dir() else [open_file(path, selection)]
-    found = found or _folder(path, replace(selection, encoded=True), 0)
-    if not found:
-        raise DataError(
-            f"{str(path)!r} holds nothing that is known as images",
-            _KNOWN,
-        )
-    return found
+    if not path.is_dir():
+        return [open_file(path, selection)]
+    left_out: list[str] = []
+    found = _folder(path, selection, left_out)
+    found = found or _folder(path, replace(selection, encoded=True), left_out)
+    return _with_rest(path, found, list(dict.fromkeys(left_out)))
 
 
 def open_file(path: Path, selection: Selection) -> Source:
@@ -210,16 +205,15 @@ def _pickle(path: Path, selection: Selection) -> Source:
     return Source(str(path), "object-pickle", "a pickle", items, pictures.__getitem__, (note,))
 
 
-def _folder(path: Path, selection: Selection, depth: int) -> list[Source]:
-    marks = ("dataset_dict.json", "state.json", "dataset_info.json")
-    several, *one = ((path / name).exists() for name in marks)
-    if several or all(one):
+def _folder(path: Path, selection: Selection, left_out: list[str], depth: int = 0) -> list[Source]:
+    """Sources of a folder and of those below it; what is not read is added to `left_out`."""
+    if is_saved(path):
         return [open_huggingface(path, selection)]
     if is_exported(path):
         return [open_hub(str(path), selection)]
     source = folders.tree_folder(path, selection)
     if source is not None:
-        return _with_rest(path, [source])
+        return [source]
     single, many, labels = _sorted_files(path, selection.encoded)
     flat = [folders.flat_folder(path, single, selection)] if single else []
     found = [source for source in flat if source.items]  # one of tables alone has none
@@ -227,12 +221,12 @@ def _folder(path: Path, selection: Selection, depth: int) -> list[Source]:
     below = [path / c for c in _listed(path, folders=True) if not c.endswith(".part")]
     if depth < _DEPTH:
         for child in below:
-            found += _folder(child, selection, depth + 1)
+            found += _folder(child, selection, left_out, depth + 1)
         below = []
     unused = [file for file in labels if not any(_used(source, file) for source in found)]
-    said = [f"{file.name}: values of no stack of images beside it" for file in unused]
-    said += [f"{c.name}: a folder more than {_DEPTH} levels below the one named" for c in below]
-    return _with_rest(path, found, said)
+    left_out += [f"{file.name}: values of no stack of images beside it" for file in unused]
+    left_out += [f"{c.name}: a folder more than {_DEPTH} levels below the one named" for c in below]
+    return found
 
 
 def _listed(folder: Path, *, folders: bool) -> list[str]:
@@ -251,7 +245,7 @@ def _used(source: Source, labels: Path) -> bool:
     return labels.name in said or labels.stem in source.columns
 
 
-def _with_rest(path: Path, found: list[Source], left_out: Sequence[str] = ()) -> list[Source]:
+def _with_rest(path: Path, found: list[Source], left_out: Sequence[str]) -> list[Source]:
     """Sources, the first of which says what else lies in the folder and is not read.
 
     Args:
@@ -260,45 +254,31 @@ def _with_rest(path: Path, found: list[Source], left_out: Sequence[str] = ()) ->
         left_out: What is known already not to be read, with the reason; a sentence each.
 
     Raises:
-        DataError: Where there are archives and nothing else.
+        DataError: Where there is no source.
     """
-    rest = _listed(path, folders=False)
-    files = [path / name for name in rest if not name.lower().endswith(IMAGE_SUFFIXES)]
-    archives = [file for file in files if is_archive_name(file)]
-    if archives and not found:
-        commands = "; ".join(command_to_unpack(file) for file in archives[:4])
+    encoded = all(source.items[0].name.lower().endswith(ENCODED) for source in found)
+    rest = rest_of(path, _DEPTH, bool(found) and encoded)
+    said = (*rest.sentences(), *left_out)
+    if found:
+        first, *others = found
+        return [replace(first, left_out=(*first.left_out, *said)), *others] if said else found
+    if rest.archives:
+        commands = "; ".join(command_to_unpack(file) for file in rest.archives[:4])
         raise DataError(
-            f"{str(path)!r} holds {len(archives)} archives and no images: "
-            f"{', '.join(file.name for file in archives[:4])}",
+            f"{str(path)!r} holds {len(rest.archives)} archives and no images: "
+            f"{', '.join(file.name for file in rest.archives[:4])}",
             f"unpack first: `{commands}`",
         )
-    said = [f"{file.name}: an archive; `{command_to_unpack(file)}`" for file in archives]
-    said += left_out
-    read = {Path(source.items[0].name).suffix.lower() for source in found}
-    others = Counter(
-        file.suffix.lower()
-        for file in files
-        if file.suffix.lower() in _PICTURES
-        and file.suffix.lower() not in read
-        and not is_archive_name(file)
-    )
-    said += [
-        f"{count} {suffix} files: pictures, which are read where nothing else is there"
-        if suffix in ENCODED
-        else f"{count} {suffix} files: of no format that is read"
-        for suffix, count in others.items()
-    ]
-    if not said or not found:
-        return found
-    return [replace(found[0], left_out=(*found[0].left_out, *said)), *found[1:]]
+    reasons = f"; {'; '.join(said[:3])}" if said else ""
+    raise DataError(f"{str(path)!r} holds nothing that is known as images{reasons}", _KNOWN)
 
 
 def _sorted_files(path: Path, encoded: bool) -> tuple[list[str], list[Path], list[Path]]:
     """Names of files that are an image each; files that hold many, and those of classes."""
     names = image_names(path, encoded)
-    single = [name for name in names if not name.lower().endswith(_CONTAINERS)]
+    single = [name for name in names if not name.lower().endswith(CONTAINERS)]
     stacks = _stacks(path, [name for name in single if name.endswith(".npy")])
-    many = [path / n for n in _listed(path, folders=False) if n.lower().endswith(_CONTAINERS)]
+    many = [path / n for n in _listed(path, folders=False) if n.lower().endswith(CONTAINERS)]
     rows = _tables_of_images(path, single)
     single = [name for name in single if name not in rows]
     many += [path / name for name in rows]

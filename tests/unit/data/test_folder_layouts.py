@@ -17,6 +17,7 @@ from tests.unit.data.images_on_disk import image, pixels, save
 
 from lensbench import DataError
 from lensbench.data.layouts import open_source, open_sources
+from lensbench.data.picture import Selection
 
 
 @pytest.mark.parametrize("names", [("lenses", "nonlenses"), ("ring", "galaxy")])
@@ -230,3 +231,68 @@ def test_a_split_without_class_folders_is_left_out(tmp_path: Path) -> None:
     found = {(item.split, item.label) for item in source.items}
     assert found == {(s, c) for s in ("train", "val") for c in ("lens", "other")}
     assert source.left_out == ("test: 1 images without a class",)
+
+
+def test_what_no_reader_takes_is_said_of_all_folders(tmp_path: Path) -> None:
+    """Other formats, broken links, empty folders, pictures beside arrays; not files about data."""
+    for k in range(3):
+        save(tmp_path / "lens" / f"{k}.npy", image(k, 16, 16))
+        save(tmp_path / "other" / f"{k}.npy", image(9 + k, 16, 16))
+    (tmp_path / "unknown").mkdir()
+    (tmp_path / "other" / "gone.npy").symlink_to(tmp_path / "nowhere.npy")
+    (tmp_path / "other" / "labels.json").write_text("{}")
+    (tmp_path / "lens" / "a.PNG").write_bytes(b"\x89PNG")
+    (tmp_path / "lens" / "frame").write_bytes(b"SIMPLE  =")
+    (tmp_path / "README.txt").write_text("these are lenses")
+    (tmp_path / "old.zip").write_bytes(b"PK")
+    source = open_source(tmp_path)
+    assert len(source.items) == 6
+    assert sorted(source.left_out) == sorted(
+        [
+            f"old.zip: an archive; `unzip -q {tmp_path / 'old.zip'} -d {tmp_path / 'old'}`",
+            "1 files without a suffix: of no format that is read",
+            "1 .json files: of no format that is read",
+            "1 .png files: pictures, which are read where nothing else is there",
+            "1 links to files that are not there: other/gone.npy",
+            "1 empty folders: unknown",
+        ]
+    )
+
+
+def test_nothing_that_is_read_says_what_there_is(tmp_path: Path) -> None:
+    """The error counts the files, and names arrays that are no images."""
+    (tmp_path / "frame").write_bytes(b"SIMPLE  =")
+    np.save(tmp_path / "flat.npy", np.zeros(256))
+    with pytest.raises(DataError) as caught:
+        open_source(tmp_path)
+    assert "1 files without a suffix: of no format that is read" in caught.value.message
+    assert "flat.npy: values of no stack of images beside it" in caught.value.message
+
+
+def test_a_table_joins_folders_whose_names_say_nothing(tmp_path: Path) -> None:
+    """Images of two tiles are one set if a table names them; equal names stay apart."""
+    rows = ["file,label,theta_E"]
+    for tile, label in (("tile1", "lens"), ("tile2", "other")):
+        for k in range(3):
+            save(tmp_path / tile / f"{k}.npy", image(k, 16, 16))
+            rows.append(f"{tile}/{k}.npy,{label},{k + (tile == 'tile2') * 0.5}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    source = open_source(tmp_path)
+    assert [item.label for item in source.items] == ["lens"] * 3 + ["other"] * 3
+    assert source.columns["theta_E"].values.tolist() == [0, 1, 2, 0.5, 1.5, 2.5]
+    assert source.left_out == ()
+    assert open_source(tmp_path / "tile1").left_out == ()  # rows of the other tile are not lost
+
+
+def test_a_flat_stack_is_said_to_be_one_image(tmp_path: Path) -> None:
+    """With the option that reads it as many."""
+    images = image(0, 12, 16, 16)
+    np.save(tmp_path / "flat.npy", images.reshape(12, 256))
+    source = open_source(tmp_path / "flat.npy")
+    assert source.notes == ("Read as one image; as 12 flat images with --shape 12,16,16.",)
+    read = open_source(tmp_path / "flat.npy", Selection(shape=(12, 16, 16)))
+    assert np.array_equal(read.read(3).pixels[0], images[3])
+    np.save(tmp_path / "few.npy", images[:5].reshape(5, 256))
+    with pytest.raises(DataError) as caught:
+        open_source(tmp_path / "few.npy")
+    assert caught.value.hint == "--shape 5,16,16"

@@ -56,7 +56,7 @@ def tree_folder(folder: Path, selection: Selection) -> Source | None:
         for level, kind in enumerate(tree.kinds)
         if not kind and len({part[level] for part in parts}) > 1
     ]
-    if unknown or not any(tree.kinds):
+    if (unknown or not any(tree.kinds)) and not _are_named(folder, groups, selection):
         return None
     listing = Listing()
     listing.left_out += [
@@ -137,6 +137,12 @@ def _without_flat_splits(
     return (deep, flat) if named and depths == {1, 2} else ([], ())
 
 
+def _are_named(folder: Path, groups: Sequence[Group], selection: Selection) -> bool:
+    """Whether tables of a folder have a row for one of the images below it."""
+    files = [group.folder / name for group in groups for name in group.names]
+    return any(tables.keys_of_rows(tables.find_table(folder, selection).rows, files))
+
+
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() == "__macosx"
 
@@ -198,6 +204,8 @@ def _layout(tree: Tree) -> tuple[str, str]:
     if kinds == ["split"]:
         return "split-folders", "split folders of image files"
     words = " and ".join("split and class" if kind == "split-class" else kind for kind in kinds)
+    if not kinds:
+        return "image-folder", "folders of images that a table names"
     return "class-folders", f"{words} folders of image files"
 
 

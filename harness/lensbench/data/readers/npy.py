@@ -10,7 +10,7 @@ import numpy as np
 
 from lensbench.data.pickles import unpickle_npy
 from lensbench.data.picture import Item, Picture, Selection, Source
-from lensbench.data.readers.axes import as_picture, channels_last, is_image, is_stack
+from lensbench.data.readers.axes import LEAST_SIDE, as_picture, channels_last, is_image, is_stack
 from lensbench.data.readers.guard import check_shape, reading
 from lensbench.data.readers.labels import Labels, is_label_name, values_beside
 from lensbench.data.readers.npy_header import (
@@ -71,7 +71,8 @@ def open_npy(path: Path, selection: Selection) -> Source:
     if not is_stack(array.shape):
         raise DataError(
             f"{str(path)!r} has shape {array.shape}, which is neither an image nor a stack of them",
-            "expected (H, W), (C, H, W), (H, W, C), (N, H, W) or (N, C, H, W)",
+            _flat_squares(array.shape)
+            or "expected (H, W), (C, H, W), (H, W, C), (N, H, W) or (N, C, H, W)",
         )
     labels, columns = values_beside(path, len(array), selection)
     source = stack_source(path, array, labels, "stacked .npy", options)
@@ -93,8 +94,19 @@ def _reshaped(path: Path, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarr
     return shaped[None] if is_image(shape) else shaped
 
 
+def _flat_squares(shape: tuple[int, ...]) -> str:
+    """The option that reads an array (A, S²) as A squares; empty where it is no such array."""
+    if len(shape) != 2 or shape[1] < 4 * shape[0]:
+        return ""
+    side = math.isqrt(shape[1])
+    is_square = side >= LEAST_SIDE and side * side == shape[1]
+    return f"--shape {shape[0]},{side},{side}" if is_square else ""
+
+
 def _which_axis(path: Path, shape: tuple[int, ...]) -> tuple[str, ...]:
     """What is said of an array (A, H, W) of few planes, which could be one image or A."""
+    if flat := _flat_squares(shape):
+        return (f"Read as one image; as {shape[0]} flat images with {flat}.",)
     if len(shape) < 3 or shape[0] == 1 or channels_last(shape):
         return ()
     stack = ",".join(map(str, (shape[0], 1, *shape[1:])))

@@ -32,7 +32,7 @@ def unmatched(table: tables.Table, keys: Sequence[str], items: Sequence[Item]) -
     if without:
         said.append(f"no row in {table.names} for {len(without)} images: {few(without)}")
     found = set(keys)
-    unused = [name for name in table.rows if name not in found]
+    unused = [name for name in table.rows if name not in found and not table.is_elsewhere(name)]
     if unused:
         said.append(f"no image for {len(unused)} rows of {table.names}: {few(unused)}")
     return said

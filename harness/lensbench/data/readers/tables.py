@@ -53,6 +53,10 @@ class Table:
         """Names of the files."""
         return ", ".join(file.name for file in self.files)
 
+    def is_elsewhere(self, name: str) -> bool:
+        """Whether a row is of an image in another folder, which it names as the table sees it."""
+        return "/" in name and any((file.parent / name).exists() for file in self.files)
+
 
 def find_table(folder: Path, selection: Selection, own: Sequence[Path] = ()) -> Table:
     """The tables of a folder's images; all of the folder, else of the one above it.
