@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,6 +18,10 @@ from lensbench.registry import Catalogue, load_catalogue
 # A command computes in its own process, where a test does not ask for others: each would import
 # torch anew.
 os.environ["LENSBENCH_WORKERS"] = "0"
+
+# Collecting the tests makes a million objects that stay. The garbage collector would look through
+# them again and again: while they are made, and in each of the tests.
+gc.disable()
 
 # A machine that is busy, or a run that is traced, is slow and not wrong.
 hypothesis.settings.register_profile(
@@ -42,6 +47,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that no process is still at one when the others have ended."""
     turns = {ROOT / "tests" / name: turn for turn, name in enumerate(LONGEST)}
     items.sort(key=lambda item: turns.get(item.path, len(turns)))
+
+
+def pytest_collection_finish() -> None:
+    """What the tests make is looked through for garbage, and what was there before is not."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

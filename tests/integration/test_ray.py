@@ -2,6 +2,7 @@
 
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from lensbench.store import open_store
 from lensbench.study.expand import expand
 from lensbench.study.spec import parse_study
 
-pytest.importorskip("ray", reason="ray is not installed")
+pytestmark = pytest.mark.skipif(not find_spec("ray"), reason="ray is not installed")
 
 STUDY = """
 name = "small"
@@ -54,13 +55,14 @@ def test_a_lost_node_changes_nothing(catalogue, tmp_path: Path):
         return results(swept.records)
 
     whole = sweep("one", lambda settings, shown: InlineExecutor(settings, work, shown.told))
+    node = {"num_cpus": 1, "object_store_memory": 80_000_000}
     cluster = Cluster(
         initialize_head=True,
-        head_node_args={"num_cpus": 1, "object_store_memory": 80_000_000},
+        head_node_args={**node, "include_dashboard": False},
     )
     left: list[int] = []
     try:
-        second = cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
+        second = cluster.add_node(**node)
         cluster.wait_for_nodes()
 
         def lose() -> None:

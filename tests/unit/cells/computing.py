@@ -8,6 +8,7 @@ of lensbench is loaded in it where the computation needs it, and not otherwise.
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import os
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 OTHERS = (
-    "h5py", "numba", "numpy", "polars", "pydantic", "safetensors.torch", "scipy.stats",
+    "annotated_types", "h5py", "numba", "numba.np.arraymath", "numba.typed", "numpy", "pluggy",
+    "polars", "pydantic.dataclasses", "pydantic.main", "safetensors.torch", "scipy.stats",
     "sklearn.linear_model", "timm", "torch", "torch._dynamo", "torchmetrics.image",
 )  # fmt: skip
 
@@ -146,8 +148,11 @@ def loaded_by(case: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     for name in OTHERS:
         importlib.import_module(name)
+    import numba
     import torch
 
     torch.set_num_threads(1)
+    numba.njit(lambda number: number)(1)  # loads its compiler
+    gc.freeze()  # what is here is shared with the forks, and no garbage
     assert not [name for name in sys.modules if name.startswith("lensbench")]
     json.dump([loaded_by(case) for case in json.load(sys.stdin)], sys.stdout)

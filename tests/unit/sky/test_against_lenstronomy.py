@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-import lenstronomy_twin
 import numpy as np
 import pytest
 import torch
@@ -39,6 +38,8 @@ def _single(part: Any) -> Any:
 
 
 def _theirs(model: Any, pixel_scale: float, size: int) -> np.ndarray:
+    import lenstronomy_twin
+
     axis = (np.arange(size) - (size - 1) / 2) * pixel_scale
     x, y = np.meshgrid(axis, axis)
     sky = lenstronomy_twin.brightness(model, x.ravel(), y.ravel())

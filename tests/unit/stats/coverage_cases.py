@@ -34,7 +34,7 @@ class Case:
         metric: Its name.
         method: How the interval is made.
         n: Scenes that are used in tables of this metric.
-        truth: Value that the distribution gives.
+        truth: Value that the distribution gives, or what computes it.
         draw: The interval of one drawn set of scenes, from a generator and a seed.
         shown: Whether tables show it.
         note: What the scenes are like, where it matters.
@@ -43,7 +43,7 @@ class Case:
     metric: str
     method: str
     n: int
-    truth: float
+    truth: float | Callable[[], float]
     draw: Draw
     shown: bool = True
     note: str = ""
@@ -51,8 +51,9 @@ class Case:
     def coverage(self, sets: int) -> float:
         """Share of drawn sets whose interval holds the truth."""
         random = np.random.default_rng(self.n)
+        truth = self.truth() if callable(self.truth) else self.truth
         found = [self.draw(random, number) for number in range(sets)]
-        return float(np.mean([one.low <= self.truth <= one.high for one in found]))
+        return float(np.mean([one.low <= truth <= one.high for one in found]))
 
 
 def bootstrap(statistic: Callable[[np.ndarray], np.ndarray], n: int, seed: int) -> Interval:
@@ -204,7 +205,7 @@ CASES = (
     Case("accuracy", "Clopper–Pearson", 300, 0.7,
          lambda random, seed: proportion_interval(random.uniform(size=300) < 0.7)),
     *(
-        Case("error_68", "order statistics", n, _error_68(residuals),
+        Case("error_68", "order statistics", n, functools.partial(_error_68, residuals),
              _error_68_of(residuals, n), note=tail)
         for tail, (residuals, _) in TAILS.items()
         for n in (100, 300)

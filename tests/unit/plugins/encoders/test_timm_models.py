@@ -1,6 +1,7 @@
 """Models of timm, their sizes, maps and weights."""
 
 import sys
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -9,12 +10,14 @@ from safetensors.torch import save_file
 from lensbench import DataError, IncompatibleError, LensbenchError, OptionError
 from lensbench_reference.encoders.timm_models import TimmEncoder
 
-timm = pytest.importorskip("timm", reason="timm is not installed")
+pytestmark = pytest.mark.skipif(not find_spec("timm"), reason="timm is not installed")
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """Weights of a small network for three bands, with a classifier, as timm publishes them."""
+    import timm
+
     torch.manual_seed(1)
     model = timm.create_model("test_resnet", in_chans=3, num_classes=7)
     path = tmp_path_factory.mktemp("weights") / "model.safetensors"
