@@ -113,6 +113,11 @@ def test_refusals_name_the_remedy(tmp_path: Path, catalogue: Catalogue) -> None:
     with pytest.raises(IncompatibleError, match="no target 'substructure'") as missing:
         Checks(Plugins(catalogue)).check(cells[0])
     assert missing.value.hint.startswith("it has: class;")
+    images = f"stored:path={tmp_path / 'b.npz'}"
+    cells = run_cells(catalogue, "regression", baseline="ring-radius", dataset=images)
+    with pytest.raises(IncompatibleError, match="no target 'theta_E' with these") as missing:
+        Checks(Plugins(catalogue)).check(cells[0])
+    assert missing.value.hint.startswith("it has: class;")
 
 
 def test_a_baseline_runs_on_stored_images(

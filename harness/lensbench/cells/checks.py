@@ -149,8 +149,13 @@ class Checks:
         targets = dataset.targets
         missing = set(needs) - set(targets)
         if missing:
-            entry = self.plugins.catalogue.find("dataset", parse_reference(name).name).entry
-            if set(targets) <= set(entry.targets) and not missing <= set(entry.targets):
+            reference = parse_reference(name)
+            entry = self.plugins.catalogue.find("dataset", reference.name).entry
+            if (
+                not reference.options
+                and set(targets) <= set(entry.targets)
+                and not missing <= set(entry.targets)
+            ):
                 check_targets(self.plugins.catalogue, task, needs, name)
             raise IncompatibleError(
                 f"dataset {name!r} has no target {min(missing)!r} with these options, "

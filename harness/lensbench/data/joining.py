@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lensbench.data.picture import Column, Picture, Source
+from lensbench.data.picture import Column, Item, Picture, Source
 from lensbench.data.splits import split_of
 
-_JOINED = ("stack", "hdf5", "parquet", "fits-table")
+_JOINED = ("stack", "hdf5", "parquet", "fits-table", "named-images")
 
 
 def split_in_name(path: Path) -> str:
@@ -37,11 +37,50 @@ def joined_by_split(folder: Path, sources: Sequence[Source]) -> list[Source]:
 
 
 def _are_shards(sources: Sequence[Source]) -> bool:
-    """Whether files differ in a running number alone, and hold images of one shape."""
+    """Whether files differ in a running number alone, and hold images of one shape.
+
+    Files of one image each need not differ so: each is of one object.
+    """
+    if all(len(source.items) == 1 for source in sources):
+        return True
     stems = {re.sub(r"\d+", "#", Path(source.path).name) for source in sources}
     if len(stems) > 1:
         return False
     return len({source.read(0).pixels.shape for source in sources}) == 1
+
+
+def joined_by_folder(folder: Path, sources: Sequence[Source], classes: bool) -> list[Source]:
+    """One source of all where each folder has one, alike, whose name is a split or a class.
+
+    Args:
+        folder: Above these folders.
+        sources: One of each folder, with their paths.
+        classes: Whether names of folders can be classes.
+    """
+    names = [Path(source.path).relative_to(folder).parts[0] for source in sources]
+    layouts = {source.layout for source in sources}
+    if not 1 < len(sources) == len(set(names)) or len(layouts) > 1 or not layouts <= {*_JOINED}:
+        return list(sources)
+    items = [item for source in sources for item in source.items]
+    splits = list(map(split_of, names))
+    named = all(splits)
+    if any(item.split if named else item.label for item in items) or not (named or classes):
+        return list(sources)
+    labelled = [
+        replace(
+            source,
+            items=tuple(_in_folder(item, name, "" if named else name) for item in source.items),
+            classes=source.classes if named else (name,),
+        )
+        for source, name in zip(sources, names, strict=True)
+    ]
+    return [_joined(folder, labelled, splits if named else [""] * len(names))]
+
+
+def _in_folder(item: Item, folder: str, label: str) -> Item:
+    """An item of a folder, as seen from the one above."""
+    scene = f"{folder}/{item.scene or item.name}"
+    return replace(item, name=f"{folder}/{item.name}", scene=scene, label=label or item.label)
 
 
 def _joined(folder: Path, sources: Sequence[Source], splits: Sequence[str]) -> Source:
@@ -58,7 +97,7 @@ def _joined(folder: Path, sources: Sequence[Source], splits: Sequence[str]) -> S
 
     first = sources[0]
     kinds = sorted(set(filter(None, splits)))
-    files = ", ".join(Path(source.path).name for source in sources[:6])
+    files = ", ".join(str(Path(source.path).relative_to(folder)) for source in sources[:6])
     title = f"{len(sources)} files of {len(items)} images" + (
         f" in splits {', '.join(kinds)}" if kinds else ""
     )

@@ -17,7 +17,7 @@ from lensbench.data.archives import (
     refuse_archive,
     unpacked_head,
 )
-from lensbench.data.joining import joined_by_split
+from lensbench.data.joining import joined_by_folder, joined_by_split
 from lensbench.data.picture import Item, Selection, Source
 from lensbench.data.readers import columns, folders
 from lensbench.data.readers.axes import is_image
@@ -35,7 +35,8 @@ from lensbench.data.readers.labels import LABEL_NAMES
 from lensbench.data.readers.npy import open_npy
 from lensbench.data.readers.npy_header import is_flat, stored_shape
 from lensbench.data.readers.npz import open_npz
-from lensbench.data.readers.tables import FEW, is_plain_parquet
+from lensbench.data.readers.rows import with_rows_in_order
+from lensbench.data.readers.tables import FEW, is_plain_parquet, states_classes
 from lensbench.data.rest import CONTAINERS, is_saved, rest_of
 from lensbench.errors import DataError
 from lensbench.files import watched
@@ -217,11 +218,18 @@ def _folder(path: Path, selection: Selection, left_out: list[str], depth: int = 
     single, many, labels = _sorted_files(path, selection.encoded)
     flat = [folders.flat_folder(path, single, selection)] if single else []
     found = [source for source in flat if source.items]  # one of tables alone has none
-    found += joined_by_split(path, [open_file(file, selection) for file in many])
+    stacks = joined_by_split(path, [open_file(file, selection) for file in many])
+    if len(stacks) == 1 and not flat:
+        stacks = [with_rows_in_order(stacks[0], path, selection)]
+    found += stacks
     below = [path / c for c in _listed(path, folders=True) if not c.endswith(".part")]
     if depth < _DEPTH:
+        inside: list[Source] = []
         for child in below:
-            found += _folder(child, selection, left_out, depth + 1)
+            inside += _folder(child, selection, left_out, depth + 1)
+        if not found:
+            inside = joined_by_folder(path, inside, classes=not states_classes(path))
+        found += inside
         below = []
     unused = [file for file in labels if not any(_used(source, file) for source in found)]
     left_out += [f"{file.name}: values of no stack of images beside it" for file in unused]
@@ -282,7 +290,7 @@ def _sorted_files(path: Path, encoded: bool) -> tuple[list[str], list[Path], lis
     rows = _tables_of_images(path, single)
     single = [name for name in single if name not in rows]
     many += [path / name for name in rows]
-    if single:  # tables of the images
+    if single or stacks:  # tables of the images
         many = [file for file in many if not is_plain_parquet(file)]
     labels = [s for s in stacks if s.stem.lower() in LABEL_NAMES or is_flat(s)]
     apart = {stack.name for stack in stacks}

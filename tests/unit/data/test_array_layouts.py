@@ -13,7 +13,7 @@ from tests.unit.data.images_on_disk import image, pixels, quiet, save
 
 from lensbench.data.conversion import convert
 from lensbench.data.inspection import inspect_source
-from lensbench.data.layouts import open_source
+from lensbench.data.layouts import open_source, open_sources
 from lensbench.data.picture import Selection
 from lensbench.data.report import lines_of
 
@@ -204,3 +204,110 @@ def test_a_group_named_after_a_split_is_one(group: str, tmp_path: Path) -> None:
     source = open_source(tmp_path / "a.h5")
     assert {item.split for item in source.items} == {"train"}
     assert [item.label for item in source.items] == ["0", "1"] * 3
+
+
+@pytest.mark.parametrize("form", ["stacks", "numbers", "splits", "names"])
+def test_groups_of_a_file_are_classes(form: str, tmp_path: Path) -> None:
+    """A stack or numbered images in each group, also within splits; stacks called lenses or not."""
+    counts = {"lens": 10, "not a lens": 12}
+    path = tmp_path / ("images.npz" if form == "names" else "images.h5")
+    images = {name: image(len(name), count, 16, 16) for name, count in counts.items()}
+    if form == "names":
+        names = {"lenses": images["lens"], "nonlenses": images["not a lens"]}
+        np.savez(path, **names)
+    else:
+        names = images
+        with h5py.File(path, "w") as file:
+            for name, stack in images.items():
+                if form == "stacks":
+                    file[f"{name}/cutouts"], file[f"{name}/z"] = stack, np.arange(len(stack)) / 10
+                elif form == "numbers":
+                    for k, one in enumerate(stack):
+                        file[f"{name}/{k:03d}"] = one
+                else:
+                    file[f"train/{name}/images"], file[f"test/{name}/images"] = stack[5:], stack[:5]
+    source = open_source(path)
+    assert source.left_out == ()
+    assert source.classes == tuple(sorted(names))
+    assert len({item.name for item in source.items}) == len(source.items) == 22
+    for name, stack in names.items():
+        own = [i for i, item in enumerate(source.items) if item.label == name]
+        read = np.sort(np.stack([source.read(i).pixels[0] for i in own]), axis=0)
+        assert np.array_equal(read, np.sort(stack, axis=0))
+    if form == "stacks":
+        assert source.columns["z"].values.tolist() == [k / 10 for n in (10, 12) for k in range(n)]
+    if form == "splits":
+        assert Counter(item.split for item in source.items) == {"train": 12, "test": 10}
+
+
+def test_groups_of_bands_or_of_other_stacks_are_no_classes(tmp_path: Path) -> None:
+    """Bands of the same objects, one group an object, and stacks of other names."""
+    with h5py.File(tmp_path / "bands.h5", "w") as file:
+        file["g/images"], file["r/images"] = image(0, 5, 16, 16), image(1, 5, 16, 16)
+    with h5py.File(tmp_path / "objects.h5", "w") as file:
+        for name in ("J0946", "J1430"):
+            file[f"{name}/f814w"], file[f"{name}/f606w"] = image(0, 16, 16), image(1, 16, 16)
+    np.savez(tmp_path / "others.npz", hst=image(0, 5, 16, 16), models=image(1, 5, 16, 16))
+    for name in ("bands.h5", "objects.h5", "others.npz"):
+        assert {item.label for item in open_source(tmp_path / name).items} == {""}
+
+
+def test_attributes_of_single_images_are_their_columns(tmp_path: Path) -> None:
+    """An HDF5 of one dataset an image states class and numbers in attributes."""
+    with h5py.File(tmp_path / "images.h5", "w") as file:
+        for k in range(4):
+            stored = file.create_dataset(f"object{k}", data=image(k, 16, 16))
+            stored.attrs["label"] = "lens" if k % 2 else "other"
+            stored.attrs["theta_E_mas"], stored.attrs["history"] = 1000.0 + k, [1, 2]
+    source = open_source(tmp_path / "images.h5")
+    assert [item.label for item in source.items] == ["other", "lens"] * 2
+    column = source.columns["theta_E"]
+    assert column.values.tolist() == [1000, 1001, 1002, 1003] and column.unit == "mas"
+
+
+@pytest.mark.parametrize("form", ["npz", "h5"])
+@pytest.mark.parametrize("levels", ["", "class", "split and class"])
+def test_a_file_an_object(form: str, levels: str, tmp_path: Path) -> None:
+    """Files of one image each are one set, with their numbers, also in folders by class."""
+    folders = {"": [""], "class": ["lens/", "other/"]}.get(
+        levels, [f"{s}/{c}/" for s in ("train", "test") for c in ("lens", "other")]
+    )
+    expected = {}
+    for seed, folder in enumerate(folders):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        for k, name in enumerate(("SDSSJ0946", "B1608")):
+            arrays = {"image": image(10 * seed + k, 16, 16), "theta_E": np.float64(seed + k / 2)}
+            arrays |= {"noise": np.full((16, 16), 2.0), "exposure_time": np.float64(1000)}
+            if not levels:
+                arrays["label"] = np.bytes_("lens") if form == "h5" else np.array("lens")
+            expected[f"{folder}{name}"] = arrays
+            path = tmp_path / f"{folder}{name}.{form}"
+            if form == "npz":
+                np.savez(path, **arrays)
+            else:
+                with h5py.File(path, "w") as file:
+                    for key, array in arrays.items():
+                        file[key] = array
+    source = open_source(tmp_path)
+    assert len({item.name for item in source.items}) == len(expected)
+    radii = source.columns["theta_E"].values
+    for index, item in enumerate(source.items):
+        name = item.name.partition(".")[0]
+        picture = source.read(index)
+        assert np.array_equal(picture.pixels[0], expected[name]["image"])
+        assert picture.noise is not None and (picture.noise == 2).all()
+        assert radii[index] == expected[name]["theta_E"]
+        *split, label = name.split("/")[:-1] or ["lens"]
+        assert item.label == label and item.split == "".join(split)
+
+
+def test_stacks_in_folders_by_class(tmp_path: Path) -> None:
+    """One stack for each class; folders with classes of their own are not joined so."""
+    for seed, name in enumerate(("lens", "other")):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "stack.npy", image(seed, 5 + seed, 16, 16))
+    source = open_source(tmp_path)
+    assert [item.label for item in source.items] == ["lens"] * 5 + ["other"] * 6
+    assert np.array_equal(source.read(5).pixels[0], image(1, 6, 16, 16)[0])
+    np.save(tmp_path / "lens" / "labels.npy", np.array(["a", "b", "a", "b", "a"]))
+    assert len(open_sources(tmp_path)) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -124,7 +125,8 @@ def test_band_folders_are_bands_of_one_object(tmp_path: Path) -> None:
     assert {item.label for item in source.items} == {""}
 
 
-CASES = Path(__file__).parents[4] / "shared" / "cases"
+DATA = os.environ.get("LENSBENCH_TEST_DATA", Path(__file__).parents[4] / "shared" / "data")
+CASES = Path(DATA).parent / "cases"
 
 
 COUNTS = {

@@ -167,7 +167,7 @@ def test_memory_map_without_header(tmp_path: Path, rings: Rings) -> None:
     images.tofile(path)
     with pytest.raises(DataError, match=r"has no \.npy header") as caught:
         open_source(path)
-    assert "--shape 5,64,64 --dtype <f4" in caught.value.hint
+    assert "--shape 5,64,64 --dtype '<f4'" in caught.value.hint
     source = open_source(path, Selection(shape=(5, 64, 64), dtype="<f4"))
     assert np.array_equal(source.read(3).pixels, images[3])
     with pytest.raises(DataError, match="bytes"):

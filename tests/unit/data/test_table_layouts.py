@@ -262,3 +262,24 @@ def test_classes_that_are_whole_numbers_have_no_decimal_point(form: str, tmp_pat
     else:
         np.savez(path, images=images, labels=labels)
     assert [item.label for item in open_source(path).items] == ["0", "1", "1", "0"]
+
+
+@pytest.mark.parametrize("first", ["class", 0, 1])
+def test_a_table_beside_a_stack(first: str | int, tmp_path: Path) -> None:
+    """Rows that state the number of their image are of this image; others follow the images."""
+    images, names = image(0, 5, 16, 16), ["a", "b", "b", "a", "b"]
+    np.save(tmp_path / "images.npy", images)
+    rows = [f"{names[k]},{k / 4}" for k in range(5)]
+    head = "class,mass"
+    if not isinstance(first, str):
+        rows, head = [f"{first + k},{row}" for k, row in enumerate(rows)][::-1], f"id,{head}"
+    (tmp_path / "t.csv").write_text("\n".join([head, *rows]))
+    source = open_source(tmp_path)
+    assert [item.label for item in source.items] == names
+    assert source.columns["mass"].values.tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert np.array_equal(source.read(3).pixels[0], images[3])
+    pl.read_csv(tmp_path / "t.csv").write_parquet(tmp_path / "t.parquet")
+    (tmp_path / "t.csv").write_text("\n".join([head, *rows[:3]]))
+    source = open_source(tmp_path)
+    assert [item.label for item in source.items] == names
+    assert source.left_out == ("t.csv: 3 rows for 5 images",)

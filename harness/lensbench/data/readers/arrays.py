@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lensbench.data.names import SCALES, columns_and_units, without_band
-from lensbench.data.picture import Column
+from lensbench.data.names import BAND, SCALES, columns_and_units, without_band
+from lensbench.data.picture import CANONICAL, Column
 from lensbench.data.readers.axes import is_image, is_stack
 from lensbench.data.readers.beside import PLANES
 from lensbench.data.readers.labels import LABEL_NAMES
@@ -51,6 +51,13 @@ _NO_IMAGES = ("noise", "variance", "ivar", "mask", "good", "psf", "matrix", "exp
 """Roles of planes that go with images and are none."""
 
 _PLANES = tuple(role for role in PLANES if role != "psf")
+_CLASS = re.compile(
+    r"(non|not|no)?[\W_]?(strong[\W_]?)?lens(es|ed)?|others?|galax(y|ies)|negatives?|positives?|"
+    + "|".join(CANONICAL),
+    re.IGNORECASE,
+)
+"""Names of stacks that are classes."""
+
 _POSITIONAL = re.compile(r"arr_\d+$")
 _MOST_CLASSES = 100
 
@@ -78,6 +85,7 @@ class Group:
         pair: Which side of a pair (`LR`, `HR`) or which band the images are; empty where there is
             one.
         shared: Roles of `partners` that are one plane for all images.
+        label: Class of all images, where the name of their group is one.
     """
 
     split: str
@@ -90,6 +98,7 @@ class Group:
     columns: Mapping[str, str] = field(default_factory=dict)
     pair: str = ""
     shared: frozenset[str] = frozenset()
+    label: str = ""
 
 
 def groups_of(
@@ -114,13 +123,19 @@ def groups_of(
         whole, parts = {}, {"": {_joined(_tokens(name[above:])): name for name in arrays}}
     groups: list[Group] = []
     used: set[str] = set()
-    for split, names in parts.items():
+    classes = [
+        (split, label, names)
+        for split, of_split in parts.items()
+        for label, names in (_classes(arrays, of_split, above, key) or {"": of_split}).items()
+    ]
+    for split, label, names in classes:
         chosen = _chosen(arrays, names, key)
         bands = {} if key else _bands(arrays, names, [base for _, base in chosen])
         for side, base in [(band, "") for band in bands] or chosen:
             own = bands.get(side, (names, base))
             group = _group(arrays, split, *own, labels, len(chosen) > 1 and not bands)
-            groups.append(_with_split(replace(group, pair=side), split_column))
+            group = replace(group, pair=side, label="" if group.labels else label)
+            groups.append(_with_split(group, split_column))
             used |= {group.images, group.labels, group.names}
             used |= {*group.partners.values(), *group.columns.values()}
     if key and key in whole.values() and not groups:
@@ -234,6 +249,37 @@ def _chosen(
     return [("", best)] if best else [("", base) for base in found]
 
 
+def _classes(
+    arrays: Mapping[str, Shape], names: Mapping[str, str], above: int, key: str
+) -> dict[str, dict[str, str]]:
+    """Arrays of each class by their base names, where groups or names of stacks are classes.
+
+    Groups are classes where each has a stack under the same name, or images under numbers. Stacks
+    outside of groups are where their names are words for lenses, for others or for substructure.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for name in () if key else names.values():
+        parts = [_parted(part)[1] if _parted(part)[0] else part for part in name[above:].split("/")]
+        label, *inner = filter(None, parts)
+        found.setdefault(label, {})[_joined(_tokens("/".join(inner))) or IMAGE_KEYS[0]] = name
+    images = {label: _images_in(arrays, own) for label, own in found.items()}
+    sides = {word for words in _SIDES.values() for word in words}
+    if not 1 < len(found) <= _MOST_CLASSES or not all(images.values()):
+        return {}
+    if all(BAND.match(label) or label.lower() in sides for label in found):
+        return {}
+    bases = {base for of_class in images.values() for base in of_class}
+    shapes = [arrays[own[base]].shape for name, own in found.items() for base in images[name]]
+    single = [is_image(shape) for shape in shapes]
+    if bases == {IMAGE_KEYS[0]} and not any("/" in name[above:] for name in names.values()):
+        return found if not any(single) and all(map(_CLASS.fullmatch, found)) else {}
+    if any(single):
+        numbered = all(re.search(r"\d", base) and not BAND.match(base) for base in bases)
+        several = all(len(of_class) > 1 for of_class in images.values())
+        return found if all(single) and numbered and several else {}
+    return found if len(set(map(tuple, images.values()))) == 1 else {}
+
+
 def _bands(
     arrays: Mapping[str, Shape], names: Mapping[str, str], chosen: list[str]
 ) -> dict[str, tuple[dict[str, str], str]]:
@@ -300,6 +346,9 @@ def _group(
         other = list(beside)
     count = 1 if single else shape[0]
     fitting = {b for b, it in beside.items() if it.shape[:1] == (count,)}
+    if single and (prefix or not several):  # one value beside one image
+        scalars = {b for b, it in beside.items() if it.shape == ()}
+        fitting |= {b for b in scalars if role_of_array(b) != "exposure"}
     flat = {b for b in fitting if max((*beside[b].shape[1:], 1)) == 1}
     kinds = {b: beside[b].kind for b in flat}
     sounding = [
@@ -353,7 +402,7 @@ def _in_its_case(name: str, base: str) -> str:
 
 
 def _is_label(array: Shape) -> bool:
-    return len(array.shape) == 1 or (len(array.shape) == 2 and array.shape[1] <= _MOST_CLASSES)
+    return len(array.shape) <= 1 or (len(array.shape) == 2 and array.shape[1] <= _MOST_CLASSES)
 
 
 def _is_counted(count: int, beside: list[Shape]) -> bool:
@@ -363,7 +412,7 @@ def _is_counted(count: int, beside: list[Shape]) -> bool:
 
 def as_column(values: np.ndarray, unit: str = "") -> Column:
     """A column of numbers, or of texts, from one value an image."""
-    flat = np.asarray(values).reshape(len(values))
+    flat = np.asarray(values).reshape(-1)
     if flat.dtype.kind in "biuf":
         return Column(flat.astype(np.float64), unit)
     texts = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in flat]

@@ -88,6 +88,8 @@ def grouped_source(
     if origins:
         notes.append(f"Classes are under {', '.join(map(repr, origins))}.")
     classes = tuple(sorted({label for part in parts for label in part.labels.classes}))
+    if any(group.label for group in groups):
+        notes.append("Classes are the names of groups or arrays.")
     columns = _columns(parts, access)
     if columns:
         notes.append(f"What is known of each image: {', '.join(columns)}.")
@@ -104,7 +106,7 @@ def grouped_source(
 
 
 def _part(path: Path, group: Group, access: Access) -> _Part:
-    labels = Labels()
+    labels = Labels((group.label,) * group.count) if group.label else Labels()
     if group.labels:
         values = access.whole(group.labels)
         if are_numbers(values):
@@ -142,7 +144,7 @@ def column_name(group: Group) -> str:
 
 def as_texts(values: np.ndarray) -> list[str]:
     """Values of an array as texts."""
-    flat = np.asarray(values).reshape(len(values))
+    flat = np.asarray(values).reshape(-1)
     return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in flat]
 
 
@@ -152,7 +154,7 @@ def _items(path: Path, part: _Part, several: bool) -> list[Item]:
     for index in range(group.count):
         own = f"{path.name}#{part.names[index] if part.names else index}"
         if several and not part.names:
-            own = f"{path.name}#{group.split or group.images}"
+            own = f"{path.name}#{group.images if group.label else group.split or group.images}"
             own += "" if group.single else f"#{index}"
         name = f"{own}#{group.pair}" if group.pair else own
         split = part.splits[index] if part.splits else group.split

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,14 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lensbench.data.names import columns_and_units
 from lensbench.data.picture import Selection, Source
+from lensbench.data.readers import tables
 from lensbench.data.readers.arrays import Shape, groups_of
 from lensbench.data.readers.grouped import Access, grouped_source
 from lensbench.data.readers.guard import check_shape, reading
+from lensbench.data.readers.labels import class_text
+from lensbench.data.readers.rows import columns_of
 from lensbench.errors import DataError
 from lensbench.files import check_expansion, check_members
 
@@ -60,9 +64,34 @@ def open_hdf5(path: Path, selection: Selection) -> Source:
         count = sum(group.count for group in groups)
         title = f"HDF5 of {count} images, shape {shapes[groups[0].images]}"
         source = grouped_source(path, "hdf5", title, groups, access)
+        if len(groups) > 1 and all(group.single for group in groups):
+            source = _with_attributes(source, [file[group.images] for group in groups])
     options = f"--key {key}" if key else ""
     options += f" --labels {labels}" if labels else ""
     return replace(source, options=options.strip(), left_out=tuple(left))
+
+
+def _with_attributes(source: Source, images: Sequence[h5py.Dataset]) -> Source:
+    """A source with what datasets of one image each say of themselves, as rows of a table say."""
+    named: list[dict[str, str]] = []
+    for stored in images:
+        known = {name: stored.attrs[name] for name in stored.attrs}
+        single = {n: np.ravel(v)[0] for n, v in known.items() if np.size(v) == 1}
+        named.append({name: class_text(value) for name, value in single.items()})
+    plain, units = columns_and_units(dict.fromkeys(name for row in named for name in row))
+    rows = [{plain[name]: text for name, text in row.items()} for row in named]
+    table = tables.Table(rows={str(i): row for i, row in enumerate(rows)}, units=units)
+    items = tuple(
+        replace(
+            item,
+            label=item.label or tables.label_of(row, Selection()),
+            split=item.split or tables.split_in(row, Selection()),
+        )
+        for item, row in zip(source.items, rows, strict=True)
+    )
+    classes = tuple(sorted({item.label for item in items if item.label}))
+    columns = {**columns_of(table, list(table.rows), classes), **source.columns}
+    return replace(source, items=items, classes=classes, columns=columns)
 
 
 def _stated(thing: h5py.HLObject) -> dict[str, Any]:

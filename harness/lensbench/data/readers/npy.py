@@ -160,7 +160,9 @@ def _open_headerless(path: Path, selection: Selection) -> Source:
     size = path.stat().st_size
     if not selection.shape:
         known = candidates(path)
-        shapes = [f"--shape {','.join(map(str, shape))} --dtype {dtype}" for shape, dtype in known]
+        shapes = [
+            f"--shape {','.join(map(str, shape))} --dtype '{dtype}'" for shape, dtype in known
+        ]
         raise DataError(
             f"{str(path)!r} has no .npy header: a bare memory map of {size} bytes, or no array",
             "say how to load it, e.g. " + " or ".join(shapes)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from lensbench.data.picture import Column, Item, Selection
+from lensbench.data.picture import Column, Item, Selection, Source
 from lensbench.data.readers import tables
 from lensbench.data.readers.entries import Entry
+from lensbench.data.readers.table_files import Row, key_of, rows_in_order
 
 _MOST_CLASSES = 100
 _NAMED = 5
@@ -23,6 +25,60 @@ def with_row(entry: Entry, table: tables.Table, key: str, selection: Selection) 
     label = entry.label or tables.label_of(row, selection)
     split = tables.split_in(row, selection) or entry.split or table.splits.get(key, "")
     return replace(entry, label=label, split=split)
+
+
+def with_rows_in_order(source: Source, folder: Path, selection: Selection) -> Source:
+    """A stack of which nothing is known, with the tables beside it that have a row for each image.
+
+    A row is of the image whose number it states, from zero or one, as its name or first cell; else
+    rows follow the images.
+    """
+    count = len(source.items)
+    if source.columns or any(item.label or item.split for item in source.items):
+        return source
+    merged: list[dict[str, str]] = [{} for _ in range(count)]
+    units: dict[str, str] = {}
+    used, left_out = [], []
+    for path in tables.tables_in(folder):
+        read, own_units = rows_in_order(path)
+        if len(read) != count:
+            left_out.append(f"{path.name}: {len(read)} rows for {count} images")
+            continue
+        used.append(path)
+        units |= own_units
+        for place, row in zip(_places(read), read, strict=True):
+            merged[place] |= row
+    keys = list(map(str, range(count)))
+    table = tables.Table(tuple(used), dict(zip(keys, merged, strict=True)), units=units)
+    items = tuple(
+        replace(
+            item,
+            label=tables.label_of(row, selection),
+            split=tables.split_in(row, selection),
+        )
+        for item, row in zip(source.items, merged, strict=True)
+    )
+    classes = tuple(sorted({item.label for item in items if item.label}))
+    said = (f"Rows of {table.names} follow the images.",) if used else ()
+    return replace(
+        source,
+        path=str(folder) if used else source.path,
+        items=items,
+        classes=classes,
+        columns=columns_of(table, keys, classes) if used else {},
+        notes=(*source.notes, *said),
+        left_out=(*source.left_out, *left_out),
+    )
+
+
+def _places(rows: Sequence[Row]) -> Sequence[int]:
+    """The image of each row: the number that it states, else its own."""
+    stated = [row[key_of(row)] for row in rows]
+    for first in (0, 1):
+        wanted = {str(first + place): place for place in range(len(rows))}
+        if set(stated) == wanted.keys():
+            return [wanted[one] for one in stated]
+    return range(len(rows))
 
 
 def unmatched(table: tables.Table, keys: Sequence[str], items: Sequence[Item]) -> list[str]:

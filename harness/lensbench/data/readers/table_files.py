@@ -45,18 +45,28 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 Row = Mapping[str, str]
 
 
-def rows_of_file(path: Path) -> tuple[dict[str, Row], dict[str, str]]:
-    """Rows by the file that they are of, and units by column."""
+def rows_in_order(path: Path) -> tuple[list[Row], dict[str, str]]:
+    """Rows as they follow each other, and units by column."""
     with reading(path, "table"):
         if path.stat().st_size > _MAX_BYTES:
             raise DataError(f"{str(path)!r} is larger than a table of images", "name another")
         suffix = path.suffix.lower()
-        form = _FORMS.get(suffix, _csv if suffix in TEXTS else _fits)
-        read, units = form(path)
-        if not read:
-            return {}, {}
-        lowered = {name.lower(): name for name in read[0]}
-        key = next((lowered[name] for name in _FILES if name in lowered), next(iter(read[0])))
+        return _FORMS.get(suffix, _csv if suffix in TEXTS else _fits)(path)
+
+
+def key_of(row: Row) -> str:
+    """The column that names the images of rows: by its name, else the first."""
+    lowered = {name.lower(): name for name in row}
+    return next((lowered[name] for name in _FILES if name in lowered), next(iter(row)))
+
+
+def rows_of_file(path: Path) -> tuple[dict[str, Row], dict[str, str]]:
+    """Rows by the file that they are of, and units by column."""
+    read, units = rows_in_order(path)
+    if not read:
+        return {}, {}
+    key = key_of(read[0])
+    with reading(path, "table"):
         names = [row[key].replace("\\", "/").removeprefix("./") for row in read]
         rows = dict(zip(names, read, strict=True))
         if len(rows) < len(read):
