@@ -76,9 +76,11 @@ def _root(debug: bool) -> None:
 def main() -> None:
     """Runs the command line: exit 0 done, 1 a failure in the run, 2 a mistake in the call."""
     from lensbench.errors import LensbenchError, no_room
+    from lensbench.execution.garbage import spare_imports
     from lensbench.execution.interrupts import heed_sigterm
     from lensbench.execution.memory import reuse_freed_memory
 
+    spare_imports()
     heed_sigterm()
     reuse_freed_memory()
     debug = "--debug" in sys.argv[1:2]
