@@ -162,13 +162,14 @@ def test_a_lost_process_fails_the_training_with_its_death(tmp_path):
 
     def kill(stage: str, done: int, total: int, note: str) -> None:
         if stage.startswith("pretraining") and done == 3:
+            killed.append(time.monotonic())
             for process in ranks_alive():
                 process.kill()
 
-    start = time.monotonic()
+    killed: list[float] = []
     with pytest.raises(RunError, match="process 2 of 2: killed by SIGKILL"):
         pretrained(tmp_path, cell_of("mae"), 2, kill)
-    assert time.monotonic() - start < 60
+    assert time.monotonic() - killed[0] < 60
     assert ranks_alive() == []
     assert Store(tmp_path).stored("weights") == set()
 
@@ -217,7 +218,7 @@ def test_killed_and_resumed_it_ends_with_the_same_bits(tmp_path):
     assert killed.returncode == -signal.SIGKILL
     others = [int(word) for word in killed.stdout.split()]
     assert len(others) == 1
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while any(psutil.pid_exists(pid) for pid in others) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(psutil.pid_exists(pid) for pid in others)

@@ -52,5 +52,5 @@ def test_serving_says_where_and_ends(tmp_path):
             assert answer.read().startswith(b"<!doctype html>")
     finally:
         process.terminate()
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=120)
     assert "warning: everyone who can reach 0.0.0.0 can read this page" in err

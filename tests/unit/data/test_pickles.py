@@ -105,7 +105,7 @@ def test_attack_is_refused(name: str, tmp_path: Path) -> None:
     trace = tmp_path / "ran"
     content = attacks(trace)[name]
     tracemalloc.start()
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(Exception) as caught:
         unpickle(content)
     _, peak = tracemalloc.get_traced_memory()
@@ -114,7 +114,7 @@ def test_attack_is_refused(name: str, tmp_path: Path) -> None:
         caught.value, pickle.UnpicklingError | ValueError | MemoryError | KeyError | EOFError
     )
     assert not trace.exists()
-    assert time.monotonic() - start < 3
+    assert time.process_time() - start < 3
     assert peak < 2**27
 
 

@@ -74,8 +74,9 @@ def test_one_who_died_while_taking_over_blocks_nobody(place, hasty):
     assert [name for name in fs.ls(path.rpartition("/")[0], detail=False) if "claim" in name] == []
 
 
-def test_a_living_holder_keeps_its_claim(place, hasty):
+def test_a_living_holder_keeps_its_claim(place, hasty, monkeypatch):
     """Renewed, it is not taken over, however long it is held."""
+    monkeypatch.setattr(far_claims, "STALE", 1.5)  # on a busy machine, some renewals come late
     order = []
 
     def second():
@@ -85,7 +86,7 @@ def test_a_living_holder_keeps_its_claim(place, hasty):
     with far_claimed(*place):
         thread = threading.Thread(target=second)
         thread.start()
-        time.sleep(0.6)
+        time.sleep(3)
         order.append("first")
     thread.join(20)
     assert order == ["first", "second"]

@@ -125,10 +125,10 @@ def test_a_header_that_never_ends_is_hung_up_on(port, monkeypatch):
     slow.sendall(b"GET /state.json HTTP/1.1\r\nHost: localhost\r\n")
     start = time.monotonic()
     with contextlib.suppress(ConnectionError):
-        while time.monotonic() - start < 10:
+        while time.monotonic() - start < 60:
             slow.sendall(b"X-Slow: 1\r\n")
             time.sleep(0.1)
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 50
     slow.close()
 
 
