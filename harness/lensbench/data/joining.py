@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from lensbench.data.picture import Column, Item, Picture, Source
+from lensbench.data.readers.arrays import CLASS
+from lensbench.data.readers.levels import parted
 from lensbench.data.splits import split_of
 
 _JOINED = ("stack", "hdf5", "parquet", "fits-table", "named-images")
@@ -21,19 +23,40 @@ def split_in_name(path: Path) -> str:
     return next(filter(None, map(split_of, re.split(r"[\W_]+", path.stem))), "")
 
 
-def joined_by_split(folder: Path, sources: Sequence[Source]) -> list[Source]:
-    """Sources with those of one layout joined that are splits by name, or shards of one shape."""
+def joined_by_name(folder: Path, sources: Sequence[Source]) -> list[Source]:
+    """Sources with those of one layout joined: splits or classes by name, or shards of one shape.
+
+    Names are of splits and classes, as `train_lens.npy`, or words for lenses and for others.
+    """
     left = list(sources)
     for layout in _JOINED:
         alike = [source for source in left if source.layout == layout]
         if len(alike) < 2:
             continue
+        stems = [Path(source.path).name.partition(".")[0] for source in alike]
         splits = [split_in_name(Path(source.path)) for source in alike]
+        labels = [parted(stem)[1] for stem in stems] if all(splits) else stems
+        if all(map(CLASS.fullmatch, labels)) and not _have_classes(alike):
+            named = zip(alike, labels, strict=True)
+            labelled = [_labelled(source, label) for source, label in named]
+            left = [source for source in left if source not in alike]
+            left.append(_joined(folder, labelled, splits if all(splits) else [""] * len(alike)))
+            continue
         own = any(item.split for source in alike for item in source.items)
         if not own and (all(splits) or _are_shards(alike)):
             left = [source for source in left if source not in alike]
             left.append(_joined(folder, alike, splits if all(splits) else [""] * len(alike)))
     return left
+
+
+def _have_classes(sources: Sequence[Source]) -> bool:
+    return any(item.label for source in sources for item in source.items)
+
+
+def _labelled(source: Source, label: str) -> Source:
+    """A source all of whose images are of one class."""
+    items = tuple(replace(item, label=label) for item in source.items)
+    return replace(source, items=items, classes=(label,))
 
 
 def _are_shards(sources: Sequence[Source]) -> bool:

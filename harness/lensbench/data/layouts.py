@@ -17,7 +17,7 @@ from lensbench.data.archives import (
     refuse_archive,
     unpacked_head,
 )
-from lensbench.data.joining import joined_by_folder, joined_by_split
+from lensbench.data.joining import joined_by_folder, joined_by_name
 from lensbench.data.picture import Item, Selection, Source
 from lensbench.data.readers import columns, folders
 from lensbench.data.readers.axes import is_image
@@ -218,7 +218,7 @@ def _folder(path: Path, selection: Selection, left_out: list[str], depth: int = 
     single, many, labels = _sorted_files(path, selection.encoded)
     flat = [folders.flat_folder(path, single, selection)] if single else []
     found = [source for source in flat if source.items]  # one of tables alone has none
-    stacks = joined_by_split(path, [open_file(file, selection) for file in many])
+    stacks = joined_by_name(path, [open_file(file, selection) for file in many])
     if len(stacks) == 1 and not flat:
         stacks = [with_rows_in_order(stacks[0], path, selection)]
     found += stacks

@@ -14,6 +14,7 @@ from lensbench import REAL_TARGETS, DataError, Target
 SUBSTRUCTURE = ("no_sub", "cdm", "vortex")
 ALIASES = {"no": "no_sub", "sphere": "cdm", "vort": "vortex", "axion": "vortex"}
 _LENS = {"lens", "lenses", "lensed", "positive", "positives", "1", "true", "yes"}
+_LENS |= {"strong lens", "strong_lens", "strong lenses", "strong_lenses"}
 _OTHER = re.compile(
     r"(non|not|no)([\W_]?(an?[\W_])?(strong[\W_]?)?lens|$)|"
     r"other|galax|negative|random|background|0$|false$|no$"

@@ -311,3 +311,27 @@ def test_stacks_in_folders_by_class(tmp_path: Path) -> None:
     assert np.array_equal(source.read(5).pixels[0], image(1, 6, 16, 16)[0])
     np.save(tmp_path / "lens" / "labels.npy", np.array(["a", "b", "a", "b", "a"]))
     assert len(open_sources(tmp_path)) == 2
+
+
+def test_stacks_of_one_folder_are_classes_by_their_names(tmp_path: Path) -> None:
+    """`lens.npy` beside `nonlens.npy`, and `train_lens.npy`, …: no class is lost."""
+    counts = {"lens": 5, "nonlens": 7}
+    for seed, (name, count) in enumerate(counts.items()):
+        for form in ("plain", "train", "test"):
+            file = f"{name}.npy" if form == "plain" else f"{form}_{name}.npy"
+            save(tmp_path / ("plain" if form == "plain" else "splits") / file,
+                 image(seed, count, 16, 16))  # fmt: skip
+    plain, splits = open_source(tmp_path / "plain"), open_source(tmp_path / "splits")
+    assert [item.label for item in plain.items] == ["lens"] * 5 + ["nonlens"] * 7
+    assert np.array_equal(plain.read(6).pixels[0], image(1, 7, 16, 16)[1])
+    assert Counter((item.split, item.label) for item in splits.items) == {
+        (split, name): count for split in ("train", "test") for name, count in counts.items()
+    }
+
+
+def test_arrays_of_objects_are_said_to_be_left_out(tmp_path: Path) -> None:
+    """Classes that NumPy pickled are never read, and not passed over in silence."""
+    labels = np.array(["a", "b"] * 3, dtype=object)
+    np.savez(tmp_path / "images.npz", images=image(0, 6, 16, 16), labels=labels)
+    (said,) = open_source(tmp_path / "images.npz").left_out
+    assert said.startswith("'labels' (6,): Python objects")

@@ -300,3 +300,21 @@ def test_a_plane_that_marks_good_pixels(form: str, tmp_path: Path) -> None:
     assert len(source.items) == (5 if form == "npz" else 1)
     mask = source.read(0).mask
     assert mask is not None and np.array_equal(mask, good == 0)
+
+
+def test_extensions_that_are_numbered_are_objects(tmp_path: Path) -> None:
+    """A file of cut-outs; what is named after bands, or has no such number, stays of one scene."""
+    for names in (("OBJ1", "OBJ2", "OBJ10"), ("F606W", "F814W", "F160W"), ("HST", "VIS", "NISP")):
+        units = [fits.ImageHDU(image(k, 20, 20), name=name) for k, name in enumerate(names)]
+        fits.HDUList([fits.PrimaryHDU(), *units]).writeto(tmp_path / f"{names[0]}.fits")
+        source = open_source(tmp_path / f"{names[0]}.fits")
+        objects = names[0] == "OBJ1"
+        assert len({item.scene for item in source.items}) == (3 if objects else 1)
+        assert [item.condition for item in source.items] == ([""] * 3 if objects else [*names])
+
+
+def test_a_cube_without_image_is_named(tmp_path: Path) -> None:
+    """A stack of images in one extension is refused with its shape."""
+    fits.writeto(tmp_path / "stack.fits", image(0, 30, 40, 40))
+    with pytest.raises(DataError, match=r"no image in it: PRIMARY \[0\]: shape \(30, 40, 40\)"):
+        open_source(tmp_path / "stack.fits")

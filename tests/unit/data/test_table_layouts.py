@@ -283,3 +283,16 @@ def test_a_table_beside_a_stack(first: str | int, tmp_path: Path) -> None:
     source = open_source(tmp_path)
     assert [item.label for item in source.items] == names
     assert source.left_out == ("t.csv: 3 rows for 5 images",)
+
+
+def test_numbers_that_are_not_known_and_cells_that_are_no_numbers(tmp_path: Path) -> None:
+    """Dashes and n/a are unknown numbers; a column that a stray cell spoils is named."""
+    for k in range(5):
+        save(tmp_path / f"{k}.npy", image(k, 16, 16))
+    mass, radius = ["1.5", "-", "n/a", "NaN", "2.5"], ["1.0", "1.1", "1.2*", "1.3", "1.4"]
+    rows = [f"{k}.png,{mass[k]},{radius[k]}" for k in range(5)]
+    (tmp_path / "t.csv").write_text("\n".join(["file,mass,theta_E", *rows]))
+    source = open_source(tmp_path)
+    expected = [1.5, np.nan, np.nan, np.nan, 2.5]
+    assert np.array_equal(source.columns["mass"].values, expected, equal_nan=True)
+    assert source.left_out == ("column 'theta_E' of t.csv: 1.2* are no numbers",)

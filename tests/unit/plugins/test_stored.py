@@ -39,7 +39,10 @@ def test_any_classes_and_which_are_lenses(tmp_path: Path) -> None:
         stored(path, positive="galaxy")
 
 
-@pytest.mark.parametrize("names", [("lenses", "nonlenses"), ("lens", "non_lens"), ("1", "0")])
+@pytest.mark.parametrize(
+    "names",
+    [("lenses", "nonlenses"), ("lens", "non_lens"), ("1", "0"), ("strong lens", "not a lens")],
+)
 def test_lenses_by_their_name(names: tuple[str, str], tmp_path: Path) -> None:
     """One of two classes that is called so is the lenses."""
     dataset = stored(classes(tmp_path, dict.fromkeys(names, 10)))

@@ -51,7 +51,7 @@ _NO_IMAGES = ("noise", "variance", "ivar", "mask", "good", "psf", "matrix", "exp
 """Roles of planes that go with images and are none."""
 
 _PLANES = tuple(role for role in PLANES if role != "psf")
-_CLASS = re.compile(
+CLASS = re.compile(
     r"(non|not|no)?[\W_]?(strong[\W_]?)?lens(es|ed)?|others?|galax(y|ies)|negatives?|positives?|"
     + "|".join(CANONICAL),
     re.IGNORECASE,
@@ -272,7 +272,7 @@ def _classes(
     shapes = [arrays[own[base]].shape for name, own in found.items() for base in images[name]]
     single = [is_image(shape) for shape in shapes]
     if bases == {IMAGE_KEYS[0]} and not any("/" in name[above:] for name in names.values()):
-        return found if not any(single) and all(map(_CLASS.fullmatch, found)) else {}
+        return found if not any(single) and all(map(CLASS.fullmatch, found)) else {}
     if any(single):
         numbered = all(re.search(r"\d", base) and not BAND.match(base) for base in bases)
         several = all(len(of_class) > 1 for of_class in images.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from lensbench.data.names import BAND
 from lensbench.data.picture import Item, Picture, Selection, Source
 from lensbench.data.readers.axes import LEAST_SIDE, MAX_CHANNELS, as_picture, without_unit_axes
 from lensbench.data.readers.extensions import (
@@ -87,21 +89,29 @@ def items_of(name: str, found: FitsImages, label: str = "", split: str = "") -> 
     several = len(bands) > 1
     stems = {band.stem for band in bands}
     versions = {band.version for band in bands}
+    if _are_objects(stems):
+        stems = set()
     items = []
     for band in bands:
         condition = (band.stem or band.name.partition(",")[0]) if len(stems) > 1 else ""
-        repeated = len(versions) > 1 and len(stems) < len(bands)
+        repeated = not stems or (len(versions) > 1 and len(stems) < len(bands))
         items.append(
             Item(
                 f"{name}#{band.name}" if several else name,
                 label,
                 split,
                 condition=condition,
-                scene=f"{name},{band.version}" if repeated else name,
+                scene=f"{name},{band.version if stems else band.stem}" if repeated else name,
                 position=found.positions.get(band.image),
             )
         )
     return tuple(items)
+
+
+def _are_objects(stems: set[str]) -> bool:
+    """Whether names of extensions differ in a running number alone, and are no bands."""
+    words = {re.sub(r"\d+", "", stem) for stem in stems}
+    return len(stems) > 2 and len(words) == 1 and words != {""} and not any(map(BAND.match, stems))
 
 
 def read_fits(path: Path, selection: Selection) -> Picture:
@@ -156,7 +166,8 @@ def find_images(path: Path, selection: Selection) -> FitsImages:
                 f"{str(path)!r} has no image extension {selection.extension!r}", f"it has {listed}"
             )
     if not images:
-        raise DataError(f"{str(path)!r} has no image in it", "name one with --extension")
+        reasons = f": {'; '.join(left_out[:3])}" if left_out else ""
+        raise DataError(f"{str(path)!r} has no image in it{reasons}", "name one with --extension")
     bands = [with_noise_once(band) for band in bands_of(found, images)]
     rest = unused([one for one in found if one not in [*cubes, *tiny]], bands)
     return FitsImages(tuple(bands), (*rest, *left_out), count, positions)

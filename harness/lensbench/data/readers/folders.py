@@ -29,7 +29,7 @@ from lensbench.data.readers.levels import (
 )
 from lensbench.data.readers.listing import Listing
 from lensbench.data.readers.npy_header import is_pickled, is_single
-from lensbench.data.readers.rows import columns_of, unmatched, with_row
+from lensbench.data.readers.rows import columns_of, odd_cells, unmatched, with_row
 from lensbench.data.readers.table_files import Row
 from lensbench.data.splits import split_of
 from lensbench.errors import DataError
@@ -273,7 +273,7 @@ def _source(
     left_out = [*listing.sentences(), *table.passed_over]
     if any(keys):
         notes.append(f"What is known of each image is from {table.names}.")
-        left_out += unmatched(table, keys, items)
+        left_out += [*unmatched(table, keys, items), *odd_cells(table)]
     elif table.rows:
         left_out.append(f"{table.names}: none of {len(table.rows)} rows names an image")
     classes = tuple(sorted({item.label for item in items if item.label}))

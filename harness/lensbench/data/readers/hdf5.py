@@ -45,8 +45,8 @@ def open_hdf5(path: Path, selection: Selection) -> Source:
             check_dataset(path, file[key])
         groups, left = groups_of(arrays, key, labels, selection.split_column)
         if not groups:
-            texts = [name for name, one in arrays.items() if one.kind not in "biuf"]
-            wrong = f" ({texts[0]!r} holds text, expected numbers)" if texts else ""
+            others = [name for name, one in arrays.items() if one.kind not in "biuf"]
+            wrong = f" ({others[0]!r} holds text or records, expected numbers)" if others else ""
             raise DataError(
                 f"{str(path)!r} has no dataset that looks like images{wrong}",
                 f"name one with --key; it has {listed}",

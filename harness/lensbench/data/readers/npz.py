@@ -22,7 +22,7 @@ from lensbench.files import check_expansion, check_members
 def open_npz(path: Path, selection: Selection) -> Source:
     """Source of a .npz file: stacks with classes where there are some, else single images."""
     with reading(path, "NumPy .npz"):
-        arrays, dtypes = _headers(path)
+        arrays, dtypes, objects = _headers(path)
         for wanted in (selection.key, selection.labels):
             if wanted and wanted not in arrays:
                 raise DataError(
@@ -53,7 +53,7 @@ def open_npz(path: Path, selection: Selection) -> Source:
         )
     options = f"--key {selection.key}" if selection.key else ""
     options += f" --labels {selection.labels}" if selection.labels else ""
-    return replace(source, options=options.strip(), left_out=tuple(left))
+    return replace(source, options=options.strip(), left_out=(*left, *objects))
 
 
 def read_npz(path: Path, selection: Selection) -> Picture:
@@ -72,8 +72,12 @@ def _check_images(path: Path, key: str, array: Shape) -> None:
         )
 
 
-def _headers(path: Path) -> tuple[dict[str, Shape], dict[str, str]]:
-    """Shapes and types by name, from the headers alone, held against the sizes in the archive."""
+def _headers(path: Path) -> tuple[dict[str, Shape], dict[str, str], list[str]]:
+    """Shapes and types by name, from the headers alone, held against the sizes in the archive.
+
+    Arrays of Python objects are never read: they come last, a sentence each.
+    """
+    objects: list[str] = []
     arrays: dict[str, Shape] = {}
     dtypes: dict[str, str] = {}
     packed, unpacked = path.stat().st_size, 0
@@ -87,6 +91,8 @@ def _headers(path: Path) -> tuple[dict[str, Shape], dict[str, str]]:
             with archive.open(info) as file:
                 shape, _, dtype = read_header(path, file)
             if dtype.hasobject:
+                name = info.filename.removesuffix(".npy")
+                objects.append(f"{name!r} {shape}: Python objects; write texts as np.array(…, str)")
                 continue
             check_shape(path, shape or (1,))
             if int(np.prod(shape, dtype=object)) * dtype.itemsize > info.file_size:
@@ -96,4 +102,4 @@ def _headers(path: Path) -> tuple[dict[str, Shape], dict[str, str]]:
                 )
             name = info.filename.removesuffix(".npy")
             arrays[name], dtypes[name] = Shape(shape, dtype.kind), dtype.str
-    return arrays, dtypes
+    return arrays, dtypes, objects

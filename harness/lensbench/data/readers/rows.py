@@ -15,6 +15,8 @@ from lensbench.data.readers.table_files import Row, key_of, rows_in_order
 
 _MOST_CLASSES = 100
 _NAMED = 5
+_MISSING = {"", "-", "--", "---", "n/a", "na", "none", "null", "nan", "masked", "?"}
+"""How tables write that a number is not known, in small letters."""
 
 
 def with_row(entry: Entry, table: tables.Table, key: str, selection: Selection) -> Entry:
@@ -67,7 +69,7 @@ def with_rows_in_order(source: Source, folder: Path, selection: Selection) -> So
         classes=classes,
         columns=columns_of(table, keys, classes) if used else {},
         notes=(*source.notes, *said),
-        left_out=(*source.left_out, *left_out),
+        left_out=(*source.left_out, *left_out, *odd_cells(table)),
     )
 
 
@@ -109,13 +111,36 @@ def columns_of(
         if not known or known == set(classes):
             continue
         try:
-            values = np.array([float(text) if text else np.nan for text in texts])
+            values = np.array([_number(text) for text in texts])
         except ValueError:
             if len(known) <= _MOST_CLASSES and len(known) < len(texts):
                 columns[name] = Column(np.array(texts), table.units.get(name, ""))
             continue
         columns[name] = Column(values, table.units.get(name, ""))
     return columns
+
+
+def odd_cells(table: tables.Table) -> list[str]:
+    """Columns most of whose cells are numbers, and that are none because of some that are not."""
+    said = []
+    for name in dict.fromkeys(name for row in table.rows.values() for name in row):
+        cells = [text for row in table.rows.values() if (text := row.get(name, ""))]
+        odd = [text for text in cells if not _is_number(text)]
+        if odd and 2 * len(odd) < len(cells) and len(set(cells)) == len(cells):
+            said.append(f"column {name!r} of {table.names}: {few(odd)} are no numbers")
+    return said
+
+
+def _number(text: str) -> float:
+    return np.nan if text.lower() in _MISSING else float(text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        _number(text)
+    except ValueError:
+        return False
+    return True
 
 
 def few(names: Sequence[str]) -> str:

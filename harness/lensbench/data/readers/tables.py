@@ -188,7 +188,8 @@ def keys_of_rows(rows: Mapping[str, object], files: Sequence[Path]) -> list[str]
     """The key of the row of each image file; empty where it has none.
 
     It is the end of the file's path, its stem or its last number. Where no row is found so, names
-    without their folders are compared, if they are each of one row and one file.
+    without their folders are compared, and then without suffixes, if they are each of one row and
+    one file.
     """
     if not rows:
         return [""] * len(files)
@@ -200,7 +201,12 @@ def keys_of_rows(rows: Mapping[str, object], files: Sequence[Path]) -> list[str]
     if len(set(bare)) < len(bare) or len(set(names)) < len(names):
         return keys
     known = dict(zip(bare, rows, strict=True))
-    return [known.get(name, known.get(stem_of(name), "")) for name in names]
+    found = [known.get(name, known.get(stem_of(name), "")) for name in names]
+    stems = [Path(name).stem for name in bare]
+    if any(found) or len(set(stems)) < len(stems):
+        return found
+    known = dict(zip(stems, rows, strict=True))
+    return [known.get(stem_of(name), "") for name in names]
 
 
 def _key_of(rows: Mapping[str, object], file: Path) -> str:
