@@ -22,15 +22,17 @@ CONDITIONS = {
     "depth@3": "Euclid,\nexposure\nof an eighth",
     "rubin-r": "Rubin,\nten years",
 }
-BOTH = "residual:apart=yes,encoder=small-resnet:weights=lensbench-cnn-long,view=0.1"
-LONG = "small-resnet:view=0.1,weights=lensbench-cnn-long"
+WEIGHTS = "weights=lensbench-cnn-long"
+BOTH = f"residual:apart=yes,encoder=small-resnet:{WEIGHTS},statistics=yes,view=0.1"
+CNN = "small-resnet:view=0.1"
 ENTRANTS = {
     f"{BOTH} + none + ridge": ("lens fit, and `lensbench-cnn-long`", "black", "P"),
-    f"{LONG} + none + ridge": ("`lensbench-cnn-long`", ORANGE, "s"),
+    f"{CNN},weights=lensbench-cnn-survey + none + ridge": ("`lensbench-cnn-survey`", "#d9a400", "*"),
+    f"{CNN},{WEIGHTS} + none + ridge": ("`lensbench-cnn-long`", ORANGE, "s"),
     "lens-model": ("lens fit", BLUE, "o"),
     "mae-vit + none + ridge": ("`lensbench-tiny`", "#3a8f4d", "D"),
-    "small-resnet:view=0.1 + none + scratch:precision=bf16": ("from scratch", "#b03a5b", "X"),
-    "small-resnet:view=0.1,width=32 + none + ridge": ("random weights", GREY, "v"),
+    f"{CNN} + none + scratch:precision=bf16": ("from scratch", "#b03a5b", "X"),
+    f"{CNN},width=32 + none + ridge": ("random weights", GREY, "v"),
     "spectrum + none + ridge": ("hand-made features", "#8a6fb0", "^"),
 }
 """Entrants with their names, colours and markers."""
@@ -84,7 +86,7 @@ def draw() -> None:
                 continue
             value, low, high = ([cell[key] for cell in cells] for key in ("value", "low", "high"))
             sides = np.subtract(value, low), np.subtract(high, value)
-            at = places + 0.12 * (number - 3)
+            at = places + 0.11 * (number - 3.5)
             axis.errorbar(
                 at,
                 value,

@@ -78,11 +78,12 @@ def test_a_folder_becomes_a_table_of_objects(folder, lensbench, tmp_path):
     assert lens["chi_squared"] == pytest.approx(1, abs=0.1)
     assert lens["gain"] > 1e4
     assert lens["pixel_scale"] == SCALE
-    assert lens["cosmic_rays"] == 8 and lens["flags"] == "cosmic rays masked"
+    assert lens["cosmic_rays"] == 8
+    assert set(lens["flags"].split("; ")) - {"network disagrees"} == {"cosmic rays masked"}
     assert galaxy["cosmic_rays"] == 0
-    assert lens["p_lens_simulated"] > 0.6
-    assert galaxy["p_lens_simulated"] < 0.4
-    assert abs(lens["theta_E_network"] - truth) < 3 * lens["theta_E_sigma_network"]
+    assert lens["p_lens_simulated"] > 0.9
+    assert galaxy["p_lens_simulated"] < 0.1
+    assert lens["theta_E_network"] == pytest.approx(truth, abs=0.1)
     assert 0.01 < lens["theta_E_sigma_network"] < 0.5
     assert "no lens needed" in galaxy["flags"]
     assert "NaN" in nothing["error"] or "constant" in nothing["error"]

@@ -26,15 +26,15 @@ from lensbench import (
 FOLDER = Path(__file__).with_name("network_radius_head")
 """Of the head: its weights, and `config.json` on what it was trained with."""
 
-ENCODER = "mae-vit"
+ENCODER = "small-resnet:view=0.1,weights=lensbench-cnn-survey"
 """Whose features the head is for."""
 
-IMPORTED_BY_NAME = ("lensbench_reference.encoders.vit",)
+IMPORTED_BY_NAME = ("lensbench_reference.encoders.resnet",)
 """What `encoder_of` finds."""
 
 WEIGHTS = {
-    "head": "f832e7d9462f932ff46f85321bdcb4a158429044ac7c2f2021f2acaab585f2c6",
-    "encoder": "c8353ad813837000004569d3dd30dbbaff2b2f1c2ea91ec26a87e317c7c49e88",
+    "head": "bf25e15ef65e905584774187cd889563f749fbb6aadc2d4f46ac66fd4f64c140",
+    "encoder": "288dd250005572e2ec017da9f431a2c9089c021702b92fbcf97094d463c7d985",
 }
 """SHA-256 of both files of weights: keys of results follow the code, and through this the files."""
 
@@ -42,7 +42,7 @@ _BATCH = 64
 
 
 class NetworkRadius(Baseline):
-    """`lensbench-tiny` with heads for the Einstein radius and for lenses: nothing is trained.
+    """`lensbench-cnn-survey` with heads for the Einstein radius and for lenses: nothing is trained.
 
     The head for the radius is a network of one hidden layer behind the frozen features. It was
     trained on simulated lenses of the population `survey` under several space telescopes, for a

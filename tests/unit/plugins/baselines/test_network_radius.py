@@ -8,14 +8,14 @@ from torch.nn.functional import mse_loss
 
 from lensbench import Samples, condition_of, draw_scenes, population_of
 from lensbench.sky.observation import observe
-from lensbench_reference.baselines.network_radius import FOLDER, WEIGHTS
+from lensbench_reference.baselines.network_radius import ENCODER, FOLDER, WEIGHTS
 
 
 def test_keys_follow_the_weights(catalogue):
     """The digests in the code are those of the files, so that no result outlives its weights."""
     head = (FOLDER / "model.safetensors").read_bytes()
     assert hashlib.sha256(head).hexdigest() == WEIGHTS["head"]
-    assert catalogue.digest("mae-vit") == WEIGHTS["encoder"]
+    assert catalogue.digest(ENCODER) == WEIGHTS["encoder"]
 
 
 @pytest.mark.parametrize("name", ["hst-acs", "euclid-vis"])
@@ -29,6 +29,6 @@ def test_radii_are_better_than_their_mean(catalogue, name):
     )
     truth = torch.from_numpy(scenes.targets["theta_E"]).float()
     error = mse_loss(found["theta_E"], truth).sqrt()
-    assert error < 0.75 * truth.std()
+    assert error < 0.5 * truth.std()
     pull = (found["theta_E"] - truth).abs() / found["theta_E_sigma"]
     assert 0.5 < float((pull < 1).float().mean()) < 0.95
