@@ -25,9 +25,10 @@ CONDITIONS = {
 WEIGHTS = "weights=lensbench-cnn-long"
 BOTH = f"residual:apart=yes,encoder=small-resnet:{WEIGHTS},statistics=yes,view=0.1"
 CNN = "small-resnet:view=0.1"
+SURVEY = f"{CNN},weights=lensbench-cnn-survey"
 ENTRANTS = {
     f"{BOTH} + none + ridge": ("lens fit, and `lensbench-cnn-long`", "black", "P"),
-    f"{CNN},weights=lensbench-cnn-survey + none + ridge": ("`lensbench-cnn-survey`", "#d9a400", "*"),
+    f"{SURVEY} + none + ridge": ("`lensbench-cnn-survey`", "#d9a400", "*"),
     f"{CNN},{WEIGHTS} + none + ridge": ("`lensbench-cnn-long`", ORANGE, "s"),
     "lens-model": ("lens fit", BLUE, "o"),
     "mae-vit + none + ridge": ("`lensbench-tiny`", "#3a8f4d", "D"),

@@ -66,7 +66,7 @@ ENTRIES = [
     Entry(
         "network-radius",
         f"{_HERE}.network_radius:NetworkRadius",
-        summary="lensbench-cnn-survey and a head that was trained on simulated lenses, as they ship.",
+        summary="lensbench-cnn-survey and a head trained on simulated lenses, as they ship.",
         licence="MIT",
         tasks=("regression",),
         by_name=("regression",),

@@ -20,7 +20,12 @@ from lensbench_reference.encoders.weights import (
 
 SHIPPED = {
     name: Path(__file__).with_name(name.replace("-", "_")) / "model.safetensors"
-    for name in ("lensbench-cnn", "lensbench-cnn-wide", "lensbench-cnn-long", "lensbench-cnn-survey")
+    for name in (
+        "lensbench-cnn",
+        "lensbench-cnn-wide",
+        "lensbench-cnn-long",
+        "lensbench-cnn-survey",
+    )
 }
 """Files of weights that are shipped, by the name of the model."""
 
