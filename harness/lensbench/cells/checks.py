@@ -162,6 +162,7 @@ class Checks:
                 f"which task {parse_reference(task).name!r} needs",
                 dataset.hints.get(min(missing))
                 or f"it has: {', '.join(targets) or 'none'}; "
+                f"{_others_with(self.plugins.catalogue, needs)}; "
                 f"`lensbench show {entry.name}` lists its options",
             )
         normal = self.plugins.normal(task)
@@ -225,13 +226,18 @@ def check_targets(catalogue: Catalogue, task: str, needed: tuple[str, ...], data
     registered = catalogue.find("dataset", parse_reference(dataset).name)
     missing = [name for name in needed if name not in registered.entry.targets]
     if missing:
-        fitting = [
-            item.entry.name
-            for item in catalogue.of_kind("dataset")
-            if set(needed) <= set(item.entry.targets)
-        ]
         raise IncompatibleError(
             f"dataset {registered.entry.name!r} has no target {missing[0]!r}, "
             f"which task {parse_reference(task).name!r} needs",
-            f"datasets that do: {', '.join(fitting) or 'none installed'}",
+            _others_with(catalogue, needed),
         )
+
+
+def _others_with(catalogue: Catalogue, needed: tuple[str, ...]) -> str:
+    """The datasets that have all of these targets, in words."""
+    fitting = [
+        item.entry.name
+        for item in catalogue.of_kind("dataset")
+        if set(needed) <= set(item.entry.targets)
+    ]
+    return f"datasets that do: {', '.join(fitting) or 'none installed'}"

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from lensbench.data.making import Recipe, blocks_of, condition_attributes, scene_paths
+from lensbench.data.readers.columns import OF_SCENES
 from lensbench.data.readers.guard import reading
 
 STEP = 64
@@ -71,7 +72,7 @@ def _column(path: str) -> str:
     name = path.rpartition("/")[2]
     if path == "scenes/id":
         return "scene"
-    return f"parameter:{name}" if path.startswith("scenes/parameters/") else name
+    return f"{OF_SCENES}{name}" if path.startswith("scenes/parameters/") else name
 
 
 def features_of(

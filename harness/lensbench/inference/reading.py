@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,7 +157,6 @@ def _container(path: Path, condition: str, size: int) -> Iterator[_Raw]:
         if not bool(attribute(file, "complete")):
             raise DataError(f"{str(path)!r} was not written to its end", "make it again")
         name = _chosen(path, list(file["images"]), condition)
-        said = _others(list(file["images"]), name)
         group, ids = file[f"images/{name}"], file["scenes/id"][()]
         unit = str(attribute(group, "unit") or "")
         pixels, scenes = group["pixels"], group["scene"][()]
@@ -174,7 +173,6 @@ def _container(path: Path, condition: str, size: int) -> Iterator[_Raw]:
                 unit,
                 pixel_scale=float(scale) if scale else None,
                 psf_fwhm=float(width) if width else None,
-                left_out=said,
             )
 
 
@@ -203,10 +201,7 @@ def _parquet(path: Path, condition: str, size: int, selection: Selection) -> Ite
             known = json.loads(facts.get(f"condition:{column.partition(':')[2]}", "{}"))
             name = next((n for n in _NAMES if n in types), "")
             wanted = [column, *([name] if name else [])]
-            said = (
-                *open_source(path, selection).left_out,
-                *_others(held, column.partition(":")[2]),
-            )
+            said = open_source(path, selection).left_out
             done = 0
             for batch in file.iter_batches(size, columns=wanted):
                 pixels = _shaped(path, batch.column(column), shapes.get(column))
@@ -250,7 +245,10 @@ def _one_by_one(
     _refuse_pickles(path, [source.items[i] for of_scene in chosen for i in of_scene])
     kept: list[tuple[str, Any]] = []
     taken = {source.items[i].condition for of_scene in chosen for i in of_scene}
-    said = (*source.left_out, *_others([item.condition for item in source.items], *taken))
+    others = sorted({item.condition for item in source.items} - {*taken, condition})
+    said = source.left_out
+    if others and condition not in taken:  # whoever named a condition wanted no other
+        said += (f"{', '.join(others)}: not read beside {', '.join(sorted(taken))}",)
 
     def kind(picture: Any) -> tuple[Any, ...]:
         scale, width = picture.pixel_scale, picture.psf_fwhm
@@ -265,12 +263,6 @@ def _one_by_one(
         kept.append((item.scene or item.name, picture))
     if kept:
         yield _joined(kept, said)
-
-
-def _others(held: Sequence[str], *taken: str) -> tuple[str, ...]:
-    """That some bands or conditions of a shard are not read."""
-    others = sorted({*held} - {*taken})
-    return (f"{', '.join(others)}: not read beside {', '.join(sorted(taken))}",) if others else ()
 
 
 def _of_bands(

@@ -29,7 +29,7 @@ FOLDER = Path(__file__).with_name("network_radius_head")
 ENCODER = "small-resnet:view=0.1,weights=lensbench-cnn-survey"
 """Whose features the head is for."""
 
-IMPORTED_BY_NAME = ("lensbench_reference.encoders.resnet",)
+IMPORTED_BY_NAME = ("lensbench_reference.encoders.resnet", "lensbench.training.viewed")
 """What `encoder_of` finds."""
 
 WEIGHTS = {

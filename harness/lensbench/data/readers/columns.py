@@ -30,6 +30,9 @@ _PLAIN = re.compile(
     r"^(u?int\d*|float\d*|half_?float|double|bool|(large_)?string|dictionary<.*string.*)$"
     r"|^Value\('?(dtype=)?'?(u?int\d*|float\d*|bool|(large_)?string)|^ClassLabel"
 )
+OF_SCENES = "parameter:"
+"""Beginning of the names of columns with what a simulated scene was drawn with."""
+
 SHAPES = "lensbench.shapes"
 """Parquet metadata: shape of the images by column, as JSON, where they are stored flat."""
 
@@ -217,7 +220,11 @@ def table_source(path: Path, layout: str, title: str, table: Table, selection: S
     taken = {label, scene, _split_column(table, selection)}
     taken |= {name for of in table.beside.values() for name in of.values()}
     known_columns, left = _plain_values(plain, taken, facts, len(images))
-    left += tuple(f"column {name!r}: lists that are no images here" for name in table.unused)
+    left += tuple(
+        f"column {name!r}: lists that are no images here"
+        for name in table.unused
+        if not name.startswith(OF_SCENES)
+    )
     if known_columns:
         notes.append(f"What is known of each image: {', '.join(known_columns)}.")
     return Source(
