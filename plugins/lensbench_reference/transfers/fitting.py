@@ -139,8 +139,9 @@ def _with_features(encoder: Any, samples: Samples) -> Samples:
 def validation_score(predictor: ModelPredictor, context: FitContext) -> float:
     """The task's primary metric on the validation samples, its sign such that higher is better.
 
-    Where these are too few for it, as they are for a search at low false positive rates, it is the
-    next of the task's metrics for which they are enough and of which one end is better.
+    Of a metric of one target those count in which it is defined. Where these are too few, as they
+    are for a search at low false positive rates, it is the next of the task's metrics for which
+    they are enough and of which one end is better.
 
     Raises:
         UndefinedError: Where they are enough for none.
@@ -152,8 +153,13 @@ def validation_score(predictor: ModelPredictor, context: FitContext) -> float:
     for metric in context.task.metrics:
         if metric.higher_is_better is None:
             continue
+        samples, answers = context.validation, predictions
+        if metric.target:
+            known = torch.isfinite(samples.targets[metric.target]).nonzero()[:, 0]
+            samples = samples.take(known)
+            answers = {name: values[known.cpu().numpy()] for name, values in predictions.items()}
         try:
-            value = float(np.mean(metric.compute(predictions, context.validation)))
+            value = float(np.mean(metric.compute(answers, samples)))
         except UndefinedError as error:
             refused = error
         else:

@@ -10,6 +10,7 @@ from torch import nn
 from lensbench import Encoder, IncompatibleError, encode
 from lensbench.testing import made_samples
 from lensbench_reference.tasks.finding import Finding
+from lensbench_reference.tasks.regression import Regression
 from lensbench_reference.transfers.finetune import FineTune
 from lensbench_reference.transfers.fitting import HeadedEncoder, fit_head, validation_score
 from lensbench_reference.transfers.layers import layers_of, rates_by_layer
@@ -129,6 +130,23 @@ def test_a_metric_that_takes_more_scenes_does_not_score_a_training(build, contex
     wanted = next(one for one in task.metrics if one.name == "auroc")
     assert task.metrics[0].name == rank
     assert validation_score(predictor, converged) == wanted.compute(answers, samples)
+
+
+def test_samples_without_the_target_do_not_score_a_training(build, context):
+    """The score is that of the others alone, and training improves it."""
+    samples = made_samples(24)
+    radii = samples.targets["theta_E"].clone()
+    radii[::3] = torch.nan
+    samples = replace(samples, targets={**samples.targets, "theta_E": radii})
+    task = Regression(Regression.Options(targets="theta_E"))
+    fit = context(samples, task=task, validation=samples)
+    converged = replace(fit, budget=replace(fit.budget, patience=2))
+    predictor = FineTune(FineTune.Options()).fit(build(), converged)
+    known = torch.isfinite(radii)
+    answers = {name: values[known].numpy() for name, values in predictor(samples).items()}
+    wanted = task.metrics[0].compute(answers, samples.take(known.nonzero()[:, 0]))
+    assert validation_score(predictor, converged) == -wanted
+    assert wanted < radii[known].abs().quantile(0.683)  # that of weights before the first step
 
 
 def test_products_in_bfloat16_give_nearly_the_same_fit(build, context):
