@@ -24,7 +24,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -74,26 +74,22 @@ the factor MARGIN. Fixed for all quantities alike, whatever they do to real imag
 _LUMPS = ("bulge_fraction", "clump_fraction")
 
 
-@dataclass(frozen=True)
-class SmoothSurvey(Survey):
+class _Smooth:
+    """A population whose sources are smooth."""
+
+    def model(self, parameters: Mapping[str, Any], label: int) -> SceneModel:
+        """The parts of the scene."""
+        kept = {name: value for name, value in parameters.items() if name not in _LUMPS}
+        model: SceneModel = super().model(kept, label)  # type: ignore[misc]
+        return model
+
+
+class SmoothSurvey(_Smooth, Survey):
     """Lenses of the survey, whose sources are smooth."""
 
-    def model(self, parameters: Mapping[str, Any], label: int) -> SceneModel:
-        """The parts of the scene."""
-        return super().model(_without_lumps(parameters), label)
 
-
-@dataclass(frozen=True)
-class SmoothLookAlikes(LookAlikes):
+class SmoothLookAlikes(_Smooth, LookAlikes):
     """The same of lenses and look-alikes."""
-
-    def model(self, parameters: Mapping[str, Any], label: int) -> SceneModel:
-        """The parts of the scene."""
-        return super().model(_without_lumps(parameters), label)
-
-
-def _without_lumps(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if name not in _LUMPS}
 
 
 POPULATIONS = {"theta_E": (Survey(), SmoothSurvey()), "lens": (LookAlikes(), SmoothLookAlikes())}

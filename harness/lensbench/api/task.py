@@ -86,6 +86,18 @@ class Metric:
     resampled: Callable[[Predictions, Samples, np.ndarray], np.ndarray] | None = None
     error: Literal["", "rms", "68"] = ""
 
+    def where_defined(
+        self, predictions: Predictions, samples: Samples
+    ) -> tuple[Predictions, Samples]:
+        """Predictions and samples without those whose target of the metric is not defined."""
+        if not self.target:
+            return predictions, samples
+        known = samples.targets[self.target].isfinite().nonzero()[:, 0]
+        if len(known) == len(samples):
+            return predictions, samples
+        places = known.cpu().numpy()
+        return {name: values[places] for name, values in predictions.items()}, samples.take(known)
+
 
 @dataclass(frozen=True)
 class FeatureShape:

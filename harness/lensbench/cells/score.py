@@ -56,11 +56,7 @@ def score(
     """
     if metric.target and metric.target not in samples.targets:
         return None
-    if metric.target:
-        known = torch.isfinite(samples.targets[metric.target]).nonzero()[:, 0]
-        if len(known) < len(samples):
-            predictions = {name: values[known.numpy()] for name, values in predictions.items()}
-            samples = samples.take(known)
+    predictions, samples = metric.where_defined(predictions, samples)
     if not len(samples):
         raise UndefinedError(f"no test scene has target {metric.target!r}")
     try:

@@ -139,6 +139,7 @@ def answer(source: Path, make: Callable[[], Answerer], options: ShardOptions) ->
     """Works through all shards; prints how many images there were, and what is left out."""
     from lensbench.cli.progress import Progress
     from lensbench.data.picture import Selection
+    from lensbench.data.readers.listing import counted
     from lensbench.inference.answering import ShardWork
     from lensbench.inference.dividing import answer_all
     from lensbench.inference.shards import beside_shards
@@ -151,9 +152,8 @@ def answer(source: Path, make: Callable[[], Answerer], options: ShardOptions) ->
         done = answer_all(work, make, options.workers, options.threads or 1, progress, cluster)
     said = Counter(reason for one in done for reason in one.left_out)
     said.update(beside_shards(source, [Path(one.shard) for one in done]))
-    for reason, count in said.items():
-        several = f" (in {count} files)" if count > 1 else ""
-        click.echo(f"left out: {reason}{several}", err=True)
+    for sentence in counted(said):
+        click.echo(f"left out: {sentence}", err=True)
     if options.as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in done], ensure_ascii=False))
         return done

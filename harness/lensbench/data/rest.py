@@ -12,6 +12,7 @@ from pathlib import Path
 from lensbench.data.archives import command_to_unpack, is_archive_name
 from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.entries import ENCODED, SUFFIXES
+from lensbench.data.readers.rows import few
 from lensbench.data.readers.table_files import TEXTS
 
 CONTAINERS = (".h5", ".hdf5", ".hdf", ".parquet", ".npz")
@@ -62,9 +63,10 @@ class Rest:
             kind = f"{suffix} files" if suffix else "files without a suffix"
             yield f"{count} {kind}: {reason}"
         if self.broken:
-            yield f"{len(self.broken)} links to files that are not there: {_few(self.broken)}"
+            named = few(sorted(self.broken), _NAMED)
+            yield f"{len(self.broken)} links to files that are not there: {named}"
         if self.empty:
-            yield f"{len(self.empty)} empty folders: {_few(self.empty)}"
+            yield f"{len(self.empty)} empty folders: {few(sorted(self.empty), _NAMED)}"
 
 
 def rest_of(folder: Path, depth: int, encoded: bool = False) -> Rest:
@@ -105,7 +107,3 @@ def _add(found: Rest, file: Path, read: tuple[str, ...]) -> None:
         found.archives.append(file)
     else:
         found.others[file.suffix.lower()] += 1
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(sorted(names)[:_NAMED]) + (", …" if len(names) > _NAMED else "")

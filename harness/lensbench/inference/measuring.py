@@ -204,7 +204,7 @@ def draw_object(measured: Measured, path: Path) -> None:
     side = len(measured.image) * row["pixel_scale"]
     captions = (
         f"{side:.1f} × {side:.1f} arcsec",
-        (f"model: θ_E = {row['theta_E']:.3f} ± {row['theta_E_sigma']:.3f} arcsec"),
+        f"model: θ_E = {row['theta_E']:.3f} ± {row['theta_E_sigma']:.3f} arcsec",
     )
     title = "\n".join([row["name"], *textwrap.wrap(row["flags"], _WIDTH)])
     with whole(path, overwrite=True) as temporary:

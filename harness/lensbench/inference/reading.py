@@ -245,7 +245,7 @@ def _one_by_one(
     _refuse_pickles(path, [source.items[i] for of_scene in chosen for i in of_scene])
     kept: list[tuple[str, Any]] = []
     taken = {source.items[i].condition for of_scene in chosen for i in of_scene}
-    others = sorted({item.condition for item in source.items} - {*taken, condition})
+    others = sorted({item.condition for item in source.items} - taken)
     said = source.left_out
     if others and condition not in taken:  # whoever named a condition wanted no other
         said += (f"{', '.join(others)}: not read beside {', '.join(sorted(taken))}",)

@@ -9,6 +9,7 @@ from pathlib import Path
 from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.entries import SUFFIXES
 from lensbench.data.readers.npy_header import is_flat, is_single
+from lensbench.data.readers.rows import few
 from lensbench.data.readers.tables import is_plain_parquet
 from lensbench.errors import DataError, UsageError
 from lensbench.files import files_below, watched
@@ -46,7 +47,7 @@ def beside_shards(path: Path, shards: Sequence[Path]) -> tuple[str, ...]:
     single = [file for file in single if file not in {*shards, *labels}]
     if not single:
         return ()
-    some = ", ".join(file.name for file in single[:3]) + (", …" if len(single) > 3 else "")
+    some = few([file.name for file in single], 3)
     return (f"{len(single)} files of one image beside files of many: {some}",)
 
 

@@ -153,13 +153,9 @@ def validation_score(predictor: ModelPredictor, context: FitContext) -> float:
     for metric in context.task.metrics:
         if metric.higher_is_better is None:
             continue
-        samples, answers = context.validation, predictions
-        if metric.target:
-            known = torch.isfinite(samples.targets[metric.target]).nonzero()[:, 0]
-            samples = samples.take(known)
-            answers = {name: values[known.cpu().numpy()] for name, values in predictions.items()}
         try:
-            value = float(np.mean(metric.compute(answers, samples)))
+            defined = metric.where_defined(predictions, context.validation)
+            value = float(np.mean(metric.compute(*defined)))
         except UndefinedError as error:
             refused = error
         else:

@@ -19,7 +19,7 @@ from lensbench.data.readers.arrays import Shape, groups_of
 from lensbench.data.readers.grouped import Access, grouped_source
 from lensbench.data.readers.guard import check_shape, reading
 from lensbench.data.readers.labels import class_text
-from lensbench.data.readers.rows import columns_of
+from lensbench.data.readers.rows import with_rows
 from lensbench.errors import DataError
 from lensbench.files import check_expansion, check_members
 
@@ -81,17 +81,7 @@ def _with_attributes(source: Source, images: Sequence[h5py.Dataset]) -> Source:
     plain, units = columns_and_units(dict.fromkeys(name for row in named for name in row))
     rows = [{plain[name]: text for name, text in row.items()} for row in named]
     table = tables.Table(rows={str(i): row for i, row in enumerate(rows)}, units=units)
-    items = tuple(
-        replace(
-            item,
-            label=item.label or tables.label_of(row, Selection()),
-            split=item.split or tables.split_in(row, Selection()),
-        )
-        for item, row in zip(source.items, rows, strict=True)
-    )
-    classes = tuple(sorted({item.label for item in items if item.label}))
-    columns = {**columns_of(table, list(table.rows), classes), **source.columns}
-    return replace(source, items=items, classes=classes, columns=columns)
+    return with_rows(source, table, Selection())
 
 
 def _stated(thing: h5py.HLObject) -> dict[str, Any]:

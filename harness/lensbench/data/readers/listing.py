@@ -66,11 +66,12 @@ class Listing:
 
     def sentences(self) -> tuple[str, ...]:
         """What is left out, extensions of many files in one sentence."""
-        many = [
-            f"{what} (in {count} files)" if count > 1 else what
-            for what, count in self.extensions.items()
-        ]
-        return (*_shortened(self.left_out), *many)
+        return (*_shortened(self.left_out), *counted(self.extensions))
+
+
+def counted(reasons: Counter[str]) -> list[str]:
+    """Each reason once, and of how many files it is."""
+    return [f"{what} (in {count} files)" if count > 1 else what for what, count in reasons.items()]
 
 
 def _shortened(sentences: Sequence[str]) -> list[str]:

@@ -90,8 +90,8 @@ def _headers(path: Path) -> tuple[dict[str, Shape], dict[str, str], list[str]]:
             check_expansion(path, packed, unpacked)
             with archive.open(info) as file:
                 shape, _, dtype = read_header(path, file)
+            name = info.filename.removesuffix(".npy")
             if dtype.hasobject:
-                name = info.filename.removesuffix(".npy")
                 objects.append(f"{name!r} {shape}: Python objects; write texts as np.array(…, str)")
                 continue
             check_shape(path, shape or (1,))
@@ -100,6 +100,5 @@ def _headers(path: Path) -> tuple[dict[str, Shape], dict[str, str], list[str]]:
                     f"{str(path)!r}: {info.filename} claims the shape {shape}, more than it holds",
                     "fetch or write the file again",
                 )
-            name = info.filename.removesuffix(".npy")
             arrays[name], dtypes[name] = Shape(shape, dtype.kind), dtype.str
     return arrays, dtypes, objects

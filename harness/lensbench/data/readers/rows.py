@@ -52,25 +52,31 @@ def with_rows_in_order(source: Source, folder: Path, selection: Selection) -> So
             merged[place] |= row
     keys = list(map(str, range(count)))
     table = tables.Table(tuple(used), dict(zip(keys, merged, strict=True)), units=units)
-    items = tuple(
-        replace(
-            item,
-            label=tables.label_of(row, selection),
-            split=tables.split_in(row, selection),
-        )
-        for item, row in zip(source.items, merged, strict=True)
-    )
-    classes = tuple(sorted({item.label for item in items if item.label}))
     said = (f"Rows of {table.names} follow the images.",) if used else ()
     return replace(
-        source,
+        with_rows(source, table, selection),
         path=str(folder) if used else source.path,
-        items=items,
-        classes=classes,
-        columns=columns_of(table, keys, classes) if used else {},
         notes=(*source.notes, *said),
         left_out=(*source.left_out, *left_out, *odd_cells(table)),
     )
+
+
+def with_rows(source: Source, table: tables.Table, selection: Selection) -> Source:
+    """A source with a table of as many rows, in the order of its images.
+
+    What is known of an image without the table stays.
+    """
+    items = tuple(
+        replace(
+            item,
+            label=item.label or tables.label_of(row, selection),
+            split=item.split or tables.split_in(row, selection),
+        )
+        for item, row in zip(source.items, table.rows.values(), strict=True)
+    )
+    classes = tuple(sorted({item.label for item in items if item.label}))
+    columns = {**columns_of(table, list(table.rows), classes), **source.columns}
+    return replace(source, items=items, classes=classes, columns=columns)
 
 
 def _places(rows: Sequence[Row]) -> Sequence[int]:
@@ -143,6 +149,6 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def few(names: Sequence[str]) -> str:
+def few(names: Sequence[str], most: int = _NAMED) -> str:
     """The first names of many."""
-    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
