@@ -11,7 +11,16 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lensbench import CodingEncoder, IncompatibleError, Pretraining, Samples, Target, stretch
+from lensbench import (
+    CodingEncoder,
+    IncompatibleError,
+    Precision,
+    Pretraining,
+    Samples,
+    Target,
+    products_in,
+    stretch,
+)
 
 
 class AdversarialAutoencoding(Pretraining):
@@ -33,10 +42,12 @@ class AdversarialAutoencoding(Pretraining):
         Attributes:
             weight: Of the encoder's term beside the reconstruction.
             hidden: Width of the critic's two hidden layers.
+            precision: Of the autoencoder's products in the forward pass.
         """
 
         weight: Annotated[float, Ge(0)] = 0.1
         hidden: Annotated[int, Ge(4)] = 256
+        precision: Precision = "fp32"
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -65,6 +76,7 @@ class AdversarialLoss(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.weight = options.weight
+        self.precision = options.precision
         self.critic = nn.Sequential(
             nn.Linear(encoder.latent, options.hidden),
             nn.LeakyReLU(0.2),
@@ -76,9 +88,10 @@ class AdversarialLoss(nn.Module):
     def forward(self, batch: Samples, generator: torch.Generator) -> Tensor:
         """Loss of a batch."""
         images = stretch(batch.images)
-        code = self.encoder.encode_code(images)
         height, width = images.shape[2:]
-        restored = self.encoder.decode(code, (height, width))
+        with products_in(self.precision, images.device):
+            code = self.encoder.encode_code(images).float()
+            restored = self.encoder.decode(code, (height, width)).float()
         prior = torch.randn(code.shape, generator=generator).to(code)
         reconstruction = nn.functional.mse_loss(restored, images)
         loss: Tensor = reconstruction + self.telling(code, prior) + self.weight * self.fooling(code)

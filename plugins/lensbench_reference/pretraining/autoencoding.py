@@ -13,11 +13,13 @@ from torch import Tensor, nn
 
 from lensbench import (
     IncompatibleError,
+    Precision,
     Pretraining,
     ReconstructingEncoder,
     Samples,
     Target,
     VariationalEncoder,
+    products_in,
     stretch,
 )
 
@@ -37,10 +39,17 @@ class Autoencoding(Pretraining):
 
     @dataclass(frozen=True)
     class Options:
-        """Options of `autoencoding`; both are of the variational bound alone."""
+        """Options of `autoencoding`.
+
+        Attributes:
+            beta: Weight of the divergence in the variational bound.
+            noise: Deviation of the likelihood in the variational bound.
+            precision: Of the products in the forward pass.
+        """
 
         beta: Annotated[float, Ge(0)] = 1.0
         noise: Annotated[float, Gt(0)] = 1 / 3
+        precision: Precision = "fp32"
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -54,7 +63,7 @@ class Autoencoding(Pretraining):
         if isinstance(encoder, VariationalEncoder):
             return VariationalBound(encoder, self.options)
         if isinstance(encoder, ReconstructingEncoder):
-            return Reconstruction(encoder)
+            return Reconstruction(encoder, self.options)
         raise IncompatibleError(
             f"pretraining 'autoencoding' needs an encoder that reconstructs, "
             f"{type(encoder).__name__} is no lensbench.ReconstructingEncoder",
@@ -65,14 +74,17 @@ class Autoencoding(Pretraining):
 class Reconstruction(nn.Module):
     """An autoencoder; called for the mean squared error of stretched images."""
 
-    def __init__(self, encoder: Any) -> None:
+    def __init__(self, encoder: Any, options: Autoencoding.Options) -> None:
         super().__init__()
         self.encoder = encoder
+        self.options = options
 
     def forward(self, batch: Samples, generator: torch.Generator) -> Tensor:
         """Loss of a batch."""
         images = stretch(batch.images)
-        return nn.functional.mse_loss(self.encoder.reconstruct(images), images)
+        with products_in(self.options.precision, images.device):
+            restored = self.encoder.reconstruct(images)
+        return nn.functional.mse_loss(restored.float(), images)
 
 
 class VariationalBound(nn.Module):
@@ -86,11 +98,12 @@ class VariationalBound(nn.Module):
     def forward(self, batch: Samples, generator: torch.Generator) -> Tensor:
         """−log p(x|z) at one draw of z, and β times KL(q(z|x), N(0, 1)), a pixel."""
         images = stretch(batch.images)
-        mean, log_variance = self.encoder.posterior(images)
-        chance = torch.randn(mean.shape, generator=generator).to(mean)
-        code = mean + torch.exp(0.5 * log_variance) * chance
         height, width = images.shape[2:]
-        decoded = self.encoder.decode(code, (height, width))
+        with products_in(self.options.precision, images.device):
+            mean, log_variance = (part.float() for part in self.encoder.posterior(images))
+            chance = torch.randn(mean.shape, generator=generator).to(mean)
+            code = mean + torch.exp(0.5 * log_variance) * chance
+            decoded = self.encoder.decode(code, (height, width)).float()
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
         misfit = nn.functional.mse_loss(decoded, images) / self.options.noise**2
         likelihood = -0.5 * (misfit + math.log(2 * math.pi * self.options.noise**2))

@@ -20,6 +20,23 @@ def test_reconstruction_is_scored_in_the_stretched_domain(objective, pairs):
     assert torch.allclose(loss(pairs, torch.Generator()), expected)
 
 
+@pytest.mark.parametrize(
+    ("strategy", "encoder"),
+    [("autoencoding", "dcae"), ("autoencoding", "vae"), ("adversarial", "aae")],
+)
+def test_products_in_bfloat16_give_nearly_the_same_loss(objective, pairs, strategy, encoder):
+    """The loss and its gradients stay in single precision."""
+    losses = []
+    for precision in ("fp32", "bf16"):
+        torch.manual_seed(0)  # of the initial weights
+        loss = objective(f"{strategy}:precision={precision}", encoder)
+        losses.append(loss(pairs, torch.Generator().manual_seed(5)))
+        losses[-1].backward()
+        assert {w.grad.dtype for w in loss.parameters() if w.grad is not None} == {torch.float32}
+    assert losses[1].dtype == torch.float32
+    assert 0 < abs(losses[1] - losses[0]) < 0.01 * abs(losses[0])
+
+
 @pytest.mark.parametrize("beta", [1.0, 4.0])
 @pytest.mark.parametrize("noise", [0.3, 1.0])
 def test_the_variational_bound_is_that_of_the_distributions(objective, pairs, beta, noise):
