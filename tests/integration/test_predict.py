@@ -82,6 +82,16 @@ def test_answers_are_those_of_the_sweep(home, called):
 
 
 @pytest.mark.slow
+def test_an_entrant_can_be_named_by_its_encoder(home, called):
+    """In any spelling; and by its whole name with the options of the encoder in another order."""
+    encoder = "mae-vit:width=16,heads=2,depth=1"
+    for number, text in enumerate((encoder, f"{encoder} + none + linear", ENTRANT)):
+        called("predict", "shards", "--entrant", text, "--out", home / f"by{number}", "--quiet")
+        tables = [(home / f"by{one}" / "predictions.csv").read_bytes() for one in (0, number)]
+        assert tables[0] == tables[1]
+
+
+@pytest.mark.slow
 def test_a_killed_prediction_goes_on_by_shards(home, called):
     """After SIGKILL outputs are whole or absent; the same command makes what lacks, no more."""
     out = home / "killed"

@@ -27,6 +27,8 @@ class Entry:
         citation: Whom to cite: author and year with arXiv number or DOI.
         licence: SPDX identifier.
         pretraining: Encoders: the pretraining used when the call names none.
+        short_for: Another entry of the package with options, e.g. `my-vit:weights=small`, which
+            this name is short for; tables have the long form. The `target` is that of the other.
         reference: Encoders: ranked in the table of every run beside its entrant.
             Conditions: every run that names no test condition tests under those of them that have
             the bands of its training condition.
@@ -46,6 +48,7 @@ class Entry:
     citation: str = ""
     licence: str = ""
     pretraining: str = "none"
+    short_for: str = ""
     reference: bool = False
     tasks: tuple[str, ...] = ()
     by_name: tuple[str, ...] = ()
@@ -61,7 +64,7 @@ class Entry:
             value = vars(self)[field]
             if not isinstance(value, str) or not pattern.fullmatch(value):
                 raise PluginError(f"Entry {field} is {value!r}, expected {example}")
-        for field in ("summary", "citation", "licence", "pretraining"):
+        for field in ("summary", "citation", "licence", "pretraining", "short_for"):
             if not isinstance(value := vars(self)[field], str):
                 raise PluginError(f"Entry {self.name!r}: {field} is {value!r}, expected text")
         for field in ("tasks", "by_name", "targets", "conditions", "bands"):

@@ -23,7 +23,7 @@ from lensbench.cli.options import chosen_device, plugin_option, store_option, st
     "--entrant",
     required=True,
     metavar="NAME|KEY",
-    help="Entrant, by its name in the table of the run, or by the key of its fit.",
+    help="Entrant, by its name in the table of the run, by its encoder, or by the key of its fit.",
 )
 @plugin_option(
     "--condition",
@@ -47,8 +47,9 @@ def command(
     images. Pixel scale and PSF are those that a file states, else those of the condition.
 
     \b
-    Example:
+    Examples:
       lensbench predict cutouts --entrant 'mae-vit + mae + finetune' --out answers
+      lensbench predict cutouts --entrant lensbench-cnn-survey --out answers
     """
     from lensbench.inference.predicting import answers_of
     from lensbench.inference.results import write_summary

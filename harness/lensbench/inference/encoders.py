@@ -52,7 +52,7 @@ class NamedEncoder:
 
 def named_encoder(catalogue: Catalogue, text: str) -> NamedEncoder:
     """An encoder by its name and options."""
-    reference = parse_reference(text)
+    reference = catalogue.reference("encoder", text)
     item = catalogue.find("encoder", reference.name)
     plugin = catalogue.load(item)
     options = build_options(f"encoder {reference.name}", plugin, reference.options)
@@ -74,7 +74,7 @@ def plain_options(catalogue: Catalogue, text: str) -> dict[str, Any]:
 
     Where it began from weights, the options beside these are among them.
     """
-    reference = parse_reference(text)
+    reference = catalogue.reference("encoder", text)
     plugin = catalogue.load(catalogue.find("encoder", reference.name))
     if options_class(plugin) is None:
         return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -104,6 +105,14 @@ def _done(run: str, store: Store) -> pl.DataFrame:
     return pl.concat(frames, how="diagonal")
 
 
+def _spelled(entrant: str) -> str:
+    """An entrant's name with its encoder in the one spelling that tables have."""
+    encoder, *others = entrant.split(" + ")
+    with suppress(UsageError):
+        encoder = load_catalogue().canonical("encoder", encoder)
+    return " + ".join((encoder, *others))
+
+
 def answers_of(
     store: str,
     run: str,
@@ -117,7 +126,8 @@ def answers_of(
     Args:
         store: Folder or URL of the store.
         run: Key of the run, or its beginning; where it is empty, the only run with the entrant.
-        entrant: As it stands in the run's table, or the beginning of the key of a fit.
+        entrant: As it stands in the run's table, its encoder alone, or the beginning of the key of
+            a fit.
         condition: Name of what images are under; that of the training where it is empty.
         numerics: How things are computed.
         note: Is given a sentence where other code than the present one made the fit.
@@ -127,7 +137,12 @@ def answers_of(
     """
     opened = open_store(store)
     done = _done(run, opened)
-    chosen = done.filter((pl.col("entrant") == entrant) | pl.col("cell").str.starts_with(entrant))
+    named = _spelled(entrant)
+    chosen = done.filter(
+        (pl.col("entrant") == named)
+        | (pl.col("encoder") == named)
+        | pl.col("cell").str.starts_with(entrant)
+    )
     fits = chosen["cell"].unique(maintain_order=True).to_list()
     if not fits:
         raise UsageError(

@@ -87,14 +87,26 @@ class Catalogue:
         known = [item.entry.name for item in self.of_kind(kind)]
         raise UsageError(f"unknown {kind} {name!r}", nearest(name, known))
 
+    def reference(self, kind: Kind, text: str) -> Reference:
+        """Name and options of a plugin, where the text may use a name that is short for both.
+
+        Options of the text replace those that its name is short for.
+        """
+        reference = parse_reference(text)
+        entry = self.find(kind, reference.name).entry
+        if not entry.short_for:
+            return Reference(entry.name, reference.options)
+        long = parse_reference(entry.short_for)
+        options = dict(long.options) | dict(reference.options)
+        return Reference(self.find(kind, long.name).entry.name, tuple(options.items()))
+
     def canonical(self, kind: Kind, text: str) -> str:
         """`name:options` in its one spelling: options sorted, those at their default left out."""
-        reference = parse_reference(text)
+        reference = self.reference(kind, text)
         attribute = self.type_of(kind, text)
         options = build_options(f"{kind} {reference.name}", attribute, reference.options)
         shared = view_options(f"{kind} {reference.name}", attribute, reference.options)
-        name = self.find(kind, reference.name).entry.name
-        return str(Reference(name, (*option_fields(options), *option_fields(shared))))
+        return str(Reference(reference.name, (*option_fields(options), *option_fields(shared))))
 
     def architecture(self, text: str) -> str:
         """The part of an encoder's name that its weights depend on: all but options of views."""
@@ -105,7 +117,7 @@ class Catalogue:
 
     def build(self, kind: Kind, text: str, **arguments: Any) -> Any:
         """The plugin that `name:options` says, its class called with options and arguments."""
-        reference = parse_reference(text)
+        reference = self.reference(kind, text)
         registered = self.find(kind, reference.name)
         attribute = self.load(registered)
         options = build_options(f"{kind} {reference.name}", attribute, reference.options)
@@ -117,16 +129,15 @@ class Catalogue:
 
     def digest(self, text: str) -> str:
         """Hashes of the files of weights that an encoder starts from; empty where it has none."""
-        reference = parse_reference(text)
         encoder = self.type_of("encoder", text)
-        options = build_options(f"encoder {text}", encoder, reference.options)
+        options = build_options(f"encoder {text}", encoder, self.reference("encoder", text).options)
         digests = [encoder.digest(options), *map(self.digest, encoder.wrapped(options))]
         return " ".join(filter(None, digests))
 
     def wrapped(self, text: str) -> tuple[str, ...]:
         """All encoders, as `name:options`, that an encoder is made of, however deep."""
         encoder = self.type_of("encoder", text)
-        options = build_options(f"encoder {text}", encoder, parse_reference(text).options)
+        options = build_options(f"encoder {text}", encoder, self.reference("encoder", text).options)
         found: tuple[str, ...] = encoder.wrapped(options)
         return tuple(name for one in found for name in (one, *self.wrapped(one)))
 

@@ -81,5 +81,6 @@ def encoder_entrant(catalogue: Catalogue, encoder: str, pretraining: str, transf
 
 def own_pretraining(catalogue: Catalogue, encoder: str) -> str:
     """The strategy that an encoder names as its own; `none` where its weights come from a file."""
-    own = catalogue.find("encoder", parse_reference(encoder).name).entry.pretraining
+    name = catalogue.reference("encoder", encoder).name
+    own = catalogue.find("encoder", name).entry.pretraining
     return "none" if own != "none" and catalogue.digest(encoder) else own

@@ -53,6 +53,27 @@ ENTRIES = [
         licence="MIT",
     ),
     Entry(
+        "lensbench-cnn-long",
+        f"{_HERE}.resnet:SmallResNet",
+        summary="Shipped network for substructure and radii: small-resnet with its weights.",
+        licence="MIT",
+        short_for="small-resnet:view=0.1,weights=lensbench-cnn-long",
+    ),
+    Entry(
+        "lensbench-cnn-survey",
+        f"{_HERE}.resnet:SmallResNet",
+        summary="Shipped network for lens finding too: small-resnet with its weights.",
+        licence="MIT",
+        short_for="small-resnet:view=0.1,weights=lensbench-cnn-survey",
+    ),
+    Entry(
+        "lensbench-tiny",
+        f"{_HERE}.vit:VisionTransformer",
+        summary="Shipped transformer, pretrained without labels: mae-vit with its weights.",
+        licence="MIT",
+        short_for="mae-vit",
+    ),
+    Entry(
         "mae-vit",
         f"{_HERE}.vit:VisionTransformer",
         summary="Vision transformer made for masked autoencoding.",

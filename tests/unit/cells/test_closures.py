@@ -31,7 +31,7 @@ def names(kind):
     return [
         item.entry.name
         for item in CATALOGUE.of_kind(kind)
-        if item.entry.target.startswith("lensbench_reference")
+        if item.entry.target.startswith("lensbench_reference") and not item.entry.short_for
     ]
 
 

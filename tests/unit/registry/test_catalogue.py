@@ -108,3 +108,19 @@ def test_options_in_another_order_are_the_same_plugin(catalogue):
         == catalogue.canonical("encoder", "mae-vit:depth=2,patch=4")
         == ("mae-vit:depth=2,patch=4")
     )
+
+
+def test_a_name_that_is_short_for_another_is_that_other(catalogue):
+    """Options beside the short name replace those that it is short for."""
+    for short in (name for kind, name in ENTRIES if kind == "encoder"):
+        long = catalogue.find("encoder", short).entry.short_for
+        if long:
+            assert catalogue.canonical("encoder", short) == catalogue.canonical("encoder", long)
+            assert catalogue.digest(short) == catalogue.digest(long) != ""
+    assert (
+        catalogue.canonical("encoder", "lensbench-cnn-long:rings=yes,view=0.2")
+        == "small-resnet:rings=True,view=0.2,weights=lensbench-cnn-long"
+    )
+    weights = catalogue.build("encoder", "lensbench-tiny", channels=1).state_dict()
+    for name, value in catalogue.build("encoder", "mae-vit", channels=1).state_dict().items():
+        assert value.equal(weights[name])
