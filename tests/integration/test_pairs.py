@@ -40,7 +40,7 @@ def named(kind: str) -> list[str]:
 
 
 def own_names(kind: str) -> list[str]:
-    """Names of the plugins of a kind; those that are short for another with options are left out."""
+    """Names of the plugins of a kind, without those that are short for another with options."""
     entries = [item.entry for item in load_catalogue().of_kind(kind)]
     return [entry.name for entry in entries if not entry.short_for]
 
