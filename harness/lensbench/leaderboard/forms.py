@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import polars as pl
-from tabulate import tabulate
+from tabulate import MIN_PADDING, tabulate
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -40,6 +39,9 @@ _LATEX = {
 _MARKDOWN = {**{sign: f"\\{sign}" for sign in "\\|`*_[]~"}, "<": "&lt;", ">": "&gt;", "&": "&amp;"}
 _NARROWEST = 24
 """Signs of a folded name, at least."""
+
+_BETWEEN = 2
+"""Blanks between two columns."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -97,7 +99,7 @@ def text_table(
         above, below = escape(title), escape(note)
         body = _grid(names, cells, "github" if form == "markdown" else "simple")
         if form == "terminal" and width and max(map(len, body.splitlines())) > width:
-            above, below = (textwrap.fill(text, width) for text in (above, below))
+            above, below = (_folded(text, width) for text in (above, below))
             body = "\n\n".join(_grid(*block, "simple") for block in _blocks(names, cells, width))
     between = "\n" if form == "latex" else "\n\n"
     return between.join(part for part in (above, body, below) if part)
@@ -114,7 +116,10 @@ def _blocks(
     """Columns of a table in blocks that fit, each with the first column, which is folded."""
     first = [_folded(row[0], max(_NARROWEST, width // 3)) for row in (names, *cells)]
     taken = max(len(line) for cell in first for line in cell.splitlines() or [""])
-    widths = [max(len(row[i]) for row in (names, *cells)) + 2 for i in range(len(names))]
+    widths = [
+        max(len(name) + MIN_PADDING, *(len(row[i]) for row in cells)) + _BETWEEN
+        for i, name in enumerate(names)
+    ]
     block: list[int] = []
     for column in (*range(1, len(names)), None):
         room = width - taken - sum(widths[i] for i in block)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -131,8 +130,14 @@ def detectable_among(differences: Iterable[Estimate]) -> float | None:
 def detectable_in(rows: Iterable[Mapping[str, Any]]) -> float | None:
     """The same of rows of `over_seeds`, compared two by two as if on different scenes."""
     estimates = [one for row in rows if row["value"] is not None and (one := estimate_of(row))]
-    pairs = itertools.combinations(estimates, 2)
-    return detectable_among(independent_difference(one, other) for one, other in pairs)
+    variances = np.array([one.se**2 for one in estimates])
+    first, second = np.triu_indices(len(estimates), 1)
+    sums = variances[first] + variances[second]
+    order = np.argsort(sums, kind="stable")[np.count_nonzero(sums == 0) :]
+    if not len(order):
+        return None
+    pair = order[len(order) // 2]
+    return independent_difference(estimates[first[pair]], estimates[second[pair]]).detectable()
 
 
 def _matrix(lists: Iterable[np.ndarray]) -> np.ndarray:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from lensbench.errors import UsageError, nearest
+from lensbench.leaderboard.board.claims import SCORED
 from lensbench.leaderboard.forms import shown
 from lensbench.leaderboard.seeds import ADDED, BY, SEEDS, over_seeds
 from lensbench.leaderboard.tiers import with_tiers
@@ -102,21 +103,22 @@ def by_metric(records: pl.LazyFrame, metric: str = "") -> pl.LazyFrame:
     """Records by one metric, the primary ones where it is empty.
 
     What has no score has one record, by the primary metric: it stands for every metric of its
-    task, so that no failure is missing from a table.
+    task, so that no failure is missing from a table. A metric that is undefined has a record of
+    its own.
     """
     if not metric:
         return records.filter(pl.col("primary"))
-    done, mine = pl.col("state") == "done", pl.col("metric") == metric
+    scored, mine = pl.col("state").is_in(SCORED), pl.col("metric") == metric
     facts = [
-        pl.when(done)
+        pl.when(scored)
         .then(name)
-        .otherwise(pl.col(name).filter(done & mine).first().over("task"))
+        .otherwise(pl.col(name).filter(scored & mine).first().over("task"))
         .alias(name)
         for name in ("unit", "higher_is_better", "chance")
     ]
-    named = pl.when(done).then("metric").otherwise(pl.lit(metric)).alias("metric")
-    asked = (done & mine).any().over("task")
-    return records.with_columns(facts).filter(asked & (mine | ~done)).with_columns(named)
+    named = pl.when(scored).then("metric").otherwise(pl.lit(metric)).alias("metric")
+    asked = (scored & mine).any().over("task")
+    return records.with_columns(facts).filter(asked & (mine | ~scored)).with_columns(named)
 
 
 def select(

@@ -205,5 +205,10 @@ def test_a_narrow_terminal_gets_names_folded_and_columns_in_blocks():
         assert [cell for cell in cells if cell in row] == row[1:]
     names = "".join(line[:24].replace(" ", "") for line in narrow.splitlines())
     assert names.count(long.replace(" ", "")) == narrow.count("entrant ") > 1
+    budget = "budget converged:" + ",".join(f"{name}_scenes=1000" for name in "abcdefgh")
+    short = [f"c{i}" for i in range(30)]
+    narrow = text_table(["entrant", *short], [["x", *["1"] * 30]], "terminal", budget, width=60)
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert all(f"{name}_scenes=1000" in narrow for name in "abcdefgh")
     assert text_table(header, rows, "terminal", width=500) == text_table(header, rows, "terminal")
     assert text_table(header, rows, "markdown", width=60) == text_table(header, rows, "markdown")

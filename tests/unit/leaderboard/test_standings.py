@@ -98,3 +98,18 @@ def test_rows_say_which_fits_did_not_converge():
     assert shown == {"ended": "converged", "cut": "not converged", "set": "–", "untrained": "–"}
     only_set = ranking([row("set", "home", 0.9, stopped_fit="fixed")])
     assert "training" not in [column.label for column in columns_of(only_set.standings)]
+
+
+def test_an_undefined_metric_hides_no_other():
+    """A metric without a value is undefined alone; a failed cell has failed by each metric."""
+    undefined = {"state": "undefined", "low": None, "high": None, "n": None}
+    records = records_frame([
+        row("a", "home", 0.9), row("a", "home", 0.8, metric="accuracy", primary=False),
+        row("a", "home", None, metric="purity", primary=False, **undefined),
+        row("b", "home", None),
+    ])  # fmt: skip
+    states = by_every_metric(records).select("entrant", "metric", "state").rows()
+    assert sorted(states) == [
+        ("a", "accuracy", "done"), ("a", "auroc", "done"), ("a", "purity", "undefined"),
+        ("b", "accuracy", "failed"), ("b", "auroc", "failed"), ("b", "purity", "failed"),
+    ]  # fmt: skip

@@ -1,5 +1,7 @@
 """The table of a run."""
 
+import itertools
+
 import polars as pl
 import pytest
 from scipy import stats
@@ -7,7 +9,10 @@ from statsmodels.stats.power import TTestIndPower
 
 from lensbench.errors import UsageError
 from lensbench.leaderboard.columns import value_text
+from lensbench.leaderboard.pairing import detectable_in, estimate_of
+from lensbench.leaderboard.seeds import over_seeds
 from lensbench.leaderboard.table import run_table
+from lensbench.stats.crossed import independent_difference
 from lensbench.store.records import records_frame
 
 
@@ -165,3 +170,20 @@ def test_a_table_says_which_difference_could_have_been_seen():
     assert f"A true difference of {effect * deviation:.2g} between two entrants under home" in note
     alone = run_table(records_frame(rows()[:3])).note
     assert "true difference" not in alone
+
+
+def test_the_detectable_difference_is_that_of_the_median_pair():
+    """Of all pairs by their standard errors; an entrant without an interval is in none."""
+    widths = {"a": 0.1, "b": 0.2, "c": 0.4, "d": 0.8, "none": None}
+    some = [
+        record(name, "home", 30.0)
+        | ({"low": 30 - w, "high": 30 + w} if w else {"low": None, "high": None})
+        for name, w in widths.items()
+    ]
+    found = list(over_seeds(records_frame(some)).iter_rows(named=True))
+    estimates = [estimate_of(row) for row in found if row["se"] is not None]
+    pairs = [independent_difference(a, b) for a, b in itertools.combinations(estimates, 2)]
+    assert len(pairs) == 6
+    median = sorted(pairs, key=lambda one: one.se)[3]
+    assert detectable_in(found) == pytest.approx(median.detectable())
+    assert detectable_in(found[:1]) is None

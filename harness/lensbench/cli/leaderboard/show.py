@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lensbench.leaderboard.selection import Selection
     from lensbench.leaderboard.source import Source
     from lensbench.leaderboard.standings import Limits, Row
+    from lensbench.leaderboard.table import Table
 
 _TEXT = ("terminal", "markdown", "latex")
 _WITHDRAWN = {
@@ -154,13 +155,11 @@ def _ranked(
     width: int | None,
 ) -> str:
     from lensbench.leaderboard.beneath import literature
-    from lensbench.leaderboard.contrasts import answers, contrast_table, declared
     from lensbench.leaderboard.forms import markdown, printable
     from lensbench.leaderboard.selection import filtered, nothing_left
     from lensbench.leaderboard.table import study_tables
 
-    every = source.records.collect()
-    records = filtered(every.lazy(), chosen.where, "all").collect()
+    records = filtered(source.records, chosen.where, chosen.metric and "all").collect()
     if records.is_empty():
         raise nothing_left(source.records, chosen.where)
     names = [chosen.metric]
@@ -175,13 +174,24 @@ def _ranked(
     ]
     if not tables:
         raise nothing_left(records.lazy(), ())
-    found = answers(declared(source.study), every, source.scores)
-    contrasts = contrast_table(found, records if chosen.where else None)
-    if contrasts.rows:
-        tables.append(contrasts)
+    tables += _contrasts(source, chosen)
     escaped = (markdown if form == "markdown" else printable)(withdrawn)
     head = [_WITHDRAWN[form].format(escaped)] if withdrawn else []
     return "\n\n".join([*head, *(table.text(form, width) for table in tables)])
+
+
+def _contrasts(source: Source, chosen: Selection) -> list[Table]:
+    """The table of the contrasts that the study declares, where some are left to show."""
+    from lensbench.leaderboard.contrasts import answers, contrast_table, declared
+    from lensbench.leaderboard.selection import filtered
+
+    contrasts = declared(source.study)
+    if not contrasts:
+        return []
+    every = source.records.collect()
+    left = filtered(every.lazy(), chosen.where, "all").collect() if chosen.where else None
+    table = contrast_table(answers(contrasts, every, source.scores), left)
+    return [table] if table.rows else []
 
 
 def _known_limits(

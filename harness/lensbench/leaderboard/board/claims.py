@@ -22,7 +22,10 @@ Provenance = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Descriptions by kind of artefact and key."""
 
 KINDS = ("predictions", "fits", "weights", "images", "skies")
-STATES = ("done", "undefined", "failed", "incompatible")
+SCORED = ("done", "undefined")
+"""States of a record of a metric of its own: it has a value, or says why it has none."""
+
+STATES = (*SCORED, "failed", "incompatible")
 
 _KEYS = ("cell", "predictions", "images", "truth")
 _TEXTS = ("error", "unit", "device_name", "curve_fit")
@@ -160,7 +163,7 @@ def _check_states(records: pl.DataFrame) -> None:
     )
     if not twice.is_empty():
         raise DataError(f"{RECORDS} has a row of cell {twice['cell'][0]} twice")
-    scored = pl.col("state").is_in(["done", "undefined"])
+    scored = pl.col("state").is_in(SCORED)
     kind = pl.when(scored).then(pl.lit("scored")).otherwise(pl.col("state"))
     states = records.group_by("cell").agg(kind.unique().sort().alias("states"))
     mixed = states.filter(pl.col("states").list.len() > 1)

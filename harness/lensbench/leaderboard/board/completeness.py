@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from lensbench.errors import DataError
-from lensbench.leaderboard.board.claims import VIEW
+from lensbench.leaderboard.board.claims import SCORED, VIEW
 from lensbench.leaderboard.board.layout import RECORDS, shown
 
 
@@ -38,7 +38,7 @@ def check_complete(records: pl.DataFrame) -> None:
         VIEW,
         "a row under",
     )
-    scored = records.filter(pl.col("state").is_in(["done", "undefined"]))
+    scored = records.filter(pl.col("state").is_in(SCORED))
     _check_alike(
         scored.select(
             "task",
