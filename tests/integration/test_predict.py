@@ -66,7 +66,7 @@ def called(home, lensbench, monkeypatch):
 def test_answers_are_those_of_the_sweep(home, called):
     """Images of its test scenes, from a file, have the predictions that the sweep stored."""
     words = ("predict", "shards", "--entrant", ENTRANT, "--out", "answers", "--quiet")
-    assert "34 images of 2 shards" in called(*words)
+    assert "34 images in 2 Parquet files" in called(*words)
     store = Store(home / "store")
     (key,) = store.stored("predictions")
     ids, stored = read_predictions(store.find("predictions", key))
@@ -107,7 +107,7 @@ def test_a_killed_prediction_goes_on_by_shards(home, called):
     assert len(pl.read_parquet(out / "b.parquet")) == 10
     assert all((out / name).stat().st_mtime_ns == when for name, when in whole.items())
     (out / "b.parquet").unlink()
-    assert "10 images of 1 shards, 1 shards were there already" in called(*words)
+    assert "10 images in 1 Parquet file, 1 Parquet file already there" in called(*words)
     assert "34 images" in called(*words, "--condition", "hst-acs")
 
 

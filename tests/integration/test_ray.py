@@ -103,4 +103,4 @@ def test_shards_are_embedded_on_a_cluster(lensbench, tmp_path):
         assert one.equals(other)
     (tmp_path / "images" / "broken.h5").unlink()
     again = lensbench(*words, "--out", tmp_path / "ray")
-    assert again.code == 0 and "2 shards were there already" in again.out
+    assert again.code == 0 and "2 Parquet files already there" in again.out

@@ -160,9 +160,13 @@ def answer(source: Path, make: Callable[[], Answerer], options: ShardOptions) ->
     images, flawed = sum(one.images for one in done), sum(one.flawed for one in done)
     skipped = sum(one.skipped for one in done)
     click.echo(
-        f"{options.out}: {images} images of {len(done) - skipped} shards"
-        + (f", {skipped} shards were there already" if skipped else "")
+        f"{options.out}: {images} images in {_files(len(done) - skipped)}"
+        + (f", {_files(skipped)} already there" if skipped else "")
     )
     if flawed:
         click.echo(f"{flawed} images cannot be used: the column `error` says why")
     return done
+
+
+def _files(count: int) -> str:
+    return f"{count} Parquet file" + ("" if count == 1 else "s")

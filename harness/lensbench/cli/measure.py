@@ -131,4 +131,7 @@ def _summary(rows: list[dict[str, object]], table: Path) -> str:
     if unusable:
         said += f"; {unusable} cannot be used: the column `error` says why"
     lines = [said, *([f"flags: {listed}"] if listed else []), f"{table}: the table of objects"]
+    pictures = table.parent / "pictures"
+    if pictures.is_dir():
+        lines.append(f"{pictures}: image, model and residual of each; look at those with flags")
     return "\n".join(lines)

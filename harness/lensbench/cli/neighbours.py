@@ -101,3 +101,5 @@ def command(  # noqa: PLR0913  # an option each
         (place + 1, one.id, f"{one.distance:.4g}", one.shard) for place, one in enumerate(found)
     ]
     click.echo(tabulate(rows, headers=("", "id", f"{metric} distance", "file")))
+    if picture is not None:
+        click.echo(picture)

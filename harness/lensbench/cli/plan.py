@@ -97,10 +97,11 @@ def _lines(name: str, summary: Summary, expanded: Expansion, workers: int) -> li
         lines.append(f"  {kind}: {count} to make{use}")
     if summary.jobs:
         estimate = summary.estimate
-        known = f"about {duration(estimate.seconds)}" if estimate.work else "not known"
+        unknown = "not known, as this store has measured no such work yet"
+        known = f"about {duration(estimate.seconds)}" if estimate.work else unknown
         lines.append(f"time with {workers} workers: {known}")
         for like, count in list(estimate.unknown.items())[:5]:
-            lines.append(f"  never measured: {like} ({count})")
+            lines.append(f"  not measured yet: {like.replace(' | ', ', ')} ({count})")
         if len(estimate.unknown) > 5:
             lines.append(f"  … and {len(estimate.unknown) - 5} more")
     for one in expanded.incompatible:

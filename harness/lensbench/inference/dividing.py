@@ -41,7 +41,7 @@ def answer_all(
     shards = shards_of(work.root)
     names = [name_of(shard, work.root) for shard in shards]
     if len(set(names)) < len(names):
-        raise UsageError(f"{str(work.root)!r} holds two shards of one name", "rename one of them")
+        raise UsageError(f"{str(work.root)!r} holds two files of one name", "rename one of them")
     _refuse_inside(work)
     done: list[ShardResult] = []
     failed: list[DataError] = []
@@ -57,9 +57,9 @@ def answer_all(
         done.append(finished)
         rate = finished.images / finished.seconds if finished.seconds > 0 else 0.0
         note = "was there already" if finished.skipped else f"{rate:.0f} images/s"
-        report("shards", len(done), len(shards), note)
+        report("files", len(done), len(shards), note)
     if failed:
-        more = f" and {len(failed) - 1} shards more" if len(failed) > 1 else ""
+        more = f" and {len(failed) - 1} files more" if len(failed) > 1 else ""
         raise DataError(failed[0].message + more, failed[0].hint)
     return sorted(done, key=lambda one: one.shard)
 

@@ -120,7 +120,9 @@ def run_table(
         shown_for = {"efficiency": beneath.efficiency}
         rest = [shown_for.get(column.label, "–") for column in columns]
         rows.append([beneath.name, *beneath.values, *rest])
-    notes = _note(first, _seeds(shown)), _power_note(shown, home), note_beneath(ranking)
+    values = [row for one in ranking.standings for row in one.rows.values() if has_value(row)]
+    bare = NO_INTERVAL if any(row["low"] is None for row in values) else ""
+    notes = _note(first, _seeds(shown)), bare, _power_note(shown, home), note_beneath(ranking)
     return Table(
         title=_title(first),
         header=header,
@@ -140,6 +142,11 @@ def _power_note(shown: pl.DataFrame, home: str) -> str:
         f"four times in five, and smaller ones where `leaderboard compare` pairs the scenes."
     )
 
+
+NO_INTERVAL = (
+    "No interval: too few scenes, a perfect ranking, or a metric whose interval nobody can trust."
+)
+"""What a table says where a value has none."""
 
 DIRECTIONS = {
     True: "higher is better",

@@ -81,9 +81,8 @@ def check_package(
     items = [i for i in catalogue.entries.values() if canonical_package(i.package) == package]
     broken = [b for b in catalogue.broken if canonical_package(b.package) == package]
     if not items and not broken:
-        packages = {item.package for item in catalogue.entries.values()}
         raise UsageError(
-            f"no package {named!r} with plugins is installed", nearest(named, packages)
+            f"no package {named!r} with plugins is installed", _meant(catalogue, named)
         )
     hint = "fix it: these plugins cannot be used under their names"
     findings = [Finding(named, "registration", "failed", one.error, hint) for one in broken]
@@ -96,6 +95,15 @@ def check_package(
     for item in sorted(items, key=lambda item: (KINDS.index(item.kind), item.entry.name)):
         findings += _of_plugin(catalogue, item, item.entry.name, encoder)
     return findings
+
+
+def _meant(catalogue: Catalogue, named: str) -> str:
+    """A hint at plugins of this name, or at packages whose names are near to it."""
+    name = named.partition(":")[0]
+    plugins = [item for item in catalogue.entries.values() if item.entry.name == name]
+    if not plugins:
+        return nearest(named, {item.package for item in catalogue.entries.values()})
+    return "did you mean " + " or ".join(f"{item.kind}/{named}" for item in plugins) + "?"
 
 
 def _found(catalogue: Catalogue, kind: str, reference: str) -> tuple[RegisteredPlugin, str]:

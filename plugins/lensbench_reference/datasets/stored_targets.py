@@ -71,7 +71,8 @@ def targets_of(
     if labels:
         _add_classes(source, labels, positive, targets, values)
     elif positive:
-        raise DataError(f"{source.path!r} has no classes", "leave out positive=, or name labels=")
+        hint = "put the images into a folder for each class, or name the array of classes: labels="
+        raise DataError(f"{source.path!r} has no classes", hint)
     radii = [name for name in source.columns if _RADIUS.match(name)]
     for column_name, column in source.columns.items():
         if column_name in _TAKEN or column_name.lower() in _NO_TARGETS:

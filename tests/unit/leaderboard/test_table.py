@@ -11,7 +11,7 @@ from lensbench.errors import UsageError
 from lensbench.leaderboard.columns import value_text
 from lensbench.leaderboard.pairing import detectable_in, estimate_of
 from lensbench.leaderboard.seeds import over_seeds
-from lensbench.leaderboard.table import run_table
+from lensbench.leaderboard.table import NO_INTERVAL, run_table
 from lensbench.stats.crossed import independent_difference
 from lensbench.store.records import records_frame
 
@@ -59,6 +59,13 @@ def test_a_metric_without_direction_ranks_nobody():
     assert [row[0] for row in table.rows] == ["weak", "strong"]
     assert [row[4:6] for row in table.rows] == [["–", "–"]] * 2
     assert table.title.endswith("neither higher nor lower is better")
+
+
+def test_the_note_says_why_a_value_has_no_interval():
+    """It stands only where a value has none."""
+    bare = [record("perfect", "home", 1.0) | {"low": None, "high": None}]
+    assert NO_INTERVAL in run_table(records_frame([*rows(), *bare])).note
+    assert NO_INTERVAL not in run_table(records_frame(rows())).note
 
 
 def test_failed_and_absent_look_like_what_they_are():

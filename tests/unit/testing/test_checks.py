@@ -11,7 +11,7 @@ from torch import nn
 
 import lensbench
 from lensbench import Baseline, Encoder, Entry, Metric, Task
-from lensbench.errors import PluginError
+from lensbench.errors import PluginError, UsageError
 from lensbench.registry.discovery import collect, load_catalogue
 from lensbench.testing import check_package, check_task
 from lensbench.testing.attributes import check_attributes
@@ -173,6 +173,9 @@ def test_a_package_with_a_task_of_numbers_passes_the_kit(monkeypatch):
     assert ended["labels"].state == "skipped"
     ended = {one.check: one for one in check_package("task/side", found)}
     assert ended["contract"].state == "passed", ended["contract"]
+    with pytest.raises(UsageError) as refused:
+        check_package("side", found)
+    assert "task/side" in refused.value.hint
 
 
 @pytest.mark.parametrize(
