@@ -10,8 +10,10 @@ deconvolve towards a PSF that pixels can hold).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import torch
 from torch import Tensor
@@ -220,7 +222,56 @@ def deconvolved(samples: Samples, sky: SkyTarget) -> Tensor:
 
     The field is taken as periodic; what is not square is repeated on either side until it is.
     """
-    return at_each_scale(lambda part: _deconvolved(part, sky), samples, sky)
+    return at_each_scale(lambda part: _remembered(part, sky), samples, sky)
+
+
+class Memory:
+    """Answers by what they follow from; the oldest are forgotten where they are too many.
+
+    Args:
+        most: Bytes that answers may take.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._taken = most, 0
+        self._kept: OrderedDict[Hashable, Tensor] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def all_of(
+        self, keys: Sequence[Hashable], make: Callable[[Sequence[int]], Iterable[Tensor]]
+    ) -> list[Tensor]:
+        """The answers of these keys; `make` is asked, by places, for those not kept."""
+        places = {key: place for place, key in enumerate(keys) if key not in self._kept}
+        made = zip(places, make(list(places.values())), strict=True) if places else ()
+        found = {key: self._kept[key] for key in keys if key in self._kept}
+        for key, answer in made:
+            found[key] = self._kept[key] = answer.clone()
+            self._taken += answer.nbytes
+        for key in found:
+            self._kept.move_to_end(key)
+        while self._taken > self._most:
+            self._taken -= self._kept.popitem(last=False)[1].nbytes
+        return [found[key] for key in keys]
+
+
+_MEMORY = Memory(2**29)
+"""A training shows each image in eight orientations, many times each."""
+
+
+def _remembered(samples: Samples, sky: SkyTarget) -> Tensor:
+    """As `_deconvolved`, which gives the same bits for an image whatever is beside it."""
+
+    def make(places: Sequence[int]) -> Tensor:
+        return _deconvolved(samples.take(torch.tensor(places)), sky)
+
+    if samples.pixel_scale is not None:
+        return _deconvolved(samples, sky)
+    shared = samples.images.shape[1:], samples.images.device, sky
+    contents = (blake2b(image.tobytes()).digest() for image in samples.images.cpu().numpy())
+    keys = [(*shared, *pair) for pair in zip(samples.conditions, contents, strict=True)]
+    return torch.stack(_MEMORY.all_of(keys, make))
 
 
 def _deconvolved(samples: Samples, sky: SkyTarget) -> Tensor:

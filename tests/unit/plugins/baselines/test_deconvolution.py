@@ -17,7 +17,12 @@ from lensbench_reference.baselines.wiener import (
     transfer_between,
     wiener_weights,
 )
-from lensbench_reference.deconvolution import SkyOperator, deconvolved, richardson_lucy
+from lensbench_reference.deconvolution import (
+    Memory,
+    SkyOperator,
+    deconvolved,
+    richardson_lucy,
+)
 
 SKY = SkyTarget(2, "hst-acs")
 
@@ -158,3 +163,35 @@ def test_an_image_of_any_shape_is_deconvolved(observed):
     wanted = samples.targets["sky"][..., 16:112, :]
     bicubic = torch.nn.functional.interpolate(part.images, scale_factor=2, mode="bicubic")
     assert (answer - wanted).square().mean() < 0.5 * (bicubic - wanted).square().mean()
+
+
+@pytest.mark.parametrize("condition", ["euclid-vis", "rubin-r", "des-r", "psf@2"])
+def test_answers_have_the_same_bits_whatever_is_beside_an_image(observed, condition):
+    """So those of an earlier batch can be taken again, and a training can be resumed."""
+    samples = observed(condition, range(6))
+    together = richardson_lucy(samples.images, SkyOperator.of(samples, SKY))[0]
+    for order in ([3], [5, 0, 3], [1, 3, 3, 2]):
+        part = samples.take(torch.tensor(order))
+        alone = richardson_lucy(part.images, SkyOperator.of(part, SKY))[0]
+        assert torch.equal(alone, together[order])
+        assert torch.equal(deconvolved(part, SKY), alone)
+
+
+def test_kept_answers_are_not_made_again_and_the_oldest_go():
+    """Each key is asked for once as long as there is room; a batch may be larger than that."""
+    asked, memory = [], Memory(most=3 * 16)
+
+    def answers(*keys):
+        def make(places):
+            asked.append([keys[place] for place in places])
+            return [torch.full((4,), float(keys[place])) for place in places]
+
+        return [int(answer[0]) for answer in memory.all_of(keys, make)]
+
+    assert answers(1, 2, 2, 1) == [1, 2, 2, 1]
+    assert answers(3, 1) == [3, 1]
+    assert answers(1, 2, 3) == [1, 2, 3]
+    assert answers(4, 1) == [4, 1]  # 2 was the last to be asked for
+    assert answers(2, 1) == [2, 1]
+    assert answers(5, 6, 7, 8) == [5, 6, 7, 8] and len(memory) == 3
+    assert asked == [[1, 2], [3], [4], [2], [5, 6, 7, 8]]
