@@ -7,10 +7,12 @@ import polars as pl
 import pytest
 from matplotlib import image as picture
 
+from lensbench.cli.run import populations_of
 from lensbench.leaderboard.page.evidence import kept_predictions
 from lensbench.leaderboard.page.gallery_scenes import stored_scenes
 from lensbench.leaderboard.page.payload import combine
 from lensbench.leaderboard.page.scenes import draw_scenes
+from lensbench.registry import load_catalogue
 from lensbench.store import open_store
 from lensbench.store.records import read_records
 
@@ -38,6 +40,12 @@ def test_super_resolution_ends_in_a_table_that_the_store_gives_again(run, store)
     again = run("--encoder", "mae-vit", "--task", "superres")
     assert again.out == first.out
     assert not list((store / "writing").iterdir())
+
+
+def test_a_table_names_the_population_that_its_dataset_leaves_open():
+    """The default one; a dataset that names its population says it already."""
+    named = populations_of(load_catalogue(), {"lenses", "lenses:population=pedagogical"})
+    assert named == ["Scenes of lenses: population survey."]
 
 
 def test_json_is_the_records_alone(run):

@@ -85,8 +85,9 @@ def command(  # noqa: PLR0913  # an option each
     condition.
 
     The limit of `anomaly` and `morphology` is an upper bound on the AUROC: that of an observer who
-    knows the substructure of each scene and fits the smooth lens. It takes some seconds for each
-    scene and condition. `--targets` and `--only` do not apply to it.
+    fits the smooth lens and knows all of the substructure but its angle. Beside it is the score of
+    a matched filter that knows less. It takes some seconds for each scene and condition.
+    `--targets` and `--only` do not apply to it.
 
     The store keeps limits, and tables of `run`, `sweep` and `leaderboard show` have them in rows
     below the entrants.
@@ -161,7 +162,7 @@ def _show_classes(
     import numpy as np
 
     from lensbench.leaderboard.forms import text_table
-    from lensbench.limits.classes import task_limits
+    from lensbench.limits.classes import known_signal_auroc, task_limits
     from lensbench.limits.stored import ensure_class_limits
     from lensbench.registry import load_catalogue
     from lensbench.store import open_store
@@ -177,18 +178,25 @@ def _show_classes(
                 click.echo(f"{condition}: {done} scenes", err=True)
 
         found = ensure_class_limits(opened, catalogue, task, view, sample, watch)
-        bounds = task_limits(task, found)
+        bounds = task_limits(task, list(found))
         pairs = [asdict(limit) for limit in found]
         printed.append({"condition": condition, "bounds": bounds, "pairs": pairs})
         for limit in found:
             low, median, high = np.quantile(limit.detectability, [0.16, 0.5, 0.84])
             pair, spread = f"{limit.first}, {limit.second}", f"{low:.2g} to {high:.2g}"
-            rows.append([condition, pair, f"{median:.2g}", spread, f"{limit.auroc:.3f}", ""])
+            areas = (known_signal_auroc(np.array(limit.detectability)), limit.turned)
+            shown = ["–" if math.isnan(one) else f"{one:.3f}" for one in (*areas, limit.one_mass)]
+            rows.append([condition, pair, f"{median:.2g}", spread, *shown, ""])
         rows[-1][-1] = f"{bounds['auroc']:.3f}"
     if as_json:
         click.echo(json.dumps(printed))
         return
-    header = ["condition", "classes", "median d′", "68 % of d′", "AUROC", f"AUROC of {task}"]
-    title = f"Upper bounds on {views[0].dataset}, over {sample.count} scenes"
-    note = "Of an observer who knows each scene's substructure and fits the smooth lens."
+    header = ["condition", "classes", "median d′", "68 % of d′", "known", "angle unknown"]
+    header += ["one mass", f"bound of {task}"]
+    title = f"AUROC on {views[0].dataset}, over {sample.count} scenes"
+    note = (
+        "Of observers who fit the smooth lens. No method can beat one who knows each scene's "
+        "substructure, or all but its angle. `one mass` is no bound: a matched filter that looks "
+        "for the largest subhalo, of known mass, at many places."
+    )
     click.echo(text_table(header, rows, "terminal", title, note))

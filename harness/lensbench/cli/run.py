@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,7 @@ from lensbench.study.cell import DATASET as LENSES
 from lensbench.study.cell import TRANSFER as FINETUNE
 
 if TYPE_CHECKING:
+    from lensbench.registry import Catalogue
     from lensbench.study.spec import Study
 
 
@@ -240,6 +242,8 @@ def command(  # noqa: PLR0913  # an option each
         first = swept.records.row(0, named=True)
         table = run_table(swept.records, metric, limits(first))
         click.echo(table.text(form, terminal_width()))
+        for line in populations_of(resolver.catalogue, {first["dataset"], first["test_dataset"]}):
+            click.echo(line)
         click.echo(f"Records: {opened.root / 'runs' / (swept.key + '.parquet')}")
         where = f" --store {store}" if store else ""
         click.echo(f"Pictures: lensbench show-run {swept.key}{where}")
@@ -252,3 +256,17 @@ def command(  # noqa: PLR0913  # an option each
     for name, error in failed.select("entrant", "error").unique().iter_rows():
         click.echo(f"failed: {name}: {error}", err=True)
     sys.exit(1 if swept.failed else 0)
+
+
+def populations_of(catalogue: Catalogue, datasets: set[str]) -> list[str]:
+    """What datasets draw whose name leaves it open."""
+    from lensbench.sky.populations import population_names, population_of
+
+    found = []
+    for reference in sorted(one for one in datasets if "population=" not in one):
+        drawn = catalogue.build("dataset", reference).population
+        names = (name for name in population_names() if drawn and population_of(name) == drawn)
+        found += [
+            f"Scenes of {reference}: population {name}." for name in itertools.islice(names, 1)
+        ]
+    return found

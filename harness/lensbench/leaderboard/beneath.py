@@ -20,8 +20,8 @@ _ERRORS = (
 )
 _BOUNDS = "No method can beat the van Trees bound, which is of the same scenes."
 _CLASSES = (
-    "Limit of information: an upper bound, the score of an observer who knows the substructure "
-    "of every scene and fits the smooth lens."
+    "Limit of information: an upper bound, the score of an observer who fits the smooth lens and "
+    "knows the substructure of every scene, or all but its angle."
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from lensbench.api.condition import Condition
 from lensbench.errors import UsageError, nearest
 from lensbench.limits.bounds import Limit, SceneSample, limits, measured_targets
 from lensbench.limits.classes import ClassLimit, class_limits, task_limits
+from lensbench.limits.places import PlaceLimit, place_limits
 from lensbench.registry import Catalogue
 from lensbench.sky.population import Population
 from lensbench.store import Store, key_of
@@ -88,7 +89,7 @@ def ensure_class_limits(
     view: View,
     sample: SceneSample = SceneSample(),
     watch: Callable[[int], None] = lambda done: None,
-) -> list[ClassLimit]:
+) -> list[PlaceLimit]:
     """Limits of every pair of substructure classes, computed where the store lacks them.
 
     Args:
@@ -115,14 +116,20 @@ def ensure_class_limits(
             f"dataset {view.dataset!r} draws no scenes, so its classes have no limit", "try lenses"
         )
     seen = _one_band(catalogue, view.condition)
+    about = (drawn.population, seen, sample.count, sample.seed)
     described = _class_description(view.dataset, seen, sample)
-    key = key_of(described)
-    found = _read_classes(store, key)
-    if found is None:
-        width = drawn.field_of_view
-        found = class_limits(drawn.population, seen, sample.count, sample.seed, width, watch)
-        with store.writing(KIND, key, ".parquet", described) as path:
-            pl.DataFrame([asdict(limit) for limit in found]).write_parquet(path)
+    rows = _read_rows(store, described)
+    if rows is None:
+        known = class_limits(*about, drawn.field_of_view, watch)
+        _write_rows(store, known, described)
+    else:
+        known = [ClassLimit(**row) for row in rows]
+    described = _place_description(described)
+    rows = _read_rows(store, described)
+    if rows is not None:
+        return [PlaceLimit(**row) for row in rows]
+    found = place_limits(*about, known, drawn.field_of_view)
+    _write_rows(store, found, described)
     return found
 
 
@@ -138,9 +145,12 @@ def known_class_limits(
     found = {}
     for condition in conditions:
         seen = catalogue.build("condition", condition)
-        kept = _read_classes(
-            store, key_of(_class_description(dataset, seen, SceneSample(seed=seed)))
-        )
+        described = _class_description(dataset, seen, SceneSample(seed=seed))
+        kind: type[ClassLimit] = PlaceLimit
+        rows = _read_rows(store, _place_description(described))
+        if rows is None:
+            kind, rows = ClassLimit, _read_rows(store, described)
+        kept = [kind(**row) for row in rows or ()]
         for metric, bound in (task_limits(task, kept) if kept else {}).items():
             found[metric, condition] = bound
     return found
@@ -190,12 +200,27 @@ def _class_description(dataset: str, condition: Condition, sample: SceneSample) 
     }
 
 
-def _read_classes(store: Store, key: str) -> list[ClassLimit] | None:
-    path = store.find(KIND, key)
+def _place_description(described: Mapping[str, Any]) -> dict[str, Any]:
+    return {**described, "kind": "place-limits", "code": _place_code().code}
+
+
+def _read_rows(store: Store, described: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    path = store.find(KIND, key_of(described))
     if path is None:
         return None
     rows = pl.read_parquet(path).to_dicts()
-    return [ClassLimit(**{**row, "detectability": tuple(row["detectability"])}) for row in rows]
+    return [{**row, "detectability": tuple(row["detectability"])} for row in rows]
+
+
+def _write_rows(store: Store, found: Sequence[ClassLimit], described: Mapping[str, Any]) -> None:
+    with store.writing(KIND, key_of(described), ".parquet", described) as path:
+        pl.DataFrame([asdict(limit) for limit in found]).write_parquet(path)
+
+
+@functools.cache
+def _place_code() -> Closure:
+    """The code that limits of an unknown place depend on."""
+    return closure_of(["lensbench.limits.places", "lensbench.sky.populations"])
 
 
 @functools.cache

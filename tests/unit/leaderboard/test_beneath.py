@@ -1,7 +1,7 @@
 """Limits and published values beneath the entrants of a table."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from tests.unit.leaderboard import boards
@@ -12,6 +12,7 @@ from lensbench.leaderboard.standings import Limit
 from lensbench.leaderboard.table import run_table
 from lensbench.limits import stored
 from lensbench.limits.classes import ClassLimit
+from lensbench.limits.places import PlaceLimit
 from lensbench.registry import load_catalogue
 from lensbench.stats.published import PublishedValue
 from lensbench.store import open_store
@@ -110,6 +111,7 @@ def test_tables_of_a_study_show_the_limits_that_the_store_has(lensbench, tmp_pat
     dataset = "lenses:population=survey"
     made = [ClassLimit("no_sub", "cdm", (0.0, 0.0))]
     monkeypatch.setattr(stored, "class_limits", lambda *_: made)
+    monkeypatch.setattr(stored, "place_limits", lambda *_: [PlaceLimit(**asdict(*made))])
     view = View(dataset, "hsc-i")
     stored.ensure_class_limits(store, load_catalogue(), "anomaly", view)
     facts = {"task": "anomaly", "metric": "auroc", "dataset": dataset, "test_dataset": dataset}

@@ -1,6 +1,7 @@
 """Limits in a store."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from lensbench.errors import UsageError
 from lensbench.limits import stored
 from lensbench.limits.bounds import Limit
 from lensbench.limits.classes import ClassLimit
+from lensbench.limits.places import PlaceLimit
 from lensbench.limits.stored import (
     ensure_class_limits,
     ensure_limits,
@@ -42,23 +44,44 @@ def test_limits_are_made_once_and_found_by_tables(tmp_path, monkeypatch):
 
 def test_limits_of_classes_are_made_once_and_found_by_tables(tmp_path, monkeypatch):
     """As metrics of the task under each condition, of whatever population draws scenes."""
-    made = [
+    known = [
         ClassLimit("no_sub", "cdm", (9.0, 12.0)),
-        ClassLimit("no_sub", "vortex", (0.0, 0.0)),
+        ClassLimit("no_sub", "vortex", (0.9, 0.9)),
         ClassLimit("cdm", "vortex", (8.0, 9.0)),
     ]
+    made = [PlaceLimit(one.first, one.second, one.detectability, 0.5, 0.6) for one in known]
+    made[0] = replace(made[0], turned=1.0)
     calls = []
-    monkeypatch.setattr(stored, "class_limits", lambda *_: calls.append(1) or made)
+    monkeypatch.setattr(stored, "class_limits", lambda *_: calls.append(1) or known)
+    monkeypatch.setattr(stored, "place_limits", lambda *given: calls.append(given[4]) or made)
     store, dataset = open_store(tmp_path), "lenses:population=survey"
     for _ in range(2):
         assert ensure_class_limits(store, CATALOGUE, "anomaly", View(dataset, "hsc-i")) == made
-    assert len(calls) == 1
+    assert calls == [1, known]
     conditions = ["hsc-i", "hst-acs"]
     known = known_class_limits(store, CATALOGUE, "anomaly", dataset, conditions)
     assert known == pytest.approx(
         {("auroc", "hsc-i"): 0.75, ("auroc_cdm", "hsc-i"): 1.0, ("auroc_vortex", "hsc-i"): 0.5}
     )
     assert known_class_limits(store, CATALOGUE, "anomaly", dataset, conditions, seed=1) == {}
+
+
+def test_tables_show_the_bound_of_a_known_signal_until_there_is_a_tighter_one(
+    tmp_path, monkeypatch
+):
+    """The limits of a store that an older version made stay in tables."""
+    known = [ClassLimit("no_sub", "cdm", (9.0,))]
+    monkeypatch.setattr(stored, "class_limits", lambda *_: known)
+    monkeypatch.setattr(stored, "place_limits", lambda *_: 1 / 0)
+    store, about = open_store(tmp_path), (CATALOGUE, "anomaly")
+    with pytest.raises(ZeroDivisionError):
+        ensure_class_limits(store, *about, View(LENSES, "hsc-i"))
+    found = known_class_limits(store, *about, LENSES, ["hsc-i"])
+    assert found["auroc", "hsc-i"] == pytest.approx(1.0)
+    made = [PlaceLimit("no_sub", "cdm", (9.0,), 0.7)]
+    monkeypatch.setattr(stored, "place_limits", lambda *_: made)
+    ensure_class_limits(store, *about, View(LENSES, "hsc-i"))
+    assert known_class_limits(store, *about, LENSES, ["hsc-i"])["auroc", "hsc-i"] == 0.7
 
 
 def test_finding_has_no_limit_of_classes(tmp_path):
