@@ -27,6 +27,10 @@ tests of their own."""
 COST = {"denoising": 3, "superres": 3}
 """Of a cell, in those of other tasks. They deconvolve each image that they are trained on."""
 
+SHARP = "custom:base=euclid-vis,pixel_scale=0.4"
+"""Few pixels, and a PSF behind which a deconvolution is soon at its end."""
+NOISY = f"{SHARP},exposure_time=300"
+
 BUDGET = (
     "smoke:pretraining_scenes=16,pretraining_steps=2,train_scenes=20,train_steps=2,"
     "validation_scenes=8,test_scenes=12,resamples=20"
@@ -58,11 +62,11 @@ def study() -> str:
         transfer = {named("transfer")}
         baseline = {named("baseline")}
         labels = [16]
-        train_condition = ["custom:base=rubin-r,pixel_scale=0.4"]  # few pixels
+        train_condition = ["{SHARP}"]
         [pretraining]
-        condition = ["train", "des-r"]
+        condition = ["train", "{NOISY}"]
         [tests]
-        condition = ["des-r"]
+        condition = ["{NOISY}"]
         [[include]]
         task = "finding"
         dataset = "lenses:population=look-alikes"
