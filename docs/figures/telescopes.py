@@ -67,8 +67,8 @@ def scores(entrant: str) -> dict[str, tuple[float, float, float]]:
 def limits() -> dict[str, float]:
     """The upper bound of the AUROC of `morphology` under each condition."""
     text = (OUTPUT / "class-limits.txt").read_text()
-    rows = re.findall(r"^(\S+) .* ([\d.]+) +([\d.]+)$", text, re.MULTILINE)
-    return {condition: float(bound) for condition, _, bound in rows}
+    rows = re.findall(r"^(\S+) +no_sub, vortex .* ([\d.]+)$", text, re.MULTILINE)
+    return {condition: float(bound) for condition, bound in rows}
 
 
 def images(figure: plt.Figure) -> None:
