@@ -163,7 +163,7 @@ def _show_classes(
 
     from lensbench.leaderboard.forms import text_table
     from lensbench.limits.classes import known_signal_auroc, task_limits
-    from lensbench.limits.stored import ensure_class_limits
+    from lensbench.limits.stored import ensure_class_limits, known_signal_error
     from lensbench.registry import load_catalogue
     from lensbench.store import open_store
 
@@ -184,9 +184,11 @@ def _show_classes(
         for limit in found:
             low, median, high = np.quantile(limit.detectability, [0.16, 0.5, 0.84])
             pair, spread = f"{limit.first}, {limit.second}", f"{low:.2g} to {high:.2g}"
-            areas = (known_signal_auroc(np.array(limit.detectability)), limit.turned)
-            shown = ["–" if math.isnan(one) else f"{one:.3f}" for one in (*areas, limit.one_mass)]
-            rows.append([condition, pair, f"{median:.2g}", spread, *shown, ""])
+            known = known_signal_auroc(np.array(limit.detectability))
+            known_text = f"{known:.3f} ± {known_signal_error(limit.detectability):.3f}"
+            less = (limit.turned, limit.one_mass)
+            shown = ["–" if math.isnan(one) else f"{one:.3f}" for one in less]
+            rows.append([condition, pair, f"{median:.2g}", spread, known_text, *shown, ""])
         rows[-1][-1] = f"{bounds['auroc']:.3f}"
     if as_json:
         click.echo(json.dumps(printed))
@@ -197,6 +199,7 @@ def _show_classes(
     note = (
         "Of observers who fit the smooth lens. No method can beat one who knows each scene's "
         "substructure, or all but its angle. `one mass` is no bound: a matched filter that looks "
-        "for the largest subhalo, of known mass, at many places."
+        "for the largest subhalo, of known mass, at many places. Errors are those of a sample of "
+        "scenes."
     )
     click.echo(text_table(header, rows, "terminal", title, note))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from lensbench.api.condition import Condition
 from lensbench.errors import UsageError, nearest
 from lensbench.limits.bounds import Limit, SceneSample, limits, measured_targets
-from lensbench.limits.classes import ClassLimit, class_limits, task_limits
+from lensbench.limits.classes import ClassLimit, class_limits, known_signal_auroc, task_limits
 from lensbench.limits.places import PlaceLimit, place_limits
 from lensbench.registry import Catalogue
 from lensbench.sky.population import Population
@@ -154,6 +156,13 @@ def known_class_limits(
         for metric, bound in (task_limits(task, kept) if kept else {}).items():
             found[metric, condition] = bound
     return found
+
+
+def known_signal_error(detectability: Sequence[float]) -> float:
+    """Standard error of `known_signal_auroc`, as the scenes are a sample: by the jackknife."""
+    d, n = np.array(detectability), len(detectability)
+    left_out = [known_signal_auroc(np.delete(d, i)) for i in range(n)]
+    return float(np.std(left_out) * math.sqrt(n - 1))
 
 
 def population_of(catalogue: Catalogue, dataset: str) -> Population | None:

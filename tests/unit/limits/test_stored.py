@@ -3,18 +3,20 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from lensbench.errors import UsageError
 from lensbench.limits import stored
 from lensbench.limits.bounds import Limit
-from lensbench.limits.classes import ClassLimit
+from lensbench.limits.classes import ClassLimit, known_signal_auroc
 from lensbench.limits.places import PlaceLimit
 from lensbench.limits.stored import (
     ensure_class_limits,
     ensure_limits,
     known_class_limits,
     known_limits,
+    known_signal_error,
 )
 from lensbench.registry import load_catalogue
 from lensbench.store import open_store
@@ -82,6 +84,16 @@ def test_tables_show_the_bound_of_a_known_signal_until_there_is_a_tighter_one(
     monkeypatch.setattr(stored, "place_limits", lambda *_: made)
     ensure_class_limits(store, *about, View(LENSES, "hsc-i"))
     assert known_class_limits(store, *about, LENSES, ["hsc-i"])["auroc", "hsc-i"] == 0.7
+
+
+def test_the_error_of_a_bound_is_its_scatter_over_samples_of_scenes():
+    """The jackknife against drawn samples; scenes that are alike have none."""
+    random = np.random.default_rng(0)
+    samples = random.exponential(1.0, (400, 24))
+    scatter = np.std([known_signal_auroc(one) for one in samples])
+    stated = np.mean([known_signal_error(one) for one in samples])
+    assert stated == pytest.approx(scatter, rel=0.15)
+    assert known_signal_error([2.0] * 24) == pytest.approx(0, abs=1e-12)
 
 
 def test_finding_has_no_limit_of_classes(tmp_path):
