@@ -58,14 +58,13 @@ def command_to_use(source: Source, scaled: bool) -> Proposal:
         if task:
             return Proposal(f"{_RUN} --task {task} --dataset {name}", "", dataset.notes)
         break
+    if scaled:
+        return Proposal(f"lensbench measure {path} --out results")
     if not any(item.condition for item in source.items):
         for options in ("", ",nan=mask"):
             if _is_taken(f"images:path={source.path},pixel_scale=1{options}", source):
-                scale = "" if scaled else ",pixel_scale=ARCSEC"
-                name = f"images:path={path}{scale}{options}"
+                name = f"images:path={path},pixel_scale=ARCSEC{options}"
                 return Proposal(f"{_RUN} --task superres --test-dataset {name}")
-    if scaled:
-        return Proposal(f"lensbench measure {path} --out results")
     return Proposal("", reason or "it has no classes, numbers or pairs, and no pixel scale")
 
 

@@ -169,16 +169,20 @@ def common_side(path: str, census: Any, sizes: str, any_bands: bool) -> int:
             f"{path!r} holds images of {' and '.join(map(str, sorted(bands)))} bands",
             "add bands=sum, name one with channel=, or keep one kind",
         )
+    smallest = min(min(shape) for shape in shapes)
     if len(shapes) > 1 and sizes == "same":
         raise DataError(
             f"{path!r} holds images of {len(shapes)} sizes",
-            "add sizes=crop (about the centre, to the smallest) or sizes=resample",
+            f"add sizes=crop (the middle {max(smallest // 8 * 8, 8)} pixels of each) or "
+            "sizes=resample (one pixel scale)",
         )
-    smallest = min(min(shape) for shape in shapes)
     scales = census.pixel_scales
     if sizes == "resample" and scales:
         smallest = int(smallest * scales[0] / scales[-1])
     side = smallest // 8 * 8
     if side < 8:
-        raise DataError(f"{path!r} holds images under 8 pixels", "name others")
+        raise DataError(
+            f"the smallest of the images in {path!r} has {smallest} pixels on a side; 8 are needed",
+            "leave the smallest out" + (", or take sizes=crop" if sizes == "resample" else ""),
+        )
     return side

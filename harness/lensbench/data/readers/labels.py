@@ -75,7 +75,7 @@ def as_labels(values: np.ndarray | Sequence[object], origin: str, count: int) ->
     if array.dtype.kind == "f" and np.isfinite(array).all() and (array == array.round()).all():
         array = array.astype(np.int64)
     if array.dtype.kind not in "biuSUO":
-        raise DataError(f"{origin} holds {array.dtype}, expected classes", "name others")
+        raise DataError(f"{origin} holds {array.dtype}, expected classes", "name them by --labels")
     return Labels(tuple(map(class_text, array)), origin)
 
 
