@@ -199,5 +199,6 @@ def _note(first: dict[str, Any], seeds: str) -> str:
         parts.append(f"Data range {first['data_range']:g} µJy/arcsec².")
     if first["chance"] is not None:
         parts.append(f"Chance level {first['chance']:.3g}.")
-    parts.append("Gap: trained-on value against the worst. Seconds: pretraining, fit, predictions.")
+    parts.append("Gap: trained-on value against the worst. Seconds: pretraining, fit, predictions;")
+    parts.append("not the training of weights that were given, which their model cards state.")
     return " ".join(parts)

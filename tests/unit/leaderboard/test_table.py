@@ -174,6 +174,7 @@ def test_a_table_says_which_difference_could_have_been_seen():
     deviation = 0.5 / stats.t.ppf(0.975, 39) * 40**0.5
     effect = TTestIndPower().solve_power(nobs1=40, alpha=0.05, power=0.8)
     note = run_table(records_frame(rows())).note
+    assert "not the training of weights that were given" in note
     assert f"A true difference of {effect * deviation:.2g} between two entrants under home" in note
     alone = run_table(records_frame(rows()[:3])).note
     assert "true difference" not in alone
