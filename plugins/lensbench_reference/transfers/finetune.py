@@ -34,14 +34,15 @@ class FineTune(Transfer):
         on accelerators and on processors with AMX; weights, and predictions, stay in float32.
 
         `head_first=yes` trains the head alone before all is trained, so that a new head does not
-        spoil what the encoder has learned (Kumar et al. 2022, arXiv:2202.10054).
+        spoil what the encoder has learned (Kumar et al. 2022, arXiv:2202.10054). It is the default
+        under budgets with patience, and `no` under others.
         """
 
         learning_rate: Annotated[float, Gt(0)] | None = None
         batch_size: Annotated[int, Ge(2)] | None = None
         layer_decay: Annotated[float, Gt(0), Le(1)] = 1.0
         precision: Precision = "fp32"
-        head_first: bool = False
+        head_first: bool | None = None
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -53,7 +54,8 @@ class FineTune(Transfer):
         decays = options.layer_decay < 1
         rates = rates_by_layer(encoder, options.layer_decay, "encoder.") if decays else None
         settings = Settings(options.learning_rate, options.batch_size, rates, options.precision)
-        if options.head_first:
+        head_first = options.head_first
+        if head_first or (head_first is None and context.budget.patience):
             fit_head(model, context)
         training = fit(model.train(), context, settings)
         return ModelPredictor(model, context.task, model, training)

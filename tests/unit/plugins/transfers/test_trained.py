@@ -118,6 +118,20 @@ def test_a_fit_that_begins_with_the_head_begins_lower(build, context):
     assert found[1] < found[0] - 0.01
 
 
+@pytest.mark.parametrize("patience", [0, 2])
+def test_the_head_is_first_where_the_budget_has_patience(build, context, patience):
+    """By default: a fit to convergence spoils nothing, and a short look stays short."""
+    samples = made_samples(24)
+    fit = context(samples, steps=4, validation=samples)
+    fit = replace(fit, budget=replace(fit.budget, patience=patience))
+    answers = []
+    for first in (None, bool(patience)):
+        torch.manual_seed(0)
+        predictor = FineTune(FineTune.Options(head_first=first)).fit(build(), fit)
+        answers.append(predictor(samples)["probability"])
+    assert torch.equal(*answers)
+
+
 @pytest.mark.parametrize("rank", ["auroc", "tpr_at_fpr_1e-3"])
 def test_a_metric_that_takes_more_scenes_does_not_score_a_training(build, context, rank):
     """Two dozen scenes fix no rate of a thousandth; the next metric that they suffice for does."""
