@@ -81,22 +81,22 @@ def command(  # noqa: PLR0913  # an option each
     if as_json:
         click.echo(json.dumps({"regressions": regressions, "changes": list(rows_of(changes))}))
     else:
-        names = ("before", "after") if within is None else (before, after)
-        click.echo(_text(changes, correction, names))
+        text = _text(changes, correction)
+        click.echo(text if within is None else f"{text} Before: {before}. After: {after}.")
     sys.exit(1 if regressions and fail_on_regression else 0)
 
 
-def _text(changes: Sequence[Change], correction: str, names: tuple[str, str]) -> str:
+def _text(changes: Sequence[Change], correction: str) -> str:
     from lensbench.leaderboard.changes import power_note
     from lensbench.leaderboard.forms import text_table
 
     columns = _telling(changes)
-    header = [*columns, *names, "change", "p", "detectable", "n", "seeds", "verdict"]
+    header = [*columns, "before", "after", "change", "p", "detectable", "n", "seeds", "verdict"]
     rows = [_row(change, columns) for change in changes]
     counts = Counter(change.verdict for change in changes)
     note = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
     name = {"holm": "Holm", "bh": "Benjamini-Hochberg"}[correction]
-    note += f". Change: {names[1]} minus {names[0]}, with its 95 % interval; p: corrected ({name})."
+    note += f". Change: after minus before, with its 95 % interval; p: corrected ({name})."
     note += " Detectable: the smallest true change that would have been found four times in five."
     if any(change.method == "records" for change in changes):
         note += " ~: from records alone, as if the scenes differed; the interval is too wide."
