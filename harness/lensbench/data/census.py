@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lensbench.data.duplicates import near_duplicates, thumbnail
+from lensbench.data.duplicates import thumbnail
+from lensbench.data.links import Links
+from lensbench.data.names import position_names
 from lensbench.data.picture import Picture, Source
 from lensbench.errors import DataError
 
@@ -23,10 +25,6 @@ COMPARED = 3000
 """Images that are compared for near-duplicates."""
 
 _SAMPLED = 200
-_COPIES = 16
-"""Images of one object: larger groups of like images are alike by nature, and no copies."""
-
-_ARCSEC = np.deg2rad(1 / 3600)
 _BLOCK = 4096
 
 
@@ -71,7 +69,7 @@ def take_census(source: Source, indices: Sequence[int]) -> Census:
         DataError: Where an image cannot be used, naming it and what to do.
     """
     found = _Found()
-    links = _Links(len(indices))
+    links = Links(len(indices))
     links.join_equal([source.items[i].scene or source.items[i].name for i in indices])
     crowded = links.join_near(positions_of(source, indices))
     if len(indices) <= READ:
@@ -199,83 +197,12 @@ class _Found:
         return wide or self._psfs.differ
 
 
-class _Links:
-    """Which images belong together, as a forest."""
-
-    def __init__(self, count: int) -> None:
-        self._parents = list(range(count))
-
-    def root(self, index: int) -> int:
-        while self._parents[index] != index:
-            self._parents[index] = self._parents[self._parents[index]]
-            index = self._parents[index]
-        return index
-
-    def join(self, first: int, second: int) -> None:
-        a, b = self.root(first), self.root(second)
-        self._parents[max(a, b)] = min(a, b)
-
-    def join_equal(self, values: Sequence[str]) -> None:
-        """Joins images of one value; an empty value joins none."""
-        if len(set(values)) == len(values):
-            return
-        seen: dict[str, int] = {}
-        for index, value in enumerate(values):
-            if value and seen.setdefault(value, index) != index:
-                self.join(seen[value], index)
-
-    def join_near(self, positions: np.ndarray) -> int:
-        """Joins images whose centres (N, 2) [deg] lie within an arcsecond; NaN joins none.
-
-        A position that many or all images share is that of a header that was copied: it joins none.
-
-        Returns:
-            How many images have such.
-        """
-        from scipy.spatial import cKDTree
-
-        known = np.flatnonzero(np.isfinite(positions).all(1))
-        if len(known) < 2:
-            return 0
-        ra, dec = np.deg2rad(positions[known]).T
-        unit = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], 1)
-        places, first, which = np.unique(unit, axis=0, return_index=True, return_inverse=True)
-        own = _Links(len(positions))
-        for index, place in zip(known.tolist(), which.ravel().tolist(), strict=True):
-            own.join(int(known[first[place]]), index)
-        for a, b in cKDTree(places).query_pairs(_ARCSEC):
-            own.join(int(known[first[a]]), int(known[first[b]]))
-        return self._join_small(own, min(_COPIES, len(positions) - 1))
-
-    def join_alike(self, thumbnails: np.ndarray, contents: Sequence[str]) -> None:
-        """Joins images that are nearly the same, where few are: the copies of one object."""
-        own = _Links(len(thumbnails))
-        for pair in near_duplicates(thumbnails):
-            if contents[pair.first] != contents[pair.second]:
-                own.join(pair.first, pair.second)
-        self._join_small(own, _COPIES)
-
-    def _join_small(self, own: _Links, most: int) -> int:
-        """Joins the groups of other links of at most so many; how many images are in larger."""
-        roots = [own.root(index) for index in range(len(self._parents))]
-        sizes = Counter(roots)
-        for index, root in enumerate(roots):
-            if root != index and sizes[root] <= most:
-                self.join(root, index)
-        return sum(size for size in sizes.values() if size > most)
-
-    def numbers(self) -> np.ndarray:
-        """The number of each image's group."""
-        return np.array([self.root(index) for index in range(len(self._parents))])
-
-
 def positions_of(source: Source, indices: Sequence[int]) -> np.ndarray:
     """Right ascension and declination (N, 2) [deg] from the images, else from their table."""
-    lower = {name.lower(): column for name, column in source.columns.items() if column.numeric}
-    table = [lower.get(name) for name in ("ra", "dec")]
+    numeric = {name: column.values for name, column in source.columns.items() if column.numeric}
     found = np.full((len(indices), 2), np.nan)
-    if table[0] is not None and table[1] is not None:
-        found = np.stack([column.values[list(indices)] for column in table if column], 1)
+    if names := position_names(numeric):
+        found = np.stack([numeric[name][list(indices)] for name in names], 1)
     for place, index in enumerate(indices):
         position = source.items[index].position
         if position is not None:

@@ -11,16 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from lensbench.data.picture import Column, Item, Picture, Source
-from lensbench.data.readers.arrays import CLASS
+from lensbench.data.readers.array_names import CLASS
 from lensbench.data.readers.levels import parted
+from lensbench.data.readers.tables import split_in_name
 from lensbench.data.splits import split_of
 
 _JOINED = ("stack", "hdf5", "parquet", "fits-table", "named-images")
-
-
-def split_in_name(path: Path) -> str:
-    """The split that a file's name states, such as `x_train.npy`; empty where none."""
-    return next(filter(None, map(split_of, re.split(r"[\W_]+", path.stem))), "")
 
 
 def joined_by_name(folder: Path, sources: Sequence[Source]) -> list[Source]:

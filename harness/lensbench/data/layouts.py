@@ -26,7 +26,7 @@ from lensbench.data.readers.container import is_container, open_container
 from lensbench.data.readers.encoded import HEADS, open_encoded
 from lensbench.data.readers.entries import ENCODED, image_names
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
-from lensbench.data.readers.fits import is_table, open_fits
+from lensbench.data.readers.fits import open_fits
 from lensbench.data.readers.fits_tables import holds_images, open_table
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.hdf5 import open_hdf5
@@ -171,8 +171,8 @@ def _hdf5(path: Path, selection: Selection) -> Source:
 
 def _fits(path: Path, selection: Selection) -> Source:
     """Images in extensions, or in a column of a table."""
-    is_rows = is_table(path) and holds_images(path)
-    return open_table(path, selection) if is_rows else open_fits(path, selection)
+    opener = open_table if holds_images(path) else open_fits
+    return opener(path, selection)
 
 
 def _gzip(path: Path, selection: Selection) -> Source:
@@ -266,7 +266,8 @@ def _with_rest(path: Path, found: list[Source], left_out: Sequence[str]) -> list
     """
     encoded = all(source.items[0].name.lower().endswith(ENCODED) for source in found)
     rest = rest_of(path, _DEPTH, bool(found) and encoded)
-    said = (*rest.sentences(), *left_out)
+    of_sources = [text for source in found for text in (*source.notes, *source.left_out)]
+    said = (*rest.sentences(" ".join([*of_sources, *left_out])), *left_out)
     if found:
         first, *others = found
         return [replace(first, left_out=(*first.left_out, *said)), *others] if said else found
@@ -306,7 +307,7 @@ def _tables_of_images(path: Path, names: Sequence[str]) -> list[str]:
     stored = [name for name in names if name.lower().endswith(FITS_SUFFIXES)]
     many = len(stored) > FEW
     looked_at = stored[:1] if many else stored
-    found = [name for name in looked_at if is_table(path / name) and holds_images(path / name)]
+    found = [name for name in looked_at if holds_images(path / name)]
     return stored if many and found else found
 
 

@@ -1,10 +1,10 @@
-"""Names of columns and arrays: their units, bands, and the two numbers that readers use."""
+"""Names of files, columns and arrays: bands, sides of pairs, units, pixel scales and widths."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 BAND = re.compile(
     r"(band[\W_]?\w{1,4}|[ugrizyjhk]|vis|nir[\W_]?[yjh]|f\d{3,4}[wlmnx]p?|"
@@ -12,6 +12,14 @@ BAND = re.compile(
     re.IGNORECASE,
 )
 """A band or filter."""
+
+PAIRS: Mapping[str, str] = {
+    "lr": "LR", "low": "LR", "lowres": "LR", "low_res": "LR", "low_resolution": "LR",
+    "hr": "HR", "high": "HR", "highres": "HR", "high_res": "HR", "high_resolution": "HR",
+    "noisy": "noisy", "noise": "noisy", "clean": "clean", "denoised": "clean", "noiseless": "clean",
+}  # fmt: skip
+SIDES = ({"LR", "HR"}, {"noisy", "clean"})
+"""What the two sides of a pair are called."""
 
 SCALES = ("pixel_scale", "pixscale", "pix_scale", "pixelscale")
 WIDTHS = ("psf_fwhm", "seeing")
@@ -63,3 +71,20 @@ def without_band(name: str) -> tuple[str, str]:
     if tokens and BAND.match(tokens[-1]):
         return "_".join(tokens[:-1]), tokens[-1]
     return "_".join(tokens), ""
+
+
+_EPOCH = r"([\W_]?(j?2000|deg|icrs))?$"
+_RA = re.compile(rf"_?(ra|right[\W_]?ascension|alpha){_EPOCH}", re.IGNORECASE)
+_DEC = re.compile(rf"_?(de|dec|decl|declination|delta){_EPOCH}", re.IGNORECASE)
+
+
+def position_names(names: Iterable[str]) -> tuple[str, str] | None:
+    """Columns of right ascension and declination; `None` where there are not both."""
+    listed = list(names)
+    found = [next((n for n in listed if form.match(n)), "") for form in (_RA, _DEC)]
+    return (found[0], found[1]) if all(found) else None
+
+
+def few(names: Sequence[str], most: int = 5) -> str:
+    """The first names of many."""
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

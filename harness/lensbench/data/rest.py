@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lensbench.data.archives import command_to_unpack, is_archive_name
+from lensbench.data.names import few
 from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.entries import ENCODED, SUFFIXES
-from lensbench.data.readers.rows import few
-from lensbench.data.readers.table_files import TEXTS
+from lensbench.data.readers.table_files import is_about_data, text_suffix
 
 CONTAINERS = (".h5", ".hdf5", ".hdf", ".parquet", ".npz")
 """Files that may hold many images."""
 
-_READ = (*SUFFIXES, *CONTAINERS, *TEXTS)
-_ABOUT = re.compile(
-    r"(readme|licen[cs]e|citation|changelog|copying|manifest|sha\d*sums?|md5sums?|thumbs\.db|desktop\.ini)"
-    r"|.*\.(md|rst|py|ipynb|sh|pdf|html|log|bib|toml|ya?ml|sha256|md5)$",
-    re.IGNORECASE,
-)
-"""Files about data, which hold none."""
-
+_READ = (*SUFFIXES, *CONTAINERS)
 _NAMED = 3
 
 
@@ -52,12 +44,20 @@ class Rest:
     broken: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
 
-    def sentences(self) -> Iterator[str]:
-        """A sentence for each kind, with the reason."""
+    def sentences(self, said: str) -> Iterator[str]:
+        """A sentence for each kind, with the reason.
+
+        Args:
+            said: Of the images: tables of a suffix that stands in it were looked at.
+        """
         for file in self.archives:
             yield f"{file.name}: an archive; `{command_to_unpack(file)}`"
         for suffix, count in self.others.items():
             reason = "of no format that is read"
+            if text_suffix(f"a{suffix}"):
+                if suffix in said:
+                    continue
+                reason = "no tables of these images"
             if suffix in ENCODED:
                 reason = "pictures, which are read where nothing else is there"
             kind = f"{suffix} files" if suffix else "files without a suffix"
@@ -78,7 +78,7 @@ def rest_of(folder: Path, depth: int, encoded: bool = False) -> Rest:
         encoded: Whether pictures (PNG, JPEG, TIFF) are what is read.
     """
     found = Rest()
-    read = (*ENCODED, *TEXTS) if encoded else _READ
+    read = ENCODED if encoded else _READ
     waiting = [(folder, 0)]
     while waiting:
         place, level = waiting.pop()
@@ -101,9 +101,9 @@ def rest_of(folder: Path, depth: int, encoded: bool = False) -> Rest:
 
 
 def _add(found: Rest, file: Path, read: tuple[str, ...]) -> None:
-    if file.name.lower().endswith(read) or _ABOUT.match(file.name):
+    if file.name.lower().endswith(read) or is_about_data(file.name):
         return
     if is_archive_name(file):
         found.archives.append(file)
     else:
-        found.others[file.suffix.lower()] += 1
+        found.others[text_suffix(file.name) or file.suffix.lower()] += 1

@@ -17,10 +17,17 @@ from lensbench.data.container import attribute
 from lensbench.data.layouts import open_source
 from lensbench.data.picture import Item, Selection, Source
 from lensbench.data.readers.beside import with_channels
-from lensbench.data.readers.columns import SHAPES, beside_columns, image_columns, plain_columns
+from lensbench.data.readers.columns import (
+    SHAPES,
+    beside_columns,
+    image_columns,
+    plain_columns,
+    unused_lists,
+)
 from lensbench.data.readers.container import is_container
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.parquet import check_parquet
+from lensbench.data.texts import text_of
 from lensbench.errors import DataError
 from lensbench.inference.framing import Framing, flaws
 from lensbench.training.noise import in_units_of_noise
@@ -166,7 +173,7 @@ def _container(path: Path, condition: str, size: int) -> Iterator[_Raw]:
             return
         for start in range(0, len(pixels), size):
             part = slice(start, start + size)
-            names = [_text(ids[row]) for row in scenes[part]]
+            names = [text_of(ids[row]) for row in scenes[part]]
             yield _Raw(
                 names,
                 np.asarray(pixels[part]),
@@ -201,7 +208,7 @@ def _parquet(path: Path, condition: str, size: int, selection: Selection) -> Ite
             known = json.loads(facts.get(f"condition:{column.partition(':')[2]}", "{}"))
             name = next((n for n in _NAMES if n in types), "")
             wanted = [column, *([name] if name else [])]
-            said = open_source(path, selection).left_out
+            said = unused_lists(types, {*wanted, *plain})
             done = 0
             for batch in file.iter_batches(size, columns=wanted):
                 pixels = _shaped(path, batch.column(column), shapes.get(column))
@@ -340,7 +347,3 @@ def _chosen(path: Path, held: list[str], condition: str) -> str:
         f"{str(path)!r} holds images under {', '.join(held)}, not {condition!r}",
         "name one of these with --condition",
     )
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lensbench.data.names import few
 from lensbench.data.readers.cards import is_exported
 from lensbench.data.readers.entries import SUFFIXES
 from lensbench.data.readers.npy_header import is_flat, is_single
-from lensbench.data.readers.rows import few
 from lensbench.data.readers.tables import is_plain_parquet
 from lensbench.errors import DataError, UsageError
 from lensbench.files import files_below, watched

@@ -313,8 +313,9 @@ def test_extensions_that_are_numbered_are_objects(tmp_path: Path) -> None:
         assert [item.condition for item in source.items] == ([""] * 3 if objects else [*names])
 
 
-def test_a_cube_without_image_is_named(tmp_path: Path) -> None:
-    """A stack of images in one extension is refused with its shape."""
-    fits.writeto(tmp_path / "stack.fits", image(0, 30, 40, 40))
+def test_a_cube_of_a_spectrum_is_named(tmp_path: Path) -> None:
+    """It is refused with its shape: its planes are wavelengths and no objects."""
+    header = fits.Header({"CTYPE3": "WAVE"})
+    fits.writeto(tmp_path / "stack.fits", image(0, 30, 40, 40), header)
     with pytest.raises(DataError, match=r"no image in it: PRIMARY \[0\]: shape \(30, 40, 40\)"):
         open_source(tmp_path / "stack.fits")

@@ -253,7 +253,7 @@ def test_what_no_reader_takes_is_said_of_all_folders(tmp_path: Path) -> None:
         [
             f"old.zip: an archive; `unzip -q {tmp_path / 'old.zip'} -d {tmp_path / 'old'}`",
             "1 files without a suffix: of no format that is read",
-            "1 .json files: of no format that is read",
+            "labels.json: no table that names an image here",
             "1 .png files: pictures, which are read where nothing else is there",
             "1 links to files that are not there: other/gone.npy",
             "1 empty folders: unknown",

@@ -12,7 +12,7 @@ import numpy as np
 
 from lensbench.data.names import arcsec_of, columns_and_units, without_band
 from lensbench.data.picture import Column, Item, Picture, Selection, Source
-from lensbench.data.readers.arrays import role_of_array
+from lensbench.data.readers.array_names import role_of_array
 from lensbench.data.readers.axes import as_picture
 from lensbench.data.readers.beside import NUMBERS, PLANES
 from lensbench.data.readers.guard import reading
@@ -55,7 +55,7 @@ def open_parquet(path: Path, selection: Selection) -> Source:
         plain,
         row=lambda index, column: rows.value(index, column, used),
         beside=beside,
-        unused=tuple(name for name in rows.types if name not in {*used, *names}),
+        left_out=unused_lists(rows.types, {*used, *names}),
         facts=known,
         shapes=shapes,
     )
@@ -122,6 +122,12 @@ def beside_columns(
     return found
 
 
+def unused_lists(types: Mapping[str, str], used: Set[str]) -> tuple[str, ...]:
+    """A sentence for each column that is neither an image, nor goes with one, nor is plain."""
+    unused = (name for name in types if name not in used and not name.startswith(OF_SCENES))
+    return tuple(f"column {name!r}: lists that are no images here" for name in unused)
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of images.
@@ -132,7 +138,7 @@ class Table:
         plain: Columns of one value a row, read as a whole.
         row: Reads the cell of a row and a column of images, or of what goes with these.
         beside: For each column of images what goes with it, by role; see `beside_columns`.
-        unused: Columns that are neither.
+        left_out: Columns that are neither, a sentence each.
         facts: Metadata that lensbench wrote; empty in the tables of others.
         shapes: Shapes of the images by column, where they are stored flat.
         split: Split of all rows, where the table is of one.
@@ -144,7 +150,7 @@ class Table:
     row: Callable[[int, str], object]
     facts: Mapping[str, str]
     beside: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    unused: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     split: str = ""
 
@@ -220,11 +226,7 @@ def table_source(path: Path, layout: str, title: str, table: Table, selection: S
     taken = {label, scene, _split_column(table, selection)}
     taken |= {name for of in table.beside.values() for name in of.values()}
     known_columns, left = _plain_values(plain, taken, facts, len(images))
-    left += tuple(
-        f"column {name!r}: lists that are no images here"
-        for name in table.unused
-        if not name.startswith(OF_SCENES)
-    )
+    left += table.left_out
     if known_columns:
         notes.append(f"What is known of each image: {', '.join(known_columns)}.")
     return Source(

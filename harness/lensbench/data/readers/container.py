@@ -11,6 +11,7 @@ from lensbench.data.container import FORMAT, VERSION, attribute
 from lensbench.data.picture import Column, Item, Picture, Source
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.hdf5 import check_dataset, find_datasets, read_whole
+from lensbench.data.texts import texts_of
 from lensbench.errors import DataError
 
 
@@ -33,12 +34,10 @@ def open_container(path: Path) -> Source:
         if not bool(attribute(file, "complete")):
             raise DataError(f"{str(path)!r} was not written to its end", "make it again")
         shapes = find_datasets(path, file)
-        ids = [_text(name) for name in read_whole(path, file["scenes/id"])]
+        ids = texts_of(read_whole(path, file["scenes/id"]))
         labels, classes = _classes(path, file, len(ids))
         splits = (
-            [_text(s) for s in read_whole(path, file["scenes/split"])]
-            if "scenes/split" in shapes
-            else []
+            texts_of(read_whole(path, file["scenes/split"])) if "scenes/split" in shapes else []
         )
         conditions = list(file["images"])
         items, places = [], []
@@ -111,7 +110,3 @@ def _classes(path: Path, file: h5py.File, count: int) -> tuple[list[str], tuple[
             indices = read_whole(path, stored)
             return [classes[i] if 0 <= i < len(classes) else "" for i in indices], classes
     return [""] * count, ()
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -17,36 +16,40 @@ from lensbench.data.readers.extensions import Band
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
 from lensbench.data.readers.npy import read_npy
 from lensbench.data.readers.npz import read_npz
+from lensbench.data.readers.roles import parted_role, role_of_folder
 
 SUFFIXES = (".npy", ".npz", *FITS_SUFFIXES)
 ENCODED = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-_ROLES = {
-    "psf": r"psf",
-    "noise": r"noise[_-]?map|noise|rms|sigma|err|error|std|uncertainty",
-    "variance": r"var|variance",
-    "ivar": r"ivar|invvar",
-    "good": r"good[_-]?(?:pix|pixels|mask)|valid[_-]?(?:pix|pixels|mask)",
-    "mask": r"mask|dq|flags?",
-    "weight": r"wht|weights?|exp|exposure",
-}
-_FORMS = {role: re.compile(rf"(^|[_.-])({form})$", re.IGNORECASE) for role, form in _ROLES.items()}
-_ANY = re.compile(rf"(^|[_.-])({'|'.join(_ROLES.values())})$", re.IGNORECASE)
-"""Of any role: one look at most names, which have none."""
-
+_WEIGHTS = "weights, which are no noise map"
 _LONGEST_FIRST = tuple(sorted(SUFFIXES, key=len, reverse=True))
-_IMAGE = re.compile(r"(^|[_.-])(data|image|img|sci|cutout|drz|drc|i2d)$", re.IGNORECASE)
 
 
 NO_PARTNERS: Mapping[str, Path] = MappingProxyType({})
-"""One for all files that have none."""
+NO_GROUPS: Mapping[str, Group] = MappingProxyType({})
+"""One for all that have none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Image files directly in one folder, by name."""
+    """Image files directly in one folder, by name.
+
+    Attributes:
+        folder: Of the images. `names`: of their files.
+        beside: Folders of their PSFs, noise maps and masks, by role.
+    """
 
     folder: Path
     names: list[str]
+    beside: Mapping[str, Group] = field(default_factory=lambda: NO_GROUPS)
+
+    def alone(self, name: str) -> Group:
+        """One of the images with what goes with it."""
+        stem = role_of(name)[1]
+        beside = {
+            role: Group(one.folder, [n for n in one.names if role_of(n)[1] == stem])
+            for role, one in self.beside.items()
+        }
+        return Group(self.folder, [name], beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Entry:
         place: The file, as seen from there.
         partners: Files that hold its PSF, noise or mask, by role.
         scene: Name of the object where it is not the file's own.
+        stated: What the headers of a FITS file say.
     """
 
     root: Path
@@ -68,7 +72,7 @@ class Entry:
     band: Band | None = None
     partners: Mapping[str, Path] = field(default_factory=lambda: NO_PARTNERS)
     scene: str = ""
-    position: tuple[float, float] | None = None
+    stated: fits.Stated = fits.NOTHING
     name: str = ""
 
     @property
@@ -107,11 +111,7 @@ def stem_of(name: str) -> str:
 
 def role_of(name: str) -> tuple[str, str]:
     """What a file is of an object, `image` where it is no PSF, noise or mask; and its stem."""
-    stem = stem_of(name)
-    if _ANY.search(stem):
-        role, form = next((role, form) for role, form in _FORMS.items() if form.search(stem))
-        return role, form.sub("", stem)
-    return "image", _IMAGE.sub("", stem)
+    return parted_role(stem_of(name))
 
 
 def with_partners(
@@ -119,16 +119,17 @@ def with_partners(
 ) -> tuple[list[tuple[str, Mapping[str, Path]]], list[tuple[str, str]]]:
     """Images among the files of a folder with the PSF, noise and mask of the same stem.
 
-    Where the folder has one image, all goes with it; where a PSF has no stem, it is of all images.
+    They lie in the same folder or in those beside it. Where the folder has one image, all goes with
+    it; where a PSF has no stem or a folder to itself, it is of all images.
 
     Returns:
         Names of images with their partners, and names of files left out with the reason.
     """
-    if not any(_ANY.search(stem_of(name)) for name in group.names):
-        return [(name, NO_PARTNERS) for name in group.names], []
+    if group.beside:
+        return _with_folders(group)
     roles = {name: role_of(name) for name in group.names}
     images = [name for name, (role, _) in roles.items() if role == "image"]
-    if not images:
+    if not images or len(images) == len(roles):
         return [(name, NO_PARTNERS) for name in group.names], []
     by_stem: dict[str, dict[str, Path]] = {}
     for name, (role, stem) in roles.items():
@@ -149,12 +150,66 @@ def with_partners(
     left = [
         (
             name,
-            "weights, which are no noise map" if role == "weight" else f"a {role} of no image here",
+            _WEIGHTS if role == "weight" else f"a {role} of no image here",
         )
         for name, (role, _) in roles.items()
         if name not in used and role != "image"
     ]
     return found, left
+
+
+def _with_folders(
+    group: Group,
+) -> tuple[list[tuple[str, Mapping[str, Path]]], list[tuple[str, str]]]:
+    """Images with the files of the same stem in the folders beside theirs."""
+    found: dict[str, dict[str, Path]] = {name: {} for name in group.names}
+    by_stem = {role_of(name)[1]: name for name in group.names}
+    left = []
+    for role, other in group.beside.items():
+        for name in other.names:
+            stem, file = role_of(name)[1], other.folder / name
+            owners = [by_stem[stem]] if stem in by_stem else []
+            if role == "psf" and len(other.names) == 1:
+                owners = group.names
+            for owner in owners if role != "weight" else ():
+                found[owner][role] = file
+            if role == "weight" or not owners:
+                reason = f"a {role} of no image here" if role != "weight" else _WEIGHTS
+                left.append((f"{other.folder.name}/{name}", reason))
+    return list(found.items()), left
+
+
+def with_role_folders(groups: Sequence[Group], root: Path) -> list[Group]:
+    """Folders of images with those of their PSFs, noise maps and masks: `images/`, `rms/`, ….
+
+    Such lie beside each other, or at the same place below folders that do.
+    """
+    parts = {group.folder: group.folder.relative_to(root).parts for group in groups}
+    places: dict[tuple[int, tuple[str, ...]], dict[str, Group]] = {}
+    for group in groups:
+        for level, name in enumerate(parts[group.folder]):
+            if role := role_of_folder(name):
+                rest = (*parts[group.folder][:level], *parts[group.folder][level + 1 :])
+                places.setdefault((level, rest), {}).setdefault(role, group)
+    found = {group.folder: group for group in groups}
+    for roles in places.values():
+        images = roles.pop("image", None)
+        fitting = {
+            role: other
+            for role, other in roles.items()
+            if images and ((role == "psf" and len(other.names) == 1) or _have_stems(images, other))
+        }
+        if images is not None and fitting:
+            found[images.folder] = Group(images.folder, images.names, fitting)
+            for other in fitting.values():
+                del found[other.folder]
+    return list(found.values())
+
+
+def _have_stems(images: Group, other: Group) -> bool:
+    """Whether at least half of the files of two folders have the same stems."""
+    stems = [{role_of(name)[1] for name in group.names} for group in (images, other)]
+    return 2 * len(stems[0] & stems[1]) >= len(stems[1])
 
 
 def read_entry(entry: Entry, selection: Selection) -> Picture:

@@ -7,20 +7,18 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-_ROLES = {
-    "psf": r"PSF\d*",
-    "noise": r"(NOISE|RMS|SIGMA|ERR|ERROR|STD|NOISE_?MAP|UNCERT)",
-    "variance": r"(VAR|VARIANCE)",
-    "ivar": r"(IVAR|INVVAR|INVERSE_VARIANCE)",
-    "good": r"(GOOD_?(PIX|PIXELS|MASK)?|VALID_?(PIX|PIXELS|MASK)?)",
-    "mask": r"(MASK|DQ|FLAGS?|BADPIX|BPM)",
-    "part": r"VAR_(POISSON|RNOISE|FLAT|SKY)",
-    "weight": r"(WHT|WEIGHTS?|EXP|COV)",
-    "context": r"(CON|CTX|SEG|SEGM|SEGMENTATION|SAMP|TIME|AREA|WAVELENGTH)",
+from lensbench.data.readers.roles import parted_role
+
+_MORE = {
+    "good": re.compile(r"(^|_)(GOOD|VALID)$", re.IGNORECASE),
+    "weight": re.compile(r"(^|_)COV$", re.IGNORECASE),
+    "context": re.compile(
+        r"(^|_)(CON|CTX|SEG|SEGM|SEGMENTATION|SAMP|TIME|AREA|WAVELENGTH)$", re.IGNORECASE
+    ),
 }
+"""Names of extensions that files and arrays would not have with the same meaning."""
+
 _PARTNERS = ("psf", "noise", "variance", "ivar", "mask", "good", "part")
-_FORMS = {role: re.compile(rf"(^|_){form}$", re.IGNORECASE) for role, form in _ROLES.items()}
-_IMAGE = re.compile(r"(^|_)(BGSUB|SCI|IMAGE|IMG|DATA|PRIMARY|COMPRESSED_IMAGE)$", re.IGNORECASE)
 _REASONS = {
     "psf": "a PSF of no image here",
     "noise": "a noise map of no image here",
@@ -65,11 +63,17 @@ class Band:
     partners: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
-def named(number: int, name: str, version: int, shape: tuple[int, ...]) -> Extension:
-    """An extension with its role and band, from its name."""
-    role = next((role for role, form in _FORMS.items() if form.search(name)), "image")
-    form = _IMAGE if role == "image" else _FORMS[role]
-    return Extension(number, name, version, shape, role, form.sub("", name).upper())
+def named(
+    number: int, name: str, version: int, shape: tuple[int, ...], stated: str = ""
+) -> Extension:
+    """An extension with its role and band, from its name, and from what its header states."""
+    role, stem = parted_role(name)
+    more = ((role, form.sub("", name)) for role, form in _MORE.items() if form.search(name))
+    if role == "image":
+        role, stem = next(more, (role, stem))
+    if (said := parted_role(stated)[0]) != "image":
+        role = said
+    return Extension(number, name, version, shape, role, stem.upper())
 
 
 def bands_of(found: list[Extension], chosen: list[Extension]) -> list[Band]:

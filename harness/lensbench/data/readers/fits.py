@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from lensbench.data.readers.extensions import (
     unused,
     with_noise_once,
 )
+from lensbench.data.readers.filters import filter_of, filters_of_planes
 from lensbench.data.readers.guard import check_shape, reading
 from lensbench.data.readers.masks import bad_pixels, not_good
 from lensbench.data.readers.world import pixel_scale_of, position_of
@@ -40,6 +41,24 @@ _MAX_EXTENSIONS = 10_000
 
 
 @dataclass(frozen=True)
+class Stated:
+    """What headers say of an image.
+
+    Attributes:
+        position: Of the centre [deg], where a WCS says it.
+        filter: Empty where none is stated. `object`: likewise.
+    """
+
+    position: tuple[float, float] | None = None
+    filter: str = ""
+    object: str = ""
+
+
+NOTHING = Stated()
+"""One for all images without such headers."""
+
+
+@dataclass(frozen=True)
 class FitsImages:
     """The images of a file.
 
@@ -47,13 +66,13 @@ class FitsImages:
         bands: Each image with what goes with it.
         left_out: Extensions that are no image and go with none, with the reason.
         extensions: How many the file has.
-        positions: Of the centre of each image [deg], by its number, where a WCS says it.
+        stated: What its headers say of each image, by its number.
     """
 
     bands: tuple[Band, ...]
     left_out: tuple[str, ...]
     extensions: int
-    positions: Mapping[int, tuple[float, float]]
+    stated: Mapping[int, Stated]
 
 
 def open_fits(path: Path, selection: Selection) -> Source:
@@ -102,7 +121,7 @@ def items_of(name: str, found: FitsImages, label: str = "", split: str = "") -> 
                 split,
                 condition=condition,
                 scene=f"{name},{band.version if stems else band.stem}" if repeated else name,
-                position=found.positions.get(band.image),
+                position=found.stated[band.image].position,
             )
         )
     return tuple(items)
@@ -135,22 +154,32 @@ def find_images(path: Path, selection: Selection) -> FitsImages:
     """
     found: list[Extension] = []
     left_out: list[str] = []
-    positions: dict[int, tuple[float, float]] = {}
+    stated: dict[int, Stated] = {}
     with reading(path, "FITS"), opened(path) as units:
         for number, unit in enumerate(units):
             check_members(path, number, _MAX_EXTENSIONS)
             shape = without_unit_axes(tuple(getattr(unit, "shape", ()) or ()))
-            name = unit.name or ("PRIMARY" if number == 0 else str(number))
+            header, first = unit.header, units[0].header
+            name, kind = unit.name, str(header.get("UTYPE", "")).removesuffix("Uncertainty")
+            if not name:
+                kind = kind or str(header.get("IMAGETYP", ""))
+                band = filter_of((header,)) if number else ""
+                name = band or ("PRIMARY" if number == 0 else str(number))
             if not unit.is_image:
                 left_out.append(f"{name} [{number}]: a table")
             elif len(shape) in (2, 3):
                 check_shape(path, shape)
-                found.append(named(number, name, int(getattr(unit, "ver", 1) or 1), shape))
-                if (position := position_of(unit.header, shape)) is not None:
-                    positions[number] = position
+                version = int(getattr(unit, "ver", 1) or 1)
+                found.append(named(number, name, version, shape, kind))
+                stated[number] = Stated(
+                    position_of(header, shape),
+                    filter_of((header, first)),
+                    str(first.get("OBJECT", first.get("TARGNAME", ""))).strip(),
+                )
             elif shape:
                 left_out.append(f"{name} [{number}]: shape {shape}, neither an image nor bands")
         count = len(units)
+    found = _with_filters(found, stated)
     images = [one for one in found if one.role == "image" and _is_picture(one.shape)]
     cubes = [one for one in found if one.role == "image" and one not in images]
     left_out += [f"{one.name} [{one.number}]: shape {one.shape}, a cube" for one in cubes]
@@ -170,7 +199,16 @@ def find_images(path: Path, selection: Selection) -> FitsImages:
         raise DataError(f"{str(path)!r} has no image in it{reasons}", "name one with --extension")
     bands = [with_noise_once(band) for band in bands_of(found, images)]
     rest = unused([one for one in found if one not in [*cubes, *tiny]], bands)
-    return FitsImages(tuple(bands), (*rest, *left_out), count, positions)
+    return FitsImages(tuple(bands), (*rest, *left_out), count, stated)
+
+
+def _with_filters(found: list[Extension], stated: Mapping[int, Stated]) -> list[Extension]:
+    """Extensions as bands, where headers give versions of one image different filters."""
+    images = [one for one in found if one.role == "image"]
+    filters = {one.version: stated[one.number].filter.upper() for one in images if not one.stem}
+    if not len(images) == len(filters) == len(set(filters.values()) - {""}) > 1:
+        return found
+    return [replace(one, stem=one.stem or filters.get(one.version, "")) for one in found]
 
 
 def is_table(path: Path) -> bool:
@@ -199,6 +237,7 @@ def read_band(path: Path, band: Band, selection: Selection | None = None) -> Pic
             _noise(units, band, pixels.shape),
             mask=_mask(units, band, pixels.shape),
             psf_fwhm=_width(header),
+            bands=filters_of_planes(header, len(pixels)),
             microjansky=microjansky_of(bunit, scale, header, zeropoint),
         )
 
@@ -312,14 +351,12 @@ def as_deviation(role: str, planes: list[np.ndarray]) -> np.ndarray:
 
 
 def _mask(units: Any, band: Band, shape: tuple[int, ...]) -> np.ndarray | None:
-    for number in band.partners.get("mask", ()):
-        data = _data(units[number])
-        if data.shape[-2:] == shape[-2:]:
-            return bad_pixels(data, units[number].header, units[0].header)
-    for number in band.partners.get("good", ()):
-        data = _data(units[number])
-        if data.shape[-2:] == shape[-2:]:
-            return not_good(data)
+    for role in ("mask", "good"):
+        for number in band.partners.get(role, ()):
+            data = _data(units[number])
+            if data.shape[-2:] == shape[-2:]:
+                header, first = units[number].header, units[0].header
+                return bad_pixels(data, header, first) if role == "mask" else not_good(data)
     return None
 
 

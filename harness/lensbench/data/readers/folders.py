@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lensbench.data.names import arcsec_of
+from lensbench.data.names import PAIRS, SIDES, arcsec_of
 from lensbench.data.picture import CANONICAL, Item, Picture, Selection, Source
 from lensbench.data.readers import fits, tables
 from lensbench.data.readers.encoded import NOTE
@@ -16,11 +16,10 @@ from lensbench.data.readers.entries import (
     Group,
     image_names,
     read_entry,
+    with_role_folders,
 )
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
 from lensbench.data.readers.levels import (
-    PAIRS,
-    SIDES,
     Place,
     Tree,
     bare_stems,
@@ -56,7 +55,8 @@ def tree_folder(folder: Path, selection: Selection) -> Source | None:
         for level, kind in enumerate(tree.kinds)
         if not kind and len({part[level] for part in parts}) > 1
     ]
-    if (unknown or not any(tree.kinds)) and not _are_named(folder, groups, selection):
+    known = any(tree.kinds) or any(group.beside for group in groups)
+    if (unknown or not known) and not _are_named(folder, groups, selection):
         return None
     listing = Listing()
     listing.left_out += [
@@ -72,7 +72,7 @@ def tree_folder(folder: Path, selection: Selection) -> Source | None:
                 continue
             for name in group.names:
                 inner = "/".join(filter(None, (place.split, place.label, object_of(name))))
-                listing.add(folder, Group(group.folder, [name]), selection, place, inner)
+                listing.add(folder, group.alone(name), selection, place, inner)
     return _titled(folder, tree, _source(folder, listing, selection, _layout(tree)))
 
 
@@ -94,7 +94,7 @@ def flat_folder(folder: Path, names: Sequence[str], selection: Selection) -> Sou
         return _as_pairs(replace(source, layout="pairs"))
     if bands and any(entry.name for entry in listing.entries):
         return source.noting(f"Several images a file: {', '.join(bands)}; see --extension.")
-    return source.noting(f"Names of files state the band: {', '.join(bands)}.") if bands else source
+    return source.noting(f"Bands of one object are files: {', '.join(bands)}.") if bands else source
 
 
 def _groups_below(folder: Path, encoded: bool) -> list[Group]:
@@ -116,7 +116,7 @@ def _groups_below(folder: Path, encoded: bool) -> list[Group]:
         if suffix == ".npz" or (suffix == ".npy" and not is_single(place / names[0])):
             return []
         found.append(Group(place, names))
-    return sorted(found, key=lambda group: group.folder)
+    return with_role_folders(sorted(found, key=lambda group: group.folder), folder)
 
 
 def _without_flat_splits(
@@ -140,7 +140,8 @@ def _without_flat_splits(
 def _are_named(folder: Path, groups: Sequence[Group], selection: Selection) -> bool:
     """Whether tables of a folder have a row for one of the images below it."""
     files = [group.folder / name for group in groups for name in group.names]
-    return any(tables.keys_of_rows(tables.find_table(folder, selection).rows, files))
+    _, keys = tables.find_table(folder, selection, files)
+    return any(keys)
 
 
 def _is_hidden(name: str) -> bool:
@@ -188,7 +189,7 @@ def _list_pairs(tree: Tree, selection: Selection, listing: Listing) -> None:
                     listing.left_out.append(f"{where}: no other side of its pair")
                     continue
                 scene = stem if above == "." else f"{above}/{stem}"
-                listing.add(tree.root, Group(group.folder, [file]), selection, place, scene)
+                listing.add(tree.root, group.alone(file), selection, place, scene)
     listing.entries.sort(key=lambda entry: (entry.scene, entry.condition))
 
 
@@ -255,11 +256,20 @@ def _source(
         title: Name of the layout, and a line on it.
         own_tables: FITS tables among the files of the folder.
     """
-    table = tables.find_table(folder, selection, own_tables)
-    keys = tables.keys_of_rows(table.rows, [entry.file for entry in listing.entries])
-    _check_rows(table, keys, listing.entries)
+    listing.join_filters()
+    files = [entry.file for entry in listing.entries]
+    positions = [entry.stated.position for entry in listing.entries]
+    table, keys = tables.find_table(folder, selection, files, positions, own_tables)
+    try:
+        _check_rows(table, keys, listing.entries)
+    except DataError as error:
+        if not table.is_above(folder):
+            raise
+        said = f"{table.names}, in the folder above: {error.message}"
+        table, keys = tables.Table(passed_over=(*table.passed_over, said)), [""] * len(files)
+    column = table.label_column(selection) if any(keys) else ""
     entries = [
-        with_row(entry, table, key, selection)
+        with_row(entry, table, key, selection, column)
         for entry, key in zip(listing.entries, keys, strict=True)
     ]
     looked_at = watched(entries, f"headers in {folder}", len(entries))
@@ -340,7 +350,8 @@ def _item(entry: Entry) -> Item:
     name = entry.name or entry.place
     pickled = entry.place.endswith(".npy") and is_pickled(f"{entry.root}/{entry.place}")
     scene = entry.scene or entry.place
-    return Item(name, entry.label, entry.split, entry.condition, scene, pickled, entry.position)
+    position = entry.stated.position
+    return Item(name, entry.label, entry.split, entry.condition, scene, pickled, position)
 
 
 def _side(source: Source) -> int:

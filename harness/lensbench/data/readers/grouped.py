@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import functools
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from lensbench.data.readers.beside import NUMBERS, PLANES, with_planes
 from lensbench.data.readers.guard import check_count, reading
 from lensbench.data.readers.labels import Labels, are_numbers, as_labels
 from lensbench.data.splits import split_of
+from lensbench.data.texts import texts_of
 from lensbench.data.units import microjansky_of
 
 
@@ -33,19 +33,19 @@ class Access:
         row: One row of an array, by key and index.
         dtypes: Type on disk, by key.
         units: Unit, by key, where the file has it.
-        header: What the file says of all images, by the keywords of FITS.
+        headers: What the file says of images, by their key and the keywords of FITS.
     """
 
     whole: Callable[[str], np.ndarray]
     row: Callable[[str, int], np.ndarray]
     dtypes: Mapping[str, str]
     units: Mapping[str, str] = field(default_factory=dict)
-    header: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    @functools.cached_property
-    def facts(self) -> Mapping[str, float]:
-        """Pixel scale and width of the PSF of all images [arcsec], as the header says it."""
-        numbers = {n: float(v) for n, v in self.header.items() if isinstance(v, int | float)}
+    def facts(self, images: str) -> Mapping[str, float]:
+        """Pixel scale and width of the PSF of images [arcsec], as their header says it."""
+        header = self.headers.get(images, {})
+        numbers = {n: float(v) for n, v in header.items() if isinstance(v, int | float)}
         plain, units = columns_and_units(numbers)
         values = {plain[name]: value for name, value in numbers.items()}
         found = {n: arcsec_of(values, n, units) for n in ("pixel_scale", "psf_fwhm")}
@@ -54,13 +54,14 @@ class Access:
 
 @dataclass(frozen=True)
 class _Part:
-    """A group with its small arrays in memory."""
+    """A group with its small arrays in memory, and the pixel scale and PSF width that it states."""
 
     group: Group
     labels: Labels
     names: tuple[str, ...]
     splits: tuple[str, ...]
     facts: Mapping[str, np.ndarray]
+    header: Mapping[str, float]
 
 
 def grouped_source(
@@ -116,12 +117,12 @@ def _part(path: Path, group: Group, access: Access) -> _Part:
             labels = as_labels(values, group.labels, group.count)
     names: tuple[str, ...] = ()
     if group.names:
-        names = tuple(as_texts(access.whole(group.names)))
+        names = tuple(texts_of(access.whole(group.names)))
         if len(set(names)) < len(names):
             names = ()
     splits: tuple[str, ...] = ()
     if "split" in group.partners:
-        splits = tuple(map(split_of, as_texts(access.whole(group.partners["split"]))))
+        splits = tuple(map(split_of, texts_of(access.whole(group.partners["split"]))))
     small = {
         role: access.whole(group.partners[role])
         for role in ("psf_fwhm", "scale", "matrix", "bands", *group.shared)
@@ -133,19 +134,13 @@ def _part(path: Path, group: Group, access: Access) -> _Part:
             _, units = columns_and_units([key])
             unit = access.units.get(key) or next(iter(units.values()), "")
             small[role] = small[role] * (arcsec_of({key: 1.0}, key, {key: unit}) or np.nan)
-    return _Part(group, labels, names, splits, small)
+    return _Part(group, labels, names, splits, small, access.facts(group.images))
 
 
 def column_name(group: Group) -> str:
     """The name of labels that are numbers: without the split that stands in it."""
     tokens = [t for t in re.split(r"[/_]", group.labels) if split_of(t) == ""]
     return "_".join(tokens) or "value"
-
-
-def as_texts(values: np.ndarray) -> list[str]:
-    """Values of an array as texts."""
-    flat = np.asarray(values).reshape(-1)
-    return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in flat]
 
 
 def _items(path: Path, part: _Part, several: bool) -> list[Item]:
@@ -158,7 +153,8 @@ def _items(path: Path, part: _Part, several: bool) -> list[Item]:
             own += "" if group.single else f"#{index}"
         name = f"{own}#{group.pair}" if group.pair else own
         split = part.splits[index] if part.splits else group.split
-        scene = f"{path.name}#{group.split}#{index}" if group.pair else own
+        scene = "#".join(filter(None, (path.name, group.split, group.object, str(index))))
+        scene = scene if group.pair else own
         items.append(Item(name, part.labels.of(index), split, group.pair, scene))
     return items
 
@@ -175,16 +171,16 @@ def _read(path: Path, part: _Part, index: int, access: Access) -> Picture:
     bands = part.facts.get("bands")
     if bands is not None and bands.ndim == 2:
         bands = bands[index]
-    scale = _positive(scales[:1]) or access.facts.get("pixel_scale")
+    scale = _positive(scales[:1]) or part.header.get("pixel_scale")
     unit = access.units.get(group.images, "")
     picture = Picture(
         pixels,
         access.dtypes[group.images],
         scale,
         unit,
-        psf_fwhm=_positive(widths) or access.facts.get("psf_fwhm"),
-        bands=tuple(as_texts(bands)) if bands is not None and len(bands) == len(pixels) else (),
-        microjansky=microjansky_of(unit, scale, access.header),
+        psf_fwhm=_positive(widths) or part.header.get("psf_fwhm"),
+        bands=tuple(texts_of(bands)) if bands is not None and len(bands) == len(pixels) else (),
+        microjansky=microjansky_of(unit, scale, access.headers.get(group.images, {})),
     )
     keys = {role: key for role, key in group.partners.items() if role in PLANES}
     planes = {

@@ -15,11 +15,13 @@ import numpy as np
 from lensbench.data.names import columns_and_units
 from lensbench.data.picture import Selection, Source
 from lensbench.data.readers import tables
-from lensbench.data.readers.arrays import Shape, groups_of
+from lensbench.data.readers.array_parts import Shape
+from lensbench.data.readers.arrays import groups_of
 from lensbench.data.readers.grouped import Access, grouped_source
 from lensbench.data.readers.guard import check_shape, reading
 from lensbench.data.readers.labels import class_text
 from lensbench.data.readers.rows import with_rows
+from lensbench.data.texts import text_of
 from lensbench.errors import DataError
 from lensbench.files import check_expansion, check_members
 
@@ -34,7 +36,8 @@ def open_hdf5(path: Path, selection: Selection) -> Source:
     """Source of an HDF5 file that is not one of lensbench's own."""
     with reading(path, "HDF5"), h5py.File(path, "r") as file:
         shapes = find_datasets(path, file)
-        arrays = {name: Shape(shape, file[name].dtype.kind) for name, shape in shapes.items()}
+        dtypes = {name: _dtype(file, name) for name in shapes}
+        arrays = {name: Shape(shape, dtypes[name].kind) for name, shape in shapes.items()}
         key, labels = selection.key.strip("/"), selection.labels.strip("/")
         listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "nothing"
         if key and key not in shapes:
@@ -57,9 +60,9 @@ def open_hdf5(path: Path, selection: Selection) -> Source:
         access = Access(
             rows.whole,
             rows.row,
-            {name: file[name].dtype.str for name in shapes},
-            {name: _unit(file[name]) for name in shapes},
-            _header(file, groups[0].images),
+            {name: dtype.str for name, dtype in dtypes.items()},
+            {name: _unit(file[name]) for name in shapes if name in file},
+            {group.images: _header(file, group.images) for group in groups},
         )
         count = sum(group.count for group in groups)
         title = f"HDF5 of {count} images, shape {shapes[groups[0].images]}"
@@ -72,10 +75,13 @@ def open_hdf5(path: Path, selection: Selection) -> Source:
 
 
 def _with_attributes(source: Source, images: Sequence[h5py.Dataset]) -> Source:
-    """A source with what datasets of one image each say of themselves, as rows of a table say."""
+    """A source with what datasets of one image each, and the groups that they are in, state."""
     named: list[dict[str, str]] = []
     for stored in images:
-        known = {name: stored.attrs[name] for name in stored.attrs}
+        above = stored.name.strip("/").split("/")[:-1]
+        places = ["/".join(above[: depth + 1]) for depth in range(len(above))]
+        holders = [*(stored.file[place] for place in places), stored]
+        known = {name: one.attrs[name] for one in holders for name in one.attrs}
         single = {n: np.ravel(v)[0] for n, v in known.items() if np.size(v) == 1}
         named.append({name: class_text(value) for name, value in single.items()})
     plain, units = columns_and_units(dict.fromkeys(name for row in named for name in row))
@@ -87,9 +93,8 @@ def _with_attributes(source: Source, images: Sequence[h5py.Dataset]) -> Source:
 def _stated(thing: h5py.HLObject) -> dict[str, Any]:
     """Texts and numbers that a dataset or group says of itself, by names in capitals."""
     values = {name.upper(): thing.attrs[name] for name in thing.attrs}
-    texts = {n: v.decode("utf-8", "replace") for n, v in values.items() if isinstance(v, bytes)}
-    plain = {n: v.item() for n, v in values.items() if isinstance(v, np.number)}
-    return {n: v for n, v in values.items() if isinstance(v, str)} | texts | plain
+    texts = {n: text_of(v) for n, v in values.items() if isinstance(v, bytes | str)}
+    return texts | {n: v.item() for n, v in values.items() if isinstance(v, np.number)}
 
 
 def _unit(stored: h5py.Dataset) -> str:
@@ -106,6 +111,13 @@ def _header(file: h5py.File, images: str) -> dict[str, Any]:
     return found
 
 
+def _dtype(file: h5py.File, name: str) -> np.dtype:
+    """Type of a dataset, or of a field of one of records."""
+    table, _, field = name.rpartition("/")
+    dtype: np.dtype = file[name].dtype if name in file else file[table].dtype[field]
+    return dtype
+
+
 class _Rows:
     """Rows of datasets, by whole chunks: a chunk that holds many images is unpacked once."""
 
@@ -120,7 +132,10 @@ class _Rows:
     def whole(self, key: str) -> np.ndarray:
         """A dataset."""
         with h5py.File(self._path, "r") as file:
-            return read_whole(self._path, file[key])
+            if key in file:
+                return read_whole(self._path, file[key])
+            table, _, field = key.rpartition("/")
+            return np.asarray(read_whole(self._path, file[table])[field])
 
     def row(self, key: str, index: int) -> np.ndarray:
         """One row of a dataset."""
@@ -144,7 +159,9 @@ class _Rows:
 
 
 def find_datasets(path: Path, file: h5py.File) -> dict[str, tuple[int, ...]]:
-    """Shape of every dataset of numbers by its name; virtual ones show others of the same file.
+    """Shape of every dataset by its name; virtual ones show others of the same file.
+
+    Of records, fields of one value are datasets of their own.
 
     Raises:
         DataError: Where a part of the file lies in another file, which is not followed, or a
@@ -166,7 +183,11 @@ def find_datasets(path: Path, file: h5py.File) -> dict[str, tuple[int, ...]]:
                     raise _elsewhere(path, prefix + name, str(child.external[0][0]))
                 if child.is_virtual:
                     virtual.append(prefix + name)
-                shapes[prefix + name] = tuple(child.shape)
+                fields = child.dtype.names or ()
+                flat = [field for field in fields if not child.dtype[field].shape]
+                shapes.update({f"{prefix}{name}/{field}": tuple(child.shape) for field in flat})
+                if not fields or len(flat) < len(fields):
+                    shapes[prefix + name] = tuple(child.shape)
             elif isinstance(child, h5py.Group) and depth < 8:
                 visit(child, f"{prefix}{name}/", depth + 1)
 

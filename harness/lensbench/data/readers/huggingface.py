@@ -19,6 +19,7 @@ from lensbench.data.readers.columns import (
     image_columns,
     plain_columns,
     table_source,
+    unused_lists,
 )
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.parquet import ParquetRows
@@ -125,7 +126,7 @@ def _huggingface_split(
         plain,
         row=lambda index, column: wanted[index][column],
         beside=beside,
-        unused=tuple(name for name in types if name not in {*used, *names}),
+        left_out=unused_lists(types, {*used, *names}),
         facts=facts,
         split=split,
     )

@@ -12,6 +12,7 @@ import numpy as np
 from lensbench.data.picture import Column, Selection
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.npy_header import open_array
+from lensbench.data.texts import text_of
 from lensbench.errors import DataError
 
 LABEL_NAMES = (
@@ -54,8 +55,7 @@ class Labels:
 
 def class_text(value: object) -> str:
     """The name of a class: a number that is whole has no decimal point."""
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return _WHOLE.sub(r"\1", text)
+    return _WHOLE.sub(r"\1", text_of(value))
 
 
 def as_labels(values: np.ndarray | Sequence[object], origin: str, count: int) -> Labels:

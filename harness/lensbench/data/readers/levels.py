@@ -7,18 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lensbench.data.names import BAND
+from lensbench.data.names import BAND, PAIRS, SIDES
 from lensbench.data.picture import CANONICAL
 from lensbench.data.readers.entries import Group, role_of, stem_of
+from lensbench.data.readers.roles import role_of_folder
 from lensbench.data.splits import split_of
 
-PAIRS: Mapping[str, str] = {
-    "lr": "LR", "low": "LR", "lowres": "LR", "low_res": "LR", "low_resolution": "LR",
-    "hr": "HR", "high": "HR", "highres": "HR", "high_res": "HR", "high_resolution": "HR",
-    "noisy": "noisy", "noise": "noisy", "clean": "clean", "denoised": "clean", "noiseless": "clean",
-}  # fmt: skip
-SIDES = ({"LR", "HR"}, {"noisy", "clean"})
-"""What the two sides of a pair are called."""
 _MARK = re.compile(r"(^|[_.-])(hr|lr|150|75|x2|x4|noisy|clean)(?=$|[_.-])", re.IGNORECASE)
 
 
@@ -108,6 +102,7 @@ def _kind(
     several = len(names) > 1
     canonical = names <= set(CANONICAL) and several
     can_be_classes = (several or "split" in before) and "class" not in before and classes(names)
+    can_be_classes &= {role_of_folder(name) for name in names} != {"image"}
     meanings = {
         "split": all(split_of(name) for name in names),
         "split-class": all(map(all, both)) and len(names) > len({split for split, _ in both}),
@@ -149,18 +144,19 @@ def object_of(name: str) -> str:
 def sides_of(names: Sequence[str]) -> Mapping[str, tuple[str, str]]:
     """The object and the band, or side of a pair, of each file; empty where not all names say it.
 
-    The first or the last word of a name says it: `a_g.fits` and `a_r.fits`, `lr_1.npy` and
+    The word of one place in every name says it: `a_g.fits` and `a_r.fits`, `lr_1.npy` and
     `hr_1.npy`. Every object has to have all of the bands or sides.
     """
-    for last in (True, False):
+    words = [re.split(r"[_.-]", stem_of(name)) for name in names]
+    shortest = min(map(len, words), default=0)
+    for place in (-1, *range(shortest - 1), *range(-2, -shortest, -1)):
         found: dict[str, tuple[str, str]] = {}
-        for name in names:
-            words = re.split(r"[_.-]", stem_of(name))
-            word = words.pop(-1 if last else 0)
-            side = PAIRS.get(word.lower(), word if BAND.match(word) else "")
-            if not side or not any(words):
+        for name, own in zip(names, words, strict=True):
+            side = PAIRS.get(own[place].lower(), own[place] if BAND.match(own[place]) else "")
+            rest = own[: place % len(own)] + own[place % len(own) + 1 :]
+            if not side or not any(rest):
                 break
-            found[name] = "_".join(words), side
+            found[name] = "_".join(rest), side
         else:
             sides = {side for _, side in found.values()}
             objects = {one for one, _ in found.values()}

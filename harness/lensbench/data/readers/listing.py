@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
+from lensbench.data.links import Links
 from lensbench.data.picture import Selection
 from lensbench.data.readers import fits
-from lensbench.data.readers.entries import Entry, Group, with_partners
+from lensbench.data.readers.entries import Entry, Group, stem_of, with_partners
 from lensbench.data.readers.fits import SUFFIXES as FITS_SUFFIXES
 from lensbench.data.readers.levels import Place, sides_of
 from lensbench.files import watched
@@ -59,10 +62,34 @@ class Listing:
                     band=band,
                     condition=item.condition or entry.condition,
                     scene=item.scene if several and not entry.scene else entry.scene,
-                    position=item.position,
+                    stated=found.stated[band.image],
                     name=item.name if several else "",
                 )
             )
+
+    def join_filters(self) -> None:
+        """Makes images bands of one object by their headers, where names do not.
+
+        That is, where every object, by its position or the card OBJECT, has one image in each of
+        several filters.
+        """
+        entries = self.entries
+        filters = {entry.stated.filter for entry in entries}
+        if "" in filters or len(filters) < 2 or any(entry.condition for entry in entries):
+            return
+        links = Links(len(entries))
+        if all(entry.stated.position for entry in entries):
+            links.join_near(np.array([entry.stated.position for entry in entries]))
+        else:
+            links.join_equal([entry.stated.object for entry in entries])
+        objects = links.numbers().tolist()
+        owners = [(one, e.label, e.split) for one, e in zip(objects, entries, strict=True)]
+        kinds = {(owner, e.stated.filter) for owner, e in zip(owners, entries, strict=True)}
+        if len(kinds) == len(entries) == len(set(owners)) * len(filters):
+            self.entries = [
+                replace(entry, condition=entry.stated.filter, scene=stem_of(entries[one].place))
+                for one, entry in zip(objects, entries, strict=True)
+            ]
 
     def sentences(self) -> tuple[str, ...]:
         """What is left out, extensions of many files in one sentence."""

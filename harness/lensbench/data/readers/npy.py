@@ -10,7 +10,10 @@ import numpy as np
 
 from lensbench.data.pickles import unpickle_npy
 from lensbench.data.picture import Item, Picture, Selection, Source
+from lensbench.data.readers.array_parts import Shape
+from lensbench.data.readers.arrays import groups_of
 from lensbench.data.readers.axes import LEAST_SIDE, as_picture, channels_last, is_image, is_stack
+from lensbench.data.readers.grouped import Access, grouped_source
 from lensbench.data.readers.guard import check_shape, reading
 from lensbench.data.readers.labels import Labels, is_label_name, values_beside
 from lensbench.data.readers.npy_header import (
@@ -53,6 +56,8 @@ def open_npy(path: Path, selection: Selection) -> Source:
             str(path), "object-pickle", title, (item,), lambda _: read_npy(path, selection), (note,)
         )
     array = open_array(path)
+    if array.dtype.names:
+        return _open_records(path, array, selection)
     options = ""
     if selection.shape:
         array = _reshaped(path, array, selection.shape)
@@ -77,6 +82,33 @@ def open_npy(path: Path, selection: Selection) -> Source:
     labels, columns = values_beside(path, len(array), selection)
     source = stack_source(path, array, labels, "stacked .npy", options)
     return replace(source, columns=columns)
+
+
+def _open_records(path: Path, array: np.ndarray, selection: Selection) -> Source:
+    """Source of an array of records, one field of which is an image.
+
+    Raises:
+        DataError: Where none is, or a field that the user names is not there.
+    """
+    fields = {name: array.dtype[name] for name in array.dtype.names or ()}
+    for wanted in filter(None, (selection.key, selection.labels)):
+        if wanted not in fields:
+            raise DataError(f"{str(path)!r} has no field {wanted!r}", f"it has {', '.join(fields)}")
+    arrays = {n: Shape((*array.shape, *one.shape), one.base.kind) for n, one in fields.items()}
+    groups, left = groups_of(arrays, selection.key, selection.labels, selection.split_column)
+    if not groups:
+        listed = ", ".join(f"{name} {one.shape}" for name, one in arrays.items())
+        raise DataError(f"{str(path)!r} has no field of images: {listed}", "name one with --key")
+    access = Access(
+        lambda name: np.asarray(array[name]),
+        lambda name, index: np.asarray(array[name][index]),
+        {name: one.base.str for name, one in fields.items()},
+    )
+    title = f"records of {len(array)} images in a .npy file"
+    source = grouped_source(path, "stack", title, groups, access)
+    options = f"--key {selection.key}" * bool(selection.key)
+    options += f" --labels {selection.labels}" * bool(selection.labels)
+    return replace(source, options=options.strip(), left_out=tuple(left))
 
 
 def _reshaped(path: Path, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

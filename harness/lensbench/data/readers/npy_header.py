@@ -88,7 +88,10 @@ def is_flat(path: Path | str) -> bool:
 
 
 def stored_shape(path: Path | str) -> tuple[int, ...] | None:
-    """Shape from a header, `()` for a pickle, `None` where there is no header."""
+    """Shape from a header, `()` for a pickle, `None` where there is no header.
+
+    That of records is the one of their largest field.
+    """
     handle = os.open(path, os.O_RDONLY)  # a third of the time of `open`, for a hundred thousand
     try:
         head = os.read(handle, _HEAD)
@@ -102,10 +105,15 @@ def stored_shape(path: Path | str) -> tuple[int, ...] | None:
             return _shape_in(head[:end])  # nearly all files of a folder have the same header
     with reading(path, "NumPy .npy"), Path(path).open("rb") as file:
         shape, _, dtype = read_header(Path(path), file)
-    return () if dtype.hasobject else shape or (1,)
+    return _shape_of(shape, dtype)
 
 
 @functools.lru_cache(maxsize=4096)
 def _shape_in(head: bytes) -> tuple[int, ...]:
     shape, _, dtype = read_header(Path("header"), io.BytesIO(head))
-    return () if dtype.hasobject else shape or (1,)
+    return _shape_of(shape, dtype)
+
+
+def _shape_of(shape: tuple[int, ...], dtype: np.dtype) -> tuple[int, ...]:
+    fields = [dtype[name].shape for name in dtype.names or ()]
+    return () if dtype.hasobject else shape + max(fields, key=math.prod, default=()) or (1,)

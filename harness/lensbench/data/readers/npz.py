@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from lensbench.data.picture import Picture, Selection, Source
-from lensbench.data.readers.arrays import Shape, groups_of
+from lensbench.data.readers.array_parts import Shape
+from lensbench.data.readers.arrays import groups_of
 from lensbench.data.readers.axes import is_image, is_stack
 from lensbench.data.readers.grouped import Access, grouped_source
 from lensbench.data.readers.guard import check_shape, reading

@@ -8,23 +8,35 @@ from pathlib import Path
 
 import numpy as np
 
+from lensbench.data.names import few
 from lensbench.data.picture import Column, Item, Selection, Source
 from lensbench.data.readers import tables
 from lensbench.data.readers.entries import Entry
-from lensbench.data.readers.table_files import Row, key_of, rows_in_order
+from lensbench.data.readers.labels import class_text
+from lensbench.data.readers.table_files import LOOSE, Row, keys_in, rows_in_order, text_suffix
+from lensbench.errors import DataError
 
 _MOST_CLASSES = 100
-_NAMED = 5
 _MISSING = {"", "-", "--", "---", "n/a", "na", "none", "null", "nan", "masked", "?"}
 """How tables write that a number is not known, in small letters."""
 
 
-def with_row(entry: Entry, table: tables.Table, key: str, selection: Selection) -> Entry:
-    """An entry with the class and the split that a table states, where its folders do not."""
+def with_row(
+    entry: Entry, table: tables.Table, key: str, selection: Selection, column: str
+) -> Entry:
+    """An entry with the class and the split that a table states, where its folders do not.
+
+    Args:
+        entry: An image.
+        table: Which may have a row of it.
+        key: Of the row; empty where there is none.
+        selection: What the user says.
+        column: Of the classes.
+    """
     row = table.rows.get(key, {})
     if not row:
         return entry
-    label = entry.label or tables.label_of(row, selection)
+    label = entry.label or class_text(row.get(column, ""))
     split = tables.split_in(row, selection) or entry.split or table.splits.get(key, "")
     return replace(entry, label=label, split=split)
 
@@ -32,24 +44,36 @@ def with_row(entry: Entry, table: tables.Table, key: str, selection: Selection) 
 def with_rows_in_order(source: Source, folder: Path, selection: Selection) -> Source:
     """A stack of which nothing is known, with the tables beside it that have a row for each image.
 
-    A row is of the image whose number it states, from zero or one, as its name or first cell; else
-    rows follow the images.
+    A table named after a split is of the images of this split. A row is of the image whose number
+    it states, from zero or one, as its name or first cell; else rows follow the images.
     """
     count = len(source.items)
-    if source.columns or any(item.label or item.split for item in source.items):
+    if source.columns or any(item.label for item in source.items):
         return source
     merged: list[dict[str, str]] = [{} for _ in range(count)]
     units: dict[str, str] = {}
     used, left_out = [], []
     for path in tables.tables_in(folder):
-        read, own_units = rows_in_order(path)
-        if len(read) != count:
-            left_out.append(f"{path.name}: {len(read)} rows for {count} images")
+        split = tables.split_in_name(path)
+        own = [i for i, item in enumerate(source.items) if not split or item.split in (split, "")]
+        loose = text_suffix(path.name) in LOOSE
+        try:
+            read, own_units = rows_in_order(path)
+        except DataError:
+            if not loose:
+                raise
+            read, own_units = [], {}
+        if len(read) != len(own):
+            left_out.append(
+                f"{path.name}: no table of these images"
+                if loose
+                else f"{path.name}: {len(read)} rows for {len(own)} images"
+            )
             continue
         used.append(path)
         units |= own_units
         for place, row in zip(_places(read), read, strict=True):
-            merged[place] |= row
+            merged[own[place]] |= row
     keys = list(map(str, range(count)))
     table = tables.Table(tuple(used), dict(zip(keys, merged, strict=True)), units=units)
     said = (f"Rows of {table.names} follow the images.",) if used else ()
@@ -66,10 +90,11 @@ def with_rows(source: Source, table: tables.Table, selection: Selection) -> Sour
 
     What is known of an image without the table stays.
     """
+    column = table.label_column(selection)
     items = tuple(
         replace(
             item,
-            label=item.label or tables.label_of(row, selection),
+            label=item.label or class_text(row.get(column, "")),
             split=item.split or tables.split_in(row, selection),
         )
         for item, row in zip(source.items, table.rows.values(), strict=True)
@@ -81,7 +106,8 @@ def with_rows(source: Source, table: tables.Table, selection: Selection) -> Sour
 
 def _places(rows: Sequence[Row]) -> Sequence[int]:
     """The image of each row: the number that it states, else its own."""
-    stated = [row[key_of(row)] for row in rows]
+    key = keys_in(rows)[0]
+    stated = [row[key] for row in rows]
     for first in (0, 1):
         wanted = {str(first + place): place for place in range(len(rows))}
         if set(stated) == wanted.keys():
@@ -147,8 +173,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def few(names: Sequence[str], most: int = _NAMED) -> str:
-    """The first names of many."""
-    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

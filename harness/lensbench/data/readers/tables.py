@@ -1,4 +1,4 @@
-"""Tables beside images (CSV, ECSV, Parquet, FITS): a row an image, found by file name."""
+"""Tables beside images: a row an image, found by the name of its file, or by its position."""
 
 from __future__ import annotations
 
@@ -6,26 +6,44 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
+from lensbench.data.links import ARCSEC, directions
+from lensbench.data.names import few, position_names
 from lensbench.data.picture import Selection
 from lensbench.data.readers import fits
 from lensbench.data.readers.entries import SUFFIXES as IMAGE_SUFFIXES
 from lensbench.data.readers.entries import stem_of
 from lensbench.data.readers.fits_tables import holds_images
 from lensbench.data.readers.guard import reading
-from lensbench.data.readers.labels import LABEL_NAMES, class_text
-from lensbench.data.readers.table_files import TEXTS, Row, rows_of_file
+from lensbench.data.readers.labels import LABEL_NAMES, are_numbers
+from lensbench.data.readers.table_files import (
+    LOOSE,
+    Row,
+    is_about_data,
+    keys_in,
+    rows_by,
+    rows_in_order,
+    text_suffix,
+)
 from lensbench.data.splits import split_of
 from lensbench.errors import DataError
 
 _DEPTH = 4
+_WORDS = 12
+_BANDS = 16
+"""Files of one row: more than these are not known by that part of their names."""
+
+_FOLDERS = 200
+"""Folders of images in which tables are looked for."""
+
 FEW = 8
 """FITS files of a folder that are opened to see whether they are tables."""
 
-_HEAD, _FIRST = 10**6, 100
-"""Bytes of a table and files of a folder by which it is seen whether the one is of the other."""
+_HEAD, _FIRST = 10**6, 1000
+"""Bytes of a table, and some files, by which it is seen whether the one is of the others."""
 
 SPLIT_NAMES = ("split", "fold", "partition", "subset")
 
@@ -51,19 +69,50 @@ class Table:
     @property
     def names(self) -> str:
         """Names of the files."""
-        return ", ".join(file.name for file in self.files)
+        return few([file.name for file in self.files])
+
+    def label_column(self, selection: Selection) -> str:
+        """The column of classes: the one named, or the first that sounds and looks like it.
+
+        Targets that all differ are names of objects, and fractions are numbers.
+
+        Raises:
+            DataError: Where the column named is not there.
+        """
+        names = list(dict.fromkeys(name for row in self.rows.values() for name in row))
+        if selection.labels and names and selection.labels not in names:
+            raise DataError(f"the table has no column {selection.labels!r}", ", ".join(names))
+        if selection.labels:
+            return selection.labels
+        sounding = (name for name in names if name.lower() in LABEL_NAMES)
+        cells = ((name, [row.get(name, "") for row in self.rows.values()]) for name in sounding)
+        return next((name for name, texts in cells if _are_classes(name, texts)), "")
+
+    def is_above(self, folder: Path) -> bool:
+        """Whether the files lie in the folder above the one of the images."""
+        return all(file.parent == folder.parent for file in self.files)
 
     def is_elsewhere(self, name: str) -> bool:
         """Whether a row is of an image in another folder, which it names as the table sees it."""
         return "/" in name and any((file.parent / name).exists() for file in self.files)
 
 
-def find_table(folder: Path, selection: Selection, own: Sequence[Path] = ()) -> Table:
-    """The tables of a folder's images; all of the folder, else of the one above it.
+def find_table(
+    folder: Path,
+    selection: Selection,
+    files: Sequence[Path],
+    positions: Sequence[tuple[float, float] | None] = (),
+    own: Sequence[Path] = (),
+) -> tuple[Table, list[str]]:
+    """The tables of images, and the key of the row of each image; empty where it has none.
+
+    They are all tables of the folder and of those of the images, else of the folder above.
 
     Args:
-        folder: Of the images.
+        folder: That holds the images, perhaps in folders of its own.
         selection: Which may name one table.
+        files: Of the images.
+        positions: Of the images [deg], where they are known.
         own: FITS tables among the files of the folder.
 
     Raises:
@@ -75,18 +124,30 @@ def find_table(folder: Path, selection: Selection, own: Sequence[Path] = ()) -> 
         if not path.exists():
             raise DataError(
                 f"there is no table {selection.table!r}",
-                "--table names a CSV, ECSV, Parquet or FITS",
+                "--table names a CSV, ECSV, JSON, Parquet or FITS",
             )
-        return merged([path])
-    found = merged(sorted({*tables_in(folder), *own}))
-    return found if found.rows else _above(folder)
+        table = merged([path], files, path.parent)
+    else:
+        below = sorted({file.parent for file in files} - {folder})[:_FOLDERS]
+        inside = [path for one in below for path in tables_in(one)]
+        table = merged([*sorted({*tables_in(folder), *own}), *inside], files, folder)
+        if not table.rows:
+            above = _above(folder, files)
+            table = replace(above, passed_over=(*table.passed_over, *above.passed_over))
+    keys = keys_of_rows(table.rows, files)
+    return table, keys if any(keys) else _keys_by_position(table.rows, positions)
+
+
+def split_in_name(path: Path) -> str:
+    """The split that a file's name states, such as `x_train.npy`; empty where none."""
+    return next(filter(None, map(split_of, re.split(r"[\W_]+", path.stem))), "")
 
 
 def tables_in(folder: Path) -> list[Path]:
-    """Tables directly in a folder: CSV, TSV and ECSV, Parquet of plain columns, FITS tables."""
+    """Tables directly in a folder: of text, Parquet of plain columns, FITS tables."""
     names = sorted(one.name for one in os.scandir(folder) if not one.is_dir())
-    shown = [folder / name for name in names if not name.startswith(".")]
-    found = [file for file in shown if file.suffix.lower() in TEXTS or is_plain_parquet(file)]
+    shown = [folder / n for n in names if not n.startswith(".") and not is_about_data(n)]
+    found = [file for file in shown if text_suffix(file.name) or is_plain_parquet(file)]
     stored = [file for file in shown if file.name.lower().endswith(fits.SUFFIXES)]
     few = stored if len(stored) <= FEW else []
     return found + [file for file in few if fits.is_table(file) and not holds_images(file)]
@@ -104,33 +165,63 @@ def is_plain_parquet(file: Path) -> bool:
     return not any(pa.types.is_nested(kind) or pa.types.is_binary(kind) for kind in kinds)
 
 
-def _above(folder: Path) -> Table:
+def _above(folder: Path, files: Sequence[Path]) -> Table:
     """Tables of the folder above: what is of other things is passed over."""
     usable: list[Path] = []
     reasons: list[str] = []
     for path in tables_in(folder.parent):
         try:
-            merged([*usable, path])
+            rows = merged([*usable, path], files).rows
         except DataError as error:
-            if _names_some(path, folder):
+            if _names_some(path, files):
                 reasons.append(f"{path.name}, in the folder above: {error.message}")
         else:
-            usable.append(path)
-    return replace(merged(usable), passed_over=tuple(reasons))
+            usable += [path] if any(keys_of_rows(rows, files)) else []
+    return replace(merged(usable, files), passed_over=tuple(reasons))
 
 
-def _names_some(table: Path, folder: Path) -> bool:
-    """Whether a text table has the name of one of the first files of a folder; others may."""
-    if table.suffix.lower() not in TEXTS:
+def _names_some(table: Path, files: Sequence[Path]) -> bool:
+    """Whether a text table has a cell with the name of one of the first files; others may.
+
+    A stem without letters could be any number.
+    """
+    if not text_suffix(table.name) or table.suffix.lower() == ".gz":
         return True
     with table.open("rb") as file:
-        head = file.read(_HEAD)
-    with os.scandir(folder) as entries:
-        return any(stem_of(entry.name).encode() in head for entry in islice(entries, _FIRST))
+        cells = set(re.split(r"[\s,;|\"'/\\]+", file.read(_HEAD).decode("utf-8", "replace")))
+    names = {name for file in files[:_FIRST] for name in (file.name, stem_of(file.name))}
+    return any(re.search(r"[^\W\d]", name) for name in cells & names)
 
 
-def merged(paths: Sequence[Path]) -> Table:
+def _rows_of(
+    path: Path, files: Sequence[Path], loose: bool
+) -> tuple[dict[str, Row], dict[str, str]]:
+    """Rows of a table by the files that they are of, and units by column.
+
+    The column that names files is the one that names most of them. Where none does, and the table
+    has positions, rows are numbered. Numbers that are no identifiers name no files if `loose`.
+    """
+    read, units = rows_in_order(path)
+    if not read:
+        return {}, {}
+    some = files[:: 1 + len(files) // _FIRST]
+    best, most = "", 0
+    for key in keys_in(read, loose):
+        found = sum(map(bool, keys_of_rows({row[key]: row for row in read}, some)))
+        if found > most or not best:
+            best, most = key, found
+    if not most and position_names(read[0]):
+        return {f"row {number}": row for number, row in enumerate(read)}, units
+    return rows_by(path, read, best) if best else {}, units
+
+
+def merged(paths: Sequence[Path], files: Sequence[Path] = (), folder: Path | None = None) -> Table:
     """Tables as one: rows of the same image are joined.
+
+    Args:
+        paths: Of the tables. What only may be a table, such as JSON, has to name one of the files.
+        files: Of the images.
+        folder: Above all of them, for tables that lie in folders below it.
 
     Raises:
         DataError: Where two tables say different things of one image.
@@ -141,12 +232,25 @@ def merged(paths: Sequence[Path]) -> Table:
     origin: dict[tuple[str, str], Path] = {}
     stems: dict[str, str] = {}
     used = []
+    passed_over = []
     for path in paths:
-        own, own_units = rows_of_file(path)
+        loose = text_suffix(path.name) in LOOSE
+        try:
+            own, own_units = _rows_of(path, files, loose or folder is None)
+        except DataError:
+            if not loose:
+                raise
+            own = {}
+        if loose and not any(keys_of_rows(own, files)):
+            passed_over.append(f"{path.name}: no table that names an image here")
+            continue
+        if folder is not None and path.parent != folder and folder in path.parents:
+            above = path.parent.relative_to(folder).as_posix()
+            own = {f"{above}/{name}": row for name, row in own.items()}
         if own:
             used.append(path)
         units |= own_units
-        split = next(filter(None, map(split_of, re.split(r"[\W_]+", path.stem))), "")
+        split = split_in_name(path)
         same = {name: name if name in rows else stems.get(_bare(name), name) for name in own}
         stems |= {_bare(name): name for name in same.values()}
         for name, row in ((same[name], row) for name, row in own.items()):
@@ -166,7 +270,7 @@ def merged(paths: Sequence[Path]) -> Table:
                     f"{str(path)!r} has {name!r}, which another table puts in {splits[name]!r}",
                     "an image belongs to one split: delete it from one table",
                 )
-    return Table(tuple(used), rows, splits, units)
+    return Table(tuple(used), rows, splits, units, tuple(passed_over))
 
 
 def _bare(name: str) -> str:
@@ -184,59 +288,121 @@ def _are_equal(first: str, second: str) -> bool:
         return False
 
 
+def _are_classes(name: str, cells: Sequence[str]) -> bool:
+    known = list(filter(None, cells))
+    try:
+        return bool(known) and not are_numbers(np.array(known, dtype=float))
+    except ValueError:
+        return not name.lower().startswith("target") or len(set(known)) < len(known)
+
+
 def keys_of_rows(rows: Mapping[str, object], files: Sequence[Path]) -> list[str]:
     """The key of the row of each image file; empty where it has none.
 
-    It is the end of the file's path, its stem or its last number. Where no row is found so, names
-    without their folders are compared, and then without suffixes, if they are each of one row and
-    one file.
+    It is the end of the file's path or its stem; where no row is found so, a part of its name.
     """
     if not rows:
         return [""] * len(files)
     keys = [_key_of(rows, file) for file in files]
-    if any(keys):
-        return keys
-    bare = [re.split(r"[/\\]", name)[-1] for name in rows]
-    names = [file.name for file in files]
-    if len(set(bare)) < len(bare) or len(set(names)) < len(names):
-        return keys
-    known = dict(zip(bare, rows, strict=True))
-    found = [known.get(name, known.get(stem_of(name), "")) for name in names]
-    stems = [Path(name).stem for name in bare]
-    if any(found) or len(set(stems)) < len(stems):
-        return found
-    known = dict(zip(stems, rows, strict=True))
-    return [known.get(stem_of(name), "") for name in names]
+    return keys if any(keys) else _keys_by_name(rows, files)
 
 
 def _key_of(rows: Mapping[str, object], file: Path) -> str:
     parts, stem = file.parts, file.name.partition(".")[0]
     ends = ["/".join(parts[-depth:]) for depth in range(min(_DEPTH, len(parts)), 0, -1)]
-    for key in (*ends, *(f"{end.rpartition('/')[0]}/{stem}" for end in ends[:-1]), file.stem, stem):
-        if key in rows:
-            return key
-    digits = re.findall(r"\d+", stem)
-    last = str(int(digits[-1])) if digits else ""
-    return last if last in rows else ""
+    above = [end.rpartition("/")[0] for end in ends[:-1]]
+    stems = [f"{one}/{stem}" for one in above] + [f"{one}/{file.stem}" for one in above]
+    return next((key for key in (*ends, *stems, file.stem, stem) if key in rows), "")
 
 
-def label_of(row: Row, selection: Selection) -> str:
-    """The class that a row states, in the column named or the first that sounds like one.
+def _keys_by_name(rows: Mapping[str, object], files: Sequence[Path]) -> list[str]:
+    """Keys by one part of the names of files, or of the last names of rows without suffixes.
 
-    Raises:
-        DataError: Where the column named is not there.
+    The part is the run of words, or the number, at that place in all names which names most rows.
+    Marks between words, capitals and leading zeros do not matter.
     """
-    if selection.labels:
-        if row and selection.labels not in row:
-            raise DataError(f"the table has no column {selection.labels!r}", ", ".join(row))
-        return class_text(row.get(selection.labels, ""))
-    return class_text(next((row[name] for name in row if name.lower() in LABEL_NAMES), ""))
+    alone = len({file.name for file in files}) == len(files)
+    whole: dict[str, str] = {}
+    bare: dict[str, str] = {}
+    for row in rows:
+        above, _, name = row.replace("\\", "/").rpartition("/")
+        for known, text in ((whole, _bare(name)), (bare, Path(name).stem)):
+            if alone or not above:
+                known[_plain(text)] = "" if _plain(text) in known else row
+    known = bare | whole
+    named: dict[object, list[str]] = {}
+    stems = [stem_of(file.name) for file in files]
+    for stem in stems[:: 1 + len(stems) // _FIRST]:
+        for place, part in _parts(stem).items():
+            if row := known.get(part, ""):
+                named.setdefault(place, []).append(row)
+    sure = {p: rows for p, rows in named.items() if len(rows) <= _BANDS * len(set(rows))}
+    if not sure:
+        return [""] * len(files)
+    best = max(sure, key=lambda place: len(set(sure[place])))
+    return [known.get(_parts(stem).get(best, ""), "") for stem in stems]
+
+
+def _parts(stem: str) -> dict[object, str]:
+    """Runs of words and numbers of a name by their places from its start and from its end."""
+    words = list(re.finditer(r"[^_.\-\s]+", stem))[:_WORDS]
+    numbers = re.findall(r"\d+", stem)
+    count = len(words)
+    found: dict[object, str] = {"all": _plain(stem)}
+    for first in range(count):
+        for last in reversed(range(first, count)):
+            part = _plain(stem[words[first].start() : words[last].end()])
+            found[first, last] = found[first - count, last - count] = part
+    for place, number in enumerate(numbers):
+        found[place] = found[place - len(numbers)] = _plain(number)
+    return found
+
+
+def _plain(name: str) -> str:
+    """A name without capitals, marks and leading zeros; signs stay."""
+    text = re.sub(r"[\s_.]", "", re.sub(r"(?<=\d)\.0$", "", name.lower().replace("\u2212", "-")))
+    return text.lstrip("0") or "0" if text.isdecimal() else text
+
+
+def _keys_by_position(
+    rows: Mapping[str, Row], positions: Sequence[tuple[float, float] | None]
+) -> list[str]:
+    """The key of the row within an arcsecond of each image."""
+    keys = [""] * len(positions)
+    places = np.array([one or (np.nan, np.nan) for one in positions], float).reshape(-1, 2)
+    stated = _positions_in(list(rows.values()))
+    known, images = (np.flatnonzero(np.isfinite(one).all(1)) for one in (stated, places))
+    if len(known) and len(images):
+        from scipy.spatial import cKDTree
+
+        distances, nearest = cKDTree(directions(stated[known])).query(directions(places[images]))
+        names = list(rows)
+        for image, distance, place in zip(images, distances, nearest, strict=True):
+            if distance < ARCSEC:
+                keys[image] = names[known[place]]
+    return keys
+
+
+def _positions_in(rows: Sequence[Row]) -> np.ndarray:
+    """Positions (N, 2) [deg] in degrees, or in hours and degrees with minutes; NaN elsewhere."""
+    names = position_names(rows[0]) if rows else None
+    texts = [[row.get(name, "") for name in names] for row in rows] if names else []
+    try:
+        return np.array([[float(text or "nan") for text in pair] for pair in texts]).reshape(-1, 2)
+    except ValueError:
+        from astropy.coordinates import SkyCoord
+
+        right, declination = map(list, zip(*texts, strict=True))
+    try:
+        found = SkyCoord(right, declination, unit=("hourangle", "deg"))
+    except ValueError:
+        return np.full((len(rows), 2), np.nan)
+    return np.stack([found.ra.deg, found.dec.deg], 1)
 
 
 def states_classes(folder: Path) -> bool:
     """Whether a table directly in a folder states classes."""
-    rows = merged(tables_in(folder)).rows.values()
-    return any(label_of(row, Selection()) for row in rows)
+    return bool(merged(tables_in(folder)).label_column(Selection()))
 
 
 def split_in(row: Row, selection: Selection) -> str:
