@@ -48,8 +48,8 @@ def command(
 
     \b
     Examples:
-      lensbench predict cutouts --entrant 'mae-vit + mae + finetune' --out answers
-      lensbench predict cutouts --entrant lensbench-cnn-survey --out answers
+      lensbench predict cutouts --entrant 'mae-vit + mae + finetune' --out predictions
+      lensbench predict cutouts --entrant lensbench-cnn-survey --out predictions
     """
     from lensbench.inference.predicting import answers_of
     from lensbench.inference.results import write_summary
