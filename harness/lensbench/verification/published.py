@@ -117,7 +117,6 @@ _PACKAGES = (
     "h5py",
     "safetensors",
     "scikit-learn",
-    "torchmetrics",
     "astropy",
     "timm",
     "transformers",
