@@ -57,7 +57,7 @@ def ensure_limits(
             "try lenses:population=pedagogical",
         )
     seen = _one_band(catalogue, view.condition)
-    described = _described(view.dataset, seen, sample)
+    described = _described(catalogue.canonical("dataset", view.dataset), seen, sample)
     key = key_of(described)
     found = _read(store, key)
     if found is None:
@@ -75,7 +75,7 @@ def known_limits(
     """Limits by condition, as far as the store has them over the usual scenes."""
     if population_of(catalogue, dataset) is None:
         return {}
-    found = {}
+    dataset, found = catalogue.canonical("dataset", dataset), {}
     for condition in conditions:
         seen = catalogue.build("condition", condition)
         kept = _read(store, key_of(_described(dataset, seen, SceneSample(seed=seed))))
@@ -119,7 +119,7 @@ def ensure_class_limits(
         )
     seen = _one_band(catalogue, view.condition)
     about = (drawn.population, seen, sample.count, sample.seed)
-    described = _class_description(view.dataset, seen, sample)
+    described = _class_description(catalogue.canonical("dataset", view.dataset), seen, sample)
     rows = _read_rows(store, described)
     if rows is None:
         known = class_limits(*about, drawn.field_of_view, watch)
@@ -144,7 +144,7 @@ def known_class_limits(
     seed: int = 0,
 ) -> dict[tuple[str, str], float]:
     """Upper bounds by metric and condition, as far as the store has them over the usual scenes."""
-    found = {}
+    dataset, found = catalogue.canonical("dataset", dataset), {}
     for condition in conditions:
         seen = catalogue.build("condition", condition)
         described = _class_description(dataset, seen, SceneSample(seed=seed))

@@ -42,6 +42,8 @@ def test_limits_are_made_once_and_found_by_tables(tmp_path, monkeypatch):
     known = known_limits(store, CATALOGUE, LENSES, ["euclid-vis", "hst-acs"])
     assert {c: str(computed) for c, computed in known.items()} == {"euclid-vis": str(made)}
     assert known_limits(store, CATALOGUE, LENSES, ["euclid-vis"], seed=1) == {}
+    spelled = f"{LENSES},lens_light=no"
+    assert list(known_limits(store, CATALOGUE, spelled, ["euclid-vis"])) == ["euclid-vis"]
 
 
 def test_limits_of_classes_are_made_once_and_found_by_tables(tmp_path, monkeypatch):
@@ -61,10 +63,11 @@ def test_limits_of_classes_are_made_once_and_found_by_tables(tmp_path, monkeypat
         assert ensure_class_limits(store, CATALOGUE, "anomaly", View(dataset, "hsc-i")) == made
     assert calls == [1, known]
     conditions = ["hsc-i", "hst-acs"]
-    known = known_class_limits(store, CATALOGUE, "anomaly", dataset, conditions)
-    assert known == pytest.approx(
-        {("auroc", "hsc-i"): 0.75, ("auroc_cdm", "hsc-i"): 1.0, ("auroc_vortex", "hsc-i"): 0.5}
-    )
+    for spelled in (dataset, "lenses"):  # as tables do
+        known = known_class_limits(store, CATALOGUE, "anomaly", spelled, conditions)
+        assert known == pytest.approx(
+            {("auroc", "hsc-i"): 0.75, ("auroc_cdm", "hsc-i"): 1.0, ("auroc_vortex", "hsc-i"): 0.5}
+        )
     assert known_class_limits(store, CATALOGUE, "anomaly", dataset, conditions, seed=1) == {}
 
 
