@@ -1,7 +1,7 @@
 """Limits in a store."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -69,6 +69,22 @@ def test_limits_of_classes_are_made_once_and_found_by_tables(tmp_path, monkeypat
             {("auroc", "hsc-i"): 0.75, ("auroc_cdm", "hsc-i"): 1.0, ("auroc_vortex", "hsc-i"): 0.5}
         )
     assert known_class_limits(store, CATALOGUE, "anomaly", dataset, conditions, seed=1) == {}
+
+
+def test_the_command_prints_both_bounds_and_the_matched_filter(lensbench, tmp_path, monkeypatch):
+    """A pair a row; what does not apply is a dash, and the bound of the task ends the last row."""
+    known = [ClassLimit("no_sub", "cdm", (1.0, 1.0)), ClassLimit("no_sub", "vortex", (0.0, 0.0))]
+    made = [
+        PlaceLimit(**asdict(known[0]), turned=0.7, one_mass=0.6),
+        PlaceLimit(**asdict(known[1])),
+    ]
+    monkeypatch.setattr(stored, "class_limits", lambda *_: known)
+    monkeypatch.setattr(stored, "place_limits", lambda *_: made)
+    shown = lensbench("limits", "--task", "anomaly", "--dataset", LENSES, "--store", tmp_path)
+    assert shown.code == 0, shown.err
+    rows = [line.split() for line in shown.out.splitlines() if line.startswith("euclid-vis")]
+    assert rows[0][-5:] == ["0.760", "±", "0.000", "0.700", "0.600"]
+    assert rows[1][-6:] == ["0.500", "±", "0.000", "–", "–", "0.600"]
 
 
 def test_tables_show_the_bound_of_a_known_signal_until_there_is_a_tighter_one(
