@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-PATIENCE = 200.0
+PATIENCE = 1200.0
 """Seconds for a command to come so far on a busy machine."""
 
 

@@ -20,6 +20,7 @@ class Reader:
             **{"viewport": {"width": 1280, "height": 900}, **options}
         )
         self.tab = self.context.new_page()
+        self.tab.set_default_timeout(600_000)
         self.complaints: list[str] = []
         self.requests: list[str] = []
         self.tab.on("console", lambda message: self._hear(message.type, message.text))

@@ -35,7 +35,7 @@ def test_new_records_appear_while_one_reads(reader):
         banner = one.tab.locator(".banner").inner_text()
         assert "2 of 5 jobs done, 1 failed" in banner and "<b>" in banner
         shown[0] = 5
-        lines.nth(4).wait_for(timeout=15000)
+        lines.nth(4).wait_for()
         assert lines.count() == 5
         assert one.tab.url == f"{address}#/table/1"
         assert one.complaints == []

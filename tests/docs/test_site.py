@@ -120,7 +120,7 @@ def test_search_works_from_disk_and_asks_nobody(site, chromium):
     tab.goto((site / "index.html").as_uri())
     tab.locator("input[name=query]").first.fill("van Trees")
     found = tab.locator(".md-search-result__link", has_text="Information limits").first
-    found.wait_for(timeout=60_000)
+    found.wait_for(timeout=600_000)
     tab.close()
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
 

@@ -251,7 +251,7 @@ def test_a_worker_of_a_sweep_divides_its_pretraining(tmp_path):
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         killed_when(process, lambda: others.extend(ranks_alive()) or others, every=0.05)
     assert len(others) == 1
-    _, alive = psutil.wait_procs(others, timeout=300)  # it was just begun: torch comes first
+    _, alive = psutil.wait_procs(others, timeout=1200)  # it was just begun: torch comes first
     assert alive == []
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

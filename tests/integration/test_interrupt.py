@@ -21,7 +21,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_leaves_no_rubbish(tmp_path):
             if "jobs" in line:
                 break
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=1200)
     assert process.returncode == 130
     assert out == ""
     assert "run the same command to go on" in err

@@ -48,9 +48,9 @@ def test_serving_says_where_and_ends(tmp_path):
     )  # fmt: skip
     try:
         url = re.match(r"(http://127\.0\.0\.1:\d+/)", process.stdout.readline())[1]
-        with urllib.request.urlopen(url, timeout=30) as answer:
+        with urllib.request.urlopen(url, timeout=600) as answer:
             assert answer.read().startswith(b"<!doctype html>")
     finally:
         process.terminate()
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=600)
     assert "warning: everyone who can reach 0.0.0.0 can read this page" in err

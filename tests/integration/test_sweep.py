@@ -289,10 +289,10 @@ def test_an_interrupted_sweep_leaves_no_child(study, tmp_path):
         process.stderr.readline()
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=300)
+        _, err = process.communicate(timeout=1200)
     assert process.returncode == 130
     assert "go on" in err
-    _, alive = psutil.wait_procs(children, timeout=60)
+    _, alive = psutil.wait_procs(children, timeout=600)
     assert alive == []
     state = json.loads(next((tmp_path / "sweeps").glob("*/state.json")).read_text())
     assert state["state"] == "stopped"

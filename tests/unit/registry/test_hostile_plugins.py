@@ -33,7 +33,7 @@ def call(site: Path, *words: str, command=LIST, **env: str) -> subprocess.Comple
     """A command with the site's packages installed."""
     path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
-        [*command, *words], capture_output=True, text=True, check=False, timeout=60,
+        [*command, *words], capture_output=True, text=True, check=False, timeout=600,
         env=os.environ | {"PYTHONPATH": path} | env,
     )  # fmt: skip
 

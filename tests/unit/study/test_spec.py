@@ -198,7 +198,7 @@ def test_a_study_nested_too_deeply_is_refused(tmp_path, verb, text):
     path.write_text(text)
     done = subprocess.run(
         [sys.executable, "-c", "from lensbench.cli import main; main()", verb, str(path)],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 2
     assert f"{str(path)!r} is nested more than 64 levels deep" in done.stderr
