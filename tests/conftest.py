@@ -32,8 +32,9 @@ hypothesis.settings.load_profile("busy")
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = (
     "integration/test_pairs.py", "integration/test_ray.py", "docs/test_tutorial.py",
-    "integration/test_stranger.py", "integration/test_stores.py", "integration/test_sweep.py",
-    "docs/test_notebook.py", "unit/cells/test_closures.py", "unit/plugins/test_contracts.py",
+    "docs/test_notebook.py", "integration/test_sweep.py", "integration/test_pretrain.py",
+    "integration/test_run.py", "integration/test_stranger.py", "unit/cells/test_closures.py",
+    "integration/test_stores.py", "docs/test_site.py", "unit/plugins/test_contracts.py",
 )  # fmt: skip
 """Files of tests that take a minute or so."""
 

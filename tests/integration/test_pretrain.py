@@ -34,7 +34,7 @@ def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pretrained") / "model"
     words = [*WORDS, "--steps", "12", "--probes", "2", "--probe-scenes", "24", "--resume"]
     command = [sys.executable, "-c", "from lensbench.cli import main; main()", *words]
-    subprocess.run([*command, "--out", str(folder), "--quiet"], check=True, timeout=12000)
+    subprocess.run([*command, "--out", str(folder), "--quiet"], check=True, timeout=1200)
     return folder
 
 
@@ -78,7 +78,7 @@ def test_two_processes_do_not_pretrain_in_one_folder(tmp_path, lensbench, model)
     line, hint = second.err.strip().splitlines()
     assert line == f"error: another process is pretraining in {str(folder)!r}"
     assert "--out" in hint
-    assert first.wait(timeout=12000) == 0
+    assert first.wait(timeout=1200) == 0
     one, other = _weights(model), _weights(folder)
     assert all(torch.equal(one[name], other[name]) for name in one)
     assert not list(folder.glob("*.writing")) and not (folder / ".lock").exists()
