@@ -53,7 +53,10 @@ def _reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Extension of a FITS file to read.",
         ),
         click.option(
-            "--table", default="", metavar="FILE", help="CSV or FITS table that lists the images."
+            "--table",
+            default="",
+            metavar="FILE",
+            help="Table that lists the images, e.g. CSV, FITS.",
         ),
         click.option(
             "--shape",

@@ -80,7 +80,7 @@ def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--key", default="", metavar="NAME", help="Array or column that holds the images."
         ),
-        bands_option("  [default: those of the training images]"),
+        bands_option("  [default of predict: those of the training images]"),
         number_option("--batch-size", "Number of images that are computed together.", default=256),
         number_option(
             "--workers",
@@ -108,9 +108,9 @@ def shard_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @plugin_option(
     "--encoder",
     ENCODER,
-    "Encoder, with the weights of a model folder.",
+    "Encoder with weights: a shipped one, or one with the folder of a pretraining.",
     required=True,
-    metavar="NAME:weights=PATH[,…]",
+    metavar="NAME[:weights=FOLDER,…]",
 )
 @plugin_option(
     "--condition",
@@ -127,7 +127,8 @@ def command(source: Path, encoder: str, condition: str, shards: ShardOptions) ->
     is skipped if its features are there already, from the same images and the same encoder.
 
     \b
-    Example:
+    Examples:
+      lensbench embed cutouts --encoder lensbench-cnn-survey --condition euclid-vis --out features
       lensbench embed cutouts --encoder mae-vit:weights=model --condition euclid-vis --out features
     """
     from lensbench.inference.embedding import embedder

@@ -24,7 +24,7 @@ from lensbench.cli.options import json_option, plugin_option, quiet_option
 @plugin_option(
     "--condition",
     CONDITION,
-    "Condition that gives what files do not say: the PSF, the side of a pixel, the depth.",
+    "Condition for the PSF, pixel scale and depth that a file does not state.",
     default="hst-acs",
 )
 @plugin_option(
@@ -36,7 +36,7 @@ from lensbench.cli.options import json_option, plugin_option, quiet_option
 @plugin_option(
     "--network",
     BASELINE,
-    "Network that states a radius beside the fit's; `none` for none.",
+    "Network that predicts a radius beside the fit; `none` leaves it out.",
     default="network-radius",
 )
 @click.option(
@@ -45,7 +45,7 @@ from lensbench.cli.options import json_option, plugin_option, quiet_option
     default=6.4,
     show_default=True,
     metavar="ARCSEC",
-    help="Side of the square about the centre of each image that is looked at.",
+    help="Side of the square that is fitted, about the centre of each image.",
 )
 @click.option("--key", default="", metavar="NAME", help="Array or column that holds the images.")
 @click.option("--no-pictures", is_flag=True, help="Draw no pictures.")

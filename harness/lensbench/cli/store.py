@@ -97,7 +97,7 @@ def verify(remove: bool, store: str | None, as_json: bool) -> None:
     "--older-than",
     default="",
     metavar="30d",
-    help="Remove only artefacts that were not used since.",
+    help="Remove only artefacts that were not used in this time.",
 )
 @click.option("--yes", is_flag=True, help="Remove them.  [default: only list them]")
 @store_option

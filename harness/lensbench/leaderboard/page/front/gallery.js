@@ -45,7 +45,7 @@ function strip(scene) {
   return h("div", { class: "strip", role: "group", "aria-label": `Scene ${scene.id}` },
     tile(scene.input, "input", "", `Scene ${scene.id} as observed`),
     scene.truth ? tile(scene.truth, "truth", "", `Scene ${scene.id}, true sky`) : null,
-    scene.answers.map((one) => tile(one.picture, one.name, one.loss === null ? "" : fixed(one.loss, 1), `Scene ${scene.id} as ${one.name} has it`)));
+    scene.answers.map((one) => tile(one.picture, one.name, one.loss === null ? "" : fixed(one.loss, 1), `Scene ${scene.id} as predicted by ${one.name}`)));
 }
 
 function listing(set, scene) {

@@ -71,7 +71,7 @@ function card(table) {
     h("p", { class: "quietly" }, `${brief}${labels === null ? "" : `, ${labelText(labels)} labels`}`),
     best ? h("dl", {},
       line("Leads", best, best.atHome, metric),
-      robust ? line(`Best at its worst (${robust.worst.test_condition})`, robust, robust.worst, metric) : null,
+      robust ? line(`Best under its worst condition (${robust.worst.test_condition})`, robust, robust.worst, metric) : null,
       rival ? line(best.baseline ? "Best encoder" : "Best traditional method", rival, rival.atHome, metric) : null)
       : h("p", {}, "No entrant has a value yet."),
     h("p", { class: "go" }, h("a", { href: table.address }, `All ${plural(new Set(table.rows.map(nameOf)).size, "entrant")}`, h("span", { class: "hidden" }, ` of ${task}, ${brief}`))));
