@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lensbench.data.readers.guard import reading
+from lensbench.data.readers.world import position_of
 from lensbench.data.units import TIMES, ZEROPOINTS, is_surface_brightness, one_spelling
 from lensbench.data.whole import whole
 from lensbench.errors import DataError
@@ -172,6 +173,11 @@ def _opened(mosaic: Path) -> Iterator[tuple[np.ndarray, Any]]:
             data = None if unit is None else np.asarray(unit.data)
         if unit is None or data is None:
             raise DataError(f"{str(mosaic)!r} has no image", "name the mosaic's file")
+        if data.ndim != 2 or position_of(unit.header, data.shape) is None:
+            raise DataError(
+                f"{str(mosaic)!r} is no image (H, W) whose header states positions",
+                "cut-outs need a mosaic with a WCS; cut-outs without one stay as they are",
+            )
         yield data, unit.header
 
 

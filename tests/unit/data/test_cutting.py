@@ -156,3 +156,12 @@ def test_two_units_or_filters_are_refused(
         fits.setval(tmp_path / f"{kind}.fits", key, value=value)
     with pytest.raises(DataError, match=message):
         cut_out(table, tmp_path / "bench", (6.4, 0.05), 0, quiet)
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (3, 40, 40)])
+def test_an_image_without_positions_is_refused(shape: tuple[int, ...], tmp_path: Path) -> None:
+    """A header that states the pixel scale alone says nothing of where an object is."""
+    fits.writeto(tmp_path / "a.fits", np.ones(shape), fits.Header({"PIXSCALE": 0.05}))
+    (tmp_path / "t.csv").write_text("name,class,ra,dec,image\nl,lens,150,2,a.fits\n")
+    with pytest.raises(DataError, match=r"no image .* whose header states positions"):
+        cut_out(tmp_path / "t.csv", tmp_path / "out", (6.4, 0.05), 0, quiet)
