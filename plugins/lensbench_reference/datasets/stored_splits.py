@@ -57,6 +57,12 @@ def share_out(
         place = _ranks(objects.marks[pool])
         chosen = np.minimum(np.searchsorted(ends, place, side="right"), len(left) - 1)
         found[pool] = np.array([wanted.index(split) for split in left])[chosen]
+    spare, empty = wanted.index("pretraining"), wanted.index("validation")
+    if "train" in shares and not (found == empty).any():  # the share of so few is below one
+        shared = (found == spare) & (objects.own != _HELD_OUT.index("unlabelled"))
+        for stratum in np.unique(objects.strata):
+            pool = np.flatnonzero((objects.strata == stratum) & shared)
+            found[pool[np.argsort(objects.marks[pool])][1:][-1:]] = empty
     return {
         split: objects.mixed(np.flatnonzero(found == index)) for index, split in enumerate(wanted)
     }

@@ -20,6 +20,7 @@ from lensbench.cells.plugins import Plugins
 from lensbench.data.conversion import convert
 from lensbench.data.layouts import open_source
 from lensbench.registry import load_catalogue
+from lensbench_reference.datasets.stored_splits import share_out
 
 
 def test_any_classes_and_which_are_lenses(tmp_path: Path) -> None:
@@ -131,6 +132,18 @@ def test_splits_are_stratified_from_the_first_on(tmp_path: Path) -> None:
         assert counts == {0: round(180 * share), 1: round(20 * share)}
     first = found["train"].targets["class"][:30]
     assert first.sum() == 3
+
+
+@pytest.mark.parametrize("each", [5, 8])
+def test_few_images_have_a_validation_split(each: int) -> None:
+    """A tenth of eight images is none by rounding: one of each class is taken from pretraining."""
+    names = [f"{kind}{k}" for kind in "ab" for k in range(each)]
+    strata = [name[0] for name in names]
+    found = share_out(names, range(2 * each), strata, [""] * 2 * each)
+    assert sorted(place for places in found.values() for place in places) == [*range(2 * each)]
+    for split, places in found.items():
+        assert {strata[place] for place in places} == {"a", "b"}, split
+    assert len(found["validation"]) == 2
 
 
 def test_own_splits_of_tables(tmp_path: Path) -> None:
