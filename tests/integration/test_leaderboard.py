@@ -232,6 +232,28 @@ def test_processes(board, tmp_path, monkeypatch):
     assert list(alone.items()) == list(both.items())
 
 
+@pytest.mark.parametrize(
+    ("here", "asked", "lacks"),
+    [
+        ('"hog-svm"', '"hog-svm", "pca-logreg"', "pca-logreg, morphology"),
+        ('"euclid-vis"', '"euclid-vis", "hst-acs"', "hog-svm, morphology"),
+    ],
+)
+def test_a_board_without_a_cell_of_its_study(board, call, tmp_path, here, asked, lacks):
+    """An entrant or a condition was left out, perhaps because it went badly."""
+
+    def change(folder: Path) -> None:
+        path = folder / "study.toml"
+        assert here in path.read_text()
+        path.write_text(path.read_text().replace(here, asked))
+
+    folder = forged(board, tmp_path, change)
+    assert call("leaderboard", "verify", folder, "--no-rescore").code == 0
+    done = call("leaderboard", "verify", folder, "--sample", "1", "--no-write")
+    assert done.code == 1
+    assert f"FAILED: the board lacks a cell that its study asks for: {lacks}" in done.out
+
+
 def test_a_score_that_is_not_its_scenes(board, call, tmp_path):
     """A better score fails at once: it is not the mean over the scenes."""
     done = call("leaderboard", "verify", forged(board, tmp_path, better_score), "--no-rescore")

@@ -6,11 +6,12 @@ import datetime
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 import lensbench
+from lensbench.errors import LensbenchError
 from lensbench.files import StageReport
 from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.manifest import Check, Finding, Tier, write_manifest
@@ -18,6 +19,7 @@ from lensbench.store import open_store
 from lensbench.store.claims import temporary_folder
 from lensbench.study.cell import Cell
 from lensbench.verification import fresh, rerunning, rescoring
+from lensbench.verification.completeness import absent_cells, shared_predictions
 from lensbench.verification.installation import Installation
 from lensbench.verification.published import cells_of
 
@@ -54,15 +56,23 @@ class VerificationResult:
     Attributes:
         checks: One for each tier, in order.
         untried: Why cells could not be tested on fresh scenes, by key.
+        absent: Cells of the study that the board lacks.
+        uncounted: Why these could not be looked for; empty where they could.
+        shared: Entrants with the same predictions, and on how many tests.
     """
 
     checks: tuple[Check, ...]
     untried: Mapping[str, str]
+    absent: tuple[Cell, ...] = ()
+    uncounted: str = ""
+    shared: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
-        """Whether every cell that was checked passed."""
-        return all(finding.passed for check in self.checks for finding in check.cells.values())
+        """Whether every cell that was checked passed, and none is absent."""
+        return not self.absent and all(
+            finding.passed for check in self.checks for finding in check.cells.values()
+        )
 
 
 def verify(board: Board, wanted: VerificationRequest, report: StageReport) -> VerificationResult:
@@ -79,7 +89,13 @@ def verify(board: Board, wanted: VerificationRequest, report: StageReport) -> Ve
     rule = "every file is what the manifest says, and no claim contradicts another"
     checks = [_check("reported", reported, rule)]
     untried: Mapping[str, str] = {}
+    absent: tuple[Cell, ...] = ()
+    uncounted = ""
     if wanted.rescore:
+        try:
+            absent = absent_cells(board)
+        except LensbenchError as error:
+            uncounted = error.message
         with temporary_folder() as folder:
             here_too = {
                 key: cell for key, cell in cells.items() if key not in board.without_predictions
@@ -105,7 +121,8 @@ def verify(board: Board, wanted: VerificationRequest, report: StageReport) -> Ve
         rule = fresh.RULE.format(level=wanted.level)
         checks.append(_check("fresh", result.findings, rule, seed))
         untried = result.untried
-    return VerificationResult(tuple(checks), untried)
+    shared = shared_predictions(board) if wanted.rescore else {}
+    return VerificationResult(tuple(checks), untried, absent, uncounted, shared)
 
 
 def write_checks(board: Board, checks: tuple[Check, ...]) -> None:

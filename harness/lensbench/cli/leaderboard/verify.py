@@ -176,6 +176,8 @@ def _print(board: Board, result: VerificationResult, as_json: bool) -> None:
                     "unscored": unscored,
                     **({"power": power} if power else {}),
                     "untried": dict(result.untried),
+                    "absent": [f"{cell.entrant.label}, {cell.task}" for cell in result.absent],
+                    "shared": [[*pair, count] for pair, count in result.shared.items()],
                 }
             )
         )
@@ -199,6 +201,15 @@ def _print(board: Board, result: VerificationResult, as_json: bool) -> None:
             if check.tier != "re-scored" or not finding.passed:
                 word = "passed" if finding.passed else "FAILED"
                 click.echo(f"{word} {check.tier}: {labels[key]}: {finding.note}")
+    missing = Counter((cell.entrant.label, cell.task) for cell in result.absent)
+    for (label, task), count in sorted(missing.items()):
+        cells = "a cell" if count == 1 else f"{count} cells"
+        click.echo(f"FAILED: the board lacks {cells} that its study asks for: {label}, {task}")
+    for (one, other), count in sorted(result.shared.items()):
+        tests = "a test" if count == 1 else f"{count} tests"
+        click.echo(f"the same predictions, to the last bit, on {tests}: {one}; {other}")
+    if result.uncounted:
+        click.echo(f"not checked: whether cells of the study are absent: {result.uncounted}")
     if power:
         click.echo(
             f"scored {power['cells']} of {power['of']} cells: if {power['wrong']} or more were "

@@ -47,7 +47,7 @@ from lensbench.leaderboard.board.layout import (
     kind_of,
     shown,
 )
-from lensbench.leaderboard.board.limits import read_limits
+from lensbench.leaderboard.board.limits import check_limits, check_published, read_limits
 from lensbench.leaderboard.board.manifest import Manifest, Tier, file_of, read_manifest
 from lensbench.leaderboard.board.reading import (
     read_json,
@@ -161,9 +161,10 @@ def open_board(folder: Path) -> Board:
             check_text(f"a text in {PROVENANCE}", text)
     read_environment(folder)
     read_citations(folder)
-    read_limits(folder)
+    check_limits(read_limits(folder), records)
     board = Board(folder, manifest, records, read_study(folder), provenance)
     _check_study(board)
+    check_published(board.study)
     board.shelf.check()
     _check_predictions(board)
     published = published_scores(records)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
 from lensbench.errors import DataError
-from lensbench.leaderboard.board.layout import LIMITS, shown
+from lensbench.leaderboard.board.documents import StudyDocument
+from lensbench.leaderboard.board.layout import LIMITS, STUDY, shown
 from lensbench.leaderboard.board.reading import read_table, reading
 from lensbench.leaderboard.board.texts import check_text
 from lensbench.leaderboard.standings import Limit, Limits, Row
@@ -17,7 +19,7 @@ from lensbench.leaderboard.standings import Limit, Limits, Row
 _PLACE = ("task", "test_dataset", "metric", "test_condition")
 _VALUES = ("reference", "bound")
 _SHARE = r"(^|_)(auroc|auc|accuracy)(_|$)"
-"""Metrics that are never above one."""
+"""Metrics that are never below zero or above one."""
 
 _SCHEMA = pl.Schema(dict.fromkeys(_PLACE, pl.String) | dict.fromkeys(_VALUES, pl.Float64))
 
@@ -88,6 +90,39 @@ def read_limits(folder: Path) -> pl.DataFrame:
         metric, bound = shares.select("metric", "bound").row(0)
         raise DataError(f"{LIMITS} has a limit of {shown(metric)} of {bound}, above 1")
     return frame
+
+
+def of_records(limits: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """The limits of metrics and conditions that some record is of."""
+    return limits.join(records.select(_PLACE).unique(), on=_PLACE, how="semi")
+
+
+def check_limits(limits: pl.DataFrame, records: pl.DataFrame) -> None:
+    """Refuses limits of a metric, task, dataset or condition that no record is of.
+
+    Raises:
+        DataError: Naming the first.
+    """
+    odd = limits.join(records.select(_PLACE).unique(), on=_PLACE, how="anti")
+    if len(odd):
+        raise DataError(
+            f"{LIMITS} has a limit of {shown(' '.join(odd.select(_PLACE).row(0)))}, "
+            "which no record is of"
+        )
+
+
+def check_published(study: StudyDocument) -> None:
+    """Refuses a published AUROC or accuracy that is not between zero and one.
+
+    Raises:
+        DataError: Naming the value.
+    """
+    for one in study.published:
+        value = one.get("value")
+        if re.search(_SHARE, str(one.get("metric"))) and not (
+            isinstance(value, int | float) and 0 <= value <= 1
+        ):
+            raise DataError(f"{STUDY} has a published {shown(one['metric'])} of {shown(value)}")
 
 
 def _or_null(value: float) -> float | None:

@@ -9,19 +9,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from lensbench.errors import DataError
-from lensbench.files import open_file, parse_toml, read_document
+from lensbench.files import check_expansion, open_file, parse_toml, read_document
+from lensbench.leaderboard.board.footers import column_chunks, pages_of, read_footer
 from lensbench.leaderboard.board.layout import shown
 from lensbench.leaderboard.board.zips import Slice
 
 MAX_ROWS = 20_000_000
-MAX_DECODED = 8 * 10**9
-"""Bytes that one file may become in memory."""
-
 MAX_DOCUMENT = 512 * 10**6
 """Bytes of a document that is read as a whole; the manifest allows less for most."""
 
@@ -128,40 +126,54 @@ def read_table(source: Source, name: str, columns: Sequence[str] | None = None) 
                 raise DataError(f"{name} has a column of type {shown(str(field.type))}", _HINT)
         handle.seek(0)
         file = parquet.ParquetFile(handle, read_dictionary=texts)
-        _check_size(name, file.metadata)
+        packed = source.size if isinstance(source, Slice) else source.stat().st_size
+        _check_size(name, packed, file.metadata, handle)
         size = 0
         batches = []
         for batch in file.iter_batches(batch_size=_BATCH, columns=columns):
             size += batch.nbytes
-            if size > MAX_DECODED:
-                raise DataError(f"{name} takes more than {MAX_DECODED} bytes in memory", _HINT)
+            check_expansion(name, packed, size)
             batches.append(batch)
         fields = [field for field in file.schema_arrow if columns is None or field.name in columns]
         table = pa.Table.from_batches(batches, pa.schema(fields))
         if table.num_rows != file.metadata.num_rows:
             raise DataError(f"{name} has {table.num_rows} rows and says it has others", _HINT)
         table.validate(full=True)
-        return _decoded(table, name)
+        return _decoded(table, name, packed)
 
 
-def _check_size(name: str, metadata: Any) -> None:
+_WIDTHS = {0: 1, 1: 4, 2: 8, 4: 4, 5: 8, 6: 4}
+"""Bytes of a value in memory by the number of its physical type: a truth value, integers and
+floats of 4 and 8 bytes, and text, which is coded by a dictionary."""
+
+_UNBOUNDED = {7}
+"""Encodings (DELTA_BYTE_ARRAY) of which no size tells what they become."""
+
+
+def _check_size(name: str, packed: int, metadata: Any, handle: BinaryIO) -> None:
+    """Refuses a table that would become far more than its size allows."""
     if not 0 <= metadata.num_rows <= MAX_ROWS or metadata.num_columns > 256:
         raise DataError(f"{name} claims {metadata.num_rows} rows, at most {MAX_ROWS} may be", _HINT)
-    sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
-    if min(sizes, default=0) < 0 or sum(sizes) > MAX_DECODED:
-        raise DataError(f"{name} claims {sum(sizes)} bytes, at most {MAX_DECODED} may be", _HINT)
+    total = 0
+    for chunk in column_chunks(read_footer(handle, packed)):
+        if chunk.encodings & _UNBOUNDED:
+            raise DataError(f"{name} has texts that share their beginnings", _HINT)
+        values, unpacked = pages_of(handle, chunk)
+        total += max(unpacked, values * _WIDTHS[chunk.kind])
+    check_expansion(name, packed, total)
 
 
 _MAX_TEXT = 10_000
 """Bytes of one text in a table; what each column allows is far less."""
 
 
-def _decoded(table: Any, name: str) -> Any:
-    """The table with text in place of codes, once no text is too long."""
+def _decoded(table: Any, name: str, packed: int) -> Any:
+    """The table with text in place of codes, once no text is too long, nor all together."""
     import pyarrow as pa
     from pyarrow import compute
 
     columns = []
+    total = 0
     for column, field in zip(table.columns, table.schema, strict=True):
         if not pa.types.is_dictionary(field.type):
             if _is_text(field.type):
@@ -169,6 +181,10 @@ def _decoded(table: Any, name: str) -> Any:
             columns.append(column)
             continue
         _check_lengths(name, [chunk.dictionary for chunk in column.chunks])
+        for chunk in column.chunks:
+            lengths = compute.take(compute.binary_length(chunk.dictionary), chunk.indices)
+            total += compute.sum(lengths).as_py() or 0
+        check_expansion(name, packed, total)
         columns.append(compute.cast(column, pa.large_string()))
     return pa.table(columns, names=table.column_names)
 

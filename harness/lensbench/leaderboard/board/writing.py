@@ -32,6 +32,7 @@ from lensbench.leaderboard.board.layout import (
     RECORDS,
     STUDY,
 )
+from lensbench.leaderboard.board.limits import of_records
 from lensbench.leaderboard.board.manifest import (
     Check,
     File,
@@ -115,8 +116,9 @@ def fill(contents: Contents, folder: Path) -> None:
     records = sort_records(without_persons(contents.records))
     columns = columns_of(records["version"][0]) if len(records) else records.columns
     records.select(list(columns)).write_parquet(folder / RECORDS, compression_level=9)
-    if contents.limits is not None and len(contents.limits):
-        contents.limits.write_parquet(folder / LIMITS)
+    limits = contents.limits
+    if limits is not None and len(limits := of_records(limits, contents.records)):
+        limits.write_parquet(folder / LIMITS)
     _write_documents(contents, folder)
     with temporary_folder() as scratch:
         packed = Packer(records, scratch).pack(contents.files)

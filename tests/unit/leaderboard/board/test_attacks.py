@@ -12,7 +12,10 @@ from refusals import refused
 from tests.forged_boards import change_predictions
 
 from lensbench.errors import DataError
+from lensbench.leaderboard.board.contents import open_board
 from lensbench.leaderboard.board.writing import write_board
+from lensbench.verification.completeness import shared_predictions
+from lensbench.verification.rerunning import _agreement
 
 
 def test_honest(board):
@@ -249,3 +252,26 @@ def test_draws_are_those_of_the_study(make_contents, tmp_path, draws, said):
     contents = _of_both_draws(make_contents, seeds={"draw": draws})
     with pytest.raises(DataError, match=said):
         write_board(contents, tmp_path / "board")
+
+
+def test_a_copied_entrant_is_named(board):
+    """Two entrants whose predictions are the same to the last bit, on so many tests."""
+    one, other = sorted(board.records["entrant"].unique())
+    assert shared_predictions(board) == {}
+    answers = board.predictions(board.records["predictions"][0])
+    change_predictions(board.folder, lambda _: answers)
+    assert shared_predictions(open_board(board.folder)) == {(one, other): 1}
+
+
+def test_how_a_fit_ended_is_run_again_too(board):
+    """Where scores are the same to the last digit, so is whether the fit converged."""
+    records = board.records.with_columns(stopped_fit=pl.lit("converged"))
+    honest = dataclasses.replace(board, records=records)
+    key = records["cell"][0]
+    mine = records.filter(pl.col("cell") == key)
+    assert _agreement(honest, key, mine, 0.5) == (True, "the same to the last digit")
+    passed, note = _agreement(
+        honest, key, mine.with_columns(stopped_fit=pl.lit("limit")), tolerance=0.5
+    )
+    assert not passed
+    assert note == "the fit is published as converged, run again it ended as limit"

@@ -52,6 +52,24 @@ def test_parquet_bomb(board, tmp_path):
     refused(board.folder, "text of 1000000 bytes")
 
 
+@pytest.mark.parametrize("kind", ["lists", "codes", "beginnings"])
+def test_bombs_of_many_short_values(board, tmp_path, kind):
+    """Each value is allowed, and all of them together would fill the memory."""
+    path = tmp_path / "bomb"
+    if kind == "lists":
+        zeros = pa.ListArray.from_arrays([0, 10**6], pa.array(np.zeros(10**6, np.float32)))
+        table = pa.table({"values": pa.chunked_array([zeros] * 100)})
+    else:
+        codes = pa.array(np.zeros(10**5, np.int32))
+        table = pa.table({"predictions": pa.DictionaryArray.from_arrays(codes, ["x" * 9000])})
+    texts = {"use_dictionary": False, "column_encoding": {"predictions": "DELTA_BYTE_ARRAY"}}
+    options = texts if kind == "beginnings" else {}
+    parquet.write_table(table, path, compression="zstd", store_schema=False, **options)
+    assert path.stat().st_size < 10**6
+    change_members(board.folder, "predictions/", lambda _: path.read_bytes())
+    refused(board.folder, "share their" if kind == "beginnings" else "unpacks to")
+
+
 def test_rows_bomb(board, tmp_path):
     """A Parquet file of more rows than any board has is refused before they are read."""
     path = tmp_path / "bomb"

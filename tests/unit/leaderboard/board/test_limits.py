@@ -91,6 +91,11 @@ WRONG = {
     "not a number": (lambda f: f.with_columns(bound=pl.lit(math.nan)), "bound nan, which is none"),
     "infinite": (lambda f: f.with_columns(bound=pl.lit(math.inf)), "bound inf, which is none"),
     "above one": (lambda f: f.with_columns(bound=pl.lit(1.2)), "of 'auroc' of 1.2, above 1"),
+    "of no condition": (
+        lambda f: pl.concat([f, f.with_columns(test_condition=pl.lit("jwst-nircam-f150w"))]),
+        "jwst-nircam-f150w', which no record is of",
+    ),
+    "of no metric": (lambda f: f.with_columns(metric=pl.lit("r2")), "which no record is of"),
     "mark-up": (lambda f: f.with_columns(metric=pl.lit("<b>auroc")), "limits.parquet: metric"),
 }
 
@@ -110,6 +115,36 @@ def test_a_file_that_is_no_table_is_refused(limited, reseal):
     reseal(limited.folder)
     with pytest.raises(DataError, match=r"limits\.parquet cannot be read as Parquet"):
         open_board(limited.folder)
+
+
+@pytest.mark.parametrize("value", [1.7, -0.1])
+def test_published_values_that_are_none_are_refused(limited, reseal, value):
+    """An AUROC of a paper is between zero and one, as one of a board is."""
+    path = limited.folder / "study.toml"
+    text = path.read_text()
+    published = """
+[[published]]
+name = "a"
+source = "b"
+task = "morphology"
+metric = "auroc"
+value = """
+    path.write_text(f"{text}{published}0.9\n")
+    reseal(limited.folder)
+    open_board(limited.folder)
+    path.write_text(f"{text}{published}{value}\n")
+    reseal(limited.folder)
+    with pytest.raises(DataError, match=f"published 'auroc' of {value}"):
+        open_board(limited.folder)
+
+
+def test_a_board_keeps_no_limit_of_what_it_has_no_record_of(make_contents, tmp_path):
+    """So that a bundle of one task carries no limits of others."""
+    contents = make_contents("ring")
+    found = limits_frame(contents.records, known)
+    other = found.with_columns(metric=pl.lit("accuracy"))
+    contents = dataclasses.replace(contents, limits=pl.concat([found, other]))
+    assert read_limits(write_board(contents, tmp_path / "b").folder).equals(found)
 
 
 @pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.parent.name)
