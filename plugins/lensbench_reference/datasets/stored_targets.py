@@ -17,7 +17,7 @@ _LENS = {"lens", "lenses", "lensed", "positive", "positives", "1", "true", "yes"
 _LENS |= {"strong lens", "strong_lens", "strong lenses", "strong_lenses"}
 _OTHER = re.compile(
     r"(non|not|no)([\W_]?(an?[\W_])?(strong[\W_]?)?lens|$)|"
-    r"other|galax|negative|random|background|0$|false$|no$"
+    r"other|galax|gals?$|negative|random|background|0$|false$|no$"
 )
 _ERRORS = re.compile(r"(_err|_error|_std|_sigma|_unc)$|^(e_|err_|sigma_)", re.IGNORECASE)
 _NO_TARGETS = {

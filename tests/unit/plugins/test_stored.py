@@ -42,7 +42,13 @@ def test_any_classes_and_which_are_lenses(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [("lenses", "nonlenses"), ("lens", "non_lens"), ("1", "0"), ("strong lens", "not a lens")],
+    [
+        ("lenses", "nonlenses"),
+        ("lens", "non_lens"),
+        ("1", "0"),
+        ("strong lens", "not a lens"),
+        ("lens", "gal"),
+    ],
 )
 def test_lenses_by_their_name(names: tuple[str, str], tmp_path: Path) -> None:
     """One of two classes that is called so is the lenses."""
