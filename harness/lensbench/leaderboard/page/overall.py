@@ -168,6 +168,8 @@ def table_titles(tables: Sequence[Mapping[str, Any]]) -> list[str]:
         alike = [one for one in tables if one["task"] == facts["task"]]
         differ = [name for name in TABLE[1:] if len({one[name] for one in alike}) > 1]
         named = {**facts, "budget": budgets[facts["budget"]]}
+        if "dataset" in differ and facts["test_dataset"] == facts["dataset"]:
+            differ = [name for name in differ if name != "test_dataset"]
         parts = (f"{words.get(name, '')}{named[name]}" for name in differ)
         titles.append(", ".join([str(facts["task"]), *parts]))
     return titles

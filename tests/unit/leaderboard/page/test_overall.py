@@ -247,3 +247,7 @@ def test_titles_say_what_distinguishes_tables():
     assert table_titles([facts, facts | {"test_dataset": "e"}]) == [
         "a, tested on d", "a, tested on e",
     ]  # fmt: skip
+    others = facts | {"dataset": "e", "test_dataset": "e"}
+    assert table_titles([facts, others, others | {"test_dataset": "d"}]) == [
+        "a, d", "a, e", "a, e, tested on d",
+    ]  # fmt: skip

@@ -33,9 +33,10 @@ function leader(board, { ranking, title, score, ends, names, place }) {
   const table = board.tables[index];
   const metric = table.metrics.find((one) => one.metric === name);
   const [best] = standings(table, labels, metric);
+  const share = 100 * (score ?? 0); // an error of a thousandth is not rounded away
   const scale = score === undefined ? null : h("span", { class: "scale" },
     h("span", { class: "track", style: { "--at": `${Math.round(100 * score)}%` }, "aria-hidden": "true" }),
-    h("small", {}, `${names[0]} ${Number(ends[0].toPrecision(3))}`), h("small", {}, `${Math.round(100 * score)} % of the way`), h("small", {}, `${names[1]} ${Number(ends[1].toPrecision(3))}`));
+    h("small", {}, `${names[0]} ${Number(ends[0].toPrecision(3))}`), h("small", {}, `${share.toFixed(share > 99 && share < 100 ? 1 : 0)} % of the way`), h("small", {}, `${names[1]} ${Number(ends[1].toPrecision(3))}`));
   return h("li", {},
     h("a", { class: "task", href: table.address }, title),
     best.atHome ? [entrantLink(best.entrant), best.note ? h("small", {}, best.note) : null, h("span", { class: "score" }, `${metric.metric} ${intervalText(best.atHome)}${metric.unit ? ` ${metric.unit}` : ""}`), place ? h("small", {}, place) : null, scale]
