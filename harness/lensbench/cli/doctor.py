@@ -17,7 +17,7 @@ from lensbench.registry import load_catalogue
 from lensbench.store import open_store
 from lensbench.store.kinds import MADE_ONCE
 
-PACKAGES = ("lensbench", "torch", "pluggy", "polars", "h5py", "datasets", "numpy")
+PACKAGES = ("lensbench", "torch", "torchmetrics", "pluggy", "polars", "h5py", "datasets", "numpy")
 KINDS_STORED = (*MADE_ONCE, "scores", "runs")
 
 

@@ -17,7 +17,6 @@ from lensbench.api.checkpoint import Checkpoint
 from lensbench.api.predictor import TrainingSummary
 from lensbench.api.progress import Progress, Report
 from lensbench.errors import RunError, one_line
-from lensbench.training.adamw import AdamW, Group
 from lensbench.training.averaging import AveragedWeights
 from lensbench.training.chance import chance_state, set_chance_state
 from lensbench.training.convergence import Convergence
@@ -136,7 +135,10 @@ class _Training:
         loop.team.join(model)
         self.average = AveragedWeights(model) if self.convergence else None
         self.trained = [p for p in model.parameters() if p.requires_grad]
-        self.optimiser = AdamW(_groups(model, loop.weight_decay, loop.rates))
+        groups = _groups(model, loop.weight_decay, loop.rates)
+        self.optimiser = torch.optim.AdamW(
+            groups, lr=loop.learning_rate, betas=(0.9, 0.95), fused=True
+        )
         self.generator = torch.Generator().manual_seed(loop.seed)
         self.order = torch.empty(0, dtype=torch.long)
         self.losses: deque[float] = deque(maxlen=max(1, loop.steps // 10))
@@ -173,8 +175,9 @@ class _Training:
             self.order = torch.randperm(self.count, generator=self.generator)
         indices, self.order = self.order[: self.batch_size], self.order[self.batch_size :]
         rate = (self.convergence or self.loop).rate(self.step)
-        for parameter in self.trained:
-            parameter.grad = None
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.loop.learning_rate * rate * group["rate"]
+        self.optimiser.zero_grad(set_to_none=True)
         value = self.loop.team.differentiate(loss_of, indices, self.generator, self.step)
         if not math.isfinite(value):
             raise RunError(
@@ -182,7 +185,7 @@ class _Training:
                 "lower the learning rate or look for extreme images",
             )
         torch.nn.utils.clip_grad_norm_(self.trained, self.loop.clip)
-        self.optimiser.step(self.loop.learning_rate * rate)
+        self.optimiser.step()
         self.losses.append(value)
         self.step += 1
         if self.average:
@@ -217,7 +220,7 @@ class _Training:
             "mark": self.mark,
             "step": self.step,
             "model": self.model.state_dict(),
-            "optimiser": self.optimiser.state(),
+            "optimiser": self.optimiser.state_dict(),
             "order": self.order.clone(),
             "generator": self.generator.get_state(),
             "losses": list(self.losses),
@@ -236,7 +239,7 @@ class _Training:
             raise ValueError(f"it lacks {sorted(missing)[0]!r}")
         self.step = state["step"]
         self.model.load_state_dict(state["model"])
-        self.optimiser.restore(state["optimiser"])
+        self.optimiser.load_state_dict(state["optimiser"])
         self.order = state["order"]
         self.generator.set_state(state["generator"])
         self.losses.extend(state["losses"])
@@ -246,7 +249,9 @@ class _Training:
             self.average.restore(state["average"])
 
 
-def _groups(model: nn.Module, weight_decay: float, rates: Mapping[str, float]) -> list[Group]:
+def _groups(
+    model: nn.Module, weight_decay: float, rates: Mapping[str, float]
+) -> list[dict[str, Any]]:
     """Parameters of one rate and one decay together; vectors are not decayed.
 
     Raises:
@@ -260,6 +265,6 @@ def _groups(model: nn.Module, weight_decay: float, rates: Mapping[str, float]) -
             kind = (rates.get(name, 1.0), parameter.ndim > 1)
             together.setdefault(kind, []).append(parameter)
     return [
-        Group(parameters, weight_decay if matrix else 0.0, rate)
+        {"params": parameters, "weight_decay": weight_decay if matrix else 0.0, "rate": rate}
         for (rate, matrix), parameters in together.items()
     ]

@@ -117,6 +117,7 @@ _PACKAGES = (
     "h5py",
     "safetensors",
     "scikit-learn",
+    "torchmetrics",
     "astropy",
     "timm",
     "transformers",

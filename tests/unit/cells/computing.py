@@ -20,7 +20,7 @@ from typing import Any
 OTHERS = (
     "annotated_types", "h5py", "numba", "numba.np.arraymath", "numba.typed", "numpy", "pluggy",
     "polars", "pydantic.dataclasses", "pydantic.main", "safetensors.torch", "scipy.stats",
-    "sklearn.linear_model", "timm", "torch", "torch._dynamo",
+    "sklearn.linear_model", "timm", "torch", "torch._dynamo", "torchmetrics.image",
 )  # fmt: skip
 
 

@@ -206,13 +206,11 @@ def test_a_checkpoint_of_other_shapes_is_refused(tmp_path):
         train(tmp_path / "of", crash_at=5)
     file = tmp_path / "of" / "loop0.pt"
     state = torch.load(io.BytesIO(file.read_bytes()[32:]), weights_only=True)
-    state["optimiser"][0][1] = torch.zeros(7)
+    state["optimiser"]["param_groups"] = []
     buffer = io.BytesIO()
     torch.save(state, buffer)
     file.write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
-    with pytest.raises(
-        RunError, match="cannot be used: the optimiser's moments are of other shapes"
-    ):
+    with pytest.raises(RunError, match="cannot be used: loaded state dict"):
         train(tmp_path / "of")
 
 

@@ -29,8 +29,8 @@ from lensbench.execution.worker import Settings, Work
 from lensbench.study.job import Job, Outcome
 from lensbench.training.lineage import end_with, end_with_parent, environment
 
-_PRELOADED = ["lensbench.execution.worker", "sklearn.linear_model"]
-"""By the server once, not by each worker."""
+_PRELOADED = ["lensbench.execution.worker", "sklearn.linear_model", "torch._dynamo"]
+"""By the server once, not by each worker; torch's compiler is what any optimiser imports."""
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _DYING = 1

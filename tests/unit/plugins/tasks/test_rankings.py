@@ -13,6 +13,11 @@ from sklearn.metrics import (
     average_precision_score,
     roc_auc_score,
 )
+from torchmetrics.functional.classification import (
+    multiclass_auroc,
+    multiclass_average_precision,
+    multiclass_calibration_error,
+)
 
 from lensbench import Target, UndefinedError
 from lensbench.cells.score import score
@@ -96,12 +101,6 @@ def values_of(task, predictions, samples):
 
 def test_metrics_of_classes_agree_with_torchmetrics():
     """AUROC, average precision and calibration error of three classes."""
-    from torchmetrics.functional.classification import (  # takes seconds
-        multiclass_auroc,
-        multiclass_average_precision,
-        multiclass_calibration_error,
-    )
-
     samples, predictions, wanted = answered()
     probability = torch.as_tensor(predictions["probability"])
     ours = values_of(Morphology(), predictions, samples)
