@@ -10,15 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from lensbench.data.links import ARCSEC, directions
 from lensbench.data.names import few, position_names
 from lensbench.data.picture import Selection
 from lensbench.data.readers import fits
-from lensbench.data.readers.entries import SUFFIXES as IMAGE_SUFFIXES
 from lensbench.data.readers.entries import stem_of
 from lensbench.data.readers.fits_tables import holds_images
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.labels import LABEL_NAMES, are_numbers
+from lensbench.data.readers.row_keys import FIRST, bare_name, keys_by_position, keys_of_rows
 from lensbench.data.readers.table_files import (
     LOOSE,
     Row,
@@ -31,19 +30,14 @@ from lensbench.data.readers.table_files import (
 from lensbench.data.splits import split_of
 from lensbench.errors import DataError
 
-_DEPTH = 4
-_WORDS = 12
-_BANDS = 16
-"""Files of one row: more than these are not known by that part of their names."""
-
 _FOLDERS = 200
 """Folders of images in which tables are looked for."""
 
 FEW = 8
 """FITS files of a folder that are opened to see whether they are tables."""
 
-_HEAD, _FIRST = 10**6, 1000
-"""Bytes of a table, and some files, by which it is seen whether the one is of the others."""
+_HEAD = 10**6
+"""Bytes of a table by which it is seen whether it is of some files."""
 
 SPLIT_NAMES = ("split", "fold", "partition", "subset")
 
@@ -135,7 +129,7 @@ def find_table(
             above = _above(folder, files)
             table = replace(above, passed_over=(*table.passed_over, *above.passed_over))
     keys = keys_of_rows(table.rows, files)
-    return table, keys if any(keys) else _keys_by_position(table.rows, positions)
+    return table, keys if any(keys) else keys_by_position(table.rows, positions)
 
 
 def split_in_name(path: Path) -> str:
@@ -149,8 +143,8 @@ def tables_in(folder: Path) -> list[Path]:
     shown = [folder / n for n in names if not n.startswith(".") and not is_about_data(n)]
     found = [file for file in shown if text_suffix(file.name) or is_plain_parquet(file)]
     stored = [file for file in shown if file.name.lower().endswith(fits.SUFFIXES)]
-    few = stored if len(stored) <= FEW else []
-    return found + [file for file in few if fits.is_table(file) and not holds_images(file)]
+    opened = stored if len(stored) <= FEW else []
+    return found + [file for file in opened if fits.is_table(file) and not holds_images(file)]
 
 
 def is_plain_parquet(file: Path) -> bool:
@@ -189,7 +183,7 @@ def _names_some(table: Path, files: Sequence[Path]) -> bool:
         return True
     with table.open("rb") as file:
         cells = set(re.split(r"[\s,;|\"'/\\]+", file.read(_HEAD).decode("utf-8", "replace")))
-    names = {name for file in files[:_FIRST] for name in (file.name, stem_of(file.name))}
+    names = {name for file in files[:FIRST] for name in (file.name, stem_of(file.name))}
     return any(re.search(r"[^\W\d]", name) for name in cells & names)
 
 
@@ -204,7 +198,7 @@ def _rows_of(
     read, units = rows_in_order(path)
     if not read:
         return {}, {}
-    some = files[:: 1 + len(files) // _FIRST]
+    some = files[:: 1 + len(files) // FIRST]
     best, most = "", 0
     for key in keys_in(read, loose):
         found = sum(map(bool, keys_of_rows({row[key]: row for row in read}, some)))
@@ -251,13 +245,13 @@ def merged(paths: Sequence[Path], files: Sequence[Path] = (), folder: Path | Non
             used.append(path)
         units |= own_units
         split = split_in_name(path)
-        same = {name: name if name in rows else stems.get(_bare(name), name) for name in own}
-        stems |= {_bare(name): name for name in same.values()}
+        same = {name: name if name in rows else stems.get(bare_name(name), name) for name in own}
+        stems |= {bare_name(name): name for name in same.values()}
         for name, row in ((same[name], row) for name, row in own.items()):
             known = rows.setdefault(name, {})
             for column, value in row.items():
                 before = known.setdefault(column, value)
-                if not (_are_equal(before, value) or stems.get(_bare(value)) == name):
+                if not (_are_equal(before, value) or stems.get(bare_name(value)) == name):
                     first = origin[name, column]
                     raise DataError(
                         f"{str(first)!r} and {str(path)!r} disagree on {column!r} of {name!r}: "
@@ -271,11 +265,6 @@ def merged(paths: Sequence[Path], files: Sequence[Path] = (), folder: Path | Non
                     "an image belongs to one split: delete it from one table",
                 )
     return Table(tuple(used), rows, splits, units, tuple(passed_over))
-
-
-def _bare(name: str) -> str:
-    """The name of an image file without its suffix; other texts as they are."""
-    return stem_of(name) if name.lower().endswith(IMAGE_SUFFIXES) else name
 
 
 def _are_equal(first: str, second: str) -> bool:
@@ -294,110 +283,6 @@ def _are_classes(name: str, cells: Sequence[str]) -> bool:
         return bool(known) and not are_numbers(np.array(known, dtype=float))
     except ValueError:
         return not name.lower().startswith("target") or len(set(known)) < len(known)
-
-
-def keys_of_rows(rows: Mapping[str, object], files: Sequence[Path]) -> list[str]:
-    """The key of the row of each image file; empty where it has none.
-
-    It is the end of the file's path or its stem; where no row is found so, a part of its name.
-    """
-    if not rows:
-        return [""] * len(files)
-    keys = [_key_of(rows, file) for file in files]
-    return keys if any(keys) else _keys_by_name(rows, files)
-
-
-def _key_of(rows: Mapping[str, object], file: Path) -> str:
-    parts, stem = file.parts, file.name.partition(".")[0]
-    ends = ["/".join(parts[-depth:]) for depth in range(min(_DEPTH, len(parts)), 0, -1)]
-    above = [end.rpartition("/")[0] for end in ends[:-1]]
-    stems = [f"{one}/{stem}" for one in above] + [f"{one}/{file.stem}" for one in above]
-    return next((key for key in (*ends, *stems, file.stem, stem) if key in rows), "")
-
-
-def _keys_by_name(rows: Mapping[str, object], files: Sequence[Path]) -> list[str]:
-    """Keys by one part of the names of files, or of the last names of rows without suffixes.
-
-    The part is the run of words, or the number, at that place in all names which names most rows.
-    Marks between words, capitals and leading zeros do not matter.
-    """
-    alone = len({file.name for file in files}) == len(files)
-    whole: dict[str, str] = {}
-    bare: dict[str, str] = {}
-    for row in rows:
-        above, _, name = row.replace("\\", "/").rpartition("/")
-        for known, text in ((whole, _bare(name)), (bare, Path(name).stem)):
-            if alone or not above:
-                known[_plain(text)] = "" if _plain(text) in known else row
-    known = bare | whole
-    named: dict[object, list[str]] = {}
-    stems = [stem_of(file.name) for file in files]
-    for stem in stems[:: 1 + len(stems) // _FIRST]:
-        for place, part in _parts(stem).items():
-            if row := known.get(part, ""):
-                named.setdefault(place, []).append(row)
-    sure = {p: rows for p, rows in named.items() if len(rows) <= _BANDS * len(set(rows))}
-    if not sure:
-        return [""] * len(files)
-    best = max(sure, key=lambda place: len(set(sure[place])))
-    return [known.get(_parts(stem).get(best, ""), "") for stem in stems]
-
-
-def _parts(stem: str) -> dict[object, str]:
-    """Runs of words and numbers of a name by their places from its start and from its end."""
-    words = list(re.finditer(r"[^_.\-\s]+", stem))[:_WORDS]
-    numbers = re.findall(r"\d+", stem)
-    count = len(words)
-    found: dict[object, str] = {"all": _plain(stem)}
-    for first in range(count):
-        for last in reversed(range(first, count)):
-            part = _plain(stem[words[first].start() : words[last].end()])
-            found[first, last] = found[first - count, last - count] = part
-    for place, number in enumerate(numbers):
-        found[place] = found[place - len(numbers)] = _plain(number)
-    return found
-
-
-def _plain(name: str) -> str:
-    """A name without capitals, marks and leading zeros; signs stay."""
-    text = re.sub(r"[\s_.]", "", re.sub(r"(?<=\d)\.0$", "", name.lower().replace("\u2212", "-")))
-    return text.lstrip("0") or "0" if text.isdecimal() else text
-
-
-def _keys_by_position(
-    rows: Mapping[str, Row], positions: Sequence[tuple[float, float] | None]
-) -> list[str]:
-    """The key of the row within an arcsecond of each image."""
-    keys = [""] * len(positions)
-    places = np.array([one or (np.nan, np.nan) for one in positions], float).reshape(-1, 2)
-    stated = _positions_in(list(rows.values()))
-    known, images = (np.flatnonzero(np.isfinite(one).all(1)) for one in (stated, places))
-    if len(known) and len(images):
-        from scipy.spatial import cKDTree
-
-        distances, nearest = cKDTree(directions(stated[known])).query(directions(places[images]))
-        names = list(rows)
-        for image, distance, place in zip(images, distances, nearest, strict=True):
-            if distance < ARCSEC:
-                keys[image] = names[known[place]]
-    return keys
-
-
-def _positions_in(rows: Sequence[Row]) -> np.ndarray:
-    """Positions (N, 2) [deg] in degrees, or in hours and degrees with minutes; NaN elsewhere."""
-    names = position_names(rows[0]) if rows else None
-    texts = [[row.get(name, "") for name in names] for row in rows] if names else []
-    try:
-        return np.array([[float(text or "nan") for text in pair] for pair in texts]).reshape(-1, 2)
-    except ValueError:
-        from astropy.coordinates import SkyCoord
-
-        right, declination = map(list, zip(*texts, strict=True))
-    try:
-        found = SkyCoord(right, declination, unit=("hourangle", "deg"))
-    except ValueError:
-        return np.full((len(rows), 2), np.nan)
-    return np.stack([found.ra.deg, found.dec.deg], 1)
 
 
 def states_classes(folder: Path) -> bool:
