@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import tables
 from explanation import BLUE, GREY, ORANGE, plain
 
 from lensbench.leaderboard.seeds import over_seeds
@@ -57,7 +58,7 @@ def rows(task: str, labels: int | None) -> dict[tuple[str, str], dict]:
 def table(task: str, labels: int | None) -> str:
     """Entrants by conditions."""
     found, digits = rows(task, labels), METRICS[task][1]
-    lines = [["", *(f"`{name}`" for name in CONDITIONS)], ["---"] * (1 + len(CONDITIONS))]
+    lines = []
     for entrant, (name, _, _) in ENTRANTS.items():
         cells = [found.get((entrant, condition)) for condition in CONDITIONS]
         if None in cells:
@@ -66,7 +67,7 @@ def table(task: str, labels: int | None) -> str:
             f"{row['value']:.{digits}f} ± {row['value'] - row['low']:.{digits}f}" for row in cells
         )
         lines.append([name, *values])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return tables.joined(["", *(f"`{name}`" for name in CONDITIONS)], lines)
 
 
 def draw() -> None:

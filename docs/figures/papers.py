@@ -28,14 +28,14 @@ def supervised(model: str) -> str:
     """AUROC by class on a model of DeepLense as released, with the minutes that each row took."""
     title = f"morphology on lenses:population=deeplense-{model}-faithful.*"
     found = {name: tables.read(OUTPUT, f"{title}: {name},") for name in CLASSES}
-    lines = [["AUROC", *CLASSES.values(), "minutes", "training"]]
+    lines = []
     for entrant, label in NETWORKS.items():
         if entrant not in found["auroc"]:
             continue
         rows = [of_metric[entrant] for of_metric in found.values()]
         scores = [row["euclid-vis"] for row in rows]
         lines.append([label, *scores, minutes(rows[0]), rows[0].get("training", "–")])
-    return joined(lines)
+    return tables.joined(["AUROC", *CLASSES.values(), "minutes", "training"], lines)
 
 
 def corrected() -> str:
@@ -51,15 +51,9 @@ def corrected() -> str:
         for one in ("i", "ii")
     ]
     rows = [[label, *(one[name]["euclid-vis"] for one in found)] for name, label in labels.items()]
-    return joined([["mean AUROC", "Model I, corrected", "Model II, corrected"], *rows])
+    return tables.joined(["mean AUROC", "Model I, corrected", "Model II, corrected"], rows)
 
 
 def minutes(row: Mapping[str, str]) -> str:
     """Minutes of one process for pretraining, fit and predictions of a row."""
     return f"{float(row['seconds'].replace(',', '')) / 60:.1f}"
-
-
-def joined(lines: list[list[str]]) -> str:
-    """Rows of a Markdown table, the first its head."""
-    head, *others = (f"| {' | '.join(line)} |" for line in lines)
-    return "\n".join([head, "|" + "---|" * len(lines[0]), *others])

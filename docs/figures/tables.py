@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 OUTPUT = Path(__file__).parents[1] / "output"
@@ -26,6 +26,37 @@ def markdown(
 ) -> str:
     """Some rows and columns of a table, under names that a reader knows."""
     rows = read(output, title)
-    lines = [["", *columns.values()], ["---"] * (1 + len(columns))]
-    lines += [[label, *(rows[name][one] for one in columns)] for name, label in entrants.items()]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    lines = [[label, *(rows[name][one] for one in columns)] for name, label in entrants.items()]
+    return joined(["", *columns.values()], lines)
+
+
+def by_labels(
+    output: str,
+    title: str,
+    entrants: Mapping[str, str],
+    column: str,
+    counts: Mapping[str, str],
+    head: str = "labels",
+) -> str:
+    """One column of the tables of a study that differ in the number of labels.
+
+    Args:
+        output: File of the tables.
+        title: Regular expression of their titles, with `{}` where the number of labels stands.
+        entrants: Rows, and what to call them; those that no table has are left out.
+        column: Which one.
+        counts: Numbers of labels, empty for all, and what to call them.
+        head: Of the names of rows.
+    """
+    found = [read(output, title.format(f", {one} labels" if one else "")) for one in counts]
+    lines = [
+        [label, *(one[name][column] if name in one else "–" for one in found)]
+        for name, label in entrants.items()
+        if any(name in one for one in found)
+    ]
+    return joined([head, *counts.values()], lines)
+
+
+def joined(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *lines))

@@ -21,6 +21,7 @@ import polars as pl
 from sklearn.metrics import roc_auc_score
 from tabulate import tabulate
 
+from lensbench.inference.measuring import NEEDED
 from lensbench.stats.intervals import area_interval, resampled
 
 SCORES = {
@@ -28,15 +29,11 @@ SCORES = {
     "gain, χ² scaled to one a pixel": pl.col("gain") / pl.col("chi_squared").clip(1),
     "network": pl.col("p_lens_simulated"),
 }
-LEAST = 100.0
-"""Gain below which `measure` says that no lens is needed."""
 
 
 def main(folder: Path) -> None:
     """Prints the AUROC of each score, and how many images of each kind need a lens."""
-    kinds = {name: pl.read_parquet(folder / name / "objects.parquet")
-             for name in ("lenses", "quads", "galaxies")}  # fmt: skip
-    kinds = {name: table.filter(pl.col("error") == "") for name, table in kinds.items()}
+    kinds = {name: usable(folder / name) for name in ("lenses", "quads", "galaxies")}
     rows = []
     for name, score in SCORES.items():
         values = {kind: table.select(score).to_series().to_numpy() for kind, table in kinds.items()}
@@ -47,11 +44,16 @@ def main(folder: Path) -> None:
         rows.append(row)
     head = ["score", "AUROC, lenses", "AUROC, lenses and quads"]
     needed = [
-        f"{kind} {int((table['gain'] >= LEAST).sum())} of {len(table)}"
+        f"{kind} {int((table['gain'] >= NEEDED).sum())} of {len(table)}"
         for kind, table in kinds.items()
     ]
     table = tabulate(rows, head, disable_numparse=True)
-    sys.stdout.write(f"{table}\n\nImages with a gain of {LEAST:g} or more: {', '.join(needed)}.\n")
+    sys.stdout.write(f"{table}\n\nImages with a gain of {NEEDED:g} or more: {', '.join(needed)}.\n")
+
+
+def usable(folder: Path) -> pl.DataFrame:
+    """The objects of a folder of results that could be measured."""
+    return pl.read_parquet(folder / "objects.parquet").filter(pl.col("error") == "")
 
 
 def area(found: np.ndarray, others: np.ndarray) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -266,7 +265,6 @@ def populations_of(catalogue: Catalogue, datasets: set[str]) -> list[str]:
     for reference in sorted(one for one in datasets if "population=" not in one):
         drawn = catalogue.build("dataset", reference).population
         names = (name for name in population_names() if drawn and population_of(name) == drawn)
-        found += [
-            f"Scenes of {reference}: population {name}." for name in itertools.islice(names, 1)
-        ]
+        if name := next(names, ""):
+            found.append(f"Scenes of {reference}: population {name}.")
     return found

@@ -150,6 +150,12 @@ class Selection:
     objects: bool = False
     encoded: bool = False
 
+    @property
+    def of_arrays(self) -> str:
+        """What a command says of the arrays to read, e.g. `--key data --labels y`."""
+        named = {"--key": self.key, "--labels": self.labels}
+        return " ".join(f"{option} {name}" for option, name in named.items() if name)
+
 
 @dataclass(frozen=True)
 class Source:

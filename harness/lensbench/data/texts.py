@@ -10,6 +10,15 @@ def text_of(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def texts_of(values: np.ndarray) -> list[str]:
     """Values of an array as texts, in one row."""
     return [text_of(value) for value in np.asarray(values).reshape(-1)]

@@ -25,8 +25,11 @@ from lensbench.inference.cutouts import Cutout, cutout_of
 NAME = "objects"
 """Of the table, without its suffix."""
 
-_POOR, _STRUCTURED, _WEAK, _UNCERTAIN, _SMALL = 2.0, 1.5, 100.0, 0.1, 0.25
-"""Bounds of flags: χ² a pixel, structure, gain in χ², error over radius, and radius [arcsec]."""
+_POOR, _STRUCTURED, _UNCERTAIN, _SMALL = 2.0, 1.5, 0.1, 0.25
+"""Bounds of flags: χ² a pixel, structure, error over radius, and radius [arcsec]."""
+
+NEEDED = 100.0
+"""Gain in χ² below which no lens is needed."""
 
 _WIDTH = 120
 """Letters in a line of the title of a picture."""
@@ -164,7 +167,7 @@ def flags_of(numbers: Mapping[str, float], half: float) -> list[str]:
     """
     radius, error = numbers["theta_E"], numbers["theta_E_sigma"]
     flags = []
-    if numbers["gain"] < _WEAK:
+    if numbers["gain"] < NEEDED:
         flags.append("no lens needed")
     if numbers["chi_squared"] > _POOR:
         flags.append("poor fit")

@@ -99,8 +99,7 @@ def open_table(path: Path, selection: Selection) -> Source:
     count = sum(group.count for group in groups)
     title = f"FITS of {count} rows, images in {columns[groups[0].images].name or groups[0].images}"
     source = grouped_source(path, "fits-table", title, groups, access)
-    options = f"--key {key}" * bool(key) + f" --labels {labels}" * bool(labels)
-    return replace(source, options=options.strip(), left_out=(*left, *others))
+    return replace(source, options=selection.of_arrays, left_out=(*left, *others))
 
 
 def _columns_of(units: Any) -> Mapping[str, _Column]:

@@ -69,9 +69,8 @@ def open_hdf5(path: Path, selection: Selection) -> Source:
         source = grouped_source(path, "hdf5", title, groups, access)
         if len(groups) > 1 and all(group.single for group in groups):
             source = _with_attributes(source, [file[group.images] for group in groups])
-    options = f"--key {key}" if key else ""
-    options += f" --labels {labels}" if labels else ""
-    return replace(source, options=options.strip(), left_out=tuple(left))
+    options = replace(selection, key=key, labels=labels).of_arrays
+    return replace(source, options=options, left_out=tuple(left))
 
 
 def _with_attributes(source: Source, images: Sequence[h5py.Dataset]) -> Source:

@@ -106,9 +106,7 @@ def _open_records(path: Path, array: np.ndarray, selection: Selection) -> Source
     )
     title = f"records of {len(array)} images in a .npy file"
     source = grouped_source(path, "stack", title, groups, access)
-    options = f"--key {selection.key}" * bool(selection.key)
-    options += f" --labels {selection.labels}" * bool(selection.labels)
-    return replace(source, options=options.strip(), left_out=tuple(left))
+    return replace(source, options=selection.of_arrays, left_out=tuple(left))
 
 
 def _reshaped(path: Path, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

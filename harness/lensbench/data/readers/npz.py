@@ -52,9 +52,7 @@ def open_npz(path: Path, selection: Selection) -> Source:
             groups,
             access,
         )
-    options = f"--key {selection.key}" if selection.key else ""
-    options += f" --labels {selection.labels}" if selection.labels else ""
-    return replace(source, options=options.strip(), left_out=(*left, *objects))
+    return replace(source, options=selection.of_arrays, left_out=(*left, *objects))
 
 
 def read_npz(path: Path, selection: Selection) -> Picture:

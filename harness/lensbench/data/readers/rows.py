@@ -14,6 +14,7 @@ from lensbench.data.readers import tables
 from lensbench.data.readers.entries import Entry
 from lensbench.data.readers.labels import class_text
 from lensbench.data.readers.table_files import LOOSE, Row, keys_in, rows_in_order, text_suffix
+from lensbench.data.texts import is_number
 from lensbench.errors import DataError
 
 _MOST_CLASSES = 100
@@ -157,7 +158,7 @@ def odd_cells(table: tables.Table) -> list[str]:
     said = []
     for name in dict.fromkeys(name for row in table.rows.values() for name in row):
         cells = [text for row in table.rows.values() if (text := row.get(name, ""))]
-        odd = [text for text in cells if not _is_number(text)]
+        odd = [text for text in cells if not is_number(text) and text.lower() not in _MISSING]
         if odd and 2 * len(odd) < len(cells) and len(set(cells)) == len(cells):
             said.append(f"column {name!r} of {table.names}: {few(odd)} are no numbers")
     return said
@@ -165,11 +166,3 @@ def odd_cells(table: tables.Table) -> list[str]:
 
 def _number(text: str) -> float:
     return np.nan if text.lower() in _MISSING else float(text)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        _number(text)
-    except ValueError:
-        return False
-    return True

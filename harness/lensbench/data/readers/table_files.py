@@ -17,7 +17,7 @@ from lensbench.data.readers import fits
 from lensbench.data.readers.guard import reading
 from lensbench.data.readers.labels import LABEL_NAMES
 from lensbench.data.readers.parquet import ParquetRows
-from lensbench.data.texts import text_of
+from lensbench.data.texts import is_number, text_of
 from lensbench.errors import DataError
 from lensbench.files import unzipped
 
@@ -113,7 +113,7 @@ def keys_in(rows: Sequence[Row], loose: bool = False) -> list[str]:
 
 
 def _has_letters(cell: str) -> bool:
-    return bool(re.search(r"[^\W\d_]", cell)) and not _is_number(cell)
+    return bool(re.search(r"[^\W\d_]", cell)) and not is_number(cell)
 
 
 def rows_by(path: Path, read: Sequence[Row], key: str) -> dict[str, Row]:
@@ -164,7 +164,7 @@ def _headed(lines: list[str], mark: str) -> list[str]:
     """
     cells = next(csv.reader(lines[:1], delimiter=mark, skipinitialspace=True))
     images = [n for n, cell in enumerate(cells) if _IMAGE.search(cell.strip())]
-    if not images and not all(map(_is_number, cells)):
+    if not images and not all(map(is_number, cells)):
         return lines
     names = [f"column{n}" for n in range(len(cells))]
     if len(cells) <= 2:
@@ -183,14 +183,6 @@ def _without_rule(lines: list[str], mark: str) -> tuple[list[str], dict[str, str
             known = dict(zip(names, units[0], strict=False)) if units else {}
             return [lines[0], *lines[place + 1 :]], known
     return lines, {}
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _plain(path: Path, content: bytes) -> tuple[list[Row], dict[str, str]]:
