@@ -34,8 +34,10 @@ def test_columns_are_as_pyarrow_has_them(footer):
         assert one.num_values < count <= 2 * one.num_values
     kinds = {"INT64": 2, "FLOAT": 4, "BYTE_ARRAY": 6}
     assert [one.kind for one in column_chunks(found)] == [kinds[c.physical_type] for c in columns]
-    assert all(len(one.encodings) == len(set(c.encodings))
-               for one, c in zip(column_chunks(found), columns, strict=True))  # fmt: skip
+    assert all(
+        len(one.encodings) == len(set(c.encodings))
+        for one, c in zip(column_chunks(found), columns, strict=True)
+    )
 
 
 def test_what_is_no_footer_ends_in_an_error(footer):

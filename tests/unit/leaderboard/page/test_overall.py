@@ -248,6 +248,5 @@ def test_titles_say_what_distinguishes_tables():
         "a, tested on d", "a, tested on e",
     ]  # fmt: skip
     others = facts | {"dataset": "e", "test_dataset": "e"}
-    assert table_titles([facts, others, others | {"test_dataset": "d"}]) == [
-        "a, d", "a, e", "a, e, tested on d",
-    ]  # fmt: skip
+    titles = table_titles([facts, others, others | {"test_dataset": "d"}])
+    assert titles == ["a, d", "a, e", "a, e, tested on d"]
