@@ -6,6 +6,7 @@ Run from the root of the checkout: `python docs/figures/models.py`. Scores and l
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -38,28 +39,41 @@ ENTRANTS = {
     "spectrum + none + ridge": ("hand-made features", "#8a6fb0", "^"),
 }
 """Entrants with their names, colours and markers."""
+NAMES = {entrant: name for entrant, (name, _, _) in ENTRANTS.items()}
+UNLABELLED = {
+    "mae-vit + none + ridge": "`lensbench-tiny`",
+    "mae-vit:size=micro + none + ridge": "same, random weights",
+    "rings + none + ridge": "its rings alone",
+    "spectrum + none + ridge": "hand-made features",
+    "ring-radius": "radius of the ring's light",
+    f"{CNN},{WEIGHTS} + none + ridge": "`lensbench-cnn-long`, pretrained on labels",
+    "lens-model": "lens fit",
+}
+"""Entrants with their names, for the page on the model that was pretrained without labels."""
 METRICS = {"morphology": ("auroc", 3), "regression": ("error_68_theta_E", 4)}
 """Of each task the metric that ranks, and how many decimals it has here."""
 
 
-def rows(task: str, labels: int | None) -> dict[tuple[str, str], dict]:
+def rows(
+    task: str, labels: int | None, entrants: Iterable[str] = ENTRANTS
+) -> dict[tuple[str, str], dict]:
     """Entrant and condition → mean over draws with its interval; 1,000 labels are all."""
     metric, _ = METRICS[task]
     count = pl.col("labels").is_null() if labels is None else pl.col("labels") == labels
     chosen = (
         pl.read_parquet(BOARD / "records.parquet")
         .filter(pl.col("task").str.starts_with(task), pl.col("metric") == metric)
-        .filter(count, pl.col("state") == "done", pl.col("entrant").is_in(list(ENTRANTS)))
+        .filter(count, pl.col("state") == "done", pl.col("entrant").is_in(list(entrants)))
     )
     found = over_seeds(chosen).iter_rows(named=True)
     return {(row["entrant"], row["test_condition"]): row for row in found}
 
 
-def table(task: str, labels: int | None) -> str:
-    """Entrants by conditions."""
-    found, digits = rows(task, labels), METRICS[task][1]
+def table(task: str, labels: int | None, names: Mapping[str, str] = NAMES) -> str:
+    """Entrants, under these names, by conditions."""
+    found, digits = rows(task, labels, names), METRICS[task][1]
     lines = []
-    for entrant, (name, _, _) in ENTRANTS.items():
+    for entrant, name in names.items():
         cells = [found.get((entrant, condition)) for condition in CONDITIONS]
         if None in cells:
             continue

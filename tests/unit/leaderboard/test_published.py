@@ -14,18 +14,6 @@ ROOT = Path(__file__).resolve().parents[3]
 BOARDS = sorted(path.parent for path in (ROOT / "leaderboards").glob("*/manifest.json"))
 
 
-def renamed(asked):
-    """What a study asks by the names that populations had when the boards were published."""
-    if isinstance(asked, dict):
-        return {key: renamed(value) for key, value in asked.items()}
-    if isinstance(asked, list | tuple):
-        return type(asked)(renamed(value) for value in asked)
-    if not isinstance(asked, str):
-        return asked
-    asked = asked.replace("population=default", "population=pedagogical")
-    return "lenses:population=pedagogical" if asked == "lenses" else asked
-
-
 def test_there_are_some():
     """So that what follows is of something."""
     assert len(BOARDS) >= 3
@@ -48,4 +36,4 @@ def test_its_study_is_the_projects(folder):
         parse_study(path.read_text()).model_dump()
         for path in (ROOT / "studies" / f"{name}.toml", folder / "study.toml")
     )
-    assert ours == renamed(theirs)
+    assert ours == theirs
