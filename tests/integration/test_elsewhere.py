@@ -11,6 +11,8 @@ import pytest
 from tests.calls import called
 from tests.forged_boards import change_members, change_scores
 
+import lensbench
+from lensbench.cells.code import Code
 from lensbench.leaderboard.board.contents import open_board
 from lensbench.leaderboard.board.manifest import read_manifest
 
@@ -63,6 +65,23 @@ def test_can_be_run_again_and_tried_fresh(board):
     assert done.code == 0, done.out
     assert json.loads(done.out)["untried"] == {}
     assert set(open_board(board).tiers.values()) == {"fresh"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"source": "0" * 20}, f"other code than is here: lensbench {lensbench.__version__}"),
+        ({"torch": "1.0"}, "torch {torch}, and 1.0 is here"),
+    ],
+)
+def test_a_repeated_cell_of_other_code_says_so(board, monkeypatch, changed, told):
+    """Another version may train otherwise, so that scores differ and nobody lied."""
+    torch = open_board(board).records["torch"][0]
+    here = Code.of
+    monkeypatch.setattr(Code, "of", lambda self, *asked: {**here(self, *asked), **changed})
+    done = called("leaderboard", "verify", board, "--rerun", "1", "--no-write")
+    assert done.code == 0, done.out
+    assert "the same to the last digit; it was made with " + told.format(torch=torch) in done.out
 
 
 def test_can_be_scored_again_once_they_are_there(place, board):

@@ -11,6 +11,7 @@ import polars as pl
 
 from lensbench.cells.resolved import ResolvedCell, Resolver
 from lensbench.errors import StoreError
+from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.documents import Credit
 from lensbench.store import Store
 from lensbench.store.care import inputs_of
@@ -46,6 +47,18 @@ def _cell(frame: pl.DataFrame) -> Cell:
         seeds=Seeds(row["seed_draw"], row["seed_pretraining"], row["seed_fit"]),
         budget=row["budget"],
     )
+
+
+def other_code(board: Board, key: str, cell: ResolvedCell) -> str:
+    """What a cell was made with, where that is other code than is here; empty where it is not."""
+    said, here = board.provenance["fits"][key]["code"], cell.describe_fit()["code"]
+    if said == here:
+        return ""
+    row = board.records.filter(pl.col("cell") == key).row(0, named=True)
+    if said["torch"] != here["torch"]:
+        return f"torch {said['torch']}, and {here['torch']} is here"
+    commit = f" at {row['git']}" if row["git"] else ""
+    return f"other code than is here: lensbench {row['lensbench']}{commit}"
 
 
 def numerics_of(records: pl.DataFrame) -> Numerics:

@@ -11,7 +11,7 @@ import polars as pl
 import torch
 
 from lensbench.cells.computation import Computation, Workplace
-from lensbench.cells.resolved import Resolver
+from lensbench.cells.resolved import ResolvedCell
 from lensbench.errors import LensbenchError, NoRoomError, RunError
 from lensbench.files import StageReport
 from lensbench.leaderboard.board.contents import Board
@@ -21,7 +21,9 @@ from lensbench.store import open_store
 from lensbench.store.claims import temporary_folder
 from lensbench.store.records import read_records
 from lensbench.study.cell import Cell
+from lensbench.study.describe import Numerics
 from lensbench.verification.installation import Installation
+from lensbench.verification.published import other_code
 
 RULE = (
     "every score is the same, or differs by less than {tolerance:g} of its interval's half width "
@@ -62,8 +64,12 @@ def rerun(
                 "running cells again", number - 1, len(cells), f"{cell.entrant.label}, {cell.task}"
             )
             try:
-                again = _computed(cell, here.for_work(key), folder)
+                resolver = here.for_work(key)
+                resolved = resolver.resolve(cell)
+                again = _computed(resolved, resolver.numerics, folder)
                 passed, note = _agreement(board, key, again, tolerance)
+                if other := other_code(board, key, resolved):
+                    note += f"; it was made with {other}"
             except NoRoomError:
                 raise  # no fault of the board
             except LensbenchError as error:
@@ -76,11 +82,10 @@ def rerun(
     return findings
 
 
-def _computed(cell: Cell, resolver: Resolver, folder: Path) -> pl.DataFrame:
+def _computed(resolved: ResolvedCell, numerics: Numerics, folder: Path) -> pl.DataFrame:
     store = open_store(folder)
-    torch.set_num_threads(resolver.numerics.threads)
-    resolved = resolver.resolve(cell)
-    Computation(resolved, Workplace(store, resolver.numerics, lambda *_: None)).records()
+    torch.set_num_threads(numerics.threads)
+    Computation(resolved, Workplace(store, numerics, lambda *_: None)).records()
     path = store.find("records", resolved.records)
     if path is None:
         raise RunError("the records vanished from the temporary store")

@@ -29,6 +29,7 @@ from lensbench.leaderboard.board.texts import plain
 from lensbench.store import open_store
 from lensbench.study.cell import Cell, View
 from lensbench.verification.installation import Installation
+from lensbench.verification.published import other_code
 from lensbench.verification.scenes import ensure_scenes
 
 TOLERANCE = 1e-6
@@ -239,7 +240,7 @@ def check_scenes(ids: list[str], samples: Samples, view: View) -> None:
 
 def _same_code(board: Board, key: str, resolved: ResolvedCell) -> str:
     """Where the same code is here, the cell's key has to come out again."""
-    if resolved.describe_fit()["code"] != board.provenance["fits"][key]["code"]:
+    if other_code(board, key, resolved):
         return "made by other versions than are installed here"
     if resolved.fit != key:
         raise Mismatch("the cell's key does not follow from what its records say")
