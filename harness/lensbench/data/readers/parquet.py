@@ -17,9 +17,17 @@ import numpy as np
 from lensbench.data.readers.guard import RefusedFileError, check_count
 from lensbench.errors import DataError
 from lensbench.files import MAX_DECODED, check_expansion, check_members
+from lensbench.footers import ColumnChunk, read_footer, row_groups
 
-_WIDTHS = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}
-"""Bytes of one value by its physical type; others have a length in the schema, or one each."""
+_WIDTHS = {0: 1, 1: 4, 2: 8, 3: 12, 4: 4, 5: 8}
+"""Bytes of one value by the number of its physical type: a truth value, integers of 4, 8 and 12
+bytes, floats of 4 and 8 bytes."""
+
+_BYTES, _FIXED = 6, 7
+"""Numbers of two more: bytes of any length, and of that in the schema."""
+
+_SHARING = 7
+"""Number of the encoding DELTA_BYTE_ARRAY, in which values share their beginnings."""
 
 
 class ParquetRows:
@@ -39,12 +47,12 @@ class ParquetRows:
 
         self._path, self._size = path, path.stat().st_size
         plain = pq.ParquetFile(path)
-        check_parquet(path, plain.metadata)
+        chunks = check_parquet(path, plain.metadata)
         schema = plain.schema_arrow
         self.count = plain.metadata.num_rows
         self.metadata = {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}
         self.types = {field.name: str(field.type) for field in schema}
-        self._coded = _coded(plain.metadata)
+        self._coded = sorted({one.path for one in chunks if one.kind == _BYTES and one.dictionary})
         self._file = pq.ParquetFile(path, read_dictionary=self._coded)
         groups = range(plain.metadata.num_row_groups)
         sizes = [plain.metadata.row_group(group).num_rows for group in groups]
@@ -87,12 +95,15 @@ class ParquetRows:
         return table
 
 
-def check_parquet(path: Path, metadata: Any) -> None:
+def check_parquet(path: Path, metadata: Any) -> list[ColumnChunk]:
     """Refuses a Parquet file that says of itself that it becomes far more than its size allows.
 
     Args:
         path: The file.
         metadata: Of the file, as pyarrow has it.
+
+    Returns:
+        The columns of all row groups.
 
     Raises:
         DataError: Where it has absurdly many rows or columns for its size, or one row group or
@@ -101,45 +112,27 @@ def check_parquet(path: Path, metadata: Any) -> None:
     size, total = path.stat().st_size, 0
     check_count(path, metadata.num_rows, size)
     check_members(path, metadata.num_columns * max(1, metadata.num_row_groups))
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        unpacked = sum(_unpacked(path, metadata, group, i) for i in range(group.num_columns))
-        packed = sum(group.column(i).total_compressed_size for i in range(group.num_columns))
-        check_expansion(path, packed, unpacked)
+    with path.open("rb") as file:
+        groups = list(row_groups(read_footer(file, size)))
+    for group in groups:
+        columns = zip(group, range(metadata.num_columns), strict=True)
+        unpacked = sum(_unpacked(path, one, metadata.schema.column(i).length) for one, i in columns)
+        check_expansion(path, sum(one.size for one in group), unpacked)
         total += unpacked
     check_expansion(path, size, total, sys.maxsize)
+    return [one for group in groups for one in group]
 
 
-def _unpacked(path: Path, metadata: Any, group: Any, index: int) -> int:
-    """Bytes of a column of a row group, as far as its metadata tells."""
-    column, described = group.column(index), metadata.schema.column(index)
-    unpacked = int(column.total_uncompressed_size)
-    if "DELTA_BYTE_ARRAY" in column.encodings and column.num_values * unpacked > MAX_DECODED:
+def _unpacked(path: Path, column: ColumnChunk, length: int) -> int:
+    """Bytes of a column of a row group, as far as the footer tells."""
+    if _SHARING in column.encodings and column.values * column.unpacked > MAX_DECODED:
         raise DataError(
-            f"{str(path)!r} shares the beginnings of values in {column.path_in_schema!r}, "
+            f"{str(path)!r} shares the beginnings of values in {column.path!r}, "
             "so that what it becomes cannot be known before it is read",
             "write it with another encoding than DELTA_BYTE_ARRAY",
         )
-    width = _WIDTHS.get(column.physical_type, described.length)
-    if column.physical_type == "BYTE_ARRAY":
-        width = 0
-    return int(max(unpacked, width * column.num_values))
-
-
-def _coded(metadata: Any) -> list[str]:
-    """Columns of texts or bytes that are coded by dictionaries."""
-    columns = [
-        metadata.row_group(group).column(index)
-        for group in range(metadata.num_row_groups)
-        for index in range(metadata.num_columns)
-    ]
-    return sorted(
-        {
-            column.path_in_schema
-            for column in columns
-            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page
-        }
-    )
+    width = length if column.kind == _FIXED else _WIDTHS.get(column.kind, 0)
+    return max(column.unpacked, width * column.values)
 
 
 def _decoded(array: Any) -> int:

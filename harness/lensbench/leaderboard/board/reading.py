@@ -15,7 +15,7 @@ import numpy as np
 
 from lensbench.errors import DataError
 from lensbench.files import check_expansion, open_file, parse_toml, read_document
-from lensbench.leaderboard.board.footers import column_chunks, pages_of, read_footer
+from lensbench.footers import pages_of, read_footer, row_groups
 from lensbench.leaderboard.board.layout import shown
 from lensbench.leaderboard.board.zips import Slice
 
@@ -155,7 +155,8 @@ def _check_size(name: str, packed: int, metadata: Any, handle: BinaryIO) -> None
     if not 0 <= metadata.num_rows <= MAX_ROWS or metadata.num_columns > 256:
         raise DataError(f"{name} claims {metadata.num_rows} rows, at most {MAX_ROWS} may be", _HINT)
     total = 0
-    for chunk in column_chunks(read_footer(handle, packed)):
+    chunks = (chunk for group in row_groups(read_footer(handle, packed)) for chunk in group)
+    for chunk in chunks:
         if chunk.encodings & _UNBOUNDED:
             raise DataError(f"{name} has texts that share their beginnings", _HINT)
         values, unpacked = pages_of(handle, chunk)

@@ -1,7 +1,7 @@
 """What a Parquet file says of the sizes of its columns, read without trust.
 
-It is in Thrift's compact protocol. pyarrow ends the process where the statistics of a column are
-none, so that what a stranger wrote cannot be looked at with it before it is read.
+It is in Thrift's compact protocol. pyarrow's description of a column ends the process where its
+statistics are damaged, so what a stranger wrote is looked at here before it is read.
 """
 
 from __future__ import annotations
@@ -28,15 +28,23 @@ class ColumnChunk(NamedTuple):
     """A column of a row group.
 
     Attributes:
+        path: Its name; with a dot before each name within it.
         kind: Number of its physical type.
         encodings: Numbers of its encodings.
+        values: How many it has.
+        dictionary: Whether it has a dictionary.
         start, size: Where its pages are [bytes].
+        unpacked: Their size once they are uncompressed [bytes].
     """
 
+    path: str
     kind: int
     encodings: frozenset[int]
+    values: int
+    dictionary: bool
     start: int
     size: int
+    unpacked: int
 
 
 def read_footer(file: BinaryIO, size: int) -> bytes:
@@ -56,18 +64,28 @@ def read_footer(file: BinaryIO, size: int) -> bytes:
     return footer
 
 
-def column_chunks(footer: bytes) -> Iterator[ColumnChunk]:
-    """Each column of each row group.
+def row_groups(footer: bytes) -> Iterator[list[ColumnChunk]]:
+    """The columns of each row group.
 
     Raises:
         DataError: Where it is nested too deeply.
         LookupError: Where it ends too early or lacks a field.
     """
     for group in _Reader(footer).struct()[_ROW_GROUPS]:
-        for column in group[_COLUMNS]:
-            meta = column[_META]
-            start = min(meta[9], meta.get(11) or meta[9])
-            yield ColumnChunk(meta[1], frozenset(meta[2]), start, meta[7])
+        yield [_column(column[_META]) for column in group[_COLUMNS]]
+
+
+def _column(meta: dict[int, Any]) -> ColumnChunk:
+    return ColumnChunk(
+        path=b".".join(meta[3]).decode(errors="replace"),
+        kind=meta[1],
+        encodings=frozenset(meta[2]),
+        values=meta[5],
+        dictionary=11 in meta,
+        start=min(meta[9], meta.get(11) or meta[9]),
+        size=meta[7],
+        unpacked=meta[6],
+    )
 
 
 def pages_of(file: BinaryIO, chunk: ColumnChunk) -> tuple[int, int]:
@@ -118,7 +136,7 @@ class _Reader:
         if kind in (4, 5, 6):
             return self._integer()
         if kind in (7, 8):
-            return self._skip(8 if kind == 7 else self._varint())
+            return self._bytes(8 if kind == 7 else self._varint())
         if kind in (9, 10):
             head = self._byte()
             count = self._varint() if head >> 4 == 15 else head >> 4
@@ -138,10 +156,11 @@ class _Reader:
         self.at += 1
         return self._data[self.at - 1]
 
-    def _skip(self, count: int) -> None:
+    def _bytes(self, count: int) -> bytes:
         self.at += count
         if self.at > len(self._data):
             raise IndexError("a footer ends too early")
+        return self._data[self.at - count : self.at]
 
     def _varint(self) -> int:
         found = shift = 0
