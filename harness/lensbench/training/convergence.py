@@ -29,6 +29,9 @@ _FEWEST = 3
 _MATTERS = 0.01
 """Improvement that a training goes on for, in units of the score."""
 
+_LEFT = 0.1
+"""The same in units of what is left below the best score that there can be."""
+
 _ANNEALED = 0.25
 """Steps in which the rate falls to zero, in units of those taken before."""
 
@@ -38,8 +41,10 @@ class Convergence:
 
     The rate rises and stays at its peak while the score improves. It no longer does once its mean
     over the last `patience` per cent of the steps taken so far is above that over as many before by
-    less than a hundredth of itself, two standard errors of this difference included. So scores that
-    scatter have to be looked at for longer: the best of them is soon the best for long by chance.
+    less than matters, two standard errors of this difference included. What matters is a hundredth
+    of the score, or a tenth of what is left below its ceiling where that is less: at an area of
+    0.98 under a curve a hundredth is half of all that can still be learned. Scores that scatter
+    have to be looked at for longer: the best of them is soon the best for long by chance.
     Then the rate falls linearly to zero in a quarter as many steps again (a trapezoid, as in Zhai
     et al. 2022, arXiv:2106.04560). Where the limit is near, it falls in any case, so that a
     training that did not converge still ends well.
@@ -47,10 +52,11 @@ class Convergence:
     Args:
         limit: Most steps.
         patience: Percentage of the steps taken so far.
+        ceiling: The best score that there can be.
     """
 
-    def __init__(self, limit: int, patience: int) -> None:
-        self.limit, self.patience = limit, patience
+    def __init__(self, limit: int, patience: int, ceiling: float = math.inf) -> None:
+        self.limit, self.patience, self.ceiling = limit, patience, ceiling
         self.latest_fall = math.ceil(limit / (1 + _ANNEALED))
         self.fall: int | None = None
         self.reason: Reason = "limit"
@@ -125,7 +131,8 @@ class Convergence:
             return False
         gain = fmean(recent) - fmean(before)
         error = math.sqrt(sum(variance(part) / len(part) for part in (before, recent)))
-        return gain + 2 * error < _MATTERS * abs(fmean(recent))
+        score = fmean(recent)
+        return gain + 2 * error < min(_MATTERS * abs(score), _LEFT * (self.ceiling - score))
 
     def _best_score(self) -> float:
         return max(score for _, score in self.curve)

@@ -17,13 +17,16 @@ from lensbench.api.checkpoint import Checkpoint
 from lensbench.api.predictor import TrainingSummary
 from lensbench.api.progress import Progress, Report
 from lensbench.errors import RunError, one_line
-from lensbench.training.averaging import AveragedWeights
+from lensbench.training.averaging import AveragedWeights, measure_statistics
 from lensbench.training.chance import chance_state, set_chance_state
 from lensbench.training.convergence import Convergence
 from lensbench.training.team import LossOf, SingleProcess, Team
 
 Validate = Callable[[], float]
 """Gives the validation score of the model as it is, the higher the better."""
+
+_MEASURED = 8
+"""Batches that the statistics of averaged weights are taken from."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class TrainingLoop:
         clip: Largest norm of the gradient.
         patience: Percentage of the steps taken so far in which the validation score must rise for
             the training to go on; 0 takes all `steps` in any case. See `Convergence`. Scored and
-            kept are then the weights' averages over the last steps.
+            kept are then the weights' averages over the last steps, with statistics of batch
+            normalisation measured anew.
+        ceiling: The best validation score that there can be. See `Convergence`.
         rates: Learning rates of parameters by their names in the model, in units of
             `learning_rate`; 1 for those that are not named.
         team: Processes that divide every batch; by default this one alone.
@@ -58,6 +63,7 @@ class TrainingLoop:
     warmup: float = 0.1
     clip: float = 1.0
     patience: int = 0
+    ceiling: float = math.inf
     rates: Mapping[str, float] = field(default_factory=dict, repr=False)
     team: Team = field(default_factory=SingleProcess, repr=False)
 
@@ -96,7 +102,7 @@ class TrainingLoop:
                     raise
                 raise checkpoint.unusable(one_line(error)) from None
         if training.step == 0:
-            training.judge()
+            training.judge(loss_of)
         try:
             while training.step < training.end:
                 loss = training.advance(loss_of)
@@ -130,7 +136,9 @@ class _Training:
         self.loop, self.model, self.count = loop, model, count
         self.validate = validate
         self.convergence = (
-            Convergence(loop.steps, loop.patience) if validate and loop.patience else None
+            Convergence(loop.steps, loop.patience, loop.ceiling)
+            if validate and loop.patience
+            else None
         )
         loop.team.join(model)
         self.average = AveragedWeights(model) if self.convergence else None
@@ -190,17 +198,31 @@ class _Training:
         self.step += 1
         if self.average:
             self.average.follow(self.step)
-        self.judge()
+        self.judge(loss_of)
         self.whole = True
         return value
 
-    def judge(self) -> None:
-        """Scores the averaged weights now and then, where the validation score says when to end."""
+    def judge(self, loss_of: LossOf) -> None:
+        """Scores the averaged weights now and then, where the validation score says when to end.
+
+        The weights that the training begins with have the statistics that they came with.
+        """
         if not (self.convergence and self.average and self.validate):
             return
         if self.convergence.due(self.step):
             with self.average.in_model():
+                if self.step:
+                    measure_statistics(self.model, lambda: self._show(loss_of))
                 self.convergence.note(self.step, self.validate(), self.model)
+
+    def _show(self, loss_of: LossOf) -> None:
+        """Shows the model some batches, the same at every evaluation."""
+        generator = torch.Generator().manual_seed(self.loop.seed)
+        order = torch.randperm(self.count, generator=generator)
+        whole = max(1, min(_MEASURED, self.count // self.batch_size))
+        with torch.random.fork_rng(devices=[]):
+            for indices in torch.split(order, self.batch_size)[:whole]:
+                loss_of(indices, generator)
 
     def finish(self) -> TrainingSummary:
         """Goes back to the best weights, where validation chose them, and sums the training up."""

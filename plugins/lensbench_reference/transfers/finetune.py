@@ -35,7 +35,7 @@ class FineTune(Transfer):
 
         `head_first=yes` trains the head alone before all is trained, so that a new head does not
         spoil what the encoder has learned (Kumar et al. 2022, arXiv:2202.10054). It is the default
-        under budgets with patience, and `no` under others.
+        of `finetune` under budgets with patience, and `no` otherwise.
         """
 
         learning_rate: Annotated[float, Gt(0)] | None = None
@@ -43,6 +43,9 @@ class FineTune(Transfer):
         layer_decay: Annotated[float, Gt(0), Le(1)] = 1.0
         precision: Precision = "fp32"
         head_first: bool | None = None
+
+    HEAD_FIRST = True
+    """Whether the head is trained first under budgets with patience, where no option says."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -54,8 +57,8 @@ class FineTune(Transfer):
         decays = options.layer_decay < 1
         rates = rates_by_layer(encoder, options.layer_decay, "encoder.") if decays else None
         settings = Settings(options.learning_rate, options.batch_size, rates, options.precision)
-        head_first = options.head_first
-        if head_first or (head_first is None and context.budget.patience):
+        by_default = self.HEAD_FIRST and context.budget.patience > 0
+        if by_default if options.head_first is None else options.head_first:
             fit_head(model, context)
         training = fit(model.train(), context, settings)
         return ModelPredictor(model, context.task, model, training)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -101,12 +102,12 @@ def fit(
         return loss.float()
 
     def validate() -> float:
-        model.eval()
+        trained = [module for module in model.modules() if module.training]
         value = validation_score(ModelPredictor(model, context.task, model), context)
-        model.train(was_training)
+        for module in trained:
+            module.training = True
         return value
 
-    was_training = model.training
     stage = Stage(chosen.stage, learning_rate, batch_size, chosen.rates or {})
     summary = train(model, context, loss_of, stage, validate)
     model.eval()
@@ -205,6 +206,7 @@ def train(
         weight_decay=0.05,
         seed=context.seed + stage.number,
         patience=context.budget.patience,
+        ceiling=1.0 if context.task.metrics[0].scale == "logit" else math.inf,
         rates=stage.rates,
     )
     checkpoint = context.checkpoint(stage.name)

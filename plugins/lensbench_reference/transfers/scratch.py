@@ -18,8 +18,11 @@ class Scratch(FineTune):
     `finetune` of an encoder without pretraining begins from weights that the seed of the
     pretraining draws, the same in every fit. Here they differ from fit to fit, so that the scatter
     of the fits holds that of the initial weights. A pretraining would be thrown away; it is
-    refused, so that no row carries the name of what it made no use of.
+    refused, so that no row carries the name of what it made no use of. Nor is the head trained
+    first, unless `head_first=yes`: there is nothing yet that it could spoil.
     """
+
+    HEAD_FIRST = False
 
     def check(self, encoder: Any, pretraining: str) -> None:
         """Refuses a pretrained encoder, and one without weights.

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lensbench.training.averaging import AveragedWeights
+from lensbench.training.averaging import AveragedWeights, measure_statistics
 
 
 def model() -> nn.Module:
@@ -12,6 +12,12 @@ def model() -> nn.Module:
     layers = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
     layers[0].requires_grad_(False)
     return layers
+
+
+def show(layers: nn.Module, batches: torch.Tensor) -> None:
+    """Shows batches, one after another."""
+    for batch in batches:
+        layers(batch)
 
 
 def test_the_mean_remembers_three_per_cent_of_the_steps():
@@ -70,3 +76,38 @@ def test_a_mean_is_stored_and_restored():
     second.restore(first.state())
     with second.in_model():
         assert layers[2].bias.item() == 5.0
+
+
+def test_statistics_are_those_of_what_is_shown():
+    """Plain means over batches, whatever was gathered before; the momentum stays."""
+    layers = model().train()
+    layers[1].running_mean.fill_(100.0)
+    batches = torch.randn(4, 8, 2)
+    measure_statistics(layers, lambda: show(layers, batches))
+    inputs = torch.stack([layers[0](batch) for batch in batches])
+    assert torch.allclose(layers[1].running_mean, inputs.mean(1).mean(0), atol=1e-6)
+    assert torch.allclose(layers[1].running_var, inputs.var(1).mean(0), atol=1e-6)
+    assert layers[1].momentum == 0.1
+    layers[1](torch.full((8, 3), 50.0))
+    assert layers[1].running_mean.mean() == pytest.approx(5.0, abs=1.0)
+
+
+def test_layers_that_are_shown_nothing_or_are_frozen_keep_their_statistics():
+    layers = model().train()
+    layers[1].running_mean.fill_(7.0)
+    measure_statistics(layers, lambda: show(layers[2], torch.randn(1, 8, 3)))
+    assert layers[1].running_mean.tolist() == [7.0] * 3
+    layers[1].eval()
+    measure_statistics(layers, lambda: show(layers, torch.randn(1, 8, 2)))
+    assert layers[1].running_mean.tolist() == [7.0] * 3
+
+
+def test_counters_go_back_as_well():
+    """A layer whose statistics are a plain mean over all batches goes on as if nothing was."""
+    layers = model().train()
+    average = AveragedWeights(layers)
+    layers(torch.randn(8, 2))
+    with average.in_model():
+        measure_statistics(layers, lambda: show(layers, torch.randn(5, 8, 2)))
+        assert layers[1].num_batches_tracked == 5
+    assert layers[1].num_batches_tracked == 1

@@ -1,5 +1,6 @@
 """Trainings that last until the validation score no longer improves."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,45 @@ def test_a_rising_score_that_scatters_is_no_plateau(noise):
     assert sum(one < 2000 for one in steps) <= 3
     if noise < 0.01:
         assert steps[30] < 3 * 3000
+
+
+def test_what_is_left_below_the_ceiling_counts():
+    """From 0.980 to 0.984 is little of the score, and much of the way to 1."""
+    falls = {}
+    for ceiling in (math.inf, 1.0):
+        convergence, model = Convergence(10_000, 30, ceiling), nn.Linear(1, 1)
+        for step, score in ((650, 0.98), (800, 0.981), (1000, 0.982), (1200, 0.983), (1500, 0.984)):
+            convergence.note(step, score, model)
+        convergence.note(1510, 0.984, model)
+        falls[ceiling] = convergence.fall
+    assert falls == {math.inf: 1510, 1.0: None}
+
+
+def test_averaged_weights_are_scored_with_statistics_of_their_own():
+    """Those that batch normalisation gathers in training lag behind weights that change fast."""
+    with seeded(0):
+        model = nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+        x = torch.randn(256, 1)
+        y = 3 * x[:, 0] + 1
+
+    def loss(indices: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        return (model(x[indices])[:, 0] - y[indices]).square().mean()
+
+    def score() -> float:
+        model.eval()
+        with torch.no_grad():
+            value = -float((model(x)[:, 0] - y).square().mean())
+        model.train()
+        return value
+
+    loop = TrainingLoop(200, 32, 0.3, 0.0, 1, patience=30)
+    with seeded(0):
+        summary = loop.run(model.train(), 256, loss, ignore, validate=score)
+    kept = score()
+    assert kept == pytest.approx(max(value for _, value in summary.curve), rel=1e-4)
+    layer = model[1]
+    inputs = model[0](x).detach()
+    assert torch.allclose(layer.running_mean, inputs.mean(0), atol=1e-5)
 
 
 def test_scores_that_are_not_finite_are_no_plateau():

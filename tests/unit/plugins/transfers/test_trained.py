@@ -118,18 +118,35 @@ def test_a_fit_that_begins_with_the_head_begins_lower(build, context):
     assert found[1] < found[0] - 0.01
 
 
-@pytest.mark.parametrize("patience", [0, 2])
-def test_the_head_is_first_where_the_budget_has_patience(build, context, patience):
-    """By default: a fit to convergence spoils nothing, and a short look stays short."""
+@pytest.mark.parametrize(
+    ("transfer", "patience", "expected"),
+    [(FineTune, 0, False), (FineTune, 2, True), (Scratch, 0, False), (Scratch, 2, False)],
+)
+def test_the_head_is_first_where_something_can_be_spoiled(
+    build, context, transfer, patience, expected
+):
+    """By default: weights drawn anew hold nothing yet, and a short look stays short."""
     samples = made_samples(24)
     fit = context(samples, steps=4, validation=samples)
     fit = replace(fit, budget=replace(fit.budget, patience=patience))
     answers = []
-    for first in (None, bool(patience)):
+    for first in (None, expected):
         torch.manual_seed(0)
-        predictor = FineTune(FineTune.Options(head_first=first)).fit(build(), fit)
+        predictor = transfer(transfer.Options(head_first=first)).fit(build(), fit)
         answers.append(predictor(samples)["probability"])
     assert torch.equal(*answers)
+
+
+def test_a_frozen_encoder_stays_in_evaluation_mode(build, context):
+    """Statistics of its normalisations are no update of low rank: no training changes them."""
+    samples = made_samples(24)
+    fit = context(samples, steps=4, validation=samples)
+    fit = replace(fit, budget=replace(fit.budget, patience=2))
+    encoder = build(normalised=True)
+    before = {name: value.clone() for name, value in encoder.named_buffers()}
+    predictor = LORA.fit(encoder, fit)
+    after = dict(predictor.model.encoder.named_buffers())
+    assert before and all(torch.equal(value, after[name]) for name, value in before.items())
 
 
 @pytest.mark.parametrize("rank", ["auroc", "tpr_at_fpr_1e-3"])
