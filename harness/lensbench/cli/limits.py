@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from lensbench.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from lensbench.cli.progress import Progress
     from lensbench.limits.bounds import SceneSample
     from lensbench.study.cell import View
 
@@ -86,8 +88,9 @@ def command(  # noqa: PLR0913  # an option each
 
     The limit of `anomaly` and `morphology` is an upper bound on the AUROC: that of an observer who
     fits the smooth lens and knows all of the substructure but its angle. Beside it is the score of
-    a matched filter that knows less. It takes some seconds for each scene and condition.
-    `--targets` and `--only` do not apply to it.
+    a matched filter that knows less. It takes a second or two for each scene and condition, and
+    about ten seconds for the lenses of `survey` and `cdm-realistic`. `--targets` and `--only` do
+    not apply to it.
 
     The store keeps limits, and tables of `run`, `sweep` and `leaderboard show` have them in rows
     below the entrants.
@@ -108,6 +111,7 @@ def command(  # noqa: PLR0913  # an option each
         views = [View(dataset, condition) for condition in split_references(conditions)]
         _show_classes(task, views, SceneSample(scenes, seed), store, as_json)
         return
+    from lensbench.cli.progress import Progress
     from lensbench.errors import UsageError, nearest
     from lensbench.limits.stored import ensure_limits
     from lensbench.registry import load_catalogue
@@ -120,13 +124,10 @@ def command(  # noqa: PLR0913  # an option each
     opened, catalogue = open_store(store_root(store)), load_catalogue()
     found: list[tuple[str, Limit]] = []
     for condition in split_references(conditions):
-
-        def watch(done: int, condition: str = condition) -> None:
-            if done % 8 == 0:
-                click.echo(f"{condition}: {done} scenes", err=True)
-
-        sample = SceneSample(scenes, seed, only)
-        computed = ensure_limits(opened, catalogue, View(dataset, condition), sample, watch)
+        sample, view = SceneSample(scenes, seed, only), View(dataset, condition)
+        with Progress() as progress:
+            watch = functools.partial(_watched, progress, condition, scenes)
+            computed = ensure_limits(opened, catalogue, view, sample, watch)
         found += [(condition, limit) for limit in computed if limit.target in wanted]
     if as_json:
         click.echo(json.dumps([{"condition": name, **asdict(limit)} for name, limit in found]))
@@ -155,12 +156,17 @@ def command(  # noqa: PLR0913  # an option each
     click.echo(text_table(header, rows, "terminal", title, note))
 
 
+def _watched(progress: Progress, condition: str, count: int, done: int) -> None:
+    progress(f"limits under {condition}", done, count, "")
+
+
 def _show_classes(
     task: str, views: Sequence[View], sample: SceneSample, store: str | None, as_json: bool
 ) -> None:
     """Prints the d′ of each pair of classes and the bound on the task's AUROC."""
     import numpy as np
 
+    from lensbench.cli.progress import Progress
     from lensbench.leaderboard.forms import text_table
     from lensbench.limits.classes import known_signal_auroc, task_limits
     from lensbench.limits.stored import ensure_class_limits, known_signal_error
@@ -173,11 +179,9 @@ def _show_classes(
     for view in views:
         condition = view.condition
 
-        def watch(done: int, condition: str = condition) -> None:
-            if done % 8 == 0:
-                click.echo(f"{condition}: {done} scenes", err=True)
-
-        found = ensure_class_limits(opened, catalogue, task, view, sample, watch)
+        with Progress() as progress:
+            watch = functools.partial(_watched, progress, condition, 2 * sample.count)
+            found = ensure_class_limits(opened, catalogue, task, view, sample, watch)
         bounds = task_limits(task, list(found))
         pairs = [asdict(limit) for limit in found]
         printed.append({"condition": condition, "bounds": bounds, "pairs": pairs})

@@ -8,6 +8,7 @@ for nothing else separates images with and without it by d′ standard deviation
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -34,8 +35,15 @@ SMOOTH = "no_sub"
 _SUBSTRUCTURE = ("f_sub", "subhalo", "vortex", "axion", "halo", "alpha")
 """Beginnings of the names of parameters that only substructure has."""
 
-_STEPS, _ENOUGH = 12, 1e-3
-"""Steps of a refit, at most, and the share of χ² by which a step must lower it to be followed."""
+_STEPS, _TRIES = 12, 20
+"""Derivatives of a refit, and steps that begin with each, at most."""
+
+_ENOUGH, _LITTLE = 1e-3, 1e-4
+"""A step is followed by another if it lowers χ² by this share of it and by this much."""
+
+_PRIOR_SCENES, _LEAST = 256, 1e-6
+"""Scenes that the width of a population is found from, and the least variance of a combination of
+its parameters over that of one."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +97,10 @@ def class_limits(
         )
     others = [name for name in classes if name != SMOOTH]
     found: dict[tuple[str, str], list[float]] = {}
+    prior = Prior.of(population, seed)
     for index in range(scenes):
-        scene = Scene.drawn(population, index, seed, condition, field_of_view)
-        left = {name: scene.residual(classes.index(name)) for name in others}
+        scene = Scene.drawn(population, index, seed, condition, field_of_view, prior)
+        left = {name: scene.residual(name) for name in others}
         for i, name in enumerate(others):
             found.setdefault((SMOOTH, name), []).append(float(left[name].norm()))
             for other in others[i + 1 :]:
@@ -102,21 +111,64 @@ def class_limits(
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A drawn lens, and its noise-free images.
-
-    Images are flat (N,), freed of the correlation of the noise, and in units of the noise of the
-    lens without substructure.
+class Prior:
+    """What is known of smooth lenses before any image: how a population draws them.
 
     Attributes:
-        model: The image without substructure, from the parameters of the smooth lens.
-        values: Those parameters (P,).
-        images: The image with the substructure of each class.
+        names: Of the parameters, those of substructure and those with one value only left out.
+        whitening: Turns differences of parameters into independent ones of unit scatter (P, P).
     """
 
+    names: tuple[str, ...]
+    whitening: Tensor
+
+    @classmethod
+    def of(cls, population: ScenePopulation, seed: int) -> Prior:
+        """The covariance of a population's training scenes: a normal distribution of its width."""
+        label = len(population.classes) - 1
+        drawn = [
+            population.draw(label, generator_of("scene", seed, "train", index))
+            for index in range(_PRIOR_SCENES)
+        ]
+        columns = {
+            name: np.array([one[name] for one in drawn], dtype=float)
+            for name, value in drawn[0].items()
+            if np.ndim(value) == 0 and not name.startswith(_SUBSTRUCTURE)
+        }
+        names = tuple(name for name, column in columns.items() if np.ptp(column) > 0)
+        if not names:
+            return cls((), torch.zeros(0, 0, dtype=torch.float64))
+        values = np.stack([columns[name] for name in names], 1)
+        scatter = values.std(0)
+        size, basis = np.linalg.eigh(
+            np.cov(((values - values.mean(0)) / scatter).T, ddof=0).reshape(len(names), -1)
+        )
+        whitening = (basis / np.sqrt(size.clip(min=_LEAST))).T / scatter
+        return cls(names, torch.from_numpy(whitening))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A drawn lens, and noise-free images of it.
+
+    Images are flat (N + P,): N pixels, freed of the correlation of the noise and in units of the
+    noise of the lens without substructure, and then by how much the P parameters of the smooth
+    lens differ from the drawn ones, in units of the population's scatter. So a fit to an image is
+    one with the population as its prior.
+
+    Attributes:
+        parameters: Drawn ones of lens and substructure.
+        model: The image without substructure, from the parameters of the smooth lens.
+        values: Those parameters (P,).
+        image: The image of drawn parameters with the substructure of a class, by its label.
+        classes: Names of the classes.
+    """
+
+    parameters: Mapping[str, Tensor]
     model: Model
     values: Tensor
-    images: tuple[Tensor, ...]
+    image: Callable[[Mapping[str, Tensor], int], Tensor]
+    classes: tuple[str, ...]
 
     @classmethod
     def drawn(
@@ -126,6 +178,7 @@ class Scene:
         seed: int,
         condition: Condition,
         field_of_view: float,
+        prior: Prior,
     ) -> Scene:
         """A test scene, drawn with the last class: the smooth lens is the same in every class."""
         drawn = population.draw(
@@ -133,12 +186,7 @@ class Scene:
         )
         exact = {name: torch.as_tensor(value).double() for name, value in drawn.items()}
         smooth = population.classes.index(SMOOTH)
-        free = [
-            name
-            for name, value in exact.items()
-            if value.ndim == 0 and not name.startswith(_SUBSTRUCTURE)
-        ]
-        values = torch.stack([exact[name] for name in free])
+        values = torch.cat([prior.whitening.new_empty(0), *(exact[n][None] for n in prior.names)])
         condition = replace(condition.told, seeing_scatter=0.0)
         grid = grid_of(condition, field_of_view)
 
@@ -151,57 +199,92 @@ class Scene:
         photons = (electrons(exact, smooth) + condition.background_electrons).clamp(min=0)
         sigma = (photons + condition.read_electrons**2).sqrt()
 
-        def image(parameters: Mapping[str, Tensor], label: int) -> Tensor:
+        def pixels(parameters: Mapping[str, Tensor], label: int) -> Tensor:
             white = decorrelate(electrons(parameters, label), condition.noise_tap) / sigma
             return white.flatten()
 
         def model(theta: Tensor) -> Tensor:
-            return image({**exact, **dict(zip(free, theta, strict=True))}, smooth)
+            changed = {**exact, **dict(zip(prior.names, theta, strict=True))}
+            return torch.cat([pixels(changed, smooth), prior.whitening @ (theta - values)])
 
-        images = tuple(image(exact, label) for label in range(len(population.classes)))
-        return cls(model, values, images)
+        def image(parameters: Mapping[str, Tensor], label: int) -> Tensor:
+            return torch.cat([pixels(parameters, label), torch.zeros_like(values)])
 
-    def residual(self, label: int) -> Tensor:
+        return cls(exact, model, values, image, tuple(population.classes))
+
+    @functools.cached_property
+    def linear(self) -> tuple[Tensor, Tensor]:
+        """The image without substructure and its derivatives (P, N + P) by the parameters."""
+        if not len(self.values):
+            value = self.model(self.values)
+            return value, value.new_empty(0, len(value))
+        return derivatives(self.model, self.values)
+
+    def residual(self, name: str) -> Tensor:
         """What the best smooth lens leaves of the image with the substructure of a class."""
-        return refitted(self.model, self.values, self.images[label])
+        image = self.image(self.parameters, self.classes.index(name))
+        return refitted(self.model, self.values, image, self.linear)
 
-    def without_smooth(self, residual: Tensor) -> Tensor:
-        """A residual without what small changes of the smooth lens can make."""
-        _, slopes = derivatives(self.model, self.values)
-        return orthogonal(residual, slopes)
+    def without_smooth(self, residuals: Tensor) -> Tensor:
+        """Residuals (..., N + P) without what small changes of the smooth lens can make."""
+        return orthogonal(residuals.movedim(-1, 0), self.linear[1]).movedim(0, -1)
 
 
-def refitted(model: Model, start: Tensor, image: Tensor) -> Tensor:
+def refitted(
+    model: Model, start: Tensor, image: Tensor, first: tuple[Tensor, Tensor] | None = None
+) -> Tensor:
     """What a least-squares fit leaves of an image (N,), in units of its noise.
 
-    Levenberg–Marquardt. At the end the part that one more linear step would explain is removed.
+    Levenberg–Marquardt. Derivatives cost far more than images, so several steps use the same. At
+    the end the part that one more linear step would explain is removed.
 
     Args:
         model: From parameters (P,) to images (N,) in units of the noise.
         start: Where to begin (P,).
         image: Without noise.
+        first: The model's image and derivatives at the start, where these are known.
     """
-    theta, damping = start.double(), 1e-3
-    value, slopes = derivatives(model, theta)
+    theta = start.double()
+    value, slopes = first or derivatives(model, theta)
+    if not len(slopes):
+        return image - value
     for _ in range(_STEPS):
-        left = image - value
-        before = float(left @ left)
-        matrix, gradient = slopes @ slopes.T, slopes @ left
-        scale = matrix.diagonal().clamp(min=1e-12)
-        for _ in range(6):
-            step = torch.linalg.lstsq(matrix + torch.diag(damping * scale), gradient).solution
-            after = float((image - model(theta + step)).square().sum())
-            if after < before:
-                damping = max(damping / 10, 1e-9)
-                theta = theta + step
-                break
-            damping *= 10
-        else:
+        before = float((image - value).square().sum())
+        theta, value = _descended(model, theta, value, slopes, image)
+        after = float((image - value).square().sum())
+        if before - after < _ENOUGH * before + _LITTLE:
             break
         value, slopes = derivatives(model, theta)
-        if before - after < _ENOUGH * before:
-            break
     return orthogonal(image - value, slopes)
+
+
+def _descended(
+    model: Model, theta: Tensor, value: Tensor, slopes: Tensor, image: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Parameters (P,) and their image (N,) after steps that begin with derivatives (P, N).
+
+    Each step corrects the derivatives by what it found along its own way (Broyden 1965).
+    """
+    damping = 1e-3
+    for _ in range(_TRIES):
+        matrix, left = slopes @ slopes.T, image - value
+        before = float(left @ left)
+        scale = matrix.diagonal().clamp(min=1e-12)
+        step = torch.linalg.lstsq(matrix + torch.diag(damping * scale), slopes @ left).solution
+        tried = model(theta + step)
+        after = float((image - tried).square().sum())
+        if not math.isfinite(after):
+            damping *= 10
+            continue
+        missed, weighted = tried - value - step @ slopes, scale * step
+        slopes = slopes + torch.outer(weighted / (weighted @ step).clamp(min=1e-30), missed)
+        if after < before:
+            theta, value, damping = theta + step, tried, max(damping / 10, 1e-9)
+            if before - after < _ENOUGH * before + _LITTLE:
+                break
+        else:
+            damping *= 10
+    return theta, value
 
 
 def orthogonal(vector: Tensor, slopes: Tensor) -> Tensor:

@@ -18,9 +18,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,11 +27,8 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from lensbench.api.condition import Condition
-from lensbench.limits.classes import SMOOTH, ClassLimit, Scene, orthogonal
-from lensbench.sky.components import SceneModel
-from lensbench.sky.information import derivatives
+from lensbench.limits.classes import SMOOTH, ClassLimit, Prior, Scene
 from lensbench.sky.population import ScenePopulation
-from lensbench.sky.seeds import generator_of
 
 ANGLES = 37
 """Angles that substructure may have. Odd, so that lines, which half a turn leaves as they are, have
@@ -69,35 +65,37 @@ class PlaceLimit(ClassLimit):
 def place_limits(
     population: ScenePopulation,
     condition: Condition,
-    scenes: int,
     seed: int,
     known: list[ClassLimit],
     field_of_view: float = 6.4,
+    watch: Callable[[int], None] = lambda done: None,
 ) -> list[PlaceLimit]:
     """Limits of pairs of classes, over the scenes that their `class_limits` are of.
 
     Args:
         population: Of the lenses.
         condition: Under which they are seen.
-        scenes: How many.
         seed: Of the draw.
         known: Limits of a known signal.
         field_of_view: Side of the images [arcsec].
+        watch: Called with the number of scenes that are done.
     """
     random = np.random.default_rng(0)
     turned: dict[tuple[str, str], list[Scores]] = {}
     single: dict[tuple[str, str], list[Scores]] = {}
     pairs = [(one.first, one.second) for one in known]
-    for index in range(scenes):
-        residuals = _Residuals(population, index, seed, condition, field_of_view)
-        banks = residuals.of_angles()
-        masses = residuals.of_one_mass() if banks else None
+    prior = Prior.of(population, seed)
+    for index in range(len(known[0].detectability)):
+        scene = Scene.drawn(population, index, seed, condition, field_of_view, prior)
+        banks = _of_angles(scene)
+        masses = _of_one_mass(scene) if banks else None
         for first, second in pairs if banks else ():
             both = (banks.get(first), banks[second])
             turned.setdefault((first, second), []).append(mean_likelihood_scores(*both, random))
             if masses is not None and first == SMOOTH:
                 found = matched_filter_scores(masses, banks[second][0], random)
                 single.setdefault((first, second), []).append(found)
+        watch(index + 1)
     return [
         PlaceLimit(
             one.first,
@@ -172,82 +170,42 @@ def _log_mean_exp(values: np.ndarray) -> np.ndarray:
     return np.asarray(highest + np.log(np.exp(values - highest[:, None]).mean(1)))
 
 
-class _Residuals:
-    """What a smooth lens leaves of a scene whose substructure is put elsewhere."""
-
-    def __init__(
-        self,
-        population: ScenePopulation,
-        index: int,
-        seed: int,
-        condition: Condition,
-        field_of_view: float,
-    ) -> None:
-        label = len(population.classes) - 1
-        self._population, self._view = population, (index, seed, condition, field_of_view)
-        self._drawn = population.draw(label, generator_of("scene", seed, "test", index))
-        scene = Scene.drawn(population, *self._view)
-        self._smooth, self._slopes = derivatives(scene.model, scene.values)
-
-    def of_angles(self) -> dict[str, Tensor]:
-        """Residuals (K, N) of each class at all angles, the true one first; empty without any."""
-        angles = [name for name in ("subhalo_phi", "vortex_phi") if name in self._drawn]
-        if not angles:
-            return {}
-        turns = [2 * math.pi * step / ANGLES for step in range(ANGLES)]
-        names = tuple(name for name in self._population.classes if name != SMOOTH)
-        images = [
-            self._images({name: self._drawn[name] + turn for name in angles}, names)
-            for turn in turns
-        ]
-        return {
-            name: self._without_smooth(torch.stack(of_class))
-            for name, of_class in zip(names, zip(*images, strict=True), strict=True)
-        }
-
-    def of_one_mass(self) -> Tensor | None:
-        """Residuals (K, N) of the largest subhalo alone at all places.
-
-        None where subhaloes are not drawn in units of θ_E.
-        """
-        if "f_sub" not in self._drawn or "subhalo_mass" not in self._drawn:
-            return None
-        largest = int(np.argmax(self._drawn["subhalo_mass"]))
-        alone = {
-            name: np.asarray(value)[largest : largest + 1]
-            for name, value in self._drawn.items()
-            if name.startswith("subhalo")
-        }
-        images: list[Tensor] = []
-        for radius, step in itertools.product(RADII, range(DIRECTIONS)):
-            place = {"subhalo_radius": radius, "subhalo_phi": 2 * math.pi * step / DIRECTIONS}
-            there = {name: np.array([value]) for name, value in place.items()}
-            images += self._images({**alone, **there}, ("cdm",))
-        return self._without_smooth(torch.stack(images))
-
-    def _images(self, changed: Mapping[str, Any], classes: tuple[str, ...]) -> tuple[Tensor, ...]:
-        """Of the scene with changed parameters, one of each class."""
-        one = _OneScene(self._population, (SMOOTH, *classes), {**self._drawn, **changed})
-        return Scene.drawn(one, *self._view).images[1:]
-
-    def _without_smooth(self, images: Tensor) -> Tensor:
-        return orthogonal((images - self._smooth).T, self._slopes).T
+def _of_angles(scene: Scene) -> dict[str, Tensor]:
+    """Residuals (K, N) of each class at all angles, the true one first; empty without any."""
+    angles = [name for name in ("subhalo_phi", "vortex_phi") if name in scene.parameters]
+    if not angles:
+        return {}
+    turns = [2 * math.pi * step / ANGLES for step in range(ANGLES)]
+    turned = [
+        {**scene.parameters, **{name: scene.parameters[name] + turn for name in angles}}
+        for turn in turns
+    ]
+    return {name: _residuals(scene, name, turned) for name in scene.classes if name != SMOOTH}
 
 
-class _OneScene(ScenePopulation):
-    """A population whose scenes all have the same parameters, and some classes of another one."""
+def _of_one_mass(scene: Scene) -> Tensor | None:
+    """Residuals (K, N) of the largest subhalo alone at all places.
 
-    def __init__(
-        self, population: ScenePopulation, classes: tuple[str, ...], parameters: Mapping[str, Any]
-    ) -> None:
-        self._population, self._parameters = population, parameters
-        self.classes = classes  # type: ignore[misc]  # of this object
+    None where subhaloes are not drawn in units of θ_E.
+    """
+    drawn = scene.parameters
+    if "f_sub" not in drawn or "subhalo_mass" not in drawn:
+        return None
+    largest = int(drawn["subhalo_mass"].argmax())
+    alone = {
+        name: value[largest : largest + 1] if name.startswith("subhalo") else value
+        for name, value in drawn.items()
+    }
+    places = []
+    for radius, step in itertools.product(RADII, range(DIRECTIONS)):
+        place = {"subhalo_radius": radius, "subhalo_phi": 2 * math.pi * step / DIRECTIONS}
+        there = {name: drawn["theta_E"].new_tensor([value]) for name, value in place.items()}
+        places.append({**alone, **there})
+    return _residuals(scene, "cdm", places)
 
-    def draw(self, label: int, random: np.random.Generator) -> dict[str, float | np.ndarray]:
-        """The parameters."""
-        return dict(self._parameters)
 
-    def model(self, parameters: Mapping[str, float | Tensor], label: int) -> SceneModel:
-        """The parts of the scene of these parameters."""
-        name = self.classes[label]
-        return self._population.model(parameters, self._population.classes.index(name))
+def _residuals(scene: Scene, name: str, changed: list[dict[str, Tensor]]) -> Tensor:
+    """What a smooth lens leaves (K, N) of images of a class with changed parameters."""
+    label = scene.classes.index(name)
+    images = torch.stack([scene.image(one, label) for one in changed])
+    return scene.without_smooth(images - scene.linear[0])

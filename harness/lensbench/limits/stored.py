@@ -100,7 +100,8 @@ def ensure_class_limits(
         task: One of `CLASS_TASKS`. All have the same limits of pairs.
         view: A dataset that draws lenses with substructure, and a condition.
         sample: Its test scenes, each taken as one of every class.
-        watch: Called with the number of scenes that are done.
+        watch: Called with the number of scenes that are done, of twice as many: each is used for
+            the bound of a known signal and again for places.
 
     Raises:
         UsageError: Where the task has no such limit, the dataset draws no lenses with and without
@@ -118,11 +119,11 @@ def ensure_class_limits(
             f"dataset {view.dataset!r} draws no scenes, so its classes have no limit", "try lenses"
         )
     seen = _one_band(catalogue, view.condition)
-    about = (drawn.population, seen, sample.count, sample.seed)
+    about = (drawn.population, seen)
     described = _class_description(catalogue.canonical("dataset", view.dataset), seen, sample)
     rows = _read_rows(store, described)
     if rows is None:
-        known = class_limits(*about, drawn.field_of_view, watch)
+        known = class_limits(*about, sample.count, sample.seed, drawn.field_of_view, watch)
         _write_rows(store, known, described)
     else:
         known = [ClassLimit(**row) for row in rows]
@@ -130,7 +131,9 @@ def ensure_class_limits(
     rows = _read_rows(store, described)
     if rows is not None:
         return [PlaceLimit(**row) for row in rows]
-    found = place_limits(*about, known, drawn.field_of_view)
+    found = place_limits(
+        *about, sample.seed, known, drawn.field_of_view, lambda done: watch(sample.count + done)
+    )
     _write_rows(store, found, described)
     return found
 

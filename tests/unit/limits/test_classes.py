@@ -10,7 +10,10 @@ from sklearn.metrics import roc_auc_score
 
 from lensbench.errors import UsageError
 from lensbench.limits.classes import (
+    SMOOTH,
     ClassLimit,
+    Prior,
+    Scene,
     class_limits,
     known_signal_auroc,
     orthogonal,
@@ -20,6 +23,7 @@ from lensbench.limits.classes import (
 from lensbench.sky.instruments import CONDITIONS
 from lensbench.sky.lookalikes import LookAlikes
 from lensbench.sky.population import Population, Range
+from lensbench.sky.survey import Survey
 
 
 def test_a_weak_perturber_on_a_linear_source_has_the_closed_form():
@@ -109,3 +113,62 @@ def test_populations_without_substructure_have_no_limit():
     """Look-alikes are lenses and other galaxies."""
     with pytest.raises(UsageError, match="no_sub"):
         class_limits(LookAlikes(), CONDITIONS["EUCLID_VIS"], 1, 0)
+
+
+def test_the_prior_has_the_scatter_of_the_population():
+    """Uniform parameters scatter by their width over √12; what has one value is known."""
+    population = replace(Population(), source_index=Range(1.0, 1.0))
+    prior = Prior.of(population, 0)
+    assert "source_index" not in prior.names
+    assert not any(name.startswith(("f_sub", "vortex")) for name in prior.names)
+    covariance = torch.linalg.inv(prior.whitening.mT @ prior.whitening)
+    scatter = dict(zip(prior.names, covariance.diagonal().sqrt().tolist(), strict=True))
+    for name in ("theta_E", "lens_ellipticity", "shear", "source_radius"):
+        known = getattr(population, name)
+        if not known.log:
+            assert scatter[name] == pytest.approx((known.high - known.low) / math.sqrt(12), rel=0.1)
+    assert scatter["lens_phi"] == pytest.approx(math.pi / math.sqrt(12), rel=0.1)
+
+
+def test_the_prior_takes_part_in_d_prime():
+    """d′² = sᵀ(1 + JΣJᵀ)⁻¹s of a small signal s, where J changes the image by the parameters."""
+    population = replace(Population(), f_sub=Range(1e-5, 1e-5))
+    prior = Prior.of(population, 0)
+    scene = Scene.drawn(population, 0, 0, CONDITIONS["HSC_I"], 6.4, prior)
+    count = len(prior.names)
+    slopes = scene.linear[1][:, :-count]
+    signal = (scene.image(scene.parameters, 1) - scene.linear[0])[:-count]
+    covariance = torch.linalg.inv(prior.whitening.mT @ prior.whitening)
+    noise = torch.eye(len(signal)).double() + slopes.mT @ covariance @ slopes
+    expected = float(signal @ torch.linalg.solve(noise, signal)) ** 0.5
+    assert float(scene.residual("cdm").norm()) == pytest.approx(expected, rel=1e-3)
+    assert float(scene.without_smooth(torch.cat([signal, torch.zeros(count)])).norm()) == (
+        pytest.approx(expected, rel=1e-3)
+    )
+
+
+class OneLens(Population):
+    """The same lens, source and substructure in every scene."""
+
+    def draw(self, label, random):
+        return super().draw(label, np.random.default_rng(0))
+
+
+def test_a_lens_that_never_varies_needs_no_refit():
+    """Its population says all of it, so d′ is the length of what substructure changes."""
+    population = OneLens()
+    prior = Prior.of(population, 0)
+    assert prior.names == ()
+    scene = Scene.drawn(population, 0, 0, CONDITIONS["EUCLID_VIS"], 6.4, prior)
+    name = next(name for name in population.classes if name != SMOOTH)
+    image = scene.image(scene.parameters, population.classes.index(name))
+    assert torch.equal(scene.residual(name), image - scene.linear[0])
+
+
+def test_lenses_of_a_survey_have_limits():
+    """With the light of the lens, its slope, multipoles, neighbours and clumps of the source."""
+    prior = Prior.of(Survey(), 0)
+    assert {"lens_magnitude", "lens_radius", "slope", "a_4", "bulge_fraction"} <= set(prior.names)
+    scene = Scene.drawn(Survey(), 2, 0, CONDITIONS["HSC_I"], 6.4, prior)
+    changed = scene.image(scene.parameters, 1) - scene.linear[0]
+    assert 0 < float(scene.residual("cdm").norm()) < float(changed.norm())

@@ -57,7 +57,7 @@ def test_limits_of_classes_are_made_once_and_found_by_tables(tmp_path, monkeypat
     made[0] = replace(made[0], turned=1.0)
     calls = []
     monkeypatch.setattr(stored, "class_limits", lambda *_: calls.append(1) or known)
-    monkeypatch.setattr(stored, "place_limits", lambda *given: calls.append(given[4]) or made)
+    monkeypatch.setattr(stored, "place_limits", lambda *given: calls.append(given[3]) or made)
     store, dataset = open_store(tmp_path), "lenses:population=survey"
     for _ in range(2):
         assert ensure_class_limits(store, CATALOGUE, "anomaly", View(dataset, "hsc-i")) == made
