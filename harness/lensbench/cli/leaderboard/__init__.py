@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "publish": (f"{_HERE}.publish", "Publish a run as a leaderboard that others can verify."),
     "submit": (f"{_HERE}.submit", "Pack the results of one entrant, to add them to a board."),
     "merge": (f"{_HERE}.merge", "Add the results of one entrant to a board."),
+    "limits": (f"{_HERE}.limits", "Give a board the limits of information of a store."),
     "withdraw": (f"{_HERE}.withdraw", "Mark a board as withdrawn, with the reason."),
     "convert": (f"{_HERE}.convert", "Convert a board of an earlier file format."),
     "verify": (f"{_HERE}.verify", "Verify a board: its files, its scores, and repeated runs."),

@@ -13,12 +13,12 @@ import polars as pl
 from lensbench.errors import DataError, UsageError, nearest
 from lensbench.leaderboard.board.by_scene import scored_cells
 from lensbench.leaderboard.board.completeness import check_complete, check_usual_metrics
-from lensbench.leaderboard.board.contents import Board, open_board
+from lensbench.leaderboard.board.contents import Board
 from lensbench.leaderboard.board.documents import read_citations, read_environment
 from lensbench.leaderboard.board.layout import READING, shown
-from lensbench.leaderboard.board.limits import read_limits
+from lensbench.leaderboard.board.limits import PLACE, read_limits
 from lensbench.leaderboard.board.tables import keys_of_table
-from lensbench.leaderboard.board.writing import Contents, fill, put_in_place, scratch_beside
+from lensbench.leaderboard.board.writing import Contents, write_board
 from lensbench.leaderboard.board.zips import Slice
 from lensbench.store.records import sides_of
 
@@ -218,11 +218,23 @@ def merge(board: Board, bundle: Board, replacing: bool = False) -> Board:
         limits=mine.limits,
     )
     check_complete(joined.records)  # before anything is written
-    with scratch_beside(board.folder) as folder:
-        fill(joined, folder)
-        open_board(folder)
-        put_in_place(folder, board.folder)
-    return open_board(board.folder)
+    return write_board(joined, board.folder, replace=True)
+
+
+def with_limits(board: Board, limits: pl.DataFrame) -> Board:
+    """The same board with limits that take the place of its own of the same metric and condition.
+
+    Args:
+        board: The board.
+        limits: From `limits_frame`.
+
+    Raises:
+        DataError: Where they are none.
+    """
+    contents = contents_of(board)
+    old = read_limits(board.folder)
+    every = pl.concat([limits, old]).unique(PLACE, keep="first", maintain_order=True).sort(PLACE)
+    return write_board(replace(contents, limits=every), board.folder, replace=True)
 
 
 def _new(archive: str, mine: Contents, other: Contents) -> dict[str, Slice]:

@@ -16,12 +16,14 @@ from lensbench.leaderboard.board.reading import read_table, reading
 from lensbench.leaderboard.board.texts import check_text
 from lensbench.leaderboard.standings import Limit, Limits, Row
 
-_PLACE = ("task", "test_dataset", "metric", "test_condition")
+PLACE = ("task", "test_dataset", "metric", "test_condition")
+"""Columns that say what a limit is of."""
+
 _VALUES = ("reference", "bound")
 _SHARE = r"(^|_)(auroc|auc|accuracy)(_|$)"
 """Metrics that are never below zero or above one."""
 
-_SCHEMA = pl.Schema(dict.fromkeys(_PLACE, pl.String) | dict.fromkeys(_VALUES, pl.Float64))
+_SCHEMA = pl.Schema(dict.fromkeys(PLACE, pl.String) | dict.fromkeys(_VALUES, pl.Float64))
 
 
 def limits_frame(records: pl.DataFrame, find: Callable[[Row], Limits]) -> pl.DataFrame:
@@ -37,7 +39,7 @@ def limits_frame(records: pl.DataFrame, find: Callable[[Row], Limits]) -> pl.Dat
         for first in tables.iter_rows(named=True)
         for (metric, condition), limit in find(first).items()
     ]
-    return pl.DataFrame(rows, _SCHEMA, orient="row").unique(_PLACE).sort(_PLACE)
+    return pl.DataFrame(rows, _SCHEMA, orient="row").unique(PLACE).sort(PLACE)
 
 
 def limit_finder(limits: pl.DataFrame) -> Callable[[Row], Limits]:
@@ -74,11 +76,11 @@ def read_limits(folder: Path) -> pl.DataFrame:
         frame = pl.DataFrame(pl.from_arrow(table))
     if dict(frame.schema) != dict(_SCHEMA):
         raise DataError(f"{LIMITS} has other columns than {', '.join(_SCHEMA)}")
-    if frame.select(_PLACE).null_count().sum_horizontal().item():
+    if frame.select(PLACE).null_count().sum_horizontal().item():
         raise DataError(f"{LIMITS} has a row that is of no task, dataset, metric or condition")
-    if len(frame.unique(_PLACE)) < len(frame):
+    if len(frame.unique(PLACE)) < len(frame):
         raise DataError(f"{LIMITS} has two limits of one metric under one condition")
-    for name in _PLACE:
+    for name in PLACE:
         for text in frame[name].unique():
             check_text(f"{LIMITS}: {name}", text)
     for name in _VALUES:
@@ -94,7 +96,7 @@ def read_limits(folder: Path) -> pl.DataFrame:
 
 def of_records(limits: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     """The limits of metrics and conditions that some record is of."""
-    return limits.join(records.select(_PLACE).unique(), on=_PLACE, how="semi")
+    return limits.join(records.select(PLACE).unique(), on=PLACE, how="semi")
 
 
 def check_limits(limits: pl.DataFrame, records: pl.DataFrame) -> None:
@@ -103,10 +105,10 @@ def check_limits(limits: pl.DataFrame, records: pl.DataFrame) -> None:
     Raises:
         DataError: Naming the first.
     """
-    odd = limits.join(records.select(_PLACE).unique(), on=_PLACE, how="anti")
+    odd = limits.join(records.select(PLACE).unique(), on=PLACE, how="anti")
     if len(odd):
         raise DataError(
-            f"{LIMITS} has a limit of {shown(' '.join(odd.select(_PLACE).row(0)))}, "
+            f"{LIMITS} has a limit of {shown(' '.join(odd.select(PLACE).row(0)))}, "
             "which no record is of"
         )
 

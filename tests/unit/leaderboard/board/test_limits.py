@@ -7,20 +7,30 @@ from pathlib import Path
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from tests.calls import called
 
 from lensbench.cli.leaderboard.show import command as show
 from lensbench.errors import DataError, StoreError
 from lensbench.leaderboard.beneath import beyond_limits
 from lensbench.leaderboard.board.contents import open_board
-from lensbench.leaderboard.board.joining import merge
+from lensbench.leaderboard.board.joining import merge, with_limits
 from lensbench.leaderboard.board.layout import LIMITS
 from lensbench.leaderboard.board.limits import limit_finder, limits_frame, read_limits
+from lensbench.leaderboard.board.manifest import Check, Finding
 from lensbench.leaderboard.board.writing import write_board
 from lensbench.leaderboard.page.building import values_of
 from lensbench.leaderboard.page.evidence import gather
 from lensbench.leaderboard.page.payload import combine
 from lensbench.leaderboard.page.rankings import rankings_of
 from lensbench.leaderboard.standings import Limit
+from lensbench.limits import stored
+from lensbench.limits.classes import ClassLimit
+from lensbench.limits.places import PlaceLimit
+from lensbench.limits.stored import ensure_class_limits
+from lensbench.registry import load_catalogue
+from lensbench.store import open_store
+from lensbench.study.cell import View
+from lensbench.verification.tiers import write_checks
 
 BOUND = 0.987
 
@@ -81,6 +91,40 @@ def test_a_bundle_changes_none_of_them(limited, make_contents, tmp_path):
     other = write_board(make_contents("hog-svm"), tmp_path / "bundle")
     merged = merge(limited, other)
     assert read_limits(merged.folder)["bound"].to_list() == [BOUND]
+
+
+def test_a_board_takes_newer_limits_from_a_store(limited, tmp_path, monkeypatch):
+    """In the place of its own; checks that were passed stay, as nothing else changed."""
+    found = {key: Finding(passed=True, evidence=said) for key, said in limited.evidence.items()}
+    check = Check(tier="re-scored", date="2026-01-01T00:00:00Z", lensbench="0.1.0", cells=found)
+    write_checks(limited, (check,))
+    before = (limited.folder / "morphology.zip").read_bytes()
+    pairs = [("no_sub", "cdm"), ("no_sub", "vortex"), ("cdm", "vortex")]
+    monkeypatch.setattr(stored, "class_limits", lambda *_: [ClassLimit(*p, (9.0,)) for p in pairs])
+    monkeypatch.setattr(
+        stored, "place_limits", lambda *_: [PlaceLimit(*p, (9.0,), 0.8, 0.7) for p in pairs]
+    )
+    store = open_store(tmp_path / "store")
+    words = ["limits", str(limited.folder), "--store", str(tmp_path / "store")]
+    nothing = called("leaderboard", *words)
+    assert nothing.code == 2
+    assert "the store has no limits of this board" in nothing.err
+    asked = "lensbench limits --task morphology --dataset lenses --conditions euclid-vis --seed 0"
+    assert f"hint: {asked}" in nothing.err
+    ensure_class_limits(store, load_catalogue(), "morphology", View("lenses", "euclid-vis"))
+    done = called("leaderboard", *words)
+    assert done.out.strip() == f"{limited.folder}: limits new or changed: 1; as before: 0"
+    again = open_board(limited.folder)
+    assert read_limits(again.folder)["bound"].to_list() == [pytest.approx(0.8)]
+    assert set(again.tiers.values()) == {"re-scored"}
+    assert (again.folder / "morphology.zip").read_bytes() == before
+
+
+def test_limits_of_what_a_board_has_no_record_of_are_not_taken(limited):
+    """And its own stay, of which the others say nothing."""
+    other = limits_frame(limited.records, known).with_columns(metric=pl.lit("accuracy"), bound=0.5)
+    kept = with_limits(limited, other)
+    assert read_limits(kept.folder).rows() == read_limits(limited.folder).rows()
 
 
 WRONG = {

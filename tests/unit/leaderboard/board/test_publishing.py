@@ -221,7 +221,7 @@ def test_merge_is_whole_or_nothing(make_contents, board, tmp_path, monkeypatch):
     def broken(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr("lensbench.leaderboard.board.joining.open_board", broken)
+    monkeypatch.setattr("lensbench.leaderboard.board.writing.open_board", broken)
     with pytest.raises(OSError, match="disk full"):
         merge(board, bundle)
     assert {p: p.read_bytes() for p in board.folder.rglob("*") if p.is_file()} == before
