@@ -54,6 +54,65 @@ def corrected() -> str:
     return tables.joined(["mean AUROC", "Model I, corrected", "Model II, corrected"], rows)
 
 
+def anomalies() -> str:
+    """AUROC of detectors that learn from normal images, a column a model as released."""
+    reconstruction = {
+        "aae:width=16 + adversarial:precision=bf16": "adversarial autoencoder",
+        "vae:width=16 + autoencoding:precision=bf16": "variational autoencoder",
+        "dcae:width=16 + autoencoding:precision=bf16": "convolutional autoencoder",
+        "rbm + contrastive-divergence": "restricted Boltzmann machine",
+    }
+    labels = {f"{name} + reconstruction": label for name, label in reconstruction.items()}
+    labels["ocsvm"] = "one-class SVM"
+    labels |= {
+        f"{name} + mahalanobis": f"{label}, distance of features"
+        for name, label in reconstruction.items()
+    }
+    labels["pca-residual"] = "`pca-residual`"
+    labels["spectrum + none + mahalanobis"] = "`spectrum`, distance of features"
+    found = [
+        tables.read("anomaly-2008.12731.txt", f"anomaly on lenses:population=deeplense-{one}-")
+        for one in ("i", "ii")
+    ]
+    rows = [
+        [label, *(one[name]["euclid-vis"] for one in found), minutes(found[0][name])]
+        for name, label in labels.items()
+    ]
+    return tables.joined(["AUROC", "Model I", "Model II", "minutes"], rows)
+
+
+def adapted() -> str:
+    """AUROC and accuracy on source and target after each way of adapting to the target."""
+    network = "small-resnet + none + "
+    onto = ", adapted to lenses:population=deeplense-i-faithful euclid-vis"
+    labels = {
+        f"{network}finetune": "none",
+        f"{network}adabn{onto}": "`adabn`",
+        f"{network}adda{onto}": "ADDA",
+        f"{network}adamatch:ratio=1{onto}": "AdaMatch",
+        f"{network}self-ensemble{onto}": "self-ensembling",
+        "spectrum-logreg": "`spectrum-logreg`",
+        "shape-boosting": "`shape-boosting`",
+    }
+    where = {"target": "tested on lenses:population=deeplense-i-", "source": "tested on its test "}
+    found = {
+        f"{metric} on the {name}": tables.read(
+            "adaptation-converged.txt", f"morphology.*{test}.*: {short},"
+        )
+        for name, test in where.items()
+        for metric, short in (("AUROC", "auroc"), ("accuracy", "accuracy"))
+    }
+    rows = [
+        [
+            label,
+            *(one[name]["euclid-vis"] for one in found.values()),
+            minutes(next(iter(found.values()))[name]),
+        ]
+        for name, label in labels.items()
+    ]
+    return tables.joined(["adaptation", *found, "minutes"], rows)
+
+
 def minutes(row: Mapping[str, str]) -> str:
     """Minutes of one process for pretraining, fit and predictions of a row."""
     return f"{float(row['seconds'].replace(',', '')) / 60:.1f}"

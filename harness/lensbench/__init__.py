@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from lensbench.sky.targets import scene_targets as scene_targets
     from lensbench.stats.intervals import positive_mean_interval as positive_mean_interval
     from lensbench.stats.intervals import quantile_interval as quantile_interval
+    from lensbench.training.averaging import measure_statistics as measure_statistics
     from lensbench.training.encoding import checked_features as checked_features
     from lensbench.training.encoding import encode as encode
     from lensbench.training.encoding import feature_shape as feature_shape
@@ -181,6 +182,7 @@ _HOMES = {
     "products_in": "training.precision",
     "locate": "data.downloads",
     "log_ring_power": "training.rings",
+    "measure_statistics": "training.averaging",
     "open_images": "data.layouts",
     "positive_mean_interval": "stats.intervals",
     "quantile_interval": "stats.intervals",

@@ -9,7 +9,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import nn
 
-from lensbench import FitContext, Samples
+from lensbench import FitContext, Samples, measure_statistics
 from lensbench_reference.transfers.domains import Adaptation
 from lensbench_reference.transfers.fitting import HeadedEncoder, ModelPredictor, Settings, fit
 
@@ -44,7 +44,6 @@ class AdaptiveNormalisation(Adaptation):
         return ModelPredictor(model, context.task, model)
 
 
-@torch.no_grad()
 def renormalise(model: nn.Module, samples: Samples) -> None:
     """Replaces the running statistics of all batch normalisation by those of samples.
 
@@ -55,15 +54,14 @@ def renormalise(model: nn.Module, samples: Samples) -> None:
         model: Called with a batch; in evaluation mode afterwards.
         samples: At least two.
     """
-    layers = [one for one in model.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm)]
-    momenta = [layer.momentum for layer in layers]
     model.eval()
-    for layer in layers:
-        layer.reset_running_stats()
-        layer.momentum = None  # torch's word for a mean over all batches
-        layer.train()
+    for layer in model.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.train()
+    measure_statistics(model, lambda: _show(model, samples))
+    model.eval()
+
+
+def _show(model: nn.Module, samples: Samples) -> None:
     for indices in torch.arange(len(samples)).tensor_split(-(-len(samples) // _BATCH)):
         model(samples.take(indices))
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum
-    model.eval()
