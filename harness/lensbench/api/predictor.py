@@ -28,8 +28,10 @@ class Predictor(Protocol):
     If it also has `state()`, its fitted numbers as named tensors, it is stored. The `restore` of
     its transfer or baseline then makes it again without another fit.
 
-    If it has `flags(predictions)`, a few words for each sample on what makes its prediction
-    doubtful (empty where nothing does), `lensbench predict` writes them into the column `flags`.
+    If it has `flags(samples, predictions)`, a few words for each sample on what makes its
+    prediction doubtful (empty where nothing does), `lensbench predict` writes them into the column
+    `flags`. It gets the samples that it has just predicted, and what it measures again through
+    `FitContext.measurements` is remembered.
     """
 
     def __call__(self, samples: Samples) -> Predictions:
@@ -96,6 +98,23 @@ class Measurements:
             options: A dataclass or plain values; named in the key of what is stored.
         """
         return measure(samples, options, self)
+
+
+class RecentMeasurements(Measurements):
+    """Remembers what was measured on the samples that it saw last."""
+
+    def __init__(self) -> None:
+        self._samples: Samples | None = None
+        self._tables: dict[tuple[Measure, str], Table] = {}
+
+    def of(self, samples: Samples, measure: Measure, options: Any) -> Table:
+        """As `Measurements.of`, once for the same samples."""
+        if samples is not self._samples:
+            self._samples, self._tables = samples, {}
+        key = measure, repr(options)
+        if key not in self._tables:
+            self._tables[key] = measure(samples, options, self)
+        return self._tables[key]
 
 
 Measure = Callable[["Samples", Any, Measurements], Table]
@@ -198,7 +217,8 @@ class Baseline(Plugin, ABC):
 
         Returns:
             Columns (N,): numbers with their errors as `NAME` and `NAME_sigma`, `chi_squared` a
-            pixel, `gain` in χ² over the same image without a lens; `unlike_NAME`, one where the
+            pixel, `gain` in χ² over the same image without a lens; `edge_NAME`, one where the
+            parameter NAME of a fit is at the edge of its prior; `unlike_NAME`, one where the
             NAME of an image is outside of what the method was trained on; and `model`, images
             (N, H, W) in units of the noise. `None` where the method cannot measure untrained.
         """

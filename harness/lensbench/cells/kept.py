@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from lensbench.api.budget import find_budget
-from lensbench.api.predictor import FitContext, Predictor
+from lensbench.api.predictor import FitContext, Predictor, RecentMeasurements
 from lensbench.cells.fits import fit_seed, restore_fit
 from lensbench.cells.images import no_samples
 from lensbench.cells.resolved import Resolver
@@ -64,6 +64,7 @@ def kept_predictor(store: Store, key: str, resolver: Resolver, cell: Cell) -> Pr
         budget=find_budget(cell.budget),
         seed=fit_seed(cell),
         report=lambda *_: None,
+        measurements=RecentMeasurements(),
     )
     try:
         predictor = restore_fit(store, key, resolver.plugins, cell.entrant, encoder, context)

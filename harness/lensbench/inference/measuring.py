@@ -79,6 +79,7 @@ def measure_all(
         columns = _measured(methods.fit, item.name, cutout)
         model = np.asarray(columns.pop("model")[0])
         numbers = {name: float(values[0]) for name, values in columns.items()}
+        numbers, edges = without_edges(numbers)
         numbers["structure"] = structure(cutout.image, model, cutout.condition)
         beside, doubts = _by_network(methods.network, item.name, cutout)
         numbers |= beside
@@ -91,7 +92,7 @@ def measure_all(
                 "psf_fwhm": cutout.condition.psf_fwhm,
                 "peak": float(cutout.image.max()),
                 "cosmic_rays": cutout.rays,
-                "flags": "; ".join([*flags_of(numbers, half), *doubts, *cutout.notes]),
+                "flags": "; ".join([*flags_of(numbers, half), *edges, *doubts, *cutout.notes]),
                 "error": "",
             },
             cutout.image,
@@ -113,6 +114,13 @@ def _by_network(
     numbers = {f"{key}_network": found[key] for key in ("theta_E", "theta_E_sigma")}
     numbers |= {key: value for key, value in found.items() if key.startswith("p_lens")}
     return numbers, [f"unlike the network's training: {words}"] if unlike else []
+
+
+def without_edges(numbers: Mapping[str, float]) -> tuple[dict[str, float], list[str]]:
+    """Numbers of a fit, and a flag of the parameters at the edge of their priors, if any."""
+    kept = {name: value for name, value in numbers.items() if not name.startswith("edge_")}
+    far = [name.removeprefix("edge_") for name in numbers if name not in kept and numbers[name]]
+    return kept, [f"edge of priors: {', '.join(far)}"] if far else []
 
 
 def _measured(baseline: Baseline, name: str, cutout: Cutout) -> dict[str, Any]:

@@ -72,11 +72,14 @@ class Answers:
             data_range=self._dataset.data_range / observed.noise_level,
         )
         with torch.no_grad(), seeded(0):
-            predictions = self._predictor(samples.to(self._device))
+            moved = samples.to(self._device)
+            predictions = self._predictor(moved)
             found = as_arrays(predictions, len(samples))
-        columns = named_columns(self._dataset.targets, self._targets, found)
-        flags = getattr(self._predictor, "flags", None)
-        return columns if flags is None else {**columns, "flags": np.array(flags(predictions))}
+            columns = named_columns(self._dataset.targets, self._targets, found)
+            flags = getattr(self._predictor, "flags", None)
+            if flags is not None:
+                columns["flags"] = np.array(flags(moved, predictions))
+        return columns
 
     def _of_files(self, block: Block) -> Condition:
         """The condition with what the files say of themselves."""

@@ -13,6 +13,7 @@ from lensbench_reference.baselines.classes import LinearClasses, regression_on
 from lensbench_reference.lens_fitting.lens_images import Fitting
 from lensbench_reference.lens_fitting.lens_residual import GAINS
 from lensbench_reference.lens_fitting.lens_statistics import statistics_of
+from lensbench_reference.lens_fitting.lens_verdict import edges
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class LensClasses:
         """Probabilities (N, classes)."""
         found = statistics_of(samples, self.fitting, self.measurements)
         return self.linear.probabilities(found.numpy())
+
+    def flags(self, samples: Samples, predictions: Predictions) -> list[str]:
+        """Fits that are not trusted: parameters far out in their priors."""
+        return edges(samples, self.fitting, self.measurements)
 
     def state(self) -> Mapping[str, Tensor]:
         """The regression, and whether lens galaxies shine."""
@@ -61,6 +66,10 @@ class LensAnomalies:
     def __call__(self, samples: Samples) -> Predictions:
         """Scores (N,): the larger gain in χ² of a line and of a compact mass, by logarithm."""
         return {"score": anomaly_score(statistics_of(samples, self.fitting, self.measurements))}
+
+    def flags(self, samples: Samples, predictions: Predictions) -> list[str]:
+        """Fits that are not trusted: parameters far out in their priors."""
+        return edges(samples, self.fitting, self.measurements)
 
     def state(self) -> Mapping[str, Tensor]:
         """Whether lens galaxies shine."""

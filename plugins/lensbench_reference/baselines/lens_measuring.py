@@ -11,6 +11,7 @@ from torch import Tensor
 from lensbench import Measurements, Samples
 from lensbench_reference.lens_fitting.lens_fit import Fit, Optics, descend, with_slopes
 from lensbench_reference.lens_fitting.lens_images import Fitting, chunks, fits_of, one_image
+from lensbench_reference.lens_fitting.lens_verdict import is_far_out, parameter_names
 from lensbench_reference.lens_fitting.smooth_lens import (
     LARGEST_ELLIPTICITY,
     LARGEST_SHEAR,
@@ -35,7 +36,7 @@ def measured_lenses(samples: Samples, fitting: Fitting) -> dict[str, Tensor]:
 
     Errors are those of (JᵀJ)⁻¹ times the root of the reduced χ² where that is above one. `gain` is
     how much larger χ² is where the lens has no mass, and two galaxies remain: the light of the
-    lens, and what was the source.
+    lens, and what was the source. `edge_NAME` is one where that parameter is far out in its prior.
 
     Args:
         samples: Images in units of their noise.
@@ -51,6 +52,8 @@ def measured_lenses(samples: Samples, fitting: Fitting) -> dict[str, Tensor]:
         error = (slope[:, None] @ fit.covariance @ slope[:, :, None])[:, 0, 0]
         found[name] = value
         found[f"{name}_sigma"] = error.clamp(min=0).sqrt() * inflation
+    for name, far in zip(parameter_names(fit), is_far_out(fit).double().unbind(1), strict=True):
+        found[f"edge_{name}"] = far
     models = torch.zeros_like(images)
     for condition, chosen in chunks(samples):
         optics = Optics(condition, images.shape[-1], fitting.oversampling)

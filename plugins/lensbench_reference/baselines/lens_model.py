@@ -29,6 +29,7 @@ from lensbench_reference.lens_fitting.lens_images import (
     fits_of,
     one_image,
 )
+from lensbench_reference.lens_fitting.lens_verdict import doubts
 from lensbench_reference.lens_fitting.rings import shines
 
 
@@ -147,12 +148,17 @@ class FittedLenses:
         """Mean and sigma of every target (N, T)."""
         return self._with_prior(*self.measure(samples))
 
-    def flags(self, predictions: Predictions) -> list[str]:
-        """What makes each prediction doubtful: it is what images without a visible lens get."""
+    def flags(self, samples: Samples, predictions: Predictions) -> list[str]:
+        """What makes each prediction doubtful: no visible lens, or a fit that is not trusted.
+
+        An image without a visible lens gets what the training labels say.
+        """
         blank = self._with_prior(self.mean[None], self.spread[None])
         same = [(predictions[name] == blank[name]).all(1) for name in ("mean", "sigma")]
         said = "no lens seen: mean and scatter of the training labels"
-        return [said if one else "" for one in (same[0] & same[1]).tolist()]
+        found = doubts(samples, self.fitting, self.measurements)
+        unseen = (same[0] & same[1]).tolist()
+        return [said if no else "; ".join(one) for no, one in zip(unseen, found, strict=True)]
 
     def _with_prior(self, mean: Tensor, sigma: Tensor) -> Predictions:
         """Predictions from what was measured (N, T), with the training labels as a prior."""

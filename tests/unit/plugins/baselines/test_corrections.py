@@ -2,22 +2,19 @@
 
 import pytest
 import torch
+from tests.lenses import lens_of
 
 from lensbench import condition_of
 from lensbench_reference.lens_fitting.corrections import Nodes, convergence_correction
 from lensbench_reference.lens_fitting.lens_fit import Optics, descend
 from lensbench_reference.lens_fitting.perturbers import CompactMass
-from lensbench_reference.lens_fitting.smooth_lens import CENTRE, LENS_ONLY, NAMES
 
 EUCLID = condition_of("euclid-vis")
 
 
 def a_lens():
     """Parameters (1, 14) of a plain lens of 1″ with a bright arc."""
-    theta = CENTRE[:LENS_ONLY].clone()
-    for name, value in {"magnitude": 21.0, "source_x": 0.08, "ln_radius": -1.2}.items():
-        theta[NAMES.index(name)] = value
-    return theta[None]
+    return lens_of(magnitude=21.0, source_x=0.08, ln_radius=-1.2)
 
 
 def test_splines_and_their_derivatives():

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tests.lenses import lens_of
 
 from lensbench import FitContext, Measurements, condition_of
 from lensbench.api.budget import BUDGETS
@@ -14,7 +15,6 @@ from lensbench_reference.lens_fitting.lens_images import Fitting
 from lensbench_reference.lens_fitting.lens_residual import Residual, first_order, perturbed
 from lensbench_reference.lens_fitting.lens_statistics import statistics_of
 from lensbench_reference.lens_fitting.perturbers import CompactMass, LineOfMass
-from lensbench_reference.lens_fitting.smooth_lens import CENTRE, LENS_ONLY, NAMES
 
 EUCLID = condition_of("euclid-vis")
 KINDS = [pytest.param(CompactMass(), id="compact"), pytest.param(LineOfMass(), id="line")]
@@ -22,10 +22,7 @@ KINDS = [pytest.param(CompactMass(), id="compact"), pytest.param(LineOfMass(), i
 
 def a_lens():
     """Parameters (1, 14) of a plain lens of 1″ with a bright arc."""
-    theta = CENTRE[:LENS_ONLY].clone()
-    for name, value in {"magnitude": 22.0, "source_x": 0.12, "lens_e1": 0.1}.items():
-        theta[NAMES.index(name)] = value
-    return theta[None]
+    return lens_of(magnitude=22.0, source_x=0.12, lens_e1=0.1)
 
 
 def seen(kind, values):

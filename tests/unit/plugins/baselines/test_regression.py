@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.lenses import lens_of
 
 from lensbench import (
     Population,
@@ -30,11 +31,8 @@ DRAWN = (
 
 def a_lens(**changed):
     """Parameters (1, 14) of a plain lens."""
-    theta = CENTRE[:LENS_ONLY].clone()
-    values = {"ln_theta_E": 0.2, "magnitude": 22.5, "source_x": 0.15, "source_y": -0.1} | changed
-    for name, value in values.items():
-        theta[NAMES.index(name)] = value
-    return theta[None]
+    plain = {"ln_theta_E": 0.2, "magnitude": 22.5, "source_x": 0.15, "source_y": -0.1}
+    return lens_of(**(plain | changed))
 
 
 @pytest.mark.parametrize("count", [LENS_ONLY, len(CENTRE)], ids=["dark", "bright"])
@@ -139,8 +137,10 @@ def test_an_image_without_a_lens_is_flagged(calibrate: int, observed):
     predict = LensModel(options).fit(context_of(samples))
     answer = predict(samples)
     assert float(answer["mean"][2]) == pytest.approx(float(samples.targets["theta_E"].mean()))
-    flags = predict.flags(answer)
-    assert flags[:2] == ["", ""] and flags[2].startswith("no lens seen")
+    flags = predict.flags(samples, answer)
+    assert flags[0] == ""
+    assert flags[1].startswith("poor fit")  # a lens with subhaloes
+    assert flags[2].startswith("no lens seen")
 
 
 def test_extra_scatter_is_what_errors_lack():
