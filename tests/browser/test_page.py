@@ -90,6 +90,74 @@ def test_the_limit_is_drawn_over_numbers_of_labels(reader, page_of):
     assert one.complaints == []
 
 
+def test_labels_are_placed_by_their_number_where_all_are_counted(reader, page_of):
+    """On a logarithmic axis, and `all` is said with its number."""
+    records = study_records(tasks=1, labels=(None, 10, 100))
+    counted = dict.fromkeys(records["cell"], 1000)
+    tab = reader().open(page_of(records, all_labels=counted), "#/table/0")
+    labelled = tab.get_by_label("Labelled scenes").locator("option").all_inner_texts()
+    assert labelled == ["all 1\u202f000", "100", "10"]
+    figure = tab.locator("figure").filter(has_text="With fewer labels")
+    figure.scroll_into_view_if_needed()
+    figure.locator(".drawing[data-drawn] svg").wait_for()
+    axis = figure.locator("svg .role-axis-label").first
+    places = axis.locator("text").evaluate_all(
+        "all => all.map(one => [one.textContent, one.getBoundingClientRect().x])"
+    )
+    ten, hundred, thousand = (dict(places)[name] for name in ("10", "100", "1,000"))
+    assert thousand - hundred == pytest.approx(hundred - ten, rel=0.1)
+
+
+def test_an_encoder_is_called_by_its_short_name(reader, page_of):
+    """In every view; its link, its title and its page keep the full one."""
+    path = page_of(study_records(), short={"mae-vit": "lensbench-tiny"})
+    tab = reader().open(path, "#/table/0")
+    link = tab.get_by_role("link", name="lensbench-tiny + mae + finetune", exact=True).first
+    assert link.get_attribute("title") == "mae-vit + mae + finetune"
+    text = tab.locator("main").inner_text()
+    assert "lensbench-tiny" in text and "mae-vit" not in text
+    tab.get_by_label("Search").fill("mae-vit finetune")
+    assert column(tab, 3) == ["lensbench-tiny + mae + finetune"]
+    link.click()
+    tab.wait_for_selector("h1.long")
+    assert tab.locator("h1").inner_text() == "lensbench-tiny + mae + finetune"
+    assert tab.locator("dd code").first.inner_text() == "mae-vit"
+
+
+def test_a_question_of_the_study_comes_before_the_names(reader, page_of):
+    """Words between backticks are code."""
+    study = """
+[[contrast]]
+a = "mae-vit + mae + finetune"
+b = "resnet18 + none + finetune"
+task = "morphology"
+question = "Is `mae-vit` better?"
+"""
+    tab = reader().open(page_of(study_records(), study=study))
+    cell = tab.locator("section table.stacks tbody th").first
+    said = cell.inner_text().split("\n")
+    assert said == [
+        "Is mae-vit better?", "mae-vit + mae + finetune minus resnet18 + none + finetune",
+    ]  # fmt: skip
+    assert cell.locator("code").inner_text() == "mae-vit"
+
+
+def test_the_learning_curve_of_the_best_trained_network_is_drawn(reader, page_of):
+    """Although its entrant is not among the first five."""
+    records = study_records(entrants=12, tasks=1, labels=(None,))
+    ranked = records.filter(
+        (pl.col("test_condition") == "euclid-vis") & pl.col("value").is_not_null()
+    ).sort("value", descending=True)
+    last = ranked["cell"][-1]
+    curve = pl.when(pl.col("cell") == last).then(pl.lit("10:0.5 100:0.7")).alias("curve_fit")
+    tab = reader().open(page_of(records.with_columns(curve)), "#/table/0")
+    figure = tab.locator("figure").filter(has_text="As training goes on")
+    figure.locator("summary").click()
+    rows = figure.locator("details tbody tr").all_inner_texts()
+    name = ranked["entrant"][-1]
+    assert any(row.startswith(name) and row.endswith("100\t0.7") for row in rows)
+
+
 def test_a_phone_shows_the_first_value_of_a_ranking(reader, page_of):
     """Place, entrant and the value that ranks are seen without scrolling sideways."""
     tab = reader(viewport={"width": 390, "height": 844}).open(page_of(study_records()), "#/table/0")

@@ -38,7 +38,16 @@ def evidence_of(where: str, store: str | None) -> Evidence:
     from lensbench.leaderboard.page import gather
 
     evidence = gather(where, lambda: reading_store(store_root(store)))
-    return replace(evidence, class_of=class_of)
+    return replace(evidence, class_of=class_of, short=_short_names())
+
+
+def _short_names() -> dict[str, str]:
+    """Names that are short for an encoder with options, by the name that records have."""
+    from lensbench.registry import load_catalogue
+
+    catalogue = load_catalogue()
+    names = [one.entry.name for one in catalogue.of_kind("encoder") if one.entry.short_for]
+    return {catalogue.canonical("encoder", name): name for name in names}
 
 
 @contextmanager

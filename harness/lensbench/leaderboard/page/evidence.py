@@ -45,6 +45,8 @@ class Evidence:
         limits: Gives the limits of the table that a record is in, as far as a board states them.
         board: The board, where it is one.
         class_of: Says what the classes of a task are; the page's gallery shows them.
+        short: Short names of encoders, by the names that records have.
+        all_labels: How many labelled scenes a cell had that had all, as far as it is known.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Evidence:
     limits: Callable[[Row], Limits] = lambda first: {}
     board: Board | None = None
     class_of: ClassOf = lambda task: ("", "")
+    short: Mapping[str, str] = field(default_factory=dict)
+    all_labels: Mapping[str, int] = field(default_factory=dict)
 
 
 def gather(where: str, store: Callable[[], Store]) -> Evidence:
@@ -115,7 +119,19 @@ def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
         credited=read_citations(board.folder),
         limits=limit_finder(source.limits),
         board=board,
+        all_labels=_all_labels(board),
     )
+
+
+def _all_labels(board: Board) -> dict[str, int]:
+    """Training scenes of each cell that had all labels."""
+    fits, images = board.provenance["fits"], board.provenance["images"]
+    return {
+        cell: images[key]["count"]
+        for cell, fit in fits.items()
+        for key in fit["inputs"]["images"]
+        if fit["labels"] is None and images[key]["split"] == "train"
+    }
 
 
 def study_name(study: str) -> str:

@@ -295,18 +295,30 @@ def _bounds(drawn: np.ndarray) -> list[float | int | None]:
 
 
 _BUDGETS = {"smoke": "smoke test", "minute": "first look", "quick": "quick look"}
+_NUMBERS = {
+    "train_scenes": "training scenes",
+    "train_steps": "steps",
+    "test_scenes": "test scenes",
+}
 
 
 def budget_names(budgets: Sequence[str]) -> dict[str, str]:
     """Names of budgets that a person reads, by their text; the text itself where two are alike.
 
-    `standard:train_steps=300,test_scenes=300` is `standard, 2 numbers changed`.
+    `standard:train_steps=1500,test_scenes=300` is `standard with 1,500 steps and 300 test scenes`.
     """
     names = {}
     for text in dict.fromkeys(budgets):
         base, _, changes = text.partition(":")
-        count = len(changes.split(",")) if changes else 0
-        changed = f", {count} number{'s' if count > 1 else ''} changed" if count else ""
-        names[text] = f"{_BUDGETS.get(base, base)}{changed}"
+        given = dict(change.split("=", 1) for change in changes.split(",") if "=" in change)
+        said = [
+            f"{int(given[name]):,} {word}"
+            for name, word in _NUMBERS.items()
+            if given.get(name, "").isdecimal()
+        ]
+        if left := len(given.keys() - _NUMBERS.keys() - {"validation_scenes"}):
+            said.append(f"{left} other number{'s' if left > 1 else ''}")
+        several = " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
+        names[text] = f"{_BUDGETS.get(base, base)}{f' with {several}' if said else ''}"
     alike = Counter(names.values())
     return {text: name if alike[name] == 1 else text for text, name in names.items()}

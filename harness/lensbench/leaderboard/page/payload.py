@@ -84,6 +84,12 @@ def payload(
         "tables": [
             {name: clip(fact) for name, fact in zip(TABLE, table, strict=True)} for table in tables
         ],
+        "all_labels": _all_labels(evidence, tables),
+        "short": {
+            clip(name): clip(evidence.short[name])
+            for name in rows["encoder"].unique(maintain_order=True)
+            if name in evidence.short
+        },
         **packed_rankings(rankings, tables),
         "texts": {name: _texts(rows[name]) for name in (*_TEXTS, *NOTES, "tier")},
         "numbers": {
@@ -123,6 +129,15 @@ def combine(records: pl.DataFrame, tiers: Mapping[str, str] | None = None) -> pl
 def _tables(rows: pl.DataFrame) -> list[tuple[Any, ...]]:
     """What tells tables apart, in the order of their rows."""
     return list(dict.fromkeys(rows.select(TABLE).iter_rows()))
+
+
+def _all_labels(evidence: Evidence, tables: Sequence[tuple[Any, ...]]) -> list[int | None]:
+    """How many labelled scenes `all` are in each table, where that is known and one number."""
+    counts: dict[tuple[Any, ...], set[int | None]] = {table: set() for table in tables}
+    full = evidence.records.filter(pl.col("labels").is_null()).select("cell", *TABLE).unique()
+    for cell, *table in full.iter_rows():
+        counts[tuple(table)].add(evidence.all_labels.get(cell))
+    return [one.pop() if len(one) == 1 else None for one in counts.values()]
 
 
 def _texts(column: pl.Series) -> dict[str, list[Any]]:

@@ -221,9 +221,17 @@ def test_the_interval_of_a_score_is_over_the_tables_that_it_is_of():
 
 def test_budgets_have_names_that_a_person_reads():
     """The text itself where two would have the same name."""
-    names = budget_names(["minute", "standard:train_steps=300,test_scenes=300"])
-    assert list(names.values()) == ["first look", "standard, 2 numbers changed"]
-    alike = ["full:train_steps=1", "full:train_steps=2"]
+    said = {
+        "minute": "first look",
+        "full:train_steps=20": "full with 20 steps",
+        "standard:test_scenes=300,train_steps=1500":
+            "standard with 1,500 steps and 300 test scenes",
+        "converged:test_scenes=30,train_scenes=1000,train_steps=9,validation_scenes=2":
+            "converged with 1,000 training scenes, 9 steps and 30 test scenes",
+        "full:batch=8,train_steps=20": "full with 20 steps and 1 other number",
+    }  # fmt: skip
+    assert budget_names(list(said)) == said
+    alike = ["full:pretraining_steps=1", "full:pretraining_steps=2"]
     assert list(budget_names(alike).values()) == alike
 
 

@@ -45,6 +45,27 @@ def test_seeds_are_one_row_with_their_mean():
     assert sorted(values["seeds"][0]) == pytest.approx(sorted(records["value"]), rel=1e-7)
 
 
+def test_encoders_of_the_records_have_their_short_names():
+    """Of the others nothing is said."""
+    evidence = Evidence(
+        "x", study_records(), pl.DataFrame(), short={"mae-vit": "tiny", "unknown": "u"}
+    )
+    assert values_of(evidence)["short"] == {"mae-vit": "tiny"}
+
+
+def test_a_table_says_how_many_labels_all_are_where_one_number_is_known():
+    """Not where its cells differ, or where nothing is known of one."""
+    records = study_records()
+    full = records.filter(pl.col("labels").is_null())
+    cells = dict(full.select("cell", "task").unique().rows())
+    known = {cell: 500 for cell, task in cells.items() if task == "morphology"}
+    evidence = Evidence("x", records, pl.DataFrame(), all_labels=known)
+    assert values_of(evidence)["all_labels"] == [500, None]
+    known |= {next(iter(known)): 400}
+    evidence = Evidence("x", records, pl.DataFrame(), all_labels=known)
+    assert values_of(evidence)["all_labels"] == [None, None]
+
+
 def test_states_are_counted_by_cell():
     """A failed and an incompatible cell are counted as such, whatever their conditions."""
     records = study_records(labels=(None,))

@@ -1,5 +1,6 @@
 // The records: unpacked once, grouped into tables, given out as rows.
-import { byId } from "./dom.js";
+import { count } from "./format.js";
+import { byId, setShort, shortened } from "./dom.js";
 
 export async function unpack(base64) {
   const raw = Uint8Array.from(atob(base64.trim()), (letter) => letter.charCodeAt(0));
@@ -27,6 +28,7 @@ export class Board {
   constructor(values) {
     this.values = values;
     defineColumns(values);
+    setShort(values.short);
     this.name = values.name;
     this.rows = values.texts.entrant.codes.map((_, index) => new Row(this, index));
     this.metrics = new Map(values.metrics.map((one) => [`${one.task}\n${one.metric}`, one]));
@@ -60,7 +62,12 @@ export class Table {
     this.metrics = board.values.metrics.filter((one) => one.task === this.task && this.rankings.some((its) => its.metric === one.metric));
     this.primary = this.metrics.find((one) => one.primary) ?? this.metrics[0];
     this.labels = [...new Set(this.rankings.map((one) => one.labels))].sort((a, b) => (b ?? Infinity) - (a ?? Infinity));
+    this.all = board.values.all_labels[index]; // labelled scenes where none are left out
     this.address = `#/table/${index}`;
+  }
+
+  labelText(labels) {
+    return labels === null && this.all ? `all ${count(this.all)}` : labelText(labels);
   }
 
   ranking(labels, metric) {
@@ -82,8 +89,8 @@ export class Table {
   }
 }
 
-export const nameOf = (row) => row.entrant + row.adapted + row.pretrained;
+export const nameOf = (row) => shortened(row.entrant) + row.adapted + row.pretrained;
 
 export const hasValue = (row) => row?.state === "done" && row.value !== null;
 
-export const labelText = (labels) => (labels === null ? "all" : String(labels));
+export const labelText = (labels) => (labels === null ? "all" : count(labels));

@@ -1,6 +1,6 @@
 // What is plotted of a table: values by condition, by labels, by cost.
 import { intervalText, plural, seconds } from "./format.js";
-import { hasValue, labelText } from "./board.js";
+import { hasValue } from "./board.js";
 import { colour, figure, shape } from "./plots.js";
 import { direction, standings } from "./ranking.js";
 
@@ -98,20 +98,20 @@ function response(conditions, chosen, metric, family, grades, bounds) {
   return figure({
     title: `As ${family} gets harder`,
     caption: `${quantity(metric)} against the grade of ${family}${anchored ? ", from 0, the training condition," : ""} with bands of 95 %. ${better(metric)}${boundsTold(bounds, "Dashed")}`,
-    spec: curve(data, names, metric, x, "condition", boundLayer(bounds, steps, x, mark, metric)),
+    spec: curve(data, names, metric, x, "condition", "condition", boundLayer(bounds, steps, x, mark, metric)),
     header: ["entrant", ...steps.map((step) => step.name)],
     rows: () => [...grid(chosen, steps.map((step) => (one) => one.by.get(step.name))), ...boundRow(bounds, steps.map((step) => step.name))],
   });
 }
 
-function curve(data, names, metric, x, told, more = []) {
+function curve(data, names, metric, x, told, title, more = []) {
   const detail = { x, color: colour(names) };
   return {
     height: 260, data: { values: data },
     layer: [
       { mark: { type: "area", opacity: 0.1, interpolate: "linear" }, encoding: { ...detail, y: { ...values(metric), field: "low" }, y2: { field: "high" } } },
       { mark: { type: "line", strokeWidth: 2 }, encoding: { ...detail, y: values(metric) } },
-      { mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { ...detail, y: values(metric), shape: shape(names), tooltip: tooltip([{ field: told }]) } },
+      { mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { ...detail, y: values(metric), shape: shape(names), tooltip: tooltip([{ field: told, title }]) } },
       ...more,
     ],
   };
@@ -124,25 +124,32 @@ function grid(chosen, gets) {
   })]);
 }
 
-// A curve over labels needs two numbers of labels at least.
+// A curve over labels needs two numbers of labels at least. The axis is one of names where nothing says how many `all` are.
 export function labelFigure(table, chosen, metric) {
   if (table.labels.length < 2) return null;
   const sizes = [...table.labels].reverse();
   const all = sizes.map((labels) => new Map(standings(table, labels, metric).map((one) => [one.name, one])));
   const names = chosen.map((one) => one.name);
   const rows = chosen.map((one) => sizes.map((_, index) => all[index].get(one.name)?.atHome ?? null));
-  const data = chosen.flatMap((one, line) => rows[line].flatMap((row, index) => (row ? [point(one, row, { labels: labelText(sizes[index]) })] : [])));
-  const x = { field: "labels", type: "ordinal", sort: sizes.map(labelText), title: "labelled scenes", axis: { labelAngle: 0, grid: false }, scale: { type: "point", padding: 0.3 } };
+  const said = sizes.map((labels) => table.labelText(labels));
+  const numbers = sizes.map((labels) => labels ?? table.all);
+  const known = numbers.every(Boolean);
+  const places = known ? numbers : said;
+  const data = chosen.flatMap((one, line) => rows[line].flatMap((row, index) => (row ? [point(one, row, { labels: places[index], said: said[index] })] : [])));
+  const axis = { labelAngle: 0, grid: false };
+  const x = known
+    ? { field: "labels", type: "quantitative", title: "labelled scenes", axis: { ...axis, values: numbers, format: ",d", labelOverlap: true }, scale: { type: "log", padding: 24, nice: false } }
+    : { field: "labels", type: "ordinal", sort: said, title: "labelled scenes", axis, scale: { type: "point", padding: 0.3 } };
   const [home] = table.conditions(table.labels[0], metric);
   const bound = boundsOf(table, table.labels[0], metric).get(home);
-  const bounds = new Map(bound === undefined ? [] : sizes.map((labels) => [labelText(labels), bound]));
-  const limit = boundLayer(bounds, sizes.map(labelText).map((name) => ({ name, labels: name })), x, { type: "line", strokeDash: [4, 3] }, metric);
+  const bounds = new Map(bound === undefined ? [] : said.map((name) => [name, bound]));
+  const limit = boundLayer(bounds, said.map((name, index) => ({ name, labels: places[index] })), x, { type: "line", strokeDash: [4, 3] }, metric);
   return figure({
     title: "With fewer labels",
     caption: `${quantity(metric)} under the training condition against the number of labelled scenes, with bands of 95 %. ${better(metric)}${boundsTold(bounds, "Dashed")}`,
-    spec: curve(data, names, metric, x, "labels", limit),
-    header: ["entrant", ...sizes.map(labelText)],
-    rows: () => [...chosen.map((one, line) => [one.name, ...rows[line].map((row) => (row ? intervalText(row) : "–"))]), ...boundRow(bounds, sizes.map(labelText))],
+    spec: curve(data, names, metric, x, "said", "labels", limit),
+    header: ["entrant", ...said],
+    rows: () => [...chosen.map((one, line) => [one.name, ...rows[line].map((row) => (row ? intervalText(row) : "–"))]), ...boundRow(bounds, said)],
   });
 }
 

@@ -44,18 +44,31 @@ export function swatch(index) {
   return svg;
 }
 
+const SHORT = new Map(); // names of encoders that have a shorter one
+
+export function setShort(names) {
+  SHORT.clear();
+  for (const [name, its] of Object.entries(names)) SHORT.set(name, its);
+}
+
+// The name of an entrant with the short name of its encoder, where there is one.
+export function shortened(label) {
+  const [first, ...rest] = label.split(" + ");
+  return [SHORT.get(first) ?? first, ...rest].join(" + ");
+}
+
 // A name breaks after its punctuation rather than within a word.
-function breakable(text) {
-  return text.split(/(?<=[:,])/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]));
+export function breakable(text) {
+  return text.split(/(?<=[:,=])/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]));
 }
 
 export function nameNodes(label) {
-  const [first, ...rest] = label.split(" + ");
+  const [first, ...rest] = shortened(label).split(" + ");
   return [h("strong", {}, breakable(first)), rest.length ? h("small", {}, ` + ${rest.join(" + ")}`) : null];
 }
 
 export function entrantLink(label) {
-  return h("a", { class: "name", href: `#/entrant/${encodeURIComponent(label)}` }, nameNodes(label));
+  return h("a", { class: "name", title: shortened(label) === label ? null : label, href: `#/entrant/${encodeURIComponent(label)}` }, nameNodes(label));
 }
 
 export function stateChip(state) {

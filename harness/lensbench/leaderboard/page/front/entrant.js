@@ -1,7 +1,6 @@
 // All about one entrant: what it is, how it did, where its numbers come from, how to get them again.
 import { h, nameNodes, stateChip } from "./dom.js";
 import { bytes, count, intervalText, seconds, shellWord } from "./format.js";
-import { labelText } from "./board.js";
 import { plainTable } from "./plots.js";
 import { standings } from "./ranking.js";
 
@@ -35,7 +34,7 @@ function results(table, label) {
     const everyone = standings(table, labels, metric);
     const ranked = everyone.filter((one) => one.place !== null).length;
     return everyone.filter((one) => one.entrant === label).map((one) => [
-      labelText(labels) + one.note, one.place === null ? "–" : `${one.place} of ${ranked}`,
+      table.labelText(labels) + one.note, one.place === null ? "–" : `${one.place} of ${ranked}`,
       ...table.conditions().map((name) => {
         const row = one.by.get(name);
         if (!row) return stateChip("absent");

@@ -1,5 +1,5 @@
 // Test scenes, the best, the median and the worst, with what each entrant answered.
-import { choice, h } from "./dom.js";
+import { breakable, choice, h, shortened } from "./dom.js";
 import { labelText, unpackFrom } from "./board.js";
 import { fixed } from "./format.js";
 
@@ -45,7 +45,7 @@ function strip(scene) {
   return h("div", { class: "strip", role: "group", "aria-label": `Scene ${scene.id}` },
     tile(scene.input, "input", "", `Scene ${scene.id} as observed`),
     scene.truth ? tile(scene.truth, "truth", "", `Scene ${scene.id}, true sky`) : null,
-    scene.answers.map((one) => tile(one.picture, one.name, one.loss === null ? "" : fixed(one.loss, 1), `Scene ${scene.id} as predicted by ${one.name}`)));
+    scene.answers.map((one) => tile(one.picture, shortened(one.name), one.loss === null ? "" : fixed(one.loss, 1), `Scene ${scene.id} as predicted by ${one.name}`)));
 }
 
 function listing(set, scene) {
@@ -53,7 +53,7 @@ function listing(set, scene) {
     h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": `Predictions for scene ${scene.id}` },
       h("table", { class: "plain" },
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "entrant"), set.columns.map((name) => h("th", { scope: "col", class: "number" }, name)))),
-        h("tbody", {}, scene.answers.map((one) => h("tr", {}, h("th", { scope: "row" }, one.name), one.values.map((value, index) =>
+        h("tbody", {}, scene.answers.map((one) => h("tr", {}, h("th", { scope: "row", title: one.name }, breakable(shortened(one.name))), one.values.map((value, index) =>
           h("td", { class: `number ${set.columns[index] === scene.truth ? "true" : ""}` },
             h("span", { class: "level", style: { "--part": set.parts ? `${Math.round(100 * value)}%` : "0%" } }, fixed(value, 3))))))))));
 }

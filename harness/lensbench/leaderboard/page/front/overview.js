@@ -1,5 +1,5 @@
 // What is compared, how it stands, and who leads.
-import { entrantLink, h, stateChip, swatch } from "./dom.js";
+import { breakable, entrantLink, h, shortened, stateChip, swatch } from "./dom.js";
 import { count, decimals, fixed, intervalText, plural, signed } from "./format.js";
 import { labelText, nameOf } from "./board.js";
 import { colour, figure, MOST, shape } from "./plots.js";
@@ -69,7 +69,7 @@ function card(table) {
   const rival = best?.baseline ? others.find((one) => !one.baseline) : others.find((one) => one.baseline);
   return h("article", { class: "card" },
     h("h3", {}, h("a", { href: table.address }, task)),
-    h("p", { class: "quietly" }, `${brief}${labels === null ? "" : `, ${labelText(labels)} labels`}`),
+    h("p", { class: "quietly" }, `${brief}${labels === null ? "" : `, ${table.labelText(labels)} labels`}`),
     best ? h("dl", {},
       line("Leads", best, best.atHome, metric),
       robust ? line(`Best under its worst condition (${robust.worst.test_condition})`, robust, robust.worst, metric) : null,
@@ -83,6 +83,11 @@ function line(word, one, row, metric) {
     h("span", { class: "score" }, `${metric.metric} ${intervalText(row)}${metric.unit ? ` ${metric.unit}` : ""}`)));
 }
 
+const sides = (row) => [breakable(shortened(row.a)), h("i", {}, " minus "), breakable(shortened(row.b))];
+
+// A text in which `words` are code.
+const withCode = (text) => text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
+
 // The comparisons that the study declared, which alone are tested for significance.
 function contrasts(board) {
   const { rows, note } = board.values.contrasts;
@@ -94,7 +99,7 @@ function contrasts(board) {
     return [signed(value, digits), h("small", {}, ` ${signed(low, digits)} to ${signed(high, digits)}`)];
   };
   const columns = [
-    { label: "Comparison", heading: true, value: (row) => row.a, cell: (row) => [row.a, h("small", {}, " minus "), row.b, row.question ? h("small", {}, ` ${row.question}`) : null] },
+    { label: "Comparison", heading: true, value: (row) => row.question || row.a, cell: (row) => (row.question ? [h("span", {}, withCode(row.question)), h("small", { class: "sides" }, sides(row))] : sides(row)) },
     { label: "Where", value: (row) => row.task, cell: (row) => `${row.task}, ${row.metric}, ${row.condition || "training condition"}${row.labels === "all" ? "" : `, ${row.labels} labels`}` },
     { label: "Difference", number: true, value: (row) => row.difference?.[0] ?? null, cell: (row) => (row.difference ? span(row) : "–") },
     { label: "p", number: true, value: (row) => row.p ?? null, cell: (row) => (row.p === undefined ? "–" : row.p.toPrecision(2)), title: "Two-sided, after Holm's correction" },
@@ -114,7 +119,7 @@ function aggregate(board) {
   const score = (row) => (row.n === row.expected ? [bar(row.mean), within(row.interval, 3)] : [h("small", {}, row.mean === null ? "–" : `${fixed(row.mean, 3)} (${row.n} of ${row.expected})`), within(row.interval, 3)]);
   const ranked = found.rows.some((row) => row.rank !== undefined);
   const columns = [
-    { label: "Entrant", heading: true, value: (row) => row.entrant + row.note, cell: (row) => [entrantLink(row.entrant), row.note ? h("small", {}, row.note) : null] },
+    { label: "Entrant", heading: true, value: (row) => shortened(row.entrant) + row.note, cell: (row) => [entrantLink(row.entrant), row.note ? h("small", {}, row.note) : null] },
     { label: "Score", number: true, up: true, value: (row) => (row.n === row.expected ? row.mean : row.mean === null ? null : row.mean - 1 - row.expected + row.n), cell: (row) => score(row), title: "Mean over tables; entrants that lack a table come last" },
     ...(ranked ? [{ label: "Mean rank", number: true, value: (row) => row.rank ?? null, cell: (row) => (row.rank === undefined ? "–" : [fixed(row.rank, 1), within(row.rank_interval, 1)]), title: `Over conditions of ${found.compared.join(", ")}` }] : []),
     { label: "Worst condition", number: true, up: true, value: (row) => row.worst, cell: (row) => (row.worst === null ? "–" : fixed(row.worst, 3)), title: "Mean over tables of the worst condition" },
@@ -133,7 +138,7 @@ function aggregate(board) {
 
 function profiles(found) {
   const shown = found.rows.filter((row) => row.profile).slice(0, MOST);
-  const names = shown.map((row) => row.entrant + row.note);
+  const names = shown.map((row) => shortened(row.entrant) + row.note);
   const data = shown.flatMap((row, index) => row.profile.map((share, step) => ({ entrant: names[index], score: found.levels[step], share })));
   const key = h("ul", { class: "key" }, names.map((name, index) => h("li", {}, swatch(index), h("span", {}, name))));
   return h("div", {}, key, h("div", { class: "figures" }, figure({

@@ -1,7 +1,6 @@
 // By how much entrants differ, each difference with its interval.
-import { choice, h } from "./dom.js";
+import { breakable, choice, h } from "./dom.js";
 import { decimals, fixed, signed } from "./format.js";
-import { labelText } from "./board.js";
 
 const POSITIVE = { true: "Positive is better.", false: "Negative is better.", null: "Neither sign is better." };
 
@@ -13,7 +12,7 @@ export function pairSection(table, everyone, labels, metric) {
   const section = (...parts) => h("section", { "aria-labelledby": "pairs" }, heading, ...parts);
   if (!metric.primary) return section(h("p", { class: "quietly" }, `Entrants are compared only by ${table.primary.metric}, the metric that ranks.`));
   if (!found.length) return section(h("p", { class: "quietly" }, "There are fewer than two entrants to compare here."));
-  const show = (condition) => box.replaceChildren(matrix(everyone, found.find((one) => one.condition === condition), labels, metric));
+  const show = (condition) => box.replaceChildren(matrix(everyone, found.find((one) => one.condition === condition), table.labelText(labels), metric));
   show(found[0].condition);
   return section(choice("Under", found.map(({ condition }) => [condition, condition]), found[0].condition, show), box);
 }
@@ -42,10 +41,10 @@ function matrix(everyone, { order, pairs, condition, detectable }, labels, metri
     count > order.length ? `The best ${order.length} of ${count} are shown.` : "",
   ];
   return h("div", {},
-    h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Differences between entrants" },
+    h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": `Differences under ${condition}` },
       h("table", { class: "pairs" },
-        h("caption", {}, h("span", {}, `Row minus column, ${metric.metric} under ${condition}, ${labelText(labels)} labels, with 95 % intervals. ${POSITIVE[metric.up]}`)),
+        h("caption", {}, h("span", {}, `Row minus column, ${metric.metric} under ${condition}, ${labels} labels, with 95 % intervals. ${POSITIVE[metric.up]}`)),
         h("thead", {}, h("tr", {}, h("td", {}), order.map((place, index) => h("th", { scope: "col", title: everyone[place].name }, h("span", { class: "hidden" }, `${everyone[place].name} `), String(index + 1))))),
-        h("tbody", {}, order.map((a, index) => h("tr", {}, h("th", { scope: "row" }, `${index + 1}  `, everyone[a].name), order.map((b) => cell(a, b))))))),
+        h("tbody", {}, order.map((a, index) => h("tr", {}, h("th", { scope: "row" }, `${index + 1}  `, breakable(everyone[a].name)), order.map((b) => cell(a, b))))))),
     h("p", { class: "quietly" }, notes.filter(Boolean).join(" ")));
 }

@@ -1,5 +1,5 @@
 // A table that sorts by any column and shows the rows that pass a test.
-import { h, say } from "./dom.js";
+import { breakable, h, say } from "./dom.js";
 import { plural } from "./format.js";
 
 const AT_ONCE = 200;
@@ -12,7 +12,7 @@ export function sortableTable({ caption, columns, rows, foot = [], sortBy = 0, s
   const body = h("tbody");
   const heads = columns.map((column, index) =>
     h("th", { scope: "col", class: column.number ? "number" : null, title: column.title },
-      h("button", { type: "button", class: "sort", onclick: () => press(index) }, column.label, h("span", { class: "arrow", "aria-hidden": "true" }), column.note ? h("small", {}, ` ${column.note}`) : null)));
+      h("button", { type: "button", class: column.label.length > 24 ? "sort long" : "sort", onclick: () => press(index) }, breakable(column.label), h("span", { class: "arrow", "aria-hidden": "true" }), column.note ? h("small", {}, ` ${column.note}`) : null)));
   const more = h("button", { type: "button", class: "more", hidden: true, onclick: () => { state.limit = Infinity; fill(); } });
   const role = (name) => (stacks ? name : null); // a row that is a list is a row all the same
   const table = h("table", { class: stacks ? "stacks" : null, role: role("table") }, caption ? h("caption", {}, h("span", {}, caption)) : null, h("thead", {}, h("tr", {}, heads)), body, foot.length ? h("tfoot", {}, foot) : null);

@@ -1,7 +1,7 @@
 // One table: one task on one dataset, with its plots, comparisons and scenes.
 import { choice, entrantLink, h, stateChip, swatch } from "./dom.js";
 import { interval, plural } from "./format.js";
-import { hasValue, labelText } from "./board.js";
+import { hasValue } from "./board.js";
 import { conditionFigures, costFigure, labelFigure, learningFigure } from "./curves.js";
 import { gallerySection } from "./gallery.js";
 import { pairSection } from "./pairs.js";
@@ -25,7 +25,7 @@ export function tablePage(board, index) {
     controls.push(choice("Metric", table.metrics.map((one, place) => [place, one.metric + (one.primary ? " (ranks)" : "")]), table.metrics.indexOf(state.metric), (to) => { state.metric = table.metrics[to]; draw(); }));
   }
   if (table.labels.length > 1) {
-    controls.push(choice("Labelled scenes", table.labels.map((one, place) => [place, labelText(one)]), 0, (to) => { state.labels = table.labels[to]; draw(); }));
+    controls.push(choice("Labelled scenes", table.labels.map((one, place) => [place, table.labelText(one)]), 0, (to) => { state.labels = table.labels[to]; draw(); }));
   }
   return h("div", {}, h("p", { class: "kicker" }, "Table"), h("h1", {}, task), h("p", { class: "lede" }, `${rest}.`), h("div", { class: "controls" }, controls), content);
 }
@@ -35,6 +35,8 @@ function body(table, labels, metric) {
   const plotted = new Set(everyone.filter((one) => one.atHome).slice(0, 5));
   const bestBaseline = everyone.find((one) => one.baseline && one.atHome);
   if (bestBaseline) plotted.add(bestBaseline);
+  const trained = everyone.find((one) => one.atHome && table.board.curve(one).length);
+  if (trained) plotted.add(trained); // so that a learning curve is seen
   const plots = h("div", {});
   const key = h("ul", { class: "key" });
   const redraw = () => {
