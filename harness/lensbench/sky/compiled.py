@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,21 +43,23 @@ class Rays:
     """
 
     def __init__(self, size: int, pixel_scale: float) -> None:
-        axis = (np.arange(size) - (size - 1) / 2) * pixel_scale
-        self._axis = axis.astype(np.float32)
-        self._grid = torch.from_numpy(self._axis)[None, :], torch.from_numpy(self._axis)[:, None]
-        self._x = np.tile(self._axis, (size, 1))
-        self._y = np.repeat(self._axis, size).reshape(size, size)
+        self._axis, self._x, self._y = _grid(size, pixel_scale)
         self._beta_x, self._beta_y, self._plane = (np.empty_like(self._x) for _ in range(3))
 
-    def render(self, model: SceneModel) -> Tensor:
-        """The sky (C, size, size) of one scene [µJy/arcsec²], float32, until the next is drawn."""
-        self._plane.fill(0)
-        others = self._shine(model.lights, self._x, self._y)
+    def render(self, model: SceneModel, plane: Array | None = None) -> Tensor:
+        """The sky (C, size, size) of one scene [µJy/arcsec²], float32, until the next is drawn.
+
+        Args:
+            model: The parts of the scene.
+            plane: Where a sky (size, size) of one channel goes to, so that it need not be copied.
+        """
+        plane = self._plane if plane is None else plane
+        plane.fill(0)
+        others = _shine(plane, model.lights, self._x, self._y)
         if model.sources:
             self._trace(model.mass)
-            others += self._shine(model.sources, self._beta_x, self._beta_y)
-        sky = functools.reduce(torch.add, others, torch.from_numpy(self._plane))
+            others += _shine(plane, model.sources, self._beta_x, self._beta_y)
+        sky = functools.reduce(torch.add, others, torch.from_numpy(plane))
         return sky.reshape(-1, *sky.shape[-2:])
 
     def render_through(self, model: SceneModel, filters: Filters) -> Tensor:
@@ -74,7 +76,7 @@ class Rays:
             for part in lights:
                 weights = filters.weights(part)
                 self._plane.fill(0)
-                left = self._shine((part,), x, y)
+                left = _shine(self._plane, (part,), x, y)
                 others += [torch.from_numpy(weights)[:, None, None] * one for one in left]
                 if not left:
                     for band, weight in enumerate(weights):
@@ -89,29 +91,48 @@ class Rays:
             if type(part) in _DEFLECT:
                 _DEFLECT[type(part)](_plain(part), self._axis, self._beta_x, self._beta_y)
             else:
-                a_x, a_y = part.deflection(*self._grid)
+                a_x, a_y = part.deflection(*self._open)
                 self._beta_x += a_x.numpy()
                 self._beta_y += a_y.numpy()
         np.subtract(self._x, self._beta_x, out=self._beta_x)
         np.subtract(self._y, self._beta_y, out=self._beta_y)
 
-    def _shine(self, lights: Sequence[Light], x: Array, y: Array) -> list[Tensor]:
-        """Adds lights at positions in their plane; gives the skies of those without a kernel."""
-        others = []
-        for part in lights:
-            if type(part) is Sersic and not np.ndim(part.magnitude):
-                one = _plain(part)
-                terms = sersic_terms(one.magnitude, one.R_sersic, one.n, one.q, one.phi)
-                kernels.add_sersic(self._plane, x, y, _floats(one.x, one.y, *terms))
-            else:
-                others.append(part.brightness(torch.from_numpy(x), torch.from_numpy(y)))
-        return others
+    @property
+    def _open(self) -> tuple[Tensor, Tensor]:
+        """Positions of columns and of rows, as `lensing` takes them."""
+        axis = torch.from_numpy(self._axis)
+        return axis[None, :], axis[:, None]
+
+
+@functools.lru_cache(maxsize=8)
+def _grid(size: int, pixel_scale: float) -> tuple[Array, Array, Array]:
+    """Positions of pixels along an axis (size,), and of all in x and y (size, size) [arcsec]."""
+    axis = ((np.arange(size) - (size - 1) / 2) * pixel_scale).astype(np.float32)
+    return axis, np.tile(axis, (size, 1)), np.repeat(axis, size).reshape(size, size)
+
+
+def _shine(plane: Array, lights: Sequence[Light], x: Array, y: Array) -> list[Tensor]:
+    """Adds lights at positions in their plane; gives the skies of those without a kernel."""
+    ours, others = [], []
+    for part in lights:
+        if type(part) is Sersic and not np.ndim(part.magnitude):
+            one = _plain(part)
+            terms = sersic_terms(one.magnitude, one.R_sersic, one.n, one.q, one.phi)
+            ours.append((one.x, one.y, *terms))
+        else:
+            others.append(part.brightness(torch.from_numpy(x), torch.from_numpy(y)))
+    if ours:
+        kernels.shine(plane, x, y, _floats(*ours))
+    return others
 
 
 def _plain(part: Any) -> Any:
     """A part whose numbers are no tensors; those of several masses stay."""
-    values = {field.name: getattr(part, field.name) for field in fields(part)}
-    alone = {n: v.item() for n, v in values.items() if isinstance(v, Tensor) and not v.ndim}
+    alone = {
+        name: value.item()
+        for name, value in vars(part).items()
+        if isinstance(value, Tensor) and not value.ndim
+    }
     return replace(part, **alone) if alone else part
 
 
@@ -129,7 +150,9 @@ def _add_epl(part: Epl, axis: Array, a_x: Array, a_y: Array) -> None:
     b = part.theta_E * math.sqrt(q)
     turned = math.cos(part.phi), math.sin(part.phi)
     lens = _floats(part.x, part.y, *turned, q, 2 * b / (1 + q), b**2, (slope - 1) / 2)
-    kernels.add_epl(a_x, a_y, axis, lens, _floats(*epl_series((1 - q) / (1 + q), slope)))
+    series = epl_series((1 - q) / (1 + q), slope)
+    series += [0.0] * (-len(series) % kernels.UNROLLED)
+    kernels.add_epl(a_x, a_y, axis, lens, _floats(*series))
 
 
 def _add_shear(part: Shear, axis: Array, a_x: Array, a_y: Array) -> None:

@@ -3,7 +3,9 @@
 Each adds to what is there already, at all rays of a square sky. Loops along rows have no branch
 and no call in them, so that a compiler turns them into vector instructions; logarithms, powers and
 angles are therefore polynomials, good to the last digits of single precision. What is compiled is
-kept beside this file or, where that can't be written, in the user's cache.
+kept beside this file or, where that can't be written, in the user's cache. No kernel calls another:
+LLVM would optimise the called one twice, and what is loaded from the cache could round otherwise
+than what was just compiled.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -24,9 +27,27 @@ _I = np.int32
 _SOFTENING = _F(1e-12)
 _PI = _F(math.pi)
 
+UNROLLED = 4
+"""Coefficients of an EPL's series that are summed in one pass along a row."""
+
 
 def _kernel(function: Any) -> Any:
     return njit(fastmath=_FAST, error_model="numpy", cache=True, nogil=True)(function)
+
+
+@intrinsic
+def _in_wide_vectors(_: Any) -> Any:
+    """Has a kernel compiled for vectors of 512 bits, where LLVM would keep to 256.
+
+    Only for kernels without the inverse of a square root, whose approximation depends on the width.
+    """
+
+    def generate(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+        # the `add` of the attributes' own class refuses those that it does not know
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), generate
 
 
 @njit(inline="always")
@@ -51,8 +72,8 @@ def _log2(x: Any) -> Any:
 def _exp2(x: Any) -> Any:
     """Two to a power (the polynomial of Cephes' `exp2f`), zero below 2^-126."""
     x = max(_F(-126), min(_F(127), x))
-    whole = math.floor(x + _F(0.5))
-    f = x - _F(whole)
+    whole = np.floor(x + _F(0.5))
+    f = x - whole
     p = _F(1.535336188319500e-4) * f + _F(1.339887440266574e-3)
     p = p * f + _F(9.618437357674640e-3)
     p = p * f + _F(5.550332471162809e-2)
@@ -112,7 +133,7 @@ def add_epl(a_x: Array, a_y: Array, axis: Array, lens: Array, series: Array) -> 
         axis: Positions (N,) of columns, and of rows [arcsec].
         lens: x, y [arcsec], cosine and sine of the position angle, axis ratio, factor of all
             [arcsec], b² [arcsec²] and (t − 1)/2.
-        series: Coefficients of the angular series.
+        series: Coefficients of the angular series, filled up to whole passes by zeros.
     """
     x0, y0, cos, sin, q, scale, b_squared, power = lens
     n = len(axis)
@@ -133,12 +154,14 @@ def add_epl(a_x: Array, a_y: Array, axis: Array, lens: Array, series: Array) -> 
         else:
             for i in range(n):
                 radial[i] = scale * _exp2(power * _log2(b_squared / radial[i]))
-        for k in range(len(series) - 1, -1, -1):
-            coefficient = series[k]
+        for k in range(len(series) - UNROLLED, -1, -UNROLLED):
+            c_0, c_1, c_2, c_3 = series[k], series[k + 1], series[k + 2], series[k + 3]
             for i in range(n):
-                before = above[i]
-                above[i] = coefficient - last[i] + twice[i] * before
-                last[i] = before
+                b_4, b_5 = above[i], last[i]
+                b_3 = c_3 - b_5 + twice[i] * b_4
+                b_2 = c_2 - b_4 + twice[i] * b_3
+                b_1 = c_1 - b_3 + twice[i] * b_2
+                above[i], last[i] = c_0 - b_2 + twice[i] * b_1, b_1
         for i in range(n):
             a_u = radial[i] * c[i] * (above[i] - last[i])
             a_v = radial[i] * s[i] * (above[i] + last[i])
@@ -207,6 +230,7 @@ def add_line(a_x: Array, a_y: Array, axis: Array, lens: Array) -> None:
         lens: x, y [arcsec], cosine and sine of the line's angle, half its length [arcsec], and the
             squared Einstein radius over its length [arcsec].
     """
+    _in_wide_vectors()  # type: ignore[call-arg]
     x0, y0, cos, sin, half, density = lens
     for j in range(len(axis)):
         y = axis[j] - y0
@@ -225,18 +249,20 @@ def add_line(a_x: Array, a_y: Array, axis: Array, lens: Array) -> None:
 
 
 @_kernel
-def add_sersic(sky: Array, x: Array, y: Array, light: Array) -> None:
-    """Adds a Sérsic profile; see `light.sersic`.
+def shine(sky: Array, x: Array, y: Array, lights: Array) -> None:
+    """Adds Sérsic profiles in turn; see `light.sersic`.
 
     Args:
         sky: Surface brightness (N, N) that is added to [µJy/arcsec²].
-        x, y: Positions (N, N) in its plane [arcsec].
-        light: x, y [arcsec], factors of x², xy and y² in the squared radius, 1/2n, and, to base
-            two, b_n R^(−1/n) and the logarithm of the brightness at the centre.
+        x, y: Positions (N, N) in their plane [arcsec].
+        lights: Of each (K, 8): x, y [arcsec], factors of x², xy and y² in the squared radius, 1/2n,
+            and, to base two, b_n R^(−1/n) and the logarithm of the brightness at the centre.
     """
-    x0, y0, xx, xy, yy, power, rate, peak = light
+    _in_wide_vectors()  # type: ignore[call-arg]
     for j in range(x.shape[0]):
-        for i in range(x.shape[1]):
-            d_x, d_y = x[j, i] - x0, y[j, i] - y0
-            squared = d_x * (xx * d_x + xy * d_y) + yy * d_y * d_y + _SOFTENING
-            sky[j, i] += _exp2(peak - rate * _exp2(power * _log2(squared)))
+        for k in range(len(lights)):
+            x0, y0, xx, xy, yy, power, rate, peak = lights[k]
+            for i in range(x.shape[1]):
+                d_x, d_y = x[j, i] - x0, y[j, i] - y0
+                squared = d_x * (xx * d_x + xy * d_y) + yy * d_y * d_y + _SOFTENING
+                sky[j, i] += _exp2(peak - rate * _exp2(power * _log2(squared)))

@@ -67,19 +67,16 @@ def expose(scenes: Scenes, condition: Condition, grid: Grid) -> Tensor:
     blurs = [
         blur_of(one, float(already)) for one, already in zip(seen, scenes.psf_fwhm, strict=True)
     ]
-    finite = math.isfinite(float(scenes.sky.sum()))
-    known = scenes.sky if finite else torch.nan_to_num(scenes.sky, nan=0.0)
-    images = [
-        sample(
-            known[start:stop],
-            scenes.pixel_scale,
-            grid.pixel_scale,
-            grid.size,
-            blurs[start],
-        )
-        for start, stop in _runs(blurs)
-    ]
-    return torch.cat(images)
+    grids = scenes.pixel_scale, grid.pixel_scale, grid.size
+
+    def exposed(sky: Tensor) -> Tensor:
+        runs = _runs(blurs)
+        return torch.cat([sample(sky[one:end], *grids, blurs[one]) for one, end in runs])
+
+    images = exposed(scenes.sky)
+    if math.isfinite(float(images.sum())):  # every pixel depends on the whole sky
+        return images
+    return exposed(torch.nan_to_num(scenes.sky, nan=0.0))
 
 
 def _runs(blurs: list[Blur]) -> list[tuple[int, int]]:
@@ -171,10 +168,10 @@ def check_scenes(scenes: Scenes) -> None:
     Raises:
         DataError: Naming the scene.
     """
-    lowest, highest = scenes.sky.flatten(1).aminmax(dim=1)
-    good = torch.isfinite(highest - lowest) & (highest > lowest)
-    for row in (~good).nonzero()[:, 0].tolist():
-        name, sky = scenes.ids[row], scenes.sky[row]
+    for name, sky in zip(scenes.ids, scenes.sky, strict=True):
+        lowest, highest = map(float, sky.aminmax())  # one by one, which takes an eighth of the time
+        if lowest < highest and math.isfinite(highest - lowest):
+            continue
         known = sky[torch.isfinite(sky)]
         if len(known) == 0:
             raise DataError(f"scene {name} has no finite pixel", "leave it out of the dataset")

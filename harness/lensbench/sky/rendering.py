@@ -63,15 +63,16 @@ def render_models(
     """
     from lensbench.sky.compiled import Rays
 
-    rays, skies = Rays(size, pixel_scale), torch.empty(0)
+    rays, skies = Rays(size, pixel_scale), np.empty((count, 1, size, size), np.float32)
     with torch.no_grad(), _one_thread():
         for row in range(count):
-            model = build(row)
-            sky = rays.render_through(model, filters) if filters else rays.render(model)
-            if row == 0:
-                skies = torch.from_numpy(np.empty((count, *sky.shape), np.float32))
-            skies[row] = sky
-    return skies
+            model, place = build(row), skies[row, 0]
+            sky = rays.render_through(model, filters) if filters else rays.render(model, place)
+            if len(sky) != skies.shape[1]:
+                skies = np.empty((count, *sky.shape), np.float32)
+            if sky.data_ptr() != place.ctypes.data:
+                skies[row] = sky.numpy()
+    return torch.from_numpy(skies)
 
 
 @contextlib.contextmanager
