@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from lensbench.leaderboard.board.contents import open_board
+from lensbench.leaderboard.seeds import over_seeds
 from lensbench.study.spec import parse_study
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,3 +40,35 @@ def test_its_study_is_the_projects(folder):
         for path in (ROOT / "studies" / f"{name}.toml", folder / "study.toml")
     )
     assert ours == theirs
+
+
+def values(folder):
+    """Every value of a board's tables, with the half widths of its interval."""
+    records = pl.read_parquet(folder / "records.parquet")
+    rows = over_seeds(records.filter(pl.col("state") == "done")).select("value", "low", "high")
+    return [(x, x - low, high - x) for x, low, high in rows.drop_nulls().iter_rows()]
+
+
+def not_of(known, text):
+    """What a text says as `0.966 ± 0.007` and no table has."""
+    wrong = []
+    for value, half in re.findall(r"(\d+\.\d+)″? ± (\d+\.\d+)", text):
+        digits, wide = (len(number.split(".")[1]) for number in (value, half))
+        if not any(
+            f"{x:.{digits}f}" == value and half in (f"{below:.{wide}f}", f"{above:.{wide}f}")
+            for x, below, above in known
+        ):
+            wrong.append(f"{value} ± {half}")
+    return wrong
+
+
+@pytest.mark.parametrize("folder", BOARDS, ids=lambda folder: folder.name)
+def test_what_is_said_of_it_is_what_its_tables_have(folder):
+    """In its own README, and in paragraphs of the docs that name it."""
+    known = values(folder)
+    assert not_of(known, "0.123 ± 4.567") == ["0.123 ± 4.567"]
+    assert not_of(known, (folder / "READING.md").read_text().replace("\n", " ")) == []
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        for paragraph in page.read_text().split("\n\n"):
+            if re.search(rf"leaderboards/{folder.name}\b", paragraph):
+                assert not_of(known, paragraph.replace("\n", " ")) == [], page.name
