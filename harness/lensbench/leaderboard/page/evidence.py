@@ -125,13 +125,14 @@ def _of_board(board: Board, source: Source, beside: Find) -> Evidence:
 
 def _all_labels(board: Board) -> dict[str, int]:
     """Training scenes of each cell that had all labels."""
-    fits, images = board.provenance["fits"], board.provenance["images"]
-    return {
-        cell: images[key]["count"]
-        for cell, fit in fits.items()
+    full = {
+        cell: board.provenance["images"][key]
+        for cell, fit in board.provenance["fits"].items()
         for key in fit["inputs"]["images"]
-        if fit["labels"] is None and images[key]["split"] == "train"
+        if fit["labels"] is None and board.provenance["images"][key]["split"] == "train"
     }
+    counts = {cell: seen["count"] for cell, seen in full.items()}
+    return {cell: n for cell, n in counts.items() if isinstance(n, int) and n > 0}
 
 
 def study_name(study: str) -> str:

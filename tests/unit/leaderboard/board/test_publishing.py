@@ -28,8 +28,11 @@ from lensbench.leaderboard.board.joining import include_blocks, merge, one_entra
 from lensbench.leaderboard.board.manifest import Check, Finding, Manifest
 from lensbench.leaderboard.board.texts import first_path, plain
 from lensbench.leaderboard.board.writing import without_nulls, write_board
+from lensbench.leaderboard.page import values_of
+from lensbench.leaderboard.page.evidence import gather
 from lensbench.stats.contrasts import Contrast
 from lensbench.stats.published import PublishedValue
+from lensbench.store import open_store
 from lensbench.store.keys import key_of
 from lensbench.store.records import records_frame
 from lensbench.study.spec import Study, parse_study
@@ -368,3 +371,10 @@ def test_a_page_in_a_board_leaves_it_a_board(make_contents, tmp_path, lensbench)
         assert built.code == 0, built.err
         assert (board / "index.html").is_file()
         assert "index.html" not in open_board(board).manifest.files
+
+
+def test_the_page_of_a_board_knows_how_many_labels_all_are(board, tmp_path):
+    """From the descriptions of its images; the fits of other numbers of labels are left out."""
+    evidence = gather(str(board.folder), lambda: open_store(tmp_path / "store"))
+    assert evidence.all_labels == dict.fromkeys(board.records["cell"], 64)
+    assert values_of(evidence)["all_labels"] == [64]
