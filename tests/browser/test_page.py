@@ -149,9 +149,13 @@ def test_the_learning_curve_of_the_best_trained_network_is_drawn(reader, page_of
         (pl.col("test_condition") == "euclid-vis") & pl.col("value").is_not_null()
     ).sort("value", descending=True)
     last = ranked["cell"][-1]
-    curve = pl.when(pl.col("cell") == last).then(pl.lit("10:0.5 100:0.7")).alias("curve_fit")
-    tab = reader().open(page_of(records.with_columns(curve)), "#/table/0")
+    curve = pl.when(pl.col("cell") == last).then(pl.lit("0:0.4 10:0.5 100:0.7")).alias("curve_fit")
+    one = reader()
+    tab = one.open(page_of(records.with_columns(curve)), "#/table/0")
     figure = tab.locator("figure").filter(has_text="As training goes on")
+    figure.scroll_into_view_if_needed()
+    figure.locator(".drawing[data-drawn] svg").wait_for()
+    assert one.complaints == []
     figure.locator("summary").click()
     rows = figure.locator("details tbody tr").all_inner_texts()
     name = ranked["entrant"][-1]

@@ -155,7 +155,7 @@ export function labelFigure(table, chosen, metric) {
 
 // Of entrants whose network was trained, where the records say how its validation score went.
 export function learningFigure(board, chosen) {
-  const curves = chosen.map((one) => board.curve(one));
+  const curves = chosen.map((one) => board.curve(one).filter(([images]) => images > 0)); // the axis is logarithmic
   if (!curves.some((points) => points.length)) return null;
   const names = chosen.map((one) => one.name);
   const ended = (one) => one.texts.get("training") ?? "–";
