@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from lensbench.sky import scalars
 from lensbench.sky.components import (
@@ -127,23 +128,15 @@ def _source(p: Parameters) -> tuple[Light, ...]:
         bulge_radius = p["bulge_radius"] * radius
         old = spectrum(p, "bulge_kind", "z_source")
         parts.append(Sersic(magnitude, bulge_radius, 4.0, scalars.sqrt(q), phi, x, y, old))
-    for i in range(len(p["clump_fraction"]) if "clump_fraction" in p else 0):
-        share = p["clump_fraction"][i]
-        disc_share = disc_share - share
-        magnitude = p["source_magnitude"] - _MAG * scalars.log(share)
-        away, angle = p["clump_distance"][i] * radius, p["clump_phi"][i]
-        parts.append(
-            Sersic(
-                magnitude,
-                p["clump_radius"][i] * radius,
-                0.7,
-                1.0,
-                phi,
-                x + away * scalars.cos(angle),
-                y + away * scalars.sin(angle),
-                spectrum(p, "clump_kind", "z_source"),
-            )
-        )
+    if "clump_fraction" in p:
+        shares, away, angle = p["clump_fraction"], p["clump_distance"] * radius, p["clump_phi"]
+        magnitudes = p["source_magnitude"] - _MAG * scalars.log(shares)
+        places = x + away * scalars.cos(angle), y + away * scalars.sin(angle)
+        young = spectrum(p, "clump_kind", "z_source")
+        clumps = (shares, magnitudes, p["clump_radius"] * radius, *places)
+        for share, magnitude, clump_radius, x_clump, y_clump in _each(clumps):
+            disc_share = disc_share - share
+            parts.append(Sersic(magnitude, clump_radius, 0.7, 1.0, phi, x_clump, y_clump, young))
     magnitude = p["source_magnitude"] - _MAG * scalars.log(disc_share)
     disc = spectrum(p, "disc_kind", "z_source")
     parts.append(Sersic(magnitude, radius, p["source_index"], q, phi, x, y, disc))
@@ -166,17 +159,16 @@ def _lights(p: Parameters, lens_light: bool) -> tuple[Light, ...]:
                 spectrum(p, "lens_kind", "z_lens"),
             )
         )
-    for i in range(len(p["neighbour_magnitude"]) if "neighbour_magnitude" in p else 0):
-        parts.append(
-            Sersic(
-                p["neighbour_magnitude"][i],
-                p["neighbour_radius"][i],
-                1.0,
-                axis_ratio(p["neighbour_ellipticity"][i]),
-                p["neighbour_phi"][i],
-                p["neighbour_x"][i],
-                p["neighbour_y"][i],
-                spectrum(p, "neighbour_kind", "neighbour_z", i),
-            )
-        )
+    if "neighbour_magnitude" in p:
+        sizes = p["neighbour_magnitude"], p["neighbour_radius"]
+        shapes = axis_ratio(p["neighbour_ellipticity"]), p["neighbour_phi"]
+        neighbours = (*sizes, *shapes, p["neighbour_x"], p["neighbour_y"])
+        for i, (magnitude, radius, q, phi, x, y) in enumerate(_each(neighbours)):
+            seen = spectrum(p, "neighbour_kind", "neighbour_z", i)
+            parts.append(Sersic(magnitude, radius, 1.0, q, phi, x, y, seen))
     return tuple(parts)
+
+
+def _each(columns: Sequence[Any]) -> Iterable[tuple[Tensor, ...]]:
+    """The numbers of each of several, from columns (K,)."""
+    return zip(*(column.unbind() for column in columns), strict=True)

@@ -115,10 +115,10 @@ def _shine(plane: Array, lights: Sequence[Light], x: Array, y: Array) -> list[Te
     """Adds lights at positions in their plane; gives the skies of those without a kernel."""
     ours, others = [], []
     for part in lights:
-        if type(part) is Sersic and not np.ndim(part.magnitude):
-            one = _plain(part)
-            terms = sersic_terms(one.magnitude, one.R_sersic, one.n, one.q, one.phi)
-            ours.append((one.x, one.y, *terms))
+        if type(part) is Sersic and not getattr(part.magnitude, "ndim", 0):
+            shape = part.magnitude, part.R_sersic, part.n, part.q, part.phi
+            terms = sersic_terms(*(_number(value) for value in shape))
+            ours.append((_number(part.x), _number(part.y), *terms))
         else:
             others.append(part.brightness(torch.from_numpy(x), torch.from_numpy(y)))
     if ours:
@@ -128,12 +128,15 @@ def _shine(plane: Array, lights: Sequence[Light], x: Array, y: Array) -> list[Te
 
 def _plain(part: Any) -> Any:
     """A part whose numbers are no tensors; those of several masses stay."""
-    alone = {
-        name: value.item()
-        for name, value in vars(part).items()
-        if isinstance(value, Tensor) and not value.ndim
-    }
-    return replace(part, **alone) if alone else part
+    values = vars(part)
+    alone = {name: _number(value) for name, value in values.items()}
+    changed = any(alone[name] is not value for name, value in values.items())
+    return replace(part, **alone) if changed else part
+
+
+def _number(value: Any) -> Any:
+    """A number that is no tensor; a tensor of several stays."""
+    return value.item() if isinstance(value, Tensor) and not value.ndim else value
 
 
 def _floats(*values: Any) -> Array:

@@ -7,7 +7,9 @@ they are the same for every substructure class and cannot tell it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +23,11 @@ from lensbench.sky.rendering import render_models
 
 _SIZE, _PIXEL_SCALE = 96, 0.075
 """Grid on which arcs are looked at: rays on a side, and their distance [arcsec]."""
+
+Pixels = np.ndarray[Any, np.dtype[np.float64]]
+
+_ROUNDING = 1e-9
+"""More than sums in another order may differ by."""
 
 _FIELD = 6.4
 """Side of the image in which signal is collected [arcsec]."""
@@ -67,7 +74,7 @@ def detected(lens: SceneModel, source_magnitude: float, source_radius: float, cu
         return False
     if magnification * source_radius <= cuts.condition.psf_fwhm:
         return False
-    return signal_to_noise(arcs, _front(lens), cuts.condition) > cuts.snr
+    return _exceeds(*_signal_and_variance(arcs, _front(lens), cuts.condition), cuts.snr)
 
 
 def arcs_over_noise(lens: SceneModel, condition: Condition) -> float:
@@ -85,15 +92,40 @@ def signal_to_noise(arcs: Tensor, front: Tensor, condition: Condition) -> float:
         front: Sky of what shines in front of it.
         condition: Gives PSF, pixels and noise.
     """
+    return _of_best(*_signal_and_variance(arcs, front, condition))
+
+
+def _exceeds(signal: Pixels, variance: Pixels, least: float) -> bool:
+    """Whether the signal-to-noise ratio is above this; in most cases two bounds say so, unsorted.
+
+    Ratios of n pixels are at most √Σ signal²/variance (Cauchy–Schwarz), and those of the pixels
+    with signal above their noise are the n best for some n.
+    """
+    squared = signal**2 / variance
+    if math.sqrt(squared.sum()) < (1 - _ROUNDING) * least:
+        return False
+    best = squared > 1
+    if signal[best].sum() > (1 + _ROUNDING) * least * math.sqrt(variance[best].sum()):
+        return True
+    return _of_best(signal, variance) > least
+
+
+def _of_best(signal: Pixels, variance: Pixels) -> float:
+    order = np.argsort(-(signal**2 / variance), axis=None)
+    best, noise = np.take(signal, order).cumsum(), np.take(variance, order).cumsum()
+    return float((best / np.sqrt(noise)).max())
+
+
+def _signal_and_variance(
+    arcs: Tensor, front: Tensor, condition: Condition
+) -> tuple[Pixels, Pixels]:
+    """Of each pixel of the image [electrons, electrons²]."""
     grid = grid_of(condition, _FIELD)
     observe = imaging_operator(condition, _SIZE, _PIXEL_SCALE, grid.size, grid.pixel_scale)
     signal, others = observe(torch.stack([arcs, front])).clamp(min=0).double().numpy()
     signal, others = signal * condition.electrons_per_sb, others * condition.electrons_per_sb
     empty = condition.sigma_electrons * condition.noise_correlation
-    variance = signal + others + empty**2
-    order = np.argsort(-(signal**2 / variance), axis=None)
-    best, noise = np.take(signal, order).cumsum(), np.take(variance, order).cumsum()
-    return float((best / np.sqrt(noise)).max())
+    return signal, signal + others + empty**2
 
 
 def _arcs(lens: SceneModel) -> Tensor:

@@ -200,9 +200,9 @@ def subhalo_radii(
         random: Where numbers are from.
     """
     radii = []
-    for mass in masses:
+    for band in (1.25 * masses / slope).tolist():
         radius = bounds.draw(random)
-        while abs(radius - 1) < 1.25 * mass / slope:
+        while abs(radius - 1) < band:
             radius = bounds.draw(random)
         radii.append(radius)
     return np.array(radii)

@@ -101,9 +101,9 @@ def draw_scenes(
 def as_numbers(drawn: Mapping[str, float | np.ndarray]) -> dict[str, float | Tensor]:
     """One scene's parameters as the parts of a scene take them: plain numbers, and tensors (K,)."""
     return {
-        name: torch.from_numpy(np.asarray(value, dtype=np.float32))
-        if np.ndim(value)
-        else float(value)
+        name: float(value)
+        if isinstance(value, float) or not np.ndim(value)
+        else torch.from_numpy(np.asarray(value, dtype=np.float32))
         for name, value in drawn.items()
     }
 

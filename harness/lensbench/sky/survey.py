@@ -177,9 +177,12 @@ class Survey(ScenePopulation):
         z_l, lens_cdf, z_s, source_cdf, sigma, sigma_cdf = _tables()
         while True:
             u = random.uniform(size=(4, _PROPOSALS))
-            lens, source = np.interp(u[0], lens_cdf, z_l), np.interp(u[1], source_cdf, z_s)
             sigmas = np.interp(u[2], sigma_cdf, sigma)
-            theta_E = _theta_E(sigmas, lens, source)
+            most = _theta_E(sigmas, 1.0)  # of a source at infinity: few proposals pass even that
+            passing = (self.theta_E.low < most) & (u[3] < (most / self.theta_E.high) ** 2)
+            u, sigmas = u[:, passing], sigmas[passing]
+            lens, source = np.interp(u[0], lens_cdf, z_l), np.interp(u[1], source_cdf, z_s)
+            theta_E = _theta_E(sigmas, _distance_ratio(lens, source))
             inside = (source > lens + 0.1) & (self.theta_E.low < theta_E)
             inside &= theta_E < self.theta_E.high
             accepted = np.flatnonzero(inside & (u[3] < (theta_E / self.theta_E.high) ** 2))
@@ -303,10 +306,15 @@ def _axis_ratio(scale: float, random: np.random.Generator) -> float:
     return 1 - scale * math.sqrt(-2 * math.log(1 - random.uniform(0, most)))
 
 
-def _theta_E(sigma_v: np.ndarray, z_lens: np.ndarray, z_source: np.ndarray) -> np.ndarray:
-    """Einstein radii of isothermal spheres [arcsec]."""
-    ratio = 1 - np.interp(z_lens, _Z, _distances()) / np.interp(z_source, _Z, _distances())
+def _theta_E(sigma_v: np.ndarray, ratio: np.ndarray | float) -> np.ndarray:
+    """Einstein radii of isothermal spheres [arcsec]; `ratio` is D_ls/D_s."""
     return np.asarray(4 * math.pi * (sigma_v / 299792.458) ** 2 * ratio / cosmology.ARCSEC)
+
+
+def _distance_ratio(z_lens: np.ndarray, z_source: np.ndarray) -> np.ndarray:
+    """D_ls/D_s, below one."""
+    distances = (np.interp(z, _Z, _distances()) for z in (z_lens, z_source))
+    return np.asarray(1 - next(distances) / next(distances))
 
 
 @functools.cache

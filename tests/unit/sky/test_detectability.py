@@ -81,6 +81,15 @@ def test_faint_and_unresolved_lenses_fail() -> None:
     assert CUTS.resolve(0.6, 0.1) and not ground.resolve(0.6, 0.1)
 
 
+@pytest.mark.parametrize("magnitude", [22.0, 24.0, 25.5])
+def test_a_cut_at_the_signal_to_noise_ratio_divides(magnitude: float) -> None:
+    """Bounds that spare sorting the pixels decide as the ratio itself does, bright or faint."""
+    lens = _sphere(0.3, magnitude)
+    ratio = arcs_over_noise(lens, EUCLID_VIS)
+    for snr in (ratio / 3, ratio / 1.05, ratio * (1 - 1e-6), ratio * (1 + 1e-6), ratio * 3):
+        assert detected(lens, magnitude, 0.1, Cuts(EUCLID_VIS, snr)) is (ratio > snr)
+
+
 def test_every_scene_of_the_survey_passes_its_cuts(drawn: list[list[dict[str, Any]]]) -> None:
     """Without them most lenses would fail."""
     every = Survey(cuts=None)
