@@ -25,6 +25,7 @@ from lensbench.sky.components import (
 )
 from lensbench.sky.einstein import macro_theta_E
 from lensbench.sky.lensing import axis_ratio
+from lensbench.sky.scalars import Number
 from lensbench.sky.spectra import Spectrum
 
 Parameters = Mapping[str, Any]
@@ -120,7 +121,7 @@ def _source(p: Parameters) -> tuple[Light, ...]:
     x = p["lens_x"] + p["source_x"] * p["theta_E"]
     y = p["lens_y"] + p["source_y"] * p["theta_E"]
     q, phi, radius = axis_ratio(p["source_ellipticity"]), p["source_phi"], p["source_radius"]
-    disc_share = 1.0
+    disc_share: Number = 1.0
     parts: list[Light] = []
     if "bulge_fraction" in p:
         disc_share = disc_share - p["bulge_fraction"]
