@@ -36,7 +36,7 @@ def main(count: int) -> None:
         population, condition = population_of(name), condition_of(seen)
         scenes = draw_scenes(population, "test", range(count), DRAW)
         images = observe(scenes, condition, FIELD, DRAW)[:, 0]
-        fitting = Fitting(light=name != "pedagogical")
+        fitting = Fitting(light=int(name != "pedagogical"))
         fit_lenses(images[:1], condition, fitting)  # what is made once for a condition
         start = time.process_time()
         fits = [fit_lenses(some, condition, fitting) for some in images.split(BATCH)]

@@ -23,10 +23,11 @@ import torch
 from lensbench.api.dataset import Scenes
 from lensbench.registry import Catalogue, load_catalogue
 from lensbench.sky.instruments import EUCLID_VIS
-from lensbench.sky.observation import expose, grid_of
+from lensbench.sky.observation import expose, grid_of, observe
 from lensbench.sky.population import Population
 from lensbench.sky.scenes import draw_scenes, render
 from lensbench.testing import made_samples
+from lensbench_reference.lens_fitting.lens_images import Fitting, fit_lenses
 
 DEVICE = os.environ.get("LENSBENCH_BENCH_DEVICE", "cuda")
 COUNT, SIZE, PIXEL_SCALE, FIELD = 24, 288, 0.025, 6.4
@@ -162,6 +163,25 @@ def test_training(
 
     kind = "bf16" if precision else "fp32"
     compare(benchmark, f"training of {name}", 2 * len(batch), {f"{DEVICE}, {kind}": step})
+
+
+def test_lens_fits(benchmark: Any, scenes: Scenes) -> None:
+    """Nine fits in ten end at the same χ² within 1, with radii within a tenth of their error."""
+    images = observe(scenes, EUCLID_VIS, FIELD, 0)[:, 0]
+    moved = images.to(DEVICE)
+    here = fit_lenses(images, EUCLID_VIS, Fitting())
+    there = fit_lenses(moved, EUCLID_VIS, Fitting())
+    assert there.theta.device.type == torch.device(DEVICE).type
+    there = there.to(torch.device("cpu"))
+    error = here.covariance[:, 0, 0].sqrt()
+    close = (there.theta[:, 0] - here.theta[:, 0]).abs() < 0.1 * error
+    same = (there.chi_squared - here.chi_squared).abs() < 1
+    assert float((close & same).double().mean()) >= 0.9
+    on = {
+        "cpu": lambda: fit_lenses(images, EUCLID_VIS, Fitting()),
+        DEVICE: lambda: fit_lenses(moved, EUCLID_VIS, Fitting()),
+    }
+    compare(benchmark, "lens fits", COUNT, on)
 
 
 def test_a_run(benchmark: Any, lensbench: Any, tmp_path: Path, monkeypatch: Any) -> None:

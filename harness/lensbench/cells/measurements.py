@@ -148,7 +148,7 @@ class StoredMeasurements(Measurements):
         samples = self._samples[images]
         last = min(len(samples), (number + 1) * BLOCK)
         block = samples.take(torch.arange(number * BLOCK, last))
-        return measure(blind(block), options, self)
+        return measure(blind(block.to(torch.device(self._numerics.device))), options, self)
 
 
 def _digests(samples: Samples) -> list[bytes]:

@@ -40,8 +40,8 @@ class LensClasses:
         return edges(samples, self.fitting, self.measurements)
 
     def state(self) -> Mapping[str, Tensor]:
-        """The regression, and whether lens galaxies shine."""
-        return {**self.linear.state(), "features.light": torch.tensor(int(self.fitting.light))}
+        """The regression, and components of the light of lens galaxies."""
+        return {**self.linear.state(), "features.light": torch.tensor(self.fitting.light)}
 
     @classmethod
     def trained(cls, fitting: Fitting, context: FitContext) -> LensClasses:
@@ -72,8 +72,8 @@ class LensAnomalies:
         return edges(samples, self.fitting, self.measurements)
 
     def state(self) -> Mapping[str, Tensor]:
-        """Whether lens galaxies shine."""
-        return {"features.light": torch.tensor(int(self.fitting.light))}
+        """Components of the light of lens galaxies."""
+        return {"features.light": torch.tensor(self.fitting.light)}
 
 
 def anomaly_score(statistics: Tensor) -> Tensor:

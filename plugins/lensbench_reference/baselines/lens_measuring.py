@@ -54,13 +54,13 @@ def measured_lenses(samples: Samples, fitting: Fitting) -> dict[str, Tensor]:
         found[f"{name}_sigma"] = error.clamp(min=0).sqrt() * inflation
     for name, far in zip(parameter_names(fit), is_far_out(fit).double().unbind(1), strict=True):
         found[f"edge_{name}"] = far
-    models = torch.zeros_like(images)
+    models = torch.zeros(images.shape)
     for condition, chosen in chunks(samples):
         optics = Optics(condition, images.shape[-1], fitting.oversampling)
-        theta = fit.theta[chosen]
-        models[chosen] = optics.images(theta)
-        without = _without_lens(optics, images[chosen], fit.take(chosen))
-        found["gain"][chosen] = without - fit.chi_squared[chosen]
+        some = fit.take(chosen).to(images.device)
+        models[chosen] = optics.images(some.theta).cpu()
+        without = _without_lens(optics, images[chosen], some)
+        found["gain"][chosen] = (without - some.chi_squared).cpu()
     return {**found, "model": models}
 
 
@@ -72,14 +72,14 @@ def _without_lens(optics: Optics, images: Tensor, fit: Fit) -> Tensor:
     lensless = replace(optics, lensless=True)
     weight = 1 / optics.variance(optics.images(fit.theta))
     flat = fit.theta.clone()
-    flat[:, : NAMES.index("lens_x")] = torch.tensor([-4.6, 0.0, 0.0], dtype=flat.dtype)
+    flat[:, : NAMES.index("lens_x")] = flat.new_tensor([-4.6, 0.0, 0.0])
     for name in ("gamma_1", "gamma_2"):
         flat[:, NAMES.index(name)] = 0.0
     wide = flat.clone()
     wide[:, NAMES.index("ln_radius")] = fit.theta[:, 0]
     wide[:, NAMES.index("source_x") : LENS_ONLY] = 0.0
     wide[:, NAMES.index("magnitude")] -= 2.0
-    best = torch.full((len(images),), torch.inf, dtype=torch.float64)
+    best = torch.full_like(flat[:, 0], torch.inf)
     for start in (flat, wide):
         theta, _ = descend(lensless, images, start, _STEPS)
         left = ((images - lensless.images(theta)).double() ** 2 * weight).sum((1, 2))

@@ -39,7 +39,8 @@ class LensModel(Baseline):
     The PSF, the pixels and the noise are those of the samples' condition; it gets nothing else.
     Each fit begins blind, from several places, first with one ray a pixel and then, from the
     best, with `oversampling` rays along its side. The lens's light is a Sérsic profile about its
-    centre, fitted where most training images are brightest at theirs, or as `lens_light` says.
+    centre, fitted where most training images are brightest at theirs, or as `lens_light` says;
+    with `two` it is a bulge and a disc.
 
     The stated error is that of (JᵀJ)⁻¹, scaled by the root of the reduced χ² where that is above
     one, and has added in quadrature the scatter that the fits show on `calibrate` labelled
@@ -55,10 +56,10 @@ class LensModel(Baseline):
         starts: Literal["1", "2", "3", "5", "8"] = "5"
         oversampling: Literal["1", "2", "4"] = "2"
         calibrate: int = 48
-        lens_light: Literal["auto", "yes", "no"] = "auto"
+        lens_light: Literal["auto", "yes", "no", "two"] = "auto"
 
-        def fitting(self, light: bool) -> Fitting:
-            """With these options, where lens galaxies shine or do not."""
+        def fitting(self, light: int) -> Fitting:
+            """With these options and so many components of the light of lens galaxies."""
             return Fitting(int(self.starts), int(self.oversampling), light)
 
     def __init__(self, options: Options) -> None:
@@ -73,15 +74,15 @@ class LensModel(Baseline):
         answers.
         """
         if context.task.predicts == "classes":
-            return LensClasses.trained(self.options.fitting(self._shines(context)), context)
+            return LensClasses.trained(self.options.fitting(self._components(context)), context)
         if context.task.predicts == "scores":
-            fitting = self.options.fitting(self._shines(context))
+            fitting = self.options.fitting(self._components(context))
             return LensAnomalies(fitting, context.measurements)
         names = context.task.targets
         labels = torch.stack([context.train.targets[name].double().cpu() for name in names], 1)
         centre = labels.nanmean(0).nan_to_num()
         spread = (labels - centre).square().nanmean(0).nan_to_num().sqrt().clamp(min=1e-9)
-        light = self._shines(context)
+        light = self._components(context)
         plain = FittedLenses(
             self.options,
             context.measurements,
@@ -89,7 +90,7 @@ class LensModel(Baseline):
             centre,
             spread,
             extra=torch.zeros_like(spread),
-            light=torch.tensor(int(light)),
+            light=torch.tensor(light),
         )
         count = min(self.options.calibrate, len(context.validation))
         if not count:
@@ -102,7 +103,7 @@ class LensModel(Baseline):
     def restore(self, context: FitContext, state: Mapping[str, Tensor]) -> Predictor:
         """The predictor whose state this was."""
         if context.task.predicts in ("classes", "scores"):
-            fitting = self.options.fitting(bool(state["features.light"]))
+            fitting = self.options.fitting(int(state["features.light"]))
             if context.task.predicts == "scores":
                 return LensAnomalies(fitting, context.measurements)
             linear = restored(no_features, context, "lens-model", state)
@@ -113,13 +114,19 @@ class LensModel(Baseline):
 
     def measure(self, samples: Samples) -> Mapping[str, Tensor]:
         """Lenses fitted to images of which nothing but the observation is known."""
-        return measured_lenses(samples, self.options.fitting(self.options.lens_light != "no"))
+        return measured_lenses(
+            samples, self.options.fitting(_LIGHTS.get(self.options.lens_light, 1))
+        )
 
-    def _shines(self, context: FitContext) -> bool:
-        """Whether lens galaxies shine: as the options say, or as the training images do."""
-        if self.options.lens_light != "auto":
-            return self.options.lens_light == "yes"
-        return shines(one_image(context.train), context.train.condition.pixel_scale)
+    def _components(self, context: FitContext) -> int:
+        """Of the light of lens galaxies: as the options say, or as the training images shine."""
+        if self.options.lens_light in _LIGHTS:
+            return _LIGHTS[self.options.lens_light]
+        return int(shines(one_image(context.train), context.train.condition.pixel_scale))
+
+
+_LIGHTS = {"no": 0, "yes": 1, "two": 2}
+"""Components of lens light that options ask for."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,7 @@ class FittedLenses:
         mean: Of the training labels (T,).
         spread: Their standard deviation (T,).
         extra: Scatter beyond that of the noise (T,).
-        light: Whether lens galaxies shine, 0 or 1.
+        light: Components of the light of lens galaxies.
     """
 
     options: LensModel.Options
@@ -176,7 +183,7 @@ class FittedLenses:
     @property
     def fitting(self) -> Fitting:
         """How lenses are fitted."""
-        return self.options.fitting(bool(self.light))
+        return self.options.fitting(int(self.light))
 
     def measure(self, samples: Samples) -> tuple[Tensor, Tensor]:
         """Values and errors of all targets (N, T), each in the target's unit."""

@@ -59,7 +59,7 @@ class Residual(Encoder, nn.Module):
 
     def __init__(self, options: Options, channels: int) -> None:
         super().__init__()
-        self.fitting = Fitting(light=options.lens_light == "yes")
+        self.fitting = Fitting(light=int(options.lens_light == "yes"))
         self.apart = options.apart == "yes"
         if self.apart and channels > 1:
             raise IncompatibleError(
@@ -106,7 +106,7 @@ def planes(samples: Samples, fitting: Fitting, measurements: Measurements) -> Ma
     made = torch.zeros(len(images), 2, *images.shape[1:])
     for condition, chosen in chunks(samples):
         optics = Optics(condition, images.shape[-1], fitting.oversampling)
-        model = optics.images(fits.theta[chosen]).nan_to_num()
+        model = optics.images(fits.theta[chosen].to(images.device)).nan_to_num()
         residual = (images[chosen] - model) / optics.variance(model).sqrt()
-        made[chosen] = torch.stack([model, residual], 1).float()
+        made[chosen] = torch.stack([model, residual], 1).float().cpu()
     return {"planes": made}

@@ -37,7 +37,7 @@ class Optics:
     lensless: bool = False
 
     def sky(self, theta: Tensor) -> Tensor:
-        """Surface brightness (..., S, S) in units of σ for parameters (..., 14)."""
+        """Surface brightness (..., S, S) in units of σ for parameters (..., P)."""
         axis = self.axis(theta)
         smooth, others = self._parts(theta)
         model = smooth_lens(smooth)
@@ -52,7 +52,13 @@ class Optics:
         """Skies (..., S, S) behind the PSF and in pixels (..., N, N)."""
         scale, rays = self.condition.pixel_scale, self.size * self.oversampling
         apply = imaging_operator(
-            self.condition, rays, scale / self.oversampling, self.size, scale, sky.dtype
+            self.condition,
+            rays,
+            scale / self.oversampling,
+            self.size,
+            scale,
+            sky.dtype,
+            str(sky.device),
         )
         return apply(sky)
 
@@ -61,14 +67,14 @@ class Optics:
         return self.observe(self.sky(theta.float()))
 
     def linearised(self, theta: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (B, N, N) and their derivatives (B, 14, N, N) by the parameters (B, 14)."""
+        """Images (B, N, N) and their derivatives (B, P, N, N) by the parameters (B, P)."""
         axis = self.axis(theta.float())
         sky, slopes = sky_and_slopes(theta.float(), axis[None, :], axis[:, None], self.perturber)
         level = self.condition.noise_level
         return self.observe(sky) / level, self.observe(slopes) / level
 
     def source_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
-        """∂S/∂β (B, S, S), along x and y, where rays of parameters (B, 14) end, in units of σ."""
+        """∂S/∂β (B, S, S), along x and y, where rays of parameters (B, P) end, in units of σ."""
         axis = self.axis(theta.float())
         _, slopes = sky_and_slopes(theta.float(), axis[None, :], axis[:, None])
         level = self.condition.noise_level
@@ -92,7 +98,7 @@ class Optics:
             centre, width = without_mass(centre, width)
         if not self.perturber:
             return centre, width
-        own = self.perturber.priors()
+        own = [part.to(theta.device) for part in self.perturber.priors()]
         return torch.cat([centre, own[0]]), torch.cat([width, own[1]])
 
     def _parts(self, theta: Tensor) -> tuple[Tensor, Tensor]:
@@ -103,7 +109,8 @@ class Optics:
         """Places of rays (S,) along a side [arcsec], in the precision of `theta`."""
         rays = self.size * self.oversampling
         scale = self.condition.pixel_scale / self.oversampling
-        return (torch.arange(rays, dtype=theta.dtype) - (rays - 1) / 2) * scale
+        places = torch.arange(rays, dtype=theta.dtype, device=theta.device)
+        return (places - (rays - 1) / 2) * scale
 
 
 def with_slopes(function: Callable[[Tensor], Tensor], theta: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,10 +134,10 @@ class Fit:
     """Where a fit ended.
 
     Attributes:
-        theta: Parameters (B, 14).
+        theta: Parameters (B, P).
         cost: χ² and the priors' share (B,).
         chi_squared: Of the image alone (B,).
-        covariance: Inverse of JᵀJ, the priors' share included (B, 14, 14).
+        covariance: Inverse of JᵀJ, the priors' share included (B, P, P).
     """
 
     theta: Tensor
@@ -141,6 +148,10 @@ class Fit:
     def take(self, indices: Tensor) -> Fit:
         """The fits at these indices."""
         return Fit(*(getattr(self, field.name)[indices] for field in fields(self)))
+
+    def to(self, device: torch.device) -> Fit:
+        """The same on a device."""
+        return Fit(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def least_squares(optics: Optics, images: Tensor, start: Tensor, iterations: int) -> Fit:
@@ -165,17 +176,18 @@ def descend(
     Args:
         optics: Makes images.
         images: (B, N, N) in units of σ.
-        start: Parameters (B, 14).
+        start: Parameters (B, P).
         iterations: At most.
         floor: Images (B, N, N) for the noise to be no less than that of, while the model is far
             from the image.
 
     Returns:
-        Parameters (B, 14), and χ² with the priors' share (B,).
+        Parameters (B, P), and χ² with the priors' share (B,).
     """
-    theta, damping = start.double().clone(), torch.full((len(start),), 1e-2, dtype=torch.float64)
+    theta = start.double().clone()
+    damping = torch.full_like(theta[:, 0], 1e-2)
     cost = torch.full_like(damping, torch.inf)
-    active = torch.arange(len(start))
+    active = torch.arange(len(start), device=start.device)
     for _ in range(iterations):
         one, low = theta[active], None if floor is None else floor[active]
         step = _step(optics, images[active], one, low, damping[active])
@@ -232,7 +244,7 @@ def _normal_equations(
     weight: Tensor,
     theta: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """JᵀJ (B, 14, 14) and Jᵀr (B, 14), the priors as residuals among the pixels'."""
+    """JᵀJ (B, P, P) and Jᵀr (B, P), the priors as residuals among the pixels'."""
     model, slopes = linear
     root = weight.sqrt()
     jacobian = (slopes.nan_to_num(posinf=0.0, neginf=0.0) * root[:, None]).flatten(2)

@@ -12,13 +12,18 @@ from torch.nn.functional import avg_pool2d
 
 from lensbench import Condition, Measurements, Samples
 from lensbench_reference.lens_fitting.lens_fit import Fit, Optics, descend, least_squares
-from lensbench_reference.lens_fitting.lens_starts import blind_starts
+from lensbench_reference.lens_fitting.lens_starts import blind_starts, with_disc
 
 _COARSE = 0.1
 """Side of the pixels that a fit starts with, at most [arcsec]."""
 
 _HEATS = ((2, 4), (1, 10))
 """How many starts are left after how many steps more."""
+
+_WITH_DISC = 15
+"""Steps more after the light of a galaxy has been split into bulge and disc."""
+
+_CPU = torch.device("cpu")
 
 _CHUNK = 16
 """Images fitted together: few enough for a core's cache to hold the derivatives of."""
@@ -37,12 +42,12 @@ class Fitting:
     Attributes:
         starts: How many blind starts an image has.
         oversampling: Rays along the side of a pixel, at the end.
-        light: Whether lens galaxies shine.
+        light: Components of the light of lens galaxies: none, one, or a bulge and a disc.
     """
 
     starts: int = 5
     oversampling: int = 2
-    light: bool = False
+    light: int = 0
 
 
 def chunks(samples: Samples) -> Iterator[tuple[Condition, Tensor]]:
@@ -60,7 +65,7 @@ def fitted(samples: Samples, fitting: Fitting, measurements: Measurements) -> Ma
     places, fits = [], []
     for condition, chosen in chunks(samples):
         places.append(chosen)
-        fits.append(fit_lenses(images[chosen], condition, fitting))
+        fits.append(fit_lenses(images[chosen], condition, fitting).to(_CPU))
     order = torch.cat(places).argsort()
     return {
         field.name: torch.cat([getattr(fit, field.name) for fit in fits])[order]
@@ -69,7 +74,7 @@ def fitted(samples: Samples, fitting: Fitting, measurements: Measurements) -> Ma
 
 
 def fits_of(samples: Samples, fitting: Fitting, measurements: Measurements) -> Fit:
-    """Lenses fitted to samples, in their order."""
+    """Lenses fitted to samples, in their order, on the CPU."""
     return Fit(**measurements.of(samples, fitted, fitting))
 
 
@@ -77,12 +82,13 @@ def fit_lenses(images: Tensor, condition: Condition, fitting: Fitting) -> Fit:
     """Fits images (B, N, N) of a condition, from blind starts.
 
     All starts go a few steps on pixels of at least 0.1″ with one ray each, the better ones of an
-    image to the end, and the best of these on the image as it is, with finer rays.
+    image to the end, and the best of these on the image as it is, with finer rays. A disc is added
+    between these two.
     """
     coarser, coarse = binned(condition, images)
     rough = Optics(coarser, coarse.shape[-1], 1)
     smooth = avg_pool2d(coarse[:, None], 3, 1, 1, count_include_pad=False)[:, 0]
-    theta = blind_starts(rough, coarse, fitting.starts, fitting.light)
+    theta = blind_starts(rough, coarse, fitting.starts, fitting.light > 0)
     for kept, steps in _HEATS:
         count = len(theta)
         seen, floor = (values.repeat(count, 1, 1) for values in (coarse, smooth))
@@ -90,8 +96,11 @@ def fit_lenses(images: Tensor, condition: Condition, fitting: Fitting) -> Fit:
         best = cost.view(count, -1).argsort(0)[:kept, :, None]
         ends = ends.view(count, len(images), -1)
         theta = ends.gather(0, best.expand(-1, -1, ends.shape[-1]))
+    best = theta[0]
+    if fitting.light > 1:
+        best, _ = descend(rough, coarse, with_disc(best), _WITH_DISC, smooth)
     fine = Optics(condition, images.shape[-1], fitting.oversampling)
-    return least_squares(fine, images, theta[0], 15)
+    return least_squares(fine, images, best, 15)
 
 
 def binned(condition: Condition, images: Tensor) -> tuple[Condition, Tensor]:
@@ -122,11 +131,11 @@ def plainly_seen(condition: Condition, images: Tensor, theta: Tensor) -> tuple[O
 
 
 def one_image(samples: Samples) -> Tensor:
-    """All bands of samples as one image (N, H, W), whose empty pixels scatter by one; on the CPU.
+    """All bands of samples as one image (N, H, W), whose empty pixels scatter by one.
 
     Where bands have PSFs of their own it is the reference band, whose PSF the condition has.
     """
-    images = samples.images.cpu()
+    images = samples.images
     if samples.condition.bands:
         return images[:, samples.condition.reference_band]
     return images.sum(1) / math.sqrt(images.shape[1])
@@ -137,6 +146,6 @@ def detected(fit: Fit, images: Tensor) -> Tensor:
 
     The second keeps out what is no lens and so bright that anything is better than nothing.
     """
-    empty = (images.double() ** 2).sum((1, 2))
+    empty = (images.double() ** 2).sum((1, 2)).to(fit.chi_squared.device)
     gained = empty - fit.chi_squared
     return (gained > _DETECTED) & (gained > 0.5 * (empty - images[0].numel()))

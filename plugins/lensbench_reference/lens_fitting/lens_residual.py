@@ -101,7 +101,7 @@ def perturbed(found: Residual, kind: Perturber) -> tuple[Tensor, Perturbed]:
     candidates = kind.candidates(radius)
     gain, mass = first_order(found, kind, candidates)
     best = gain.argmax(0)
-    each = torch.arange(len(best))
+    each = torch.arange(len(best), device=best.device)
     start = candidates[best, each].clone()
     largest = 0.1 * radius**2
     start[:, 0] = torch.minimum(torch.maximum(mass[best, each].double(), -largest), largest)
@@ -178,8 +178,8 @@ def _waves(found: Residual) -> list[Tensor]:
     """Logarithm of the residual's power about the lens, by waves along and between across."""
     white, scale = found.white, found.optics.condition.pixel_scale
     half = found.optics.size * scale / 2
-    angle = torch.arange(_ANGLES) * (2 * torch.pi / _ANGLES)
-    share = torch.linspace(0.6, 1.4, _RADII)
+    angle = torch.arange(_ANGLES, device=white.device) * (2 * torch.pi / _ANGLES)
+    share = torch.linspace(0.6, 1.4, _RADII, device=white.device)
     radius = einstein_radius(found.theta).float().clamp(min=0.05)[:, None, None] * share[:, None]
     x = found.theta[:, 3, None, None].float() + radius * angle.cos()
     y = found.theta[:, 4, None, None].float() + radius * angle.sin()

@@ -21,6 +21,7 @@ from lensbench_reference.lens_fitting.smooth_lens import (
     NO_SHEAR,
     ROUND,
     named,
+    shining,
 )
 
 _SOFTENING = 1e-12
@@ -70,17 +71,17 @@ def sky_and_slopes(
         -s_y,
     ]
     level = source.level
-    if "light_magnitude" in p:
+    for part in shining(p):
         light = _Profile.of(
-            p["light_magnitude"],
-            p["ln_light_radius"],
-            p["ln_light_index"],
-            _Shape.of(p["light_e1"], p["light_e2"]),
+            p[f"{part}_magnitude"],
+            p[f"ln_{part}_radius"],
+            p[f"ln_{part}_index"],
+            _Shape.of(p[f"{part}_e1"], p[f"{part}_e2"]),
             dx,
             dy,
         )
         level = level + light.level
-        slopes[3], slopes[4] = by_x - light.by_x, by_y - light.by_y
+        slopes[3], slopes[4] = slopes[3] - light.by_x, slopes[4] - light.by_y
         slopes += light.by_parameters()
     if perturber:
         moved, own = _through_perturber(perturber, columns[:, smooth:], dx, dy)

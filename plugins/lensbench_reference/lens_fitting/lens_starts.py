@@ -10,7 +10,13 @@ from torch import Tensor
 
 from lensbench_reference.lens_fitting.lens_fit import Optics
 from lensbench_reference.lens_fitting.rings import without_centre
-from lensbench_reference.lens_fitting.smooth_lens import CENTRE, LENS_ONLY, NAMES
+from lensbench_reference.lens_fitting.smooth_lens import (
+    CENTRE,
+    COMPONENTS,
+    LENS_ONLY,
+    LIGHT_NAMES,
+    NAMES,
+)
 
 _RADII = tuple(0.25 * 1.08**k for k in range(40))
 """Einstein radii tried [arcsec]."""
@@ -46,14 +52,26 @@ def blind_starts(optics: Optics, images: Tensor, count: int, light: bool = False
         return theta
     flux = (images - ring).sum((1, 2)).double().clamp(min=1.0)
     brightness = flux * scale**2 * optics.condition.noise_level
-    galaxy = CENTRE[LENS_ONLY:].repeat(*theta.shape[:2], 1)
+    galaxy = CENTRE[LENS_ONLY : LENS_ONLY + len(LIGHT_NAMES) // len(COMPONENTS)].to(theta.device)
+    galaxy = galaxy.repeat(*theta.shape[:2], 1)
     galaxy[..., 0] = MICROJANSKY_ZEROPOINT - 2.5 * torch.log10(brightness)
     return torch.cat([theta, galaxy], -1)
 
 
+def with_disc(theta: Tensor) -> Tensor:
+    """Parameters (..., 24) of lenses with bulge and disc, from those of one component (..., 19)."""
+    theta, light = theta.clone(), theta[..., LENS_ONLY:]
+    disc = CENTRE[LENS_ONLY + light.shape[-1] :].to(theta.device).expand(light.shape).clone()
+    half = 2.5 * math.log10(2)
+    disc[..., 0], theta[..., LENS_ONLY] = light[..., 0] + half, light[..., 0] + half
+    disc[..., 1], theta[..., LENS_ONLY + 1] = light[..., 1] + 0.4, light[..., 1] - 0.4
+    disc[..., 3:] = light[..., 3:]
+    return torch.cat([theta, disc], -1)
+
+
 def _best(optics: Optics, images: Tensor, count: int) -> Tensor:
     """Starts (count, B, 14), the best first."""
-    trial, model = _library(optics)
+    trial, model = _library(optics, images.device)
     weight = 1 / optics.variance(images).flatten(1)
     projected = (images.flatten(1) * weight) @ model.T
     squared = (weight @ (model**2).T).clamp(min=1e-12)
@@ -75,9 +93,9 @@ def _best(optics: Optics, images: Tensor, count: int) -> Tensor:
 
 
 @functools.lru_cache(maxsize=8)
-def _library(optics: Optics) -> tuple[Tensor, Tensor]:
+def _library(optics: Optics, device: torch.device) -> tuple[Tensor, Tensor]:
     """Simple lenses: parameters (K, 14) and images (K, N²)."""
-    trial = _grid().flatten(0, 1)
+    trial = _grid().flatten(0, 1).to(device)
     return trial, torch.cat([optics.images(some).flatten(1) for some in trial.split(64)])
 
 

@@ -40,7 +40,8 @@ def lens_statistics(
     places, rows = [], []
     for condition, chosen in chunks(samples):
         places.append(chosen)
-        rows.append(_statistics(images[chosen], condition, fits.take(chosen)))
+        fit = fits.take(chosen).to(images.device)
+        rows.append(_statistics(images[chosen], condition, fit).cpu())
     return {"statistics": torch.cat(rows)[torch.cat(places).argsort()]}
 
 
@@ -69,7 +70,7 @@ def _galaxy(optics: Optics, images: Tensor, count: int) -> Tensor:
     """χ² (B,) of a galaxy that lenses nothing, a disc and perhaps a bulge about one place."""
     alone = Optics(optics.condition, optics.size, 1, lensless=True)
     centre, _ = without_mass(CENTRE[:count], CENTRE[:count])
-    start = centre.repeat(len(images), 1)
+    start = centre.repeat(len(images), 1).to(images.device)
     start[:, NAMES.index("magnitude")] = 21.0
     start[:, NAMES.index("ln_radius")] = -0.3
     smooth = images.clamp(min=0)

@@ -29,8 +29,9 @@ def doubts(samples: Samples, fitting: Fitting, measurements: Measurements) -> li
     bright = whole.clone()
     for condition, chosen in chunks(samples):
         optics = Optics(condition, images.shape[-1], fitting.oversampling)
-        model = optics.images(fit.theta[chosen])
-        bright[chosen] = bright_chi_squared(images[chosen], model, optics.variance(model))
+        model = optics.images(fit.theta[chosen].to(images.device))
+        found = bright_chi_squared(images[chosen], model, optics.variance(model))
+        bright[chosen] = found.to(bright.device)
     return [
         [*_poor(*each), *_far(names)]
         for *each, names in zip(whole.tolist(), bright.tolist(), far_out(fit), strict=True)

@@ -58,11 +58,11 @@ class CompactMass:
 
     def candidates(self, theta_E: Tensor) -> Tensor:
         """Six radii about the ring, sixteen ways."""
-        radii = torch.tensor([0.5, 0.75, 0.9, 1.05, 1.2, 1.5]).double()
-        angle = torch.arange(16).double() * (2 * math.pi / 16)
+        radii = theta_E.new_tensor([0.5, 0.75, 0.9, 1.05, 1.2, 1.5]).double()
+        angle = torch.arange(16, device=theta_E.device).double() * (2 * math.pi / 16)
         places = torch.stack([angle.cos(), angle.sin()], 1)
         units = (radii[:, None, None] * places).flatten(0, 1)[:, None] * theta_E[:, None]
-        return torch.cat([torch.ones(*units.shape[:2], 1).double(), units], 2)
+        return torch.cat([torch.ones_like(units[..., :1]), units], 2)
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,11 @@ class LineOfMass:
 
     def candidates(self, theta_E: Tensor) -> Tensor:
         """Three lengths, twelve ways."""
-        half = torch.tensor([0.5, 1.0, 1.8]).double().log()
-        angle = torch.arange(12).double() * (math.pi / 12)
+        half = theta_E.new_tensor([0.5, 1.0, 1.8]).double().log()
+        angle = torch.arange(12, device=theta_E.device).double() * (math.pi / 12)
         grid = torch.cartesian_prod(half, angle)[:, None].repeat(1, len(theta_E), 1)
         grid[..., 0] += theta_E.log()
-        return torch.cat([torch.ones(*grid.shape[:2], 1).double(), grid], 2)
+        return torch.cat([torch.ones_like(grid[..., :1]), grid], 2)
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,15 @@ def azimuthal_profile(images: Tensor, pixel_scale: float, step: float) -> tuple[
         step: Width of a ring [arcsec]; at least a pixel's side.
     """
     size = images.shape[-1]
-    ring = (radii(size, pixel_scale) / max(step, pixel_scale)).long().flatten()
+    ring = (radii(size, pixel_scale) / max(step, pixel_scale)).long().flatten().to(images.device)
     bins = int(size / 2 * pixel_scale / max(step, pixel_scale))
     inside = ring < bins
-    sums = torch.zeros(len(images), bins).index_add_(1, ring[inside], images.flatten(1)[:, inside])
+    sums = images.new_zeros(len(images), bins).index_add_(
+        1, ring[inside], images.flatten(1)[:, inside]
+    )
     counts = torch.bincount(ring[inside], minlength=bins).clamp(min=1)
-    return sums / counts, (torch.arange(bins) + 0.5) * max(step, pixel_scale)
+    middle = (torch.arange(bins, device=images.device) + 0.5) * max(step, pixel_scale)
+    return sums / counts, middle
 
 
 def peak_radius(images: Tensor, pixel_scale: float) -> Tensor:
@@ -50,6 +53,7 @@ def without_centre(images: Tensor, pixel_scale: float) -> Tensor:
     profile, middle = azimuthal_profile(smallest, pixel_scale, pixel_scale)
     falling = profile.clamp(min=0).cummin(1).values
     position = (radii(images.shape[-1], pixel_scale) / pixel_scale - 0.5).clamp(min=0)
+    position = position.to(images.device)
     low = position.long().clamp(max=len(middle) - 1)
     high = (low + 1).clamp(max=len(middle) - 1)
     share = (position - low).clamp(0, 1)
@@ -78,7 +82,7 @@ def ring_radius(images: Tensor, pixel_scale: float) -> Tensor:
 
 def mean_radius(light: Tensor, pixel_scale: float) -> Tensor:
     """Mean radius (B,) of what is above three in images (B, N, N), outside the centre [arcsec]."""
-    radius = radii(light.shape[-1], pixel_scale)
+    radius = radii(light.shape[-1], pixel_scale).to(light.device)
     light = torch.where((light > 3) & (radius > _CENTRAL), light, 0.0)
     weight = light.clamp(min=0).sqrt()
     weight = weight + 1e-6 * (radius > _CENTRAL)

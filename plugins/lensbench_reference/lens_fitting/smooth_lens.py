@@ -1,8 +1,9 @@
-"""A smooth lens as a function of 14 numbers, or of 19 where the lens galaxy shines."""
+"""A smooth lens as a function of 14 numbers, and five more for each component of its light."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -28,8 +29,17 @@ NAMES = (
 """Parameters of the fit: logarithms of what is positive, components of what has a direction;
 centres in arcsec, the source's from the lens's."""
 
-LIGHT_NAMES = ("light_magnitude", "ln_light_radius", "ln_light_index", "light_e1", "light_e2")
-"""What is added where the lens galaxy shines: a Sérsic profile about the lens's centre."""
+COMPONENTS = ("light", "disc")
+"""Of the light of the lens galaxy, each a Sérsic profile about the lens's centre."""
+
+LIGHT_NAMES = tuple(
+    name
+    for part in COMPONENTS
+    for name in (
+        f"{part}_magnitude", f"ln_{part}_radius", f"ln_{part}_index", f"{part}_e1", f"{part}_e2",
+    )
+)  # fmt: skip
+"""What is added where the lens galaxy shines, a component after the other."""
 
 LENS_ONLY = len(NAMES)
 
@@ -54,13 +64,22 @@ CENTRE = torch.tensor(
         1.2,
         0.03,
         0.0,
+        20.5,
+        0.3,
+        0.0,
+        0.03,
+        0.0,
     ],
     dtype=torch.float64,
 )
 """Where the priors are centred; ellipticities beside zero, where the angle has no derivative."""
 
 WIDTH = torch.tensor(
-    [1.0, 0.2, 0.2, 0.3, 0.3, 0.1, 0.1, 3.0, 0.8, 0.6, 0.3, 0.3, 0.5, 0.5, 3.0, 1.0, 0.5, 0.2, 0.2],
+    [
+        *(1.0, 0.2, 0.2, 0.3, 0.3, 0.1, 0.1, 3.0, 0.8, 0.6, 0.3, 0.3, 0.5, 0.5),
+        *(3.0, 1.0, 0.5, 0.2, 0.2),
+        *(3.0, 1.0, 0.3, 0.3, 0.3),
+    ],
     dtype=torch.float64,
 )
 """Standard deviations of the normal priors: far wider than what a ring in the image says, so that
@@ -76,7 +95,7 @@ NO_SHEAR = 1e-12
 
 
 def smooth_lens(theta: Tensor) -> SceneModel:
-    """SIE, shear and Sérsic source of parameters (..., 14); with lens light of (..., 19)."""
+    """SIE, shear and Sérsic source of parameters (..., 14), with lens light of (..., 19 or 24)."""
     p = named(theta[..., None, None], -3)
     q, phi = shape(p["lens_e1"], p["lens_e2"])
     source_q, source_phi = shape(p["source_e1"], p["source_e2"])
@@ -95,19 +114,23 @@ def smooth_lens(theta: Tensor) -> SceneModel:
         x + p["source_x"],
         y + p["source_y"],
     )
-    if "light_magnitude" not in p:
-        return SceneModel(mass, (source,))
-    light_q, light_phi = shape(p["light_e1"], p["light_e2"])
-    light = Sersic(
-        p["light_magnitude"],
-        p["ln_light_radius"].exp(),
-        p["ln_light_index"].exp(),
-        light_q,
-        light_phi,
-        x,
-        y,
+    lights = tuple(
+        Sersic(
+            p[f"{part}_magnitude"],
+            p[f"ln_{part}_radius"].exp(),
+            p[f"ln_{part}_index"].exp(),
+            *shape(p[f"{part}_e1"], p[f"{part}_e2"]),
+            x,
+            y,
+        )
+        for part in shining(p)
     )
-    return SceneModel(mass, (source,), (light,))
+    return SceneModel(mass, (source,), lights)
+
+
+def shining(p: Mapping[str, Tensor]) -> list[str]:
+    """Components of the lens galaxy's light that parameters by name have."""
+    return [part for part in COMPONENTS if f"{part}_magnitude" in p]
 
 
 def einstein_radius(theta: Tensor) -> Tensor:
@@ -119,7 +142,7 @@ def einstein_radius(theta: Tensor) -> Tensor:
 
 
 def named(theta: Tensor, axis: int = -1) -> dict[str, Tensor]:
-    """Parameters by name, along an axis of 14 or 19."""
+    """Parameters by name, along an axis of 14, 19 or 24."""
     values = theta.unbind(axis)
     return dict(zip((*NAMES, *LIGHT_NAMES)[: len(values)], values, strict=True))
 
@@ -137,7 +160,8 @@ def bounded(value: Tensor, largest: float) -> Tensor:
 
 def priors(theta: Tensor) -> tuple[Tensor, Tensor]:
     """Centres and widths of the priors of as many parameters as there are."""
-    return CENTRE[: theta.shape[-1]], WIDTH[: theta.shape[-1]]
+    count = theta.shape[-1]
+    return CENTRE[:count].to(theta.device), WIDTH[:count].to(theta.device)
 
 
 def without_mass(centre: Tensor, width: Tensor) -> tuple[Tensor, Tensor]:

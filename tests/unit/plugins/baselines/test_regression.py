@@ -35,7 +35,7 @@ def a_lens(**changed):
     return lens_of(**(plain | changed))
 
 
-@pytest.mark.parametrize("count", [LENS_ONLY, len(CENTRE)], ids=["dark", "bright"])
+@pytest.mark.parametrize("count", [LENS_ONLY, 19, len(CENTRE)], ids=["dark", "bright", "disc"])
 def test_derivatives_in_closed_form_are_those_of_forward_mode(count):
     """In double precision, with and without the light of the lens galaxy."""
     optics = Optics(condition_of("euclid-vis"), 32, 2)
@@ -161,8 +161,27 @@ def test_the_light_of_lens_galaxies_is_noticed_and_fitted(observed):
     galaxy = torch.tensor([[21.0, -0.7, 1.2, 0.1, 0.0]], dtype=torch.float64)
     image = optics.images(torch.cat([a_lens(lens_e1=0.1), galaxy], 1))
     assert shines(image, 0.101)
-    fit = fit_lenses(image, samples.condition, Fitting(2, 1, light=True))
+    fit = fit_lenses(image, samples.condition, Fitting(2, 1, light=1))
     assert float(fit.theta[0, 0]) == pytest.approx(0.2, abs=0.01)
+
+
+def test_a_bulge_and_a_disc_need_two_components():
+    """Their flattening and their profiles differ. One profile leaves much; two leave noise."""
+    condition = condition_of("hst-acs")
+    light = [19.0, -1.2, 1.2, 0.05, 0.0, 19.0, 0.1, 0.0, -0.2, 0.2]
+    theta = torch.cat([a_lens(), torch.tensor([light]).double()], 1)
+    optics = Optics(condition, 128, 2)
+    clean = optics.images(theta)
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    images = clean + noise * optics.variance(clean).sqrt()
+    one, two = (
+        fit_lenses(images, condition, Fitting(3, 2, light=components)) for components in (1, 2)
+    )
+    pixels = images[0].numel()
+    assert float(one.chi_squared) > 1.2 * pixels
+    assert float(two.chi_squared) == pytest.approx(pixels, rel=0.05)
+    error = float(two.covariance[0, 0, 0]) ** 0.5
+    assert abs(float(two.theta[0, 0]) - 0.2) < 4 * error
 
 
 def test_binned_images_keep_flux_and_noise():
