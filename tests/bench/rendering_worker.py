@@ -1,4 +1,6 @@
-"""One process of the rendering benchmark: says `ready`, then renders at every line it reads.
+"""One side of the rendering benchmark: says `ready`, then renders at every line it reads.
+
+It answers with its images a second of the processor's time.
 
     python rendering_worker.py lensbench|lensbench-8|lenstronomy|lenstronomy-script COUNT
 
@@ -9,6 +11,7 @@ Both sides draw the same kind of scene: DeepLense Model II, 25 point masses, 64Â
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -138,4 +141,6 @@ if __name__ == "__main__":
     work()
     print("ready", flush=True)  # noqa: T201 (the protocol)
     for _ in sys.stdin:
-        print(work(), flush=True)  # noqa: T201 (the protocol)
+        start = time.process_time()
+        made = work()
+        print(made / (time.process_time() - start), flush=True)  # noqa: T201 (the protocol)
