@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lensbench import FitContext, Measurements, Predictions, Samples
 from lensbench_reference.baselines.classes import LinearClasses, regression_on
-from lensbench_reference.lens_fitting.lens_images import Fitting
+from lensbench_reference.baselines.trees import BoostedTrees
+from lensbench_reference.lens_fitting.lens_images import Fitting, fits_of
 from lensbench_reference.lens_fitting.lens_residual import GAINS
-from lensbench_reference.lens_fitting.lens_statistics import statistics_of
+from lensbench_reference.lens_fitting.lens_statistics import described_lenses, statistics_of
 from lensbench_reference.lens_fitting.lens_verdict import edges
 
 
@@ -49,6 +51,47 @@ class LensClasses:
         found = statistics_of(context.train, fitting, context.measurements)
         linear = regression_on(found.numpy(), context, "lens-model")
         return cls(fitting, context.measurements, linear)
+
+
+@dataclass(frozen=True)
+class LensTrees:
+    """Probabilities from lens fits, by trees on their statistics and on what they say of the lens.
+
+    Attributes:
+        fitting: How lenses are fitted.
+        measurements: Where fits are found.
+        trees: Fitted to the training images.
+    """
+
+    fitting: Fitting
+    measurements: Measurements
+    trees: BoostedTrees
+
+    def __call__(self, samples: Samples) -> Predictions:
+        """Probabilities (N, classes)."""
+        return self.trees.probabilities(self.values(samples, self.fitting, self.measurements))
+
+    def flags(self, samples: Samples, predictions: Predictions) -> list[str]:
+        """Fits that are not trusted: parameters far out in their priors."""
+        return edges(samples, self.fitting, self.measurements)
+
+    def state(self) -> Mapping[str, Tensor]:
+        """What the trees follow from, and components of the light of lens galaxies."""
+        return {**self.trees.state(), "features.light": torch.tensor(self.fitting.light)}
+
+    @staticmethod
+    def values(samples: Samples, fitting: Fitting, measurements: Measurements) -> np.ndarray:
+        """Numbers (N, D) of each fit."""
+        found = statistics_of(samples, fitting, measurements)
+        theta = fits_of(samples, fitting, measurements).theta
+        return torch.cat([found, described_lenses(theta)], 1).nan_to_num().numpy()
+
+    @classmethod
+    def trained(cls, fitting: Fitting, context: FitContext) -> LensTrees:
+        """Fits lenses to the training images, and trees to what is found."""
+        values = cls.values(context.train, fitting, context.measurements)
+        trees = BoostedTrees.fitted(values, context, "lens-model")
+        return cls(fitting, context.measurements, trees)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from lensbench import (
     Samples,
 )
 from lensbench_reference.baselines.classes import no_features, restored
-from lensbench_reference.baselines.lens_classes import LensAnomalies, LensClasses
+from lensbench_reference.baselines.lens_classes import LensAnomalies, LensClasses, LensTrees
 from lensbench_reference.baselines.lens_measuring import measured_lenses, value_of
+from lensbench_reference.baselines.trees import BoostedTrees
 from lensbench_reference.lens_fitting.lens_fit import Fit, with_slopes
 from lensbench_reference.lens_fitting.lens_images import (
     Fitting,
@@ -42,6 +43,9 @@ class LensModel(Baseline):
     centre, fitted where most training images are brightest at theirs, or as `lens_light` says;
     with `two` it is a bulge and a disc.
 
+    Substructure is classified by a linear regression on statistics of the residual. Whether there
+    is a lens is classified by trees, which also get what the fit says of lens, source and light.
+
     The stated error is that of (JᵀJ)⁻¹, scaled by the root of the reduced χ² where that is above
     one, and has added in quadrature the scatter that the fits show on `calibrate` labelled
     validation samples. Where that is more than half the scatter of the training labels, these
@@ -57,6 +61,7 @@ class LensModel(Baseline):
         oversampling: Literal["1", "2", "4"] = "2"
         calibrate: int = 48
         lens_light: Literal["auto", "yes", "no", "two"] = "auto"
+        classifier: Literal["auto", "linear", "trees"] = "auto"
 
         def fitting(self, light: int) -> Fitting:
             """With these options and so many components of the light of lens galaxies."""
@@ -74,7 +79,8 @@ class LensModel(Baseline):
         answers.
         """
         if context.task.predicts == "classes":
-            return LensClasses.trained(self.options.fitting(self._components(context)), context)
+            kind = LensTrees if self._grows_trees(context) else LensClasses
+            return kind.trained(self.options.fitting(self._components(context)), context)
         if context.task.predicts == "scores":
             fitting = self.options.fitting(self._components(context))
             return LensAnomalies(fitting, context.measurements)
@@ -106,6 +112,9 @@ class LensModel(Baseline):
             fitting = self.options.fitting(int(state["features.light"]))
             if context.task.predicts == "scores":
                 return LensAnomalies(fitting, context.measurements)
+            if self._grows_trees(context):
+                trees = BoostedTrees.restored(state, context, "lens-model")
+                return LensTrees(fitting, context.measurements, trees)
             linear = restored(no_features, context, "lens-model", state)
             return LensClasses(fitting, context.measurements, linear)
         names = context.task.targets
@@ -117,6 +126,12 @@ class LensModel(Baseline):
         return measured_lenses(
             samples, self.options.fitting(_LIGHTS.get(self.options.lens_light, 1))
         )
+
+    def _grows_trees(self, context: FitContext) -> bool:
+        """Whether trees classify: as the options say, or where substructure is not the question."""
+        if self.options.classifier == "auto":
+            return "substructure" not in context.task.targets
+        return self.options.classifier == "trees"
 
     def _components(self, context: FitContext) -> int:
         """Of the light of lens galaxies: as the options say, or as the training images shine."""

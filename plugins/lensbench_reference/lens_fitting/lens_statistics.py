@@ -17,7 +17,13 @@ from lensbench_reference.lens_fitting.lens_images import (
     plainly_seen,
 )
 from lensbench_reference.lens_fitting.lens_residual import Residual, residual_features
-from lensbench_reference.lens_fitting.smooth_lens import CENTRE, NAMES, without_mass
+from lensbench_reference.lens_fitting.smooth_lens import (
+    CENTRE,
+    NAMES,
+    named,
+    shining,
+    without_mass,
+)
 
 _STEPS = 8
 """Of the fit of a galaxy without lens."""
@@ -43,6 +49,36 @@ def lens_statistics(
         fit = fits.take(chosen).to(images.device)
         rows.append(_statistics(images[chosen], condition, fit).cpu())
     return {"statistics": torch.cat(rows)[torch.cat(places).argsort()]}
+
+
+def described_lenses(theta: Tensor) -> Tensor:
+    """What fits (N, P) say of lens, source and light (N, D), by numbers that no turn changes.
+
+    Sizes, profiles, magnitudes, flattenings and offsets, and how they compare: of the source with
+    the radius of the ring and the light of the lens.
+    """
+    p = named(theta)
+    radius = p["ln_theta_E"]
+    offset = torch.hypot(p["source_x"], p["source_y"])
+    columns = [
+        radius,
+        torch.hypot(p["lens_e1"], p["lens_e2"]),
+        torch.hypot(p["lens_x"], p["lens_y"]),
+        torch.hypot(p["gamma_1"], p["gamma_2"]),
+        p["magnitude"],
+        p["ln_radius"],
+        p["ln_index"],
+        torch.hypot(p["source_e1"], p["source_e2"]),
+        offset,
+        offset / radius.exp(),
+        p["ln_radius"] - radius,
+    ]
+    for part in shining(p):
+        e_1, e_2 = p[f"{part}_e1"], p[f"{part}_e2"]
+        columns += [p[f"{part}_magnitude"], p[f"ln_{part}_radius"], p[f"ln_{part}_index"]]
+        columns += [torch.hypot(e_1, e_2), p["lens_e1"] * e_1 + p["lens_e2"] * e_2]
+        columns += [p["magnitude"] - p[f"{part}_magnitude"], p[f"ln_{part}_radius"] - radius]
+    return torch.stack(columns, 1)
 
 
 def _statistics(images: Tensor, condition: Condition, fit: Fit) -> Tensor:
