@@ -56,7 +56,7 @@ class Side:
     def close(self) -> None:
         """Ends the process."""
         self.process.stdin.close()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=300)
         self.process.stdout.close()
 
 
