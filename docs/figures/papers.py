@@ -87,19 +87,19 @@ def adapted() -> str:
     onto = ", adapted to lenses:population=deeplense-i-faithful euclid-vis"
     labels = {
         f"{network}finetune": "none",
-        f"{network}adabn{onto}": "`adabn`",
-        f"{network}adda{onto}": "ADDA",
+        f"{network}adabn:batch_size=64{onto}": "`adabn`",
+        f"{network}adda:batch_size=64{onto}": "ADDA",
         f"{network}adamatch:ratio=1{onto}": "AdaMatch",
         f"{network}self-ensemble{onto}": "self-ensembling",
         "spectrum-logreg": "`spectrum-logreg`",
         "shape-boosting": "`shape-boosting`",
     }
-    where = {"target": "tested on lenses:population=deeplense-i-", "source": "tested on its test "}
+    tests = {"target": "lenses:population=deeplense-i-faithful", "source": "its test split"}
     found = {
         f"{metric} on the {name}": tables.read(
-            "adaptation-converged.txt", f"morphology.*{test}.*: {short},"
+            "adaptation-converged.txt", f"morphology.*, tested on {test},.*: {short},"
         )
-        for name, test in where.items()
+        for name, test in tests.items()
         for metric, short in (("AUROC", "auroc"), ("accuracy", "accuracy"))
     }
     rows = [
