@@ -206,11 +206,16 @@ def train(
         weight_decay=0.05,
         seed=context.seed + stage.number,
         patience=context.budget.patience,
-        ceiling=1.0 if context.task.metrics[0].scale == "logit" else math.inf,
+        ceiling=best_score(context.task),
         rates=stage.rates,
     )
     checkpoint = context.checkpoint(stage.name)
     return loop.run(model, len(context.train), loss_of, context.report, checkpoint, validate)
+
+
+def best_score(task: Task) -> float:
+    """The best value that there can be of the task's primary metric: 1 for an area."""
+    return 1.0 if task.metrics and task.metrics[0].scale == "logit" else math.inf
 
 
 def turned(batch: Samples, generator: torch.Generator) -> Samples:

@@ -12,7 +12,12 @@ from lensbench.testing import made_samples
 from lensbench_reference.tasks.finding import Finding
 from lensbench_reference.tasks.regression import Regression
 from lensbench_reference.transfers.finetune import FineTune
-from lensbench_reference.transfers.fitting import HeadedEncoder, fit_head, validation_score
+from lensbench_reference.transfers.fitting import (
+    HeadedEncoder,
+    best_score,
+    fit_head,
+    validation_score,
+)
 from lensbench_reference.transfers.layers import layers_of, rates_by_layer
 from lensbench_reference.transfers.lora import (
     DecomposedUpdate,
@@ -147,6 +152,11 @@ def test_a_frozen_encoder_stays_in_evaluation_mode(build, context):
     predictor = LORA.fit(encoder, fit)
     after = dict(predictor.model.encoder.named_buffers())
     assert before and all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_an_area_is_one_at_best_and_an_error_has_no_ceiling():
+    assert best_score(Finding(Finding.Options(rank="auroc"))) == 1.0
+    assert best_score(Regression(Regression.Options())) == float("inf")
 
 
 @pytest.mark.parametrize("rank", ["auroc", "tpr_at_fpr_1e-3"])
