@@ -26,8 +26,8 @@ from lensbench.registry import Catalogue, load_catalogue
 from lensbench.testing import made_samples
 from lensbench_reference.transfers.fitting import HeadedEncoder, Settings, fit, turned
 
-ENCODERS = ["small-resnet", "resnet18", "mae-vit", "equivariant"]
-BATCH, STEPS, ROUNDS, SIZE = 64, 2, 3, 64
+ENCODERS = ["small-resnet", "resnet18", "mae-vit"]
+BATCH, STEPS, ROUNDS, SIZE = 64, 6, 3, 64
 
 
 @pytest.fixture(scope="module")
