@@ -77,6 +77,17 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Keeps torch to one thread."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
 def lensbench() -> Callable[..., Result]:
     """Calls the command line in this process."""
     return called

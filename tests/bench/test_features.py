@@ -21,15 +21,10 @@ COUNT = 256
 @pytest.mark.parametrize(
     "features", [spectrum_features, hog_features, shape_features], ids=lambda one: one.__name__
 )
-def test_features(benchmark, features):
+def test_features(benchmark, one_thread, features):
     """256 images of 64² on one thread; of spectra 2,000 a second of processor time, or more."""
     images = 3 * torch.randn(COUNT, 1, 64, 64, generator=torch.Generator().manual_seed(0))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        found = benchmark(features, images)
-    finally:
-        torch.set_num_threads(threads)
+    found = benchmark(features, images)
     assert len(found) == COUNT
     if features is spectrum_features and benchmark.enabled:
         assert COUNT / benchmark.stats.stats.median > 2000

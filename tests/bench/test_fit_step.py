@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,25 +22,14 @@ from torch import nn
 
 from lensbench import FitContext
 from lensbench.api.budget import Budget
-from lensbench.registry import Catalogue, load_catalogue
+from lensbench.registry import Catalogue
 from lensbench.testing import made_samples
 from lensbench_reference.transfers.fitting import HeadedEncoder, Settings, fit, turned
 
 ENCODERS = ["small-resnet", "resnet18", "mae-vit"]
 BATCH, STEPS, ROUNDS, SIZE = 64, 6, 3, 64
 
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue()
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def step_of_a_fit(model: HeadedEncoder, context: FitContext) -> Callable[[], None]:

@@ -30,13 +30,7 @@ from lensbench_reference.transfers.fitting import HeadedEncoder, turned
 STEPS, BATCH, ROUNDS = 30, 16, 9
 ENCODERS = ["resnet18:width=16", "mae-vit"]
 
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def ratio(benchmark: Any, ours: Callable[[], None], bare: Callable[[], None]) -> float:

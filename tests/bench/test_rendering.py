@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from lensbench.registry import load_catalogue
+from lensbench.registry import Catalogue
 from lensbench.sky.instruments import EUCLID_VIS
 from lensbench.sky.splits import observe_split
 
@@ -105,10 +104,11 @@ def test_eight_conditions_cost_little_more_than_one(
     _compare(benchmark, "lensbench-8", other, 48, least)
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("population", ["pedagogical", "survey", "deeplense-ii"])
-def test_scenes_of_a_population(benchmark: Any, population: str) -> None:
+def test_scenes_of_a_population(benchmark: Any, catalogue: Catalogue, population: str) -> None:
     """Images a second as a run makes them under `euclid-vis`: drawn, rendered and observed."""
-    dataset = load_catalogue().build("dataset", f"lenses:population={population}")
+    dataset = catalogue.build("dataset", f"lenses:population={population}")
 
     def made() -> float:
         start = time.process_time()
@@ -116,13 +116,8 @@ def test_scenes_of_a_population(benchmark: Any, population: str) -> None:
             batch.observed(EUCLID_VIS)
         return COUNT / (time.process_time() - start)
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        made()
-        rates = [made() for _ in range(ROUNDS if benchmark.enabled else 1)]
-        benchmark.pedantic(made, rounds=1)
-    finally:
-        torch.set_num_threads(before)
+    made()
+    rates = [made() for _ in range(ROUNDS if benchmark.enabled else 1)]
+    benchmark.pedantic(made, rounds=1)
     benchmark.extra_info.update(images_per_s=max(rates))
     print(f"\n{population}: {max(rates):.0f}/s")  # noqa: T201

@@ -49,11 +49,17 @@ def _cell(frame: pl.DataFrame) -> Cell:
     )
 
 
+def same_code(board: Board, key: str, cell: ResolvedCell) -> bool:
+    """Whether a cell was made with the code that is here."""
+    same: bool = cell.describe_fit()["code"] == board.provenance["fits"][key]["code"]
+    return same
+
+
 def other_code(board: Board, key: str, cell: ResolvedCell) -> str:
     """What a cell was made with, where that is other code than is here; empty where it is not."""
-    said, here = board.provenance["fits"][key]["code"], cell.describe_fit()["code"]
-    if said == here:
+    if same_code(board, key, cell):
         return ""
+    said, here = board.provenance["fits"][key]["code"], cell.describe_fit()["code"]
     row = board.records.filter(pl.col("cell") == key).row(0, named=True)
     if said["torch"] != here["torch"]:
         return f"torch {said['torch']}, and {here['torch']} is here"

@@ -29,7 +29,7 @@ from lensbench.leaderboard.board.texts import plain
 from lensbench.store import open_store
 from lensbench.study.cell import Cell, View
 from lensbench.verification.installation import Installation
-from lensbench.verification.published import other_code
+from lensbench.verification.published import same_code
 from lensbench.verification.scenes import ensure_scenes
 
 TOLERANCE = 1e-6
@@ -180,7 +180,7 @@ class _Scorer:
             Mismatch: Where it does not.
         """
         resolved = self.here.as_claimed(key).resolve(cell)
-        note = _same_code(self.board, key, resolved)
+        note = _checked_key(self.board, key, resolved)
         rows = self._rows[(key,)].partition_by("test_dataset", "test_condition", as_dict=True)
         for test in resolved.tests:
             view = test.view
@@ -238,9 +238,9 @@ def check_scenes(ids: list[str], samples: Samples, view: View) -> None:
     raise Mismatch(f"predictions under {view.condition} are in another order than the scenes")
 
 
-def _same_code(board: Board, key: str, resolved: ResolvedCell) -> str:
+def _checked_key(board: Board, key: str, resolved: ResolvedCell) -> str:
     """Where the same code is here, the cell's key has to come out again."""
-    if other_code(board, key, resolved):
+    if not same_code(board, key, resolved):
         return "made by other versions than are installed here"
     if resolved.fit != key:
         raise Mismatch("the cell's key does not follow from what its records say")

@@ -19,17 +19,34 @@ from lensbench_reference.lens_fitting.lens_verdict import edges
 
 
 @dataclass(frozen=True)
-class LensClasses:
-    """Probabilities from lens fits, by a logistic regression.
+class _OfFits:
+    """Answers from lens fits.
 
     Attributes:
         fitting: How lenses are fitted.
         measurements: Where fits are found.
-        linear: The regression.
     """
 
     fitting: Fitting
     measurements: Measurements
+
+    def flags(self, samples: Samples, predictions: Predictions) -> list[str]:
+        """Fits that are not trusted: parameters far out in their priors."""
+        return edges(samples, self.fitting, self.measurements)
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Components of the light of lens galaxies."""
+        return {"features.light": torch.tensor(self.fitting.light)}
+
+
+@dataclass(frozen=True)
+class LensClasses(_OfFits):
+    """Probabilities from lens fits, by a logistic regression.
+
+    Attributes:
+        linear: The regression.
+    """
+
     linear: LinearClasses
 
     def __call__(self, samples: Samples) -> Predictions:
@@ -37,13 +54,9 @@ class LensClasses:
         found = statistics_of(samples, self.fitting, self.measurements)
         return self.linear.probabilities(found.numpy())
 
-    def flags(self, samples: Samples, predictions: Predictions) -> list[str]:
-        """Fits that are not trusted: parameters far out in their priors."""
-        return edges(samples, self.fitting, self.measurements)
-
     def state(self) -> Mapping[str, Tensor]:
         """The regression, and components of the light of lens galaxies."""
-        return {**self.linear.state(), "features.light": torch.tensor(self.fitting.light)}
+        return {**self.linear.state(), **super().state()}
 
     @classmethod
     def trained(cls, fitting: Fitting, context: FitContext) -> LensClasses:
@@ -54,30 +67,22 @@ class LensClasses:
 
 
 @dataclass(frozen=True)
-class LensTrees:
+class LensTrees(_OfFits):
     """Probabilities from lens fits, by trees on their statistics and on what they say of the lens.
 
     Attributes:
-        fitting: How lenses are fitted.
-        measurements: Where fits are found.
         trees: Fitted to the training images.
     """
 
-    fitting: Fitting
-    measurements: Measurements
     trees: BoostedTrees
 
     def __call__(self, samples: Samples) -> Predictions:
         """Probabilities (N, classes)."""
         return self.trees.probabilities(self.values(samples, self.fitting, self.measurements))
 
-    def flags(self, samples: Samples, predictions: Predictions) -> list[str]:
-        """Fits that are not trusted: parameters far out in their priors."""
-        return edges(samples, self.fitting, self.measurements)
-
     def state(self) -> Mapping[str, Tensor]:
         """What the trees follow from, and components of the light of lens galaxies."""
-        return {**self.trees.state(), "features.light": torch.tensor(self.fitting.light)}
+        return {**self.trees.state(), **super().state()}
 
     @staticmethod
     def values(samples: Samples, fitting: Fitting, measurements: Measurements) -> np.ndarray:
@@ -95,28 +100,12 @@ class LensTrees:
 
 
 @dataclass(frozen=True)
-class LensAnomalies:
-    """Scores an image by what a perturbing mass beside the smooth lens explains.
-
-    Attributes:
-        fitting: How lenses are fitted.
-        measurements: Where fits are found.
-    """
-
-    fitting: Fitting
-    measurements: Measurements
+class LensAnomalies(_OfFits):
+    """Scores an image by what a perturbing mass beside the smooth lens explains."""
 
     def __call__(self, samples: Samples) -> Predictions:
         """Scores (N,): the larger gain in χ² of a line and of a compact mass, by logarithm."""
         return {"score": anomaly_score(statistics_of(samples, self.fitting, self.measurements))}
-
-    def flags(self, samples: Samples, predictions: Predictions) -> list[str]:
-        """Fits that are not trusted: parameters far out in their priors."""
-        return edges(samples, self.fitting, self.measurements)
-
-    def state(self) -> Mapping[str, Tensor]:
-        """Components of the light of lens galaxies."""
-        return {"features.light": torch.tensor(self.fitting.light)}
 
 
 def anomaly_score(statistics: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -143,11 +143,5 @@ def rings_fixture() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Keeps torch to one thread: images are small, and tests share their machine."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def _quiet(one_thread: None) -> None:
+    """One thread: images are small, and tests share their machine."""
