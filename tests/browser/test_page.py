@@ -157,6 +157,7 @@ def test_the_learning_curve_of_the_best_trained_network_is_drawn(reader, page_of
     figure.locator(".drawing[data-drawn] svg").wait_for()
     assert one.complaints == []
     figure.locator("summary").click()
+    figure.locator("details tbody tr").first.wait_for()  # the table is made once it is opened
     rows = figure.locator("details tbody tr").all_inner_texts()
     name = ranked["entrant"][-1]
     assert any(row.startswith(name) and row.endswith("100\t0.7") for row in rows)
