@@ -19,13 +19,8 @@ from lensbench_reference.encoders.weights import (
 )
 
 SHIPPED = {
-    name: Path(__file__).with_name(name.replace("-", "_")) / "model.safetensors"
-    for name in (
-        "lensbench-cnn",
-        "lensbench-cnn-wide",
-        "lensbench-cnn-long",
-        "lensbench-cnn-survey",
-    )
+    file.parent.name.replace("_", "-"): file
+    for file in sorted(Path(__file__).parent.glob("lensbench_cnn*/model.safetensors"))
 }
 """Files of weights that are shipped, by the name of the model."""
 
