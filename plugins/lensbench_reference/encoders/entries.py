@@ -148,6 +148,13 @@ ENTRIES = [
         licence="MIT",
     ),
     Entry(
+        "symmetric",
+        f"{_HERE}.symmetric:Symmetric",
+        summary="An encoder averaged over the eight turns and reflections: symmetric:NAME.",
+        citation="Yarotsky 2018, arXiv:1804.10306",
+        licence="MIT",
+    ),
+    Entry(
         "timm",
         f"{_HERE}.timm_models:TimmEncoder",
         summary="Any vision model of timm: timm:resnet50.",
