@@ -149,6 +149,7 @@ def command(  # noqa: PLR0913  # an option each
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as further processes have it
 
     from lensbench.cli.progress import Progress
+    from lensbench.pretraining.card import name_of
     from lensbench.pretraining.result import is_finished, keep_result
     from lensbench.pretraining.training import Monitoring, train
     from lensbench.registry import load_catalogue
@@ -176,12 +177,11 @@ def command(  # noqa: PLR0913  # an option each
     if as_json:
         click.echo(json.dumps(config, ensure_ascii=False))
         return
-    name = config["encoder"]
     click.echo(
         f"{out}: {config['parameters']:,} parameters, {config['scenes']:,} scenes, "
         f"loss {config['loss']:.4g}; the card is {out / 'README.md'}"
     )
-    click.echo(f"Use: lensbench run --encoder {name}:weights={out} …")
+    click.echo(f"Use: lensbench run --encoder {name_of(config, str(out))} …")
 
 
 def _recipe(asked: dict[str, Any]) -> Recipe:

@@ -19,8 +19,8 @@ An encoder for images of strong gravitational lenses, pretrained {labels}.
 
 With lensbench, where FOLDER is this folder:
 
-    lensbench run --encoder {encoder}:weights={model} --task morphology
-    lensbench embed IMAGES --encoder {encoder}:weights={model} \\
+    lensbench run --encoder {name} --task morphology
+    lensbench embed IMAGES --encoder {name} \\
       --condition {condition} --out FEATURES
 
 {plain}
@@ -90,8 +90,7 @@ def card(config: Mapping[str, Any], log: Rows, probes: Rows, programs: Mapping[s
         kind="supervised" if config["labels"] else "self-supervised",
         labels=_labels(config["labels"]),
         title=f"{config['encoder']}, pretrained by {config['pretraining'].partition(':')[0]}",
-        encoder=config["encoder"],
-        model="FOLDER",
+        name=name_of(config, "FOLDER"),
         condition=recipe["conditions"][0],
         plain=_plain(programs, config["images"]["condition"]),
         channels=config["channels"],
@@ -120,6 +119,12 @@ def card(config: Mapping[str, Any], log: Rows, probes: Rows, programs: Mapping[s
         date=config["date"],
         sha256=config["sha256"],
     )
+
+
+def name_of(config: Mapping[str, Any], folder: str) -> str:
+    """What the encoder is called with the weights in this folder, seeing what it was trained on."""
+    options = config["views"] | {"weights": folder}
+    return f"{config['encoder']}:{','.join(f'{key}={value}' for key, value in options.items())}"
 
 
 def _labels(names: Sequence[str]) -> str:

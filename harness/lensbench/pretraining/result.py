@@ -22,7 +22,9 @@ from lensbench.pretraining.logs import loss_log, probe_log
 from lensbench.pretraining.recipe import Recipe
 from lensbench.pretraining.training import PretrainedEncoder
 from lensbench.registry import Catalogue, parse_reference
+from lensbench.registry.options import option_fields, view_options
 from lensbench.training.stretch import STRETCH
+from lensbench.training.viewed import ViewedEncoder
 
 CONFIG, CARD = "config.json", "README.md"
 
@@ -38,7 +40,8 @@ def keep_result(
         why = export_encoder(encoder, trained.channels, side, folder / name)
         programs[name] = why
     weights = folder / (MODEL + ".writing")
-    tensors = {name: value.contiguous() for name, value in encoder.state_dict().items()}
+    learned = encoder.encoder if isinstance(encoder, ViewedEncoder) else encoder
+    tensors = {name: value.contiguous() for name, value in learned.state_dict().items()}
     save_file(tensors, str(weights), metadata={"format": "pt"})
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -59,9 +62,12 @@ def config_of(
 ) -> dict[str, Any]:
     """What a program needs to know of a model: its options, its images, what made it."""
     reference = parse_reference(recipe.encoder)
+    plugin = catalogue.type_of("encoder", recipe.encoder)
+    views = view_options(f"encoder {reference.name}", plugin, reference.options)
     return {
         "encoder": reference.name,
         "options": plain_options(catalogue, recipe.encoder),
+        "views": dict(option_fields(views)),
         "channels": trained.channels,
         "parameters": sum(p.numel() for p in trained.encoder.parameters()),
         "images": {
