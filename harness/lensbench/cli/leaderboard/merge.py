@@ -27,14 +27,19 @@ def command(board: Path, bundle: Path, replace: bool) -> None:
     """
     from lensbench.leaderboard.board.archive import board_folder
     from lensbench.leaderboard.board.contents import open_board
-    from lensbench.leaderboard.board.joining import merge
+    from lensbench.leaderboard.board.joining import drawn_by_other_code, merge
 
     opened = open_board(board)
     with board_folder(bundle) as folder:
         new = open_board(folder)
+        other = drawn_by_other_code(opened, new)
         joined = merge(opened, new, replace)
     click.echo(
         f"{board}: {len(new.records)} records of {new.records['entrant'][0]} added, "
         f"{joined.records['entrant'].n_unique()} entrants now"
     )
-    click.echo(f"Verify it: lensbench leaderboard verify {board}")
+    if other:
+        click.echo(
+            "Other code drew its test images than those of the board: run rows of both again"
+        )
+    click.echo(f"Verify it: lensbench leaderboard verify {board}{' --rerun 2' * other}")

@@ -324,19 +324,34 @@ def _check_asked(board: Board, bundle: Board) -> None:
             )
 
 
+_VIEW = ("task", "test_dataset", "test_condition", "seed_draw")
+"""What decides the test images of a row, on a board of one budget."""
+
+
 def _check_scenes(board: Board, bundle: Board) -> None:
-    """Refuses a bundle that was tested on other scenes than the board."""
-    view = ("task", "test_dataset", "test_condition", "seed_draw")
-    scenes = _scenes(board.records, view)
-    for what, images in _scenes(bundle.records, view).items():
-        if scenes.get(what, images) != images:
+    """Refuses a bundle that was tested on other scenes than the board, whatever code drew them."""
+    scenes = {what: board.provenance["images"][key] for what, key in _images(board).items()}
+    for what, key in _images(bundle).items():
+        drawn = _but_code(bundle.provenance["images"][key])
+        if what in scenes and _but_code(scenes[what]) != drawn:
             raise DataError(
-                f"the bundle was tested on other scenes of {what[1]} under {what[2]}: "
-                f"images {images}, the board's are {scenes[what]}",
-                "run it with the board's versions of harness and dataset",
+                f"the bundle was tested on other scenes of {what[1]} under {what[2]}",
+                "run it with the board's study and dataset",
             )
 
 
-def _scenes(records: pl.DataFrame, view: tuple[str, ...]) -> dict[tuple[Any, ...], str]:
-    done = records.filter(pl.col("state") == "done")
-    return {row[:-1]: row[-1] for row in done.select(*view, "images").unique().rows()}
+def drawn_by_other_code(board: Board, bundle: Board) -> bool:
+    """Whether the same test images of a bundle and a board come from different code."""
+    ours = _images(board)
+    return any(ours.get(what, key) != key for what, key in _images(bundle).items())
+
+
+def _but_code(description: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in description.items() if name != "code"}
+
+
+def _images(board: Board) -> dict[tuple[Any, ...], str]:
+    """Key of the first test images of each view; others differ in nothing but their code."""
+    done = board.records.filter(pl.col("state") == "done")
+    rows = done.select(*_VIEW, "images").unique(_VIEW, maintain_order=True).rows()
+    return {row[:-1]: row[-1] for row in rows}

@@ -28,11 +28,11 @@ INTERVAL = mean_interval(SCORES.astype(float), 200, seed_of("bootstrap", "auroc"
 NUMERICS = {"device": "cpu", "threads": 1, "processes": 1}
 
 
-def _images(split: str, count: int, seed: int) -> dict[str, Any]:
+def _images(split: str, count: int, seed: int, **other: Any) -> dict[str, Any]:
     return {
         "kind": "images", "dataset": "lenses", "digest": "", "split": split, "count": count,
         "seed": seed, "condition": {"name": "euclid-vis", "zeropoint": 25.72}, "sky": None,
-        "code": {"harness": "abc", "torch": "2.6"},
+        "code": {"harness": "abc", "torch": "2.6"}, **other,
     }  # fmt: skip
 
 
@@ -40,14 +40,18 @@ def _images(split: str, count: int, seed: int) -> dict[str, Any]:
 def make_contents(tmp_path) -> Callable[..., Contents]:
     """Makes what a board of these baselines is made from."""
 
-    def make(*baselines: str, budget: str = "smoke", draw: int = 0, images: bool = False) -> Any:
+    def make(
+        *baselines: str, budget: str = "smoke", draw: int = 0, images: bool = False, **other: Any
+    ) -> Any:
         source = tmp_path / f"source-{'-'.join(baselines)}-{budget}-{draw}"
         source.mkdir()
         described: dict[str, dict[str, Any]] = {
             kind: {} for kind in ("predictions", "fits", "weights", "images", "skies")
         }
-        seen = [_images("train", 64, draw), _images("validation", 16, draw),
-                _images("test", 24, draw)]  # fmt: skip
+        seen = [
+            _images(split, count, draw, **other)
+            for split, count in {"train": 64, "validation": 16, "test": 24}.items()
+        ]
         train, validation, test = (key_of(one) for one in seen)
         described["images"] = dict(zip((train, validation, test), seen, strict=True))
         rows, files = [], {}

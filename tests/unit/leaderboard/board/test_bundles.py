@@ -12,7 +12,7 @@ import pytest
 from lensbench.errors import DataError
 from lensbench.leaderboard.board.archive import pack, unpack
 from lensbench.leaderboard.board.contents import open_board
-from lensbench.leaderboard.board.joining import merge
+from lensbench.leaderboard.board.joining import drawn_by_other_code, merge
 from lensbench.leaderboard.board.writing import write_board
 
 
@@ -104,6 +104,25 @@ def test_merge_of_other_scenes(board, make_contents, tmp_path):
     other = write_board(make_contents("radial", draw=1), tmp_path / "other")
     with pytest.raises(DataError, match="does not ask"):
         merge(board, other)
+
+
+def test_merge_of_another_dataset(board, make_contents, tmp_path):
+    """A bundle whose dataset has the same name and reads another file does not enter a board."""
+    other = write_board(make_contents("radial", digest="other"), tmp_path / "other")
+    with pytest.raises(DataError, match="other scenes of lenses under euclid-vis"):
+        merge(board, other)
+    assert open_board(board.folder).evidence == board.evidence
+
+
+@pytest.mark.parametrize("code", ["abc", "def"])
+def test_merge_of_scenes_that_other_code_drew(board, make_contents, tmp_path, code):
+    """They enter, and which these are is known from their keys."""
+    made = make_contents("radial", code={"harness": code, "torch": "2.6"})
+    other = write_board(made, tmp_path / "other")
+    assert drawn_by_other_code(board, other) == (code != "abc")
+    joined = merge(board, other)
+    assert set(joined.records["entrant"]) == {"spectrum-logreg", "hog-svm", "radial"}
+    assert joined.records["images"].n_unique() == (1 if code == "abc" else 2)
 
 
 def test_claimed_tiers(board, make_contents, tmp_path):
