@@ -60,10 +60,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--only",
-    default="no_sub",
-    show_default=True,
+    default="",
     metavar="CLASS",
-    help="Substructure class of these scenes; with `all`, the substructure counts as known.",
+    help="Class of these scenes; with `all`, all lenses, whose substructure counts as known.  "
+    "[default: no_sub, or lens]",
 )
 @seed_option
 @store_option
@@ -84,7 +84,8 @@ def command(  # noqa: PLR0913  # an option each
     Each target of `regression` gets two numbers. The van Trees bound is an error that no method
     can beat. The local reference, √E[∇gᵀ(I + Π)⁻¹∇g], is the error of the best linear estimate near
     the truth, which some methods can beat. Computing takes about a second for each scene and
-    condition.
+    condition, and longer for the lenses of `survey` and `look-alikes`. These have a local reference
+    alone.
 
     The limit of `anomaly` and `morphology` is an upper bound on the AUROC: that of an observer who
     fits the smooth lens and knows all of the substructure but its angle. Beside it is the score of
@@ -113,18 +114,22 @@ def command(  # noqa: PLR0913  # an option each
         return
     from lensbench.cli.progress import Progress
     from lensbench.errors import UsageError, nearest
-    from lensbench.limits.stored import ensure_limits
+    from lensbench.limits.stored import drawing, ensure_limits
     from lensbench.registry import load_catalogue
+    from lensbench.sky.population import Population
     from lensbench.store import open_store
 
-    wanted = tuple(filter(None, targets.split(","))) or measured_targets()
-    for name in wanted:
-        if name not in measured_targets():
-            raise UsageError(f"target {name!r} has no limit", nearest(name, measured_targets()))
     opened, catalogue = open_store(store_root(store)), load_catalogue()
+    population = drawing(catalogue, dataset).population
+    sample, measured = SceneSample(scenes, seed, only), measured_targets(population)
+    scene_class = sample.lens_class(population)
+    wanted = tuple(filter(None, targets.split(","))) or measured
+    for name in wanted:
+        if name not in measured:
+            raise UsageError(f"target {name!r} has no limit", nearest(name, measured))
     found: list[tuple[str, Limit]] = []
     for condition in split_references(conditions):
-        sample, view = SceneSample(scenes, seed, only), View(dataset, condition)
+        view = View(dataset, condition)
         with Progress() as progress:
             watch = functools.partial(_watched, progress, condition, scenes)
             computed = ensure_limits(opened, catalogue, view, sample, watch)
@@ -147,12 +152,17 @@ def command(  # noqa: PLR0913  # an option each
         for name, limit in found
     ]
     header = ["condition", "target", "local reference", "68 %", "van Trees bound", "unit", "scenes"]
-    scene_class = "all classes, substructure known" if only == ALL else f"{only} alone"
-    title = f"Errors on {dataset}, {scene_class}"
+    shown = "all classes, substructure known" if scene_class == ALL else f"{scene_class} alone"
+    title = f"Errors on {dataset}, {shown}"
     note = (
         "Root mean squares, and what 68.3 % of the absolute errors are below. No method can beat "
-        "the van Trees bound; with a uniform prior some can beat the reference."
+        "the van Trees bound; with a prior that is not normal some can beat the reference."
     )
+    if not isinstance(population, Population):
+        note += (
+            " There is no van Trees bound, as the parameters of this population are not "
+            "independent."
+        )
     click.echo(text_table(header, rows, "terminal", title, note))
 
 

@@ -1,32 +1,31 @@
 """How well numbers of a lens can be measured: a local reference and van Trees' bound.
 
-All parameters of a smooth lens are unknown. Substructure is known: in scenes that have some, both
-numbers are smaller than what a method could reach that has to find it.
+All drawn numbers of lens, source and lens light are unknown. Substructure is known: in scenes that
+have some, both numbers are smaller than what a method could reach that has to find it.
+
+Van Trees' bound needs numbers that are independent in the population, as those of a `Population`
+are. Other populations have a local reference alone, with the covariance of their scenes as prior.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
 from lensbench.api.condition import Condition
 from lensbench.errors import RunError, UsageError, nearest
-from lensbench.sky.information import (
-    Prior,
-    SmoothUniform,
-    bayesian_bound,
-    fisher_information,
-    scene_model,
-)
-from lensbench.sky.population import CLASSES, Population, Range
+from lensbench.limits.prior import SMOOTH, PopulationPrior
+from lensbench.sky.information import Prior, SmoothUniform, bayesian_bound, fisher_information
+from lensbench.sky.population import Population, Range, ScenePopulation
+from lensbench.sky.rendering import render_model
 from lensbench.sky.seeds import generator_of
-from lensbench.sky.targets import REAL_TARGETS
+from lensbench.sky.targets import REAL_TARGETS, scene_targets
 
 SIZE, PIXEL_SCALE = 288, 0.025
 """Of the skies: pixels on a side, and the side of one [arcsec]; as scenes are drawn."""
@@ -36,12 +35,17 @@ UNKNOWN = (
     "source_x", "source_y", "source_magnitude", "source_radius", "source_index",
     "source_ellipticity", "source_phi",
 )  # fmt: skip
-"""Parameters of a lens that have to be measured together."""
+"""Parameters of a lens of a `Population` that have to be measured together."""
+
+_LIGHT = ("lens_magnitude", "lens_radius")
+"""What is unknown besides where the lens shines."""
 
 ALL = "all"
-"""In place of a class: scenes of every class, with their substructure known."""
+"""In place of a class: lenses of every class, with their substructure known."""
 
-_AT = {name: place for place, name in enumerate(UNKNOWN)}
+_LENS, _NO_LENS = "lens", "non_lens"
+"""The classes of populations that have no substructure."""
+
 _FIELDS = {
     "lens_x": "lens_offset", "lens_y": "lens_offset",
     "source_x": "source_offset", "source_y": "source_offset",
@@ -62,7 +66,8 @@ class Limit:
         reference_68: Local reference of what 68.3 % of the absolute errors are below.
         error: Standard error of the reference, for the scenes are a sample.
         bound: Root mean squared error below which no method can be, by van Trees' inequality. NaN
-            for components that turn with the image, of which it says nothing.
+            for components that turn with the image, of which it says nothing, and for populations
+            whose parameters are not independent.
         scenes: Number of scenes.
     """
 
@@ -82,14 +87,27 @@ class SceneSample:
     Attributes:
         count: How many, at least 2: the first of the class.
         seed: Of the draw.
-        only: A class of substructure, or `ALL`.
+        only: A class of lenses, or `ALL`; empty for those without substructure.
         field_of_view: Side of the images [arcsec].
     """
 
     count: int = 24
     seed: int = 0
-    only: str = CLASSES[0]
+    only: str = ""
     field_of_view: float = 6.4
+
+    def lens_class(self, population: ScenePopulation) -> str:
+        """The class of these scenes in a population, or `ALL`.
+
+        Raises:
+            UsageError: Where the population has no such class of lenses.
+        """
+        lenses = [name for name in population.classes if name != _NO_LENS]
+        only = self.only or next((name for name in (SMOOTH, _LENS) if name in lenses), SMOOTH)
+        if only not in (*lenses, ALL):
+            hint = nearest(only, (*lenses, ALL))
+            raise UsageError(f"there is no class {only!r} of lenses", hint)
+        return only
 
 
 @dataclass(frozen=True)
@@ -109,13 +127,22 @@ class Circle:
         return torch.ones_like(values)
 
 
-def measured_targets() -> tuple[str, ...]:
-    """Names of the targets that have a limit."""
-    return tuple(_SLOPES)
+def measured_targets(population: ScenePopulation) -> tuple[str, ...]:
+    """Names of the targets that have a limit: of lenses, and not the same in every scene."""
+    parts = {**{name: (name,) for name in ("theta_E", *_SOURCE)}, **_SPIN_2}
+    label = len(population.classes) - 1
+    one, other = (
+        population.draw(label, generator_of("scene", 0, "train", index)) for index in range(2)
+    )
+    return tuple(
+        name
+        for name in scene_targets(population)
+        if any(one[part] != other[part] for part in parts.get(name, ()))
+    )
 
 
 def limits(
-    population: Population,
+    population: ScenePopulation,
     condition: Condition,
     targets: Sequence[str],
     sample: SceneSample,
@@ -133,23 +160,30 @@ def limits(
     Raises:
         UsageError: Where a target has no limit, or there are too few scenes.
     """
+    measured = measured_targets(population)
     for target in targets:
-        if target not in _SLOPES:
-            raise UsageError(f"target {target!r} has no limit", nearest(target, _SLOPES))
-    scenes, only = sample.count, sample.only
-    if only not in (*CLASSES, ALL):
-        raise UsageError(f"there is no class {only!r}", nearest(only, (*CLASSES, ALL)))
+        if target not in measured:
+            raise UsageError(f"target {target!r} has no limit", nearest(target, measured))
+    scenes, only = sample.count, sample.lens_class(population)
     if scenes < 2:
         raise UsageError(f"{scenes} scenes were asked for, expected 2 or more", "try 24")
-    first, step = (0, 1) if only == ALL else (CLASSES.index(only), len(CLASSES))
-    information, values = [], []
-    for done in range(scenes):
-        index = first + step * done
-        told, at = _of_scene(population, index, sample.seed, condition, sample.field_of_view)
+    independent = isinstance(population, Population)
+    prior = None if independent else PopulationPrior.of(population, sample.seed)
+    known = ranges(population) if isinstance(population, Population) else {}
+    names = prior.names if prior else tuple(known)
+    information, drawn = [], []
+    for index, label in itertools.islice(_lenses(population, only), scenes):
+        told, at = _of_scene(population, index, label, names, condition, sample)
         information.append(told)
-        values.append(at)
-        watch(done + 1)
-    return limits_from(torch.stack(information), torch.stack(values), ranges(population), targets)
+        drawn.append(at)
+        watch(len(drawn))
+    stacked, relative = torch.stack(information), population.source_scale == "theta_E"
+    if prior is None:
+        values = torch.stack([torch.stack([one[name] for name in names]) for one in drawn])
+        return limits_from(stacked, values, known, targets)
+    covariance = torch.linalg.inv(stacked + prior.whitening.mT @ prior.whitening)
+    slopes = {target: _slopes(target, drawn, names, relative) for target in targets}
+    return [_limit(target, rows, covariance, math.nan) for target, rows in slopes.items()]
 
 
 def limits_from(
@@ -157,8 +191,10 @@ def limits_from(
 ) -> list[Limit]:
     """Limits from the Fisher information (n, P, P) of scenes at their parameters (n, P).
 
+    The parameters are independent, and sources are placed in units of θ_E.
+
     Args:
-        information: In the parameters of `UNKNOWN`.
+        information: In the parameters of `known`, in their order.
         values: Of these parameters.
         known: How each is distributed. One that is uniform in its logarithm is taken as that.
         targets: Their names.
@@ -166,29 +202,40 @@ def limits_from(
     Raises:
         RunError: Where a bound is not finite.
     """
-    count = len(values)
+    count, names = len(values), tuple(known)
     stretch = torch.stack(
-        [values[:, i] if _is_log(known[n]) else torch.ones(count) for i, n in enumerate(UNKNOWN)], 1
+        [values[:, i] if _is_log(known[n]) else torch.ones(count) for i, n in enumerate(names)], 1
     ).double()
     information = information.double() * stretch[:, :, None] * stretch[:, None, :]
-    plain = torch.where(torch.tensor([_is_log(known[n]) for n in UNKNOWN]), values.log(), values)
-    spread = torch.tensor([_width(known[n]) ** -2 * 12 for n in UNKNOWN], dtype=torch.float64)
+    plain = torch.where(torch.tensor([_is_log(known[n]) for n in names]), values.log(), values)
+    spread = torch.tensor([_width(known[n]) ** -2 * 12 for n in names], dtype=torch.float64)
     covariance = torch.linalg.inv(information + torch.diag(spread))
-    bounds = bayesian_bound(information, plain, [_smooth(known[n]) for n in UNKNOWN]).rmse()
-    found = []
-    for target in targets:
-        slopes = torch.stack(
-            [_SLOPES[target](dict(zip(UNKNOWN, row, strict=True))) for row in values]
+    bounds = bayesian_bound(information, plain, [_smooth(known[n]) for n in names]).rmse()
+    drawn = [dict(zip(names, row, strict=True)) for row in values]
+    return [
+        _limit(
+            target,
+            _slopes(target, drawn, names, relative=True),
+            covariance,
+            float(bounds[names.index(target)]) if target == "theta_E" else math.nan,
         )
-        variance = torch.einsum("ni,nij,nj->n", slopes, covariance, slopes)
-        if not bool(torch.isfinite(variance).all()) or bool((variance <= 0).any()):
-            raise RunError(f"the limit of {target!r} is not finite", "leave this target out")
-        reference = math.sqrt(float(variance.mean()))
-        error = float(variance.std()) / math.sqrt(count) / (2 * reference)
-        bound = float(bounds[_AT[target]]) if target == "theta_E" else math.nan
-        unit, inner = REAL_TARGETS[target].unit, inner_error(variance.sqrt())
-        found.append(Limit(target, unit, reference, inner, error, bound, count))
-    return found
+        for target in targets
+    ]
+
+
+def _limit(target: str, slopes: Tensor, covariance: Tensor, bound: float) -> Limit:
+    """The limit of a target of these slopes (n, P), where parameters have covariances (n, P, P).
+
+    Raises:
+        RunError: Where it is not finite.
+    """
+    variance = torch.einsum("ni,nij,nj->n", slopes, covariance, slopes)
+    if not bool(torch.isfinite(variance).all()) or bool((variance <= 0).any()):
+        raise RunError(f"the limit of {target!r} is not finite", "leave this target out")
+    count, reference = len(slopes), math.sqrt(float(variance.mean()))
+    error = float(variance.std()) / math.sqrt(count) / (2 * reference)
+    unit, inner = REAL_TARGETS[target].unit, inner_error(variance.sqrt())
+    return Limit(target, unit, reference, inner, error, bound, count)
 
 
 def inner_error(sigma: Tensor) -> float:
@@ -204,21 +251,38 @@ def ranges(population: Population) -> dict[str, Range | Circle]:
     """How each unknown parameter is distributed."""
     return {
         name: Circle() if name.endswith("phi") else getattr(population, _FIELDS.get(name, name))
-        for name in UNKNOWN
+        for name in (*UNKNOWN, *(_LIGHT if population.lens_light else ()))
     }
 
 
+def _lenses(population: ScenePopulation, only: str) -> Iterator[tuple[int, int]]:
+    """Indices of a class's scenes, of `ALL` lenses else, and their labels."""
+    for index in itertools.count():
+        label = population.cycle[index % len(population.cycle)]
+        name = population.classes[label]
+        if name == only or (only == ALL and name != _NO_LENS):
+            yield index, label
+
+
 def _of_scene(
-    population: Population, index: int, seed: int, condition: Condition, field_of_view: float
-) -> tuple[Tensor, Tensor]:
-    """Fisher information (P, P) and parameters (P,) of a test scene."""
-    label = index % len(CLASSES)
-    drawn = population.draw(label, generator_of("scene", seed, "test", index))
-    parameters = {name: np.asarray(value)[None] for name, value in drawn.items()}
-    model, values = scene_model(
-        parameters, 0, UNKNOWN, label, SIZE, PIXEL_SCALE, population.lens_light
-    )
-    return fisher_information(model, values, condition, PIXEL_SCALE, field_of_view), values
+    population: ScenePopulation,
+    index: int,
+    label: int,
+    names: Sequence[str],
+    condition: Condition,
+    sample: SceneSample,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Fisher information (P, P) of parameters in a test scene, and all that was drawn of it."""
+    drawn = population.draw(label, generator_of("scene", sample.seed, "test", index))
+    exact = {name: torch.as_tensor(value, dtype=torch.float64) for name, value in drawn.items()}
+
+    def sky(theta: Tensor) -> Tensor:
+        changed = {**exact, **dict(zip(names, theta, strict=True))}
+        lens = population.model(changed, label)
+        return render_model(lens, SIZE, PIXEL_SCALE, exact["theta_E"])
+
+    values = torch.stack([exact[name] for name in names])
+    return fisher_information(sky, values, condition, PIXEL_SCALE, sample.field_of_view), exact
 
 
 def _is_log(known: Range | Circle) -> bool:
@@ -240,37 +304,42 @@ def _smooth(known: Range | Circle) -> Prior:
     return known if isinstance(known, Circle) else SmoothUniform(*_edges(known))
 
 
-def _slope(**parts: Tensor) -> Tensor:
-    """A derivative (P,) from its parts that are not zero."""
-    found = torch.zeros(len(UNKNOWN), dtype=torch.float64)
-    for name, value in parts.items():
-        found[_AT[name]] = value
+_SPIN_2 = {
+    "lens_e1": ("lens_ellipticity", "lens_phi"),
+    "lens_e2": ("lens_ellipticity", "lens_phi"),
+    "shear_1": ("shear", "shear_phi"),
+    "shear_2": ("shear", "shear_phi"),
+}
+"""Size |e| and angle φ of each target |e| cos 2φ, whose name ends in 1, and |e| sin 2φ, in 2."""
+
+_SOURCE = ("source_x", "source_y")
+
+
+def _slopes(
+    target: str, drawn: Sequence[Mapping[str, Tensor]], names: Sequence[str], relative: bool
+) -> Tensor:
+    """Derivatives (n, P) of a target by the named parameters in scenes of these parameters."""
+    found = torch.zeros(len(drawn), len(names), dtype=torch.float64)
+    for row, p in zip(found, drawn, strict=True):
+        for name, value in _slope(target, p, relative).items():
+            if name in names:
+                row[names.index(name)] = value
     return found
 
 
-def _spin_2(size: str, phi: str, part: int) -> Callable[[Mapping[str, Tensor]], Tensor]:
-    """Of |e| cos 2φ (part 0) or |e| sin 2φ (part 1)."""
+def _slope(target: str, p: Mapping[str, Tensor], relative: bool) -> dict[str, Tensor]:
+    """Derivatives of a target that are not zero, by parameter.
 
-    def slope(p: Mapping[str, Tensor]) -> Tensor:
+    Args:
+        target: Its name.
+        p: Parameters of a scene.
+        relative: Whether the source is placed in units of θ_E and not of arcsec.
+    """
+    if target in _SPIN_2:
+        size, phi = _SPIN_2[target]
         cos, sin = torch.cos(2 * p[phi]), torch.sin(2 * p[phi])
-        along, across = ((cos, -sin), (sin, cos))[part]
-        return _slope(**{size: along, phi: 2 * p[size] * across})
-
-    return slope
-
-
-def _source(name: str) -> Callable[[Mapping[str, Tensor]], Tensor]:
-    """Of a coordinate of the source in arcsec, which is drawn in units of θ_E."""
-    return lambda p: _slope(**{name: p["theta_E"], "theta_E": p[name]})
-
-
-_SLOPES: Mapping[str, Callable[[Mapping[str, Tensor]], Tensor]] = {
-    "theta_E": lambda p: _slope(theta_E=torch.ones(())),
-    "lens_e1": _spin_2("lens_ellipticity", "lens_phi", 0),
-    "lens_e2": _spin_2("lens_ellipticity", "lens_phi", 1),
-    "shear_1": _spin_2("shear", "shear_phi", 0),
-    "shear_2": _spin_2("shear", "shear_phi", 1),
-    "source_x": _source("source_x"),
-    "source_y": _source("source_y"),
-}
-"""Derivative (P,) of each target by the unknown parameters."""
+        along, across = (cos, -sin) if target.endswith("1") else (sin, cos)
+        return {size: along, phi: 2 * p[size] * across}
+    if target in _SOURCE and relative:
+        return {target: p["theta_E"], "theta_E": p[target]}
+    return {target: torch.ones(())}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from torch import Tensor
 from lensbench.api.condition import Condition
 from lensbench.api.dataset import Scenes
 from lensbench.errors import UsageError
+from lensbench.limits.prior import SMOOTH, PopulationPrior
 from lensbench.sky.information import Model, decorrelate, derivatives
 from lensbench.sky.observation import expose, grid_of
 from lensbench.sky.population import ScenePopulation
@@ -29,21 +30,11 @@ from lensbench.sky.seeds import generator_of
 SIZE, PIXEL_SCALE = 144, 0.05
 """Of the skies: pixels on a side, and the side of one [arcsec]."""
 
-SMOOTH = "no_sub"
-"""The class of lenses without substructure."""
-
-_SUBSTRUCTURE = ("f_sub", "subhalo", "vortex", "axion", "halo", "alpha")
-"""Beginnings of the names of parameters that only substructure has."""
-
 _STEPS, _TRIES = 12, 20
 """Derivatives of a refit, and steps that begin with each, at most."""
 
 _ENOUGH, _LITTLE = 1e-3, 1e-4
 """A step is followed by another if it lowers χ² by this share of it and by this much."""
-
-_PRIOR_SCENES, _LEAST = 256, 1e-6
-"""Scenes that the width of a population is found from, and the least variance of a combination of
-its parameters over that of one."""
 
 
 @dataclass(frozen=True)
@@ -67,84 +58,27 @@ class ClassLimit:
 
 
 def class_limits(
-    population: ScenePopulation,
-    condition: Condition,
-    scenes: int,
-    seed: int,
-    field_of_view: float = 6.4,
-    watch: Callable[[int], None] = lambda done: None,
+    scenes: Sequence[Scene], watch: Callable[[int], None] = lambda done: None
 ) -> list[ClassLimit]:
-    """Limits of every pair of classes, over the first test scenes of a population.
+    """Limits of every pair of classes, over scenes of a population.
 
     Each scene is taken as one of every class in turn, with all else the same.
 
     Args:
-        population: Of the lenses.
-        condition: Under which they are seen.
-        scenes: How many.
-        seed: Of the draw.
-        field_of_view: Side of the images [arcsec].
+        scenes: From `drawn_scenes`.
         watch: Called with the number of scenes that are done.
-
-    Raises:
-        UsageError: Where the population has no class without substructure.
     """
-    classes = tuple(population.classes)
-    if SMOOTH not in classes:
-        raise UsageError(
-            f"there is no class {SMOOTH!r} among {', '.join(classes)}: these classes have no limit",
-            "take a population of lenses with substructure",
-        )
-    others = [name for name in classes if name != SMOOTH]
+    others = [name for name in scenes[0].classes if name != SMOOTH]
     found: dict[tuple[str, str], list[float]] = {}
-    prior = Prior.of(population, seed)
-    for index in range(scenes):
-        scene = Scene.drawn(population, index, seed, condition, field_of_view, prior)
+    for done, scene in enumerate(scenes, 1):
         left = {name: scene.residual(name) for name in others}
         for i, name in enumerate(others):
             found.setdefault((SMOOTH, name), []).append(float(left[name].norm()))
             for other in others[i + 1 :]:
                 apart = scene.without_smooth(left[name] - left[other])
                 found.setdefault((name, other), []).append(float(apart.norm()))
-        watch(index + 1)
+        watch(done)
     return [ClassLimit(*pair, tuple(values)) for pair, values in found.items()]
-
-
-@dataclass(frozen=True)
-class Prior:
-    """What is known of smooth lenses before any image: how a population draws them.
-
-    Attributes:
-        names: Of the parameters, those of substructure and those with one value only left out.
-        whitening: Turns differences of parameters into independent ones of unit scatter (P, P).
-    """
-
-    names: tuple[str, ...]
-    whitening: Tensor
-
-    @classmethod
-    def of(cls, population: ScenePopulation, seed: int) -> Prior:
-        """The covariance of a population's training scenes: a normal distribution of its width."""
-        label = len(population.classes) - 1
-        drawn = [
-            population.draw(label, generator_of("scene", seed, "train", index))
-            for index in range(_PRIOR_SCENES)
-        ]
-        columns = {
-            name: np.array([one[name] for one in drawn], dtype=float)
-            for name, value in drawn[0].items()
-            if np.ndim(value) == 0 and not name.startswith(_SUBSTRUCTURE)
-        }
-        names = tuple(name for name, column in columns.items() if np.ptp(column) > 0)
-        if not names:
-            return cls((), torch.zeros(0, 0, dtype=torch.float64))
-        values = np.stack([columns[name] for name in names], 1)
-        scatter = values.std(0)
-        size, basis = np.linalg.eigh(
-            np.cov(((values - values.mean(0)) / scatter).T, ddof=0).reshape(len(names), -1)
-        )
-        whitening = (basis / np.sqrt(size.clip(min=_LEAST))).T / scatter
-        return cls(names, torch.from_numpy(whitening))
 
 
 @dataclass(frozen=True)
@@ -178,7 +112,7 @@ class Scene:
         seed: int,
         condition: Condition,
         field_of_view: float,
-        prior: Prior,
+        prior: PopulationPrior,
     ) -> Scene:
         """A test scene, drawn with the last class: the smooth lens is the same in every class."""
         drawn = population.draw(
@@ -230,13 +164,42 @@ class Scene:
         return orthogonal(residuals.movedim(-1, 0), self.linear[1]).movedim(0, -1)
 
 
+def drawn_scenes(
+    population: ScenePopulation,
+    condition: Condition,
+    count: int,
+    seed: int,
+    field_of_view: float = 6.4,
+) -> list[Scene]:
+    """The first test scenes of a population.
+
+    Args:
+        population: Of the lenses.
+        condition: Under which they are seen.
+        count: How many.
+        seed: Of the draw.
+        field_of_view: Side of the images [arcsec].
+
+    Raises:
+        UsageError: Where the population has no class without substructure.
+    """
+    if SMOOTH not in population.classes:
+        raise UsageError(
+            f"there is no class {SMOOTH!r} among {', '.join(population.classes)}: these classes "
+            "have no limit",
+            "take a population of lenses with substructure",
+        )
+    seen = (seed, condition, field_of_view, PopulationPrior.of(population, seed))
+    return [Scene.drawn(population, index, *seen) for index in range(count)]
+
+
 def refitted(
     model: Model, start: Tensor, image: Tensor, first: tuple[Tensor, Tensor] | None = None
 ) -> Tensor:
     """What a least-squares fit leaves of an image (N,), in units of its noise.
 
-    Levenberg–Marquardt. Derivatives cost far more than images, so several steps use the same. At
-    the end the part that one more linear step would explain is removed.
+    The better one of two: from the start, and from where one linear step leads from there. A fit
+    may end early, and rarely do both.
 
     Args:
         model: From parameters (P,) to images (N,) in units of the noise.
@@ -248,6 +211,25 @@ def refitted(
     value, slopes = first or derivatives(model, theta)
     if not len(slopes):
         return image - value
+    best = _left_by_fit(model, theta, value, slopes, image)
+    length = slopes.norm(dim=1).clamp(min=1e-30)
+    scaled = (slopes / length[:, None]).T
+    stepped = theta + torch.linalg.lstsq(scaled, image - value, driver="gelsd").solution / length
+    value, slopes = derivatives(model, stepped)
+    if bool(torch.isfinite(value).all()) and bool(torch.isfinite(slopes).all()):
+        other = _left_by_fit(model, stepped, value, slopes, image)
+        best = min(best, other, key=lambda left: float(left.norm()))
+    return best
+
+
+def _left_by_fit(
+    model: Model, theta: Tensor, value: Tensor, slopes: Tensor, image: Tensor
+) -> Tensor:
+    """What a fit leaves (N,) that begins at parameters (P,) of an image and derivatives (P, N).
+
+    Levenberg–Marquardt. Derivatives cost far more than images, so several steps use the same. At
+    the end the part that one more linear step would explain is removed.
+    """
     for _ in range(_STEPS):
         before = float((image - value).square().sum())
         theta, value = _descended(model, theta, value, slopes, image)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,9 +26,8 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from lensbench.api.condition import Condition
-from lensbench.limits.classes import SMOOTH, ClassLimit, Prior, Scene
-from lensbench.sky.population import ScenePopulation
+from lensbench.limits.classes import ClassLimit, Scene
+from lensbench.limits.prior import SMOOTH
 
 ANGLES = 37
 """Angles that substructure may have. Odd, so that lines, which half a turn leaves as they are, have
@@ -63,30 +62,22 @@ class PlaceLimit(ClassLimit):
 
 
 def place_limits(
-    population: ScenePopulation,
-    condition: Condition,
-    seed: int,
+    scenes: Sequence[Scene],
     known: list[ClassLimit],
-    field_of_view: float = 6.4,
     watch: Callable[[int], None] = lambda done: None,
 ) -> list[PlaceLimit]:
     """Limits of pairs of classes, over the scenes that their `class_limits` are of.
 
     Args:
-        population: Of the lenses.
-        condition: Under which they are seen.
-        seed: Of the draw.
+        scenes: Those scenes.
         known: Limits of a known signal.
-        field_of_view: Side of the images [arcsec].
         watch: Called with the number of scenes that are done.
     """
     random = np.random.default_rng(0)
     turned: dict[tuple[str, str], list[Scores]] = {}
     single: dict[tuple[str, str], list[Scores]] = {}
     pairs = [(one.first, one.second) for one in known]
-    prior = Prior.of(population, seed)
-    for index in range(len(known[0].detectability)):
-        scene = Scene.drawn(population, index, seed, condition, field_of_view, prior)
+    for done, scene in enumerate(scenes, 1):
         banks = _of_angles(scene)
         masses = _of_one_mass(scene) if banks else None
         for first, second in pairs if banks else ():
@@ -95,7 +86,7 @@ def place_limits(
             if masses is not None and first == SMOOTH:
                 found = matched_filter_scores(masses, banks[second][0], random)
                 single.setdefault((first, second), []).append(found)
-        watch(index + 1)
+        watch(done)
     return [
         PlaceLimit(
             one.first,

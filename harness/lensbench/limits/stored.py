@@ -12,12 +12,19 @@ import numpy as np
 import polars as pl
 
 from lensbench.api.condition import Condition
+from lensbench.api.dataset import Dataset
 from lensbench.errors import UsageError, nearest
 from lensbench.limits.bounds import Limit, SceneSample, limits, measured_targets
-from lensbench.limits.classes import ClassLimit, class_limits, known_signal_auroc, task_limits
+from lensbench.limits.classes import (
+    ClassLimit,
+    Scene,
+    class_limits,
+    drawn_scenes,
+    known_signal_auroc,
+    task_limits,
+)
 from lensbench.limits.places import PlaceLimit, place_limits
 from lensbench.registry import Catalogue
-from lensbench.sky.population import Population
 from lensbench.store import Store, key_of
 from lensbench.store.closure import Closure, closure_of
 from lensbench.study.cell import View
@@ -42,28 +49,22 @@ def ensure_limits(
     Args:
         store: Where they are kept.
         catalogue: Where dataset and condition are found.
-        view: A dataset of lenses as `Population` draws them, and a condition.
+        view: A dataset that draws lenses, and a condition.
         sample: Its test scenes; the images are as wide as those of the dataset.
         watch: Called with the number of scenes that are done.
 
     Raises:
-        UsageError: Where the dataset has no such population, or the condition several bands.
+        UsageError: Where the dataset draws no lenses, or the condition has several bands.
     """
-    drawn = population_of(catalogue, view.dataset)
-    if drawn is None:
-        raise UsageError(
-            f"dataset {view.dataset!r} has no limits: "
-            "they are known only for SIE lenses with a Sérsic source",
-            "try lenses:population=pedagogical",
-        )
+    drawn = drawing(catalogue, view.dataset)
+    population = drawn.population
+    sample = replace(sample, only=sample.lens_class(population), field_of_view=drawn.field_of_view)
     seen = _one_band(catalogue, view.condition)
     described = _described(catalogue.canonical("dataset", view.dataset), seen, sample)
     key = key_of(described)
     found = _read(store, key)
     if found is None:
-        width = catalogue.build("dataset", view.dataset).field_of_view
-        sample = replace(sample, field_of_view=width)
-        found = limits(drawn, seen, measured_targets(), sample, watch)
+        found = limits(population, seen, measured_targets(population), sample, watch)
         with store.writing(KIND, key, ".parquet", described) as path:
             pl.DataFrame([asdict(limit) for limit in found]).write_parquet(path)
     return found
@@ -73,12 +74,15 @@ def known_limits(
     store: Store, catalogue: Catalogue, dataset: str, conditions: Sequence[str], seed: int = 0
 ) -> dict[str, list[Limit]]:
     """Limits by condition, as far as the store has them over the usual scenes."""
-    if population_of(catalogue, dataset) is None:
+    population = catalogue.build("dataset", dataset).population
+    if population is None:
         return {}
+    sample = SceneSample(seed=seed)
+    sample = replace(sample, only=sample.lens_class(population))
     dataset, found = catalogue.canonical("dataset", dataset), {}
     for condition in conditions:
         seen = catalogue.build("condition", condition)
-        kept = _read(store, key_of(_described(dataset, seen, SceneSample(seed=seed))))
+        kept = _read(store, key_of(_described(dataset, seen, sample)))
         if kept is not None:
             found[condition] = kept
     return found
@@ -113,17 +117,17 @@ def ensure_class_limits(
             "substructure alone",
             nearest(task, ("regression", *CLASS_TASKS)),
         )
-    drawn = catalogue.build("dataset", view.dataset)
-    if drawn.population is None:
-        raise UsageError(
-            f"dataset {view.dataset!r} draws no scenes, so its classes have no limit", "try lenses"
-        )
+    drawn = drawing(catalogue, view.dataset)
     seen = _one_band(catalogue, view.condition)
-    about = (drawn.population, seen)
+
+    @functools.cache
+    def scenes() -> list[Scene]:
+        return drawn_scenes(drawn.population, seen, sample.count, sample.seed, drawn.field_of_view)
+
     described = _class_description(catalogue.canonical("dataset", view.dataset), seen, sample)
     rows = _read_rows(store, described)
     if rows is None:
-        known = class_limits(*about, sample.count, sample.seed, drawn.field_of_view, watch)
+        known = class_limits(scenes(), watch)
         _write_rows(store, known, described)
     else:
         known = [ClassLimit(**row) for row in rows]
@@ -131,9 +135,7 @@ def ensure_class_limits(
     rows = _read_rows(store, described)
     if rows is not None:
         return [PlaceLimit(**row) for row in rows]
-    found = place_limits(
-        *about, sample.seed, known, drawn.field_of_view, lambda done: watch(sample.count + done)
-    )
+    found = place_limits(scenes(), known, lambda done: watch(sample.count + done))
     _write_rows(store, found, described)
     return found
 
@@ -168,10 +170,16 @@ def known_signal_error(detectability: Sequence[float]) -> float:
     return float(np.std(left_out) * math.sqrt(n - 1))
 
 
-def population_of(catalogue: Catalogue, dataset: str) -> Population | None:
-    """The population that a dataset draws from, where limits are known of it."""
-    drawn = catalogue.build("dataset", dataset).population
-    return drawn if isinstance(drawn, Population) else None
+def drawing(catalogue: Catalogue, name: str) -> Dataset:
+    """The dataset of this name.
+
+    Raises:
+        UsageError: Where it draws no scenes.
+    """
+    dataset: Dataset = catalogue.build("dataset", name)
+    if dataset.population is None:
+        raise UsageError(f"dataset {name!r} draws no scenes, so it has no limits", "try lenses")
+    return dataset
 
 
 def _one_band(catalogue: Catalogue, name: str) -> Condition:
