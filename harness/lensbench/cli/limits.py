@@ -155,14 +155,13 @@ def command(  # noqa: PLR0913  # an option each
     shown = "all classes, substructure known" if scene_class == ALL else f"{scene_class} alone"
     title = f"Errors on {dataset}, {shown}"
     note = (
-        "Root mean squares, and what 68.3 % of the absolute errors are below. No method can beat "
-        "the van Trees bound; with a prior that is not normal some can beat the reference."
+        "Root mean squares, and what 68.3 % of the absolute errors are below. With a prior that is "
+        "not normal some methods can beat the reference. "
     )
-    if not isinstance(population, Population):
-        note += (
-            " There is no van Trees bound, as the parameters of this population are not "
-            "independent."
-        )
+    if isinstance(population, Population):
+        note += "None can beat the van Trees bound."
+    else:
+        note += "No van Trees bound: parameters are not independent in this population."
     click.echo(text_table(header, rows, "terminal", title, note))
 
 

@@ -110,6 +110,7 @@ def test_tables_of_a_study_show_the_limits_that_the_store_has(lensbench, tmp_pat
     store = open_store(tmp_path / "store")
     dataset = "lenses:population=survey"
     made = [ClassLimit("no_sub", "cdm", (0.0, 0.0))]
+    monkeypatch.setattr(stored, "drawn_scenes", lambda *_: [])
     monkeypatch.setattr(stored, "class_limits", lambda *_: made)
     monkeypatch.setattr(stored, "place_limits", lambda *_: [PlaceLimit(**asdict(*made))])
     view = View(dataset, "hsc-i")

@@ -8,9 +8,12 @@ import torch
 
 from lensbench.errors import UsageError
 from lensbench.limits.bounds import (
-    _SLOPES,
+    ALL,
     UNKNOWN,
     SceneSample,
+    _lenses,
+    _of_scene,
+    _slopes,
     inner_error,
     limits,
     limits_from,
@@ -19,7 +22,9 @@ from lensbench.limits.bounds import (
 )
 from lensbench.sky.information import SmoothUniform, bayesian_bound
 from lensbench.sky.instruments import CONDITIONS
-from lensbench.sky.population import Population, Range
+from lensbench.sky.lookalikes import LookAlikes
+from lensbench.sky.population import CLASSES, Population, Range, ScenePopulation
+from lensbench.sky.survey import Survey
 from lensbench.sky.targets import real_targets
 
 KNOWN = ranges(Population())
@@ -95,21 +100,77 @@ def test_the_local_reference_is_no_bound_and_van_trees_is():
     assert 0.05 < max(bounds) < bayes
 
 
-@pytest.mark.parametrize("target", measured_targets())
-def test_slopes_are_the_derivatives_of_the_targets(target):
+class InArcsec(Population):
+    """Places sources in arcsec."""
+
+    source_scale = "arcsec"
+
+
+@pytest.mark.parametrize("population", [Population(), InArcsec()])
+@pytest.mark.parametrize("target", measured_targets(Population()))
+def test_slopes_are_the_derivatives_of_the_targets(target, population):
     """Each agrees with a central difference of the target that scenes are given."""
     at, step = drawn(1)[0], 1e-2
-    slopes = _SLOPES[target](dict(zip(UNKNOWN, at, strict=True)))
+    relative = population.source_scale == "theta_E"
+    (slopes,) = _slopes(target, [dict(zip(UNKNOWN, at, strict=True))], UNKNOWN, relative)
 
     def value(moved: torch.Tensor) -> float:
         arrays = {name: moved[i : i + 1].numpy() for name, i in AT.items()}
-        return float(real_targets(Population(), arrays, np.zeros(1, np.int64))[target][0])
+        return float(real_targets(population, arrays, np.zeros(1, np.int64))[target][0])
 
     for i in range(len(UNKNOWN)):
         shift = torch.zeros(len(UNKNOWN), dtype=torch.float64)
         shift[i] = step
         difference = (value(at + shift) - value(at - shift)) / (2 * step)
         assert float(slopes[i]) == pytest.approx(difference, abs=2e-3)
+
+
+class OfAnyKind(ScenePopulation):
+    """The pedagogical population, of which it is not known that its numbers are independent."""
+
+    target, classes, source_scale = "substructure", CLASSES, "theta_E"
+
+    def draw(self, label, random):
+        return Population().draw(label, random)
+
+    def model(self, parameters, label):
+        return Population().model(parameters, label)
+
+
+def test_a_sample_covariance_is_as_good_a_prior_as_known_ranges():
+    """Where numbers are independent both give the reference; van Trees' bound takes the ranges."""
+    hyper, sample = CONDITIONS["HSC_I"], SceneSample(2)
+    names = ["theta_E", "lens_e1", "shear_2", "source_x"]
+    ranged = limits(Population(), hyper, names, sample)
+    sampled = limits(OfAnyKind(), hyper, names, sample)
+    for one, other in zip(ranged, sampled, strict=True):
+        assert other.reference == pytest.approx(one.reference, rel=0.05)
+        assert math.isnan(other.bound)
+    assert ranged[0].bound < ranged[0].reference
+
+
+def test_the_light_of_the_lens_is_unknown_where_it_shines():
+    """The reference is above what it is with light of known magnitude and radius."""
+    population, hyper, sample = Population(lens_light=True), CONDITIONS["HSC_I"], SceneSample(2)
+    (found,) = limits(population, hyper, ["theta_E"], sample)
+    told, rows = [], []
+    for index in (0, 3):
+        information, p = _of_scene(population, index, 0, UNKNOWN, hyper, sample)
+        told.append(information)
+        rows.append(torch.stack([p[name] for name in UNKNOWN]))
+    (known,) = limits_from(torch.stack(told), torch.stack(rows), KNOWN, ["theta_E"])
+    assert known.reference < found.reference
+
+
+def test_only_lenses_have_limits():
+    """Of look-alikes those that are lenses, whatever class is asked for."""
+    for only in ("lens", ALL):
+        scenes = _lenses(LookAlikes(others=2), only)
+        assert [next(scenes) for _ in range(3)] == [(2, 1), (5, 1), (8, 1)]
+    assert SceneSample().lens_class(LookAlikes()) == "lens"
+    assert SceneSample().lens_class(Survey()) == "no_sub"
+    with pytest.raises(UsageError, match="non_lens"):
+        SceneSample(only="non_lens").lens_class(LookAlikes())
 
 
 def test_what_has_no_limit_is_refused_by_name():
@@ -130,7 +191,6 @@ def test_a_fit_that_starts_at_the_truth_reaches_the_limit_and_no_more():
     One Gauss–Newton step from the truth is the most that noise alone lets anyone do, and so its
     squared error in units of the bound is χ² of one degree of freedom a scene.
     """
-    from lensbench.limits.bounds import _of_scene
     from lensbench.sky.information import derivatives, scene_model
     from lensbench.sky.observation import add_noise, expose, grid_of
     from lensbench.sky.scenes import draw_scenes
@@ -140,7 +200,7 @@ def test_a_fit_that_starts_at_the_truth_reaches_the_limit_and_no_more():
     grid = grid_of(condition, 6.4)
     ratios = []
     for row, index in enumerate((0, 3)):
-        information, _ = _of_scene(Population(), index, 0, condition, 6.4)
+        information, _ = _of_scene(Population(), index, 0, UNKNOWN, condition, SceneSample())
         model, values = scene_model(scenes.parameters, row, UNKNOWN, 0, 288, 0.025)
         sky, slopes = derivatives(model, values)
         stack = torch.cat([sky[None], slopes])

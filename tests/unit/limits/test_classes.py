@@ -10,16 +10,18 @@ from sklearn.metrics import roc_auc_score
 
 from lensbench.errors import UsageError
 from lensbench.limits.classes import (
-    SMOOTH,
     ClassLimit,
-    Prior,
     Scene,
+    _left_by_fit,
     class_limits,
+    drawn_scenes,
     known_signal_auroc,
     orthogonal,
     refitted,
     task_limits,
 )
+from lensbench.limits.prior import SMOOTH, PopulationPrior
+from lensbench.sky.information import derivatives
 from lensbench.sky.instruments import CONDITIONS
 from lensbench.sky.lookalikes import LookAlikes
 from lensbench.sky.population import Population, Range
@@ -63,6 +65,27 @@ def test_what_the_model_can_do_leaves_nothing():
     assert float(left.norm()) < 1e-2
 
 
+def test_a_fit_that_ends_early_starts_again_from_the_linear_step():
+    """The frequency of a sine: what is left is never more than of the first fit, and can be less.
+
+    From a frequency of 2.4 the first fit of one of 3 ends in a local minimum.
+    """
+    x = torch.linspace(0, 1, 50, dtype=torch.float64)
+
+    def model(theta):
+        return 100 * theta[0] * torch.sin(2 * math.pi * theta[1] * x)
+
+    image = model(torch.tensor([1.0, 3.0]))
+    lengths = []
+    for frequency in (1.8, 2.0, 2.4, 2.8, 4.6):
+        start = torch.tensor([1.0, frequency], dtype=torch.float64)
+        once = _left_by_fit(model, start, *derivatives(model, start), image)
+        lengths.append((float(refitted(model, start, image).norm()), float(once.norm())))
+    assert all(better <= first for better, first in lengths)
+    assert lengths[2][0] < 1e-2
+    assert lengths[2][1] > 100
+
+
 def test_slopes_without_length_span_nothing():
     """A parameter that the image does not depend on takes nothing away."""
     vector = torch.tensor([1.0, 1.0, 0.0], dtype=torch.float64)
@@ -101,8 +124,11 @@ def test_more_substructure_is_seen_more_easily():
     euclid, plain = CONDITIONS["EUCLID_VIS"], Population()
     light = replace(plain, f_sub=Range(0.01, 0.01))
     heavy = replace(plain, f_sub=Range(0.02, 0.02))
-    one, two = (class_limits(population, euclid, 1, 0) for population in (light, heavy))
-    far = class_limits(light, replace(euclid, exposure_time=euclid.exposure_time / 4), 1, 0)
+    shallow = replace(euclid, exposure_time=euclid.exposure_time / 4)
+    one, two, far = (
+        class_limits(drawn_scenes(*about, 1, 0))
+        for about in ((light, euclid), (heavy, euclid), (light, shallow))
+    )
     pairs = [("no_sub", "cdm"), ("cdm", "vortex"), ("no_sub", "vortex")]
     assert [(limit.first, limit.second) for limit in one] == pairs
     for less, more, faint in zip(one, two, far, strict=True):
@@ -112,13 +138,13 @@ def test_more_substructure_is_seen_more_easily():
 def test_populations_without_substructure_have_no_limit():
     """Look-alikes are lenses and other galaxies."""
     with pytest.raises(UsageError, match="no_sub"):
-        class_limits(LookAlikes(), CONDITIONS["EUCLID_VIS"], 1, 0)
+        drawn_scenes(LookAlikes(), CONDITIONS["EUCLID_VIS"], 1, 0)
 
 
 def test_the_prior_has_the_scatter_of_the_population():
     """Uniform parameters scatter by their width over √12; what has one value is known."""
     population = replace(Population(), source_index=Range(1.0, 1.0))
-    prior = Prior.of(population, 0)
+    prior = PopulationPrior.of(population, 0)
     assert "source_index" not in prior.names
     assert not any(name.startswith(("f_sub", "vortex")) for name in prior.names)
     covariance = torch.linalg.inv(prior.whitening.mT @ prior.whitening)
@@ -133,7 +159,7 @@ def test_the_prior_has_the_scatter_of_the_population():
 def test_the_prior_takes_part_in_d_prime():
     """d′² = sᵀ(1 + JΣJᵀ)⁻¹s of a small signal s, where J changes the image by the parameters."""
     population = replace(Population(), f_sub=Range(1e-5, 1e-5))
-    prior = Prior.of(population, 0)
+    prior = PopulationPrior.of(population, 0)
     scene = Scene.drawn(population, 0, 0, CONDITIONS["HSC_I"], 6.4, prior)
     count = len(prior.names)
     slopes = scene.linear[1][:, :-count]
@@ -157,7 +183,7 @@ class OneLens(Population):
 def test_a_lens_that_never_varies_needs_no_refit():
     """Its population says all of it, so d′ is the length of what substructure changes."""
     population = OneLens()
-    prior = Prior.of(population, 0)
+    prior = PopulationPrior.of(population, 0)
     assert prior.names == ()
     scene = Scene.drawn(population, 0, 0, CONDITIONS["EUCLID_VIS"], 6.4, prior)
     name = next(name for name in population.classes if name != SMOOTH)
@@ -167,7 +193,7 @@ def test_a_lens_that_never_varies_needs_no_refit():
 
 def test_lenses_of_a_survey_have_limits():
     """With the light of the lens, its slope, multipoles, neighbours and clumps of the source."""
-    prior = Prior.of(Survey(), 0)
+    prior = PopulationPrior.of(Survey(), 0)
     assert {"lens_magnitude", "lens_radius", "slope", "a_4", "bulge_fraction"} <= set(prior.names)
     scene = Scene.drawn(Survey(), 2, 0, CONDITIONS["HSC_I"], 6.4, prior)
     changed = scene.image(scene.parameters, 1) - scene.linear[0]

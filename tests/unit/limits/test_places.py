@@ -10,7 +10,13 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from lensbench.limits import places
-from lensbench.limits.classes import ClassLimit, class_limits, known_signal_auroc, refitted
+from lensbench.limits.classes import (
+    ClassLimit,
+    class_limits,
+    drawn_scenes,
+    known_signal_auroc,
+    refitted,
+)
 from lensbench.limits.places import (
     PlaceLimit,
     matched_filter_scores,
@@ -123,8 +129,9 @@ def test_an_unknown_place_costs_little_of_a_strong_signal_and_much_of_a_weak_one
     scores = []
     for share in (0.15, 0.02):
         population = replace(Population(), f_sub=Range(share, share))
-        known = class_limits(population, hyper, 2, 0)
-        found = place_limits(population, hyper, 0, known)
+        scenes = drawn_scenes(population, hyper, 2, 0)
+        known = class_limits(scenes)
+        found = place_limits(scenes, known)
         assert [(one.first, one.second) for one in found] == [
             (one.first, one.second) for one in known
         ]
@@ -138,7 +145,7 @@ def test_an_unknown_place_costs_little_of_a_strong_signal_and_much_of_a_weak_one
 def test_haloes_that_have_no_angle_keep_the_bound_of_a_known_signal():
     """Model IV draws coordinates."""
     known = [ClassLimit("no_sub", "cdm", (1.0,))]
-    (found,) = place_limits(DeepLenseFour(), CONDITIONS["EUCLID_VIS"], 0, known)
+    (found,) = place_limits(drawn_scenes(DeepLenseFour(), CONDITIONS["EUCLID_VIS"], 1, 0), known)
     assert math.isnan(found.turned)
     assert math.isnan(found.one_mass)
     assert found.auroc == known[0].auroc

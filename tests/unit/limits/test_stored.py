@@ -56,8 +56,9 @@ def test_limits_of_classes_are_made_once_and_found_by_tables(tmp_path, monkeypat
     made = [PlaceLimit(one.first, one.second, one.detectability, 0.5, 0.6) for one in known]
     made[0] = replace(made[0], turned=1.0)
     calls = []
+    monkeypatch.setattr(stored, "drawn_scenes", lambda *_: [])
     monkeypatch.setattr(stored, "class_limits", lambda *_: calls.append(1) or known)
-    monkeypatch.setattr(stored, "place_limits", lambda *given: calls.append(given[3]) or made)
+    monkeypatch.setattr(stored, "place_limits", lambda *given: calls.append(given[1]) or made)
     store, dataset = open_store(tmp_path), "lenses:population=survey"
     for _ in range(2):
         assert ensure_class_limits(store, CATALOGUE, "anomaly", View(dataset, "hsc-i")) == made
@@ -78,6 +79,7 @@ def test_the_command_prints_both_bounds_and_the_matched_filter(lensbench, tmp_pa
         PlaceLimit(**asdict(known[0]), turned=0.7, one_mass=0.6),
         PlaceLimit(**asdict(known[1])),
     ]
+    monkeypatch.setattr(stored, "drawn_scenes", lambda *_: [])
     monkeypatch.setattr(stored, "class_limits", lambda *_: known)
     monkeypatch.setattr(stored, "place_limits", lambda *_: made)
     shown = lensbench("limits", "--task", "anomaly", "--dataset", LENSES, "--store", tmp_path)
@@ -92,6 +94,7 @@ def test_tables_show_the_bound_of_a_known_signal_until_there_is_a_tighter_one(
 ):
     """The limits of a store that an older version made stay in tables."""
     known = [ClassLimit("no_sub", "cdm", (9.0,))]
+    monkeypatch.setattr(stored, "drawn_scenes", lambda *_: [])
     monkeypatch.setattr(stored, "class_limits", lambda *_: known)
     monkeypatch.setattr(stored, "place_limits", lambda *_: 1 / 0)
     store, about = open_store(tmp_path), (CATALOGUE, "anomaly")
@@ -121,10 +124,39 @@ def test_finding_has_no_limit_of_classes(tmp_path):
         ensure_class_limits(open_store(tmp_path), CATALOGUE, "finding", View(LENSES, "euclid-vis"))
 
 
-def test_a_dataset_without_limits_says_so(tmp_path):
-    """Limits are those of the pedagogical population; others have other parameters."""
-    with pytest.raises(UsageError, match="has no limits"):
-        ensure_limits(open_store(tmp_path), CATALOGUE, View("lenses", "euclid-vis"))
+def test_images_on_disk_have_no_limits(tmp_path):
+    """Nothing is known of how they were drawn, so no table has limits of them either."""
+    for name in ("lens", "other"):
+        (tmp_path / name).mkdir()
+        for i in range(4):
+            np.save(
+                tmp_path / name / f"{i}.npy", np.arange(256, dtype=np.float32).reshape(16, 16) + i
+            )
+    dataset, store = f"stored:path={tmp_path}", open_store(tmp_path / "store")
+    view = View(dataset, "as-stored")
+    for refused in (ensure_limits, lambda *args: ensure_class_limits(*args[:2], "anomaly", view)):
+        with pytest.raises(UsageError, match="draws no scenes, so it has no limits"):
+            refused(store, CATALOGUE, view)
+    assert known_limits(store, CATALOGUE, dataset, ["as-stored"]) == {}
+
+
+def test_every_population_of_lenses_has_a_local_reference(lensbench, tmp_path, monkeypatch):
+    """Of its lenses without substructure, which tables find; without a van Trees bound, and why."""
+    made, classes = [Limit("theta_E", "arcsec", 0.02, 0.01, 0.005, math.nan, 24)], []
+    monkeypatch.setattr(stored, "limits", lambda *given: classes.append(given[3].only) or made)
+    for population, only in (("survey", "no_sub"), ("look-alikes", "lens")):
+        dataset = f"lenses:population={population}"
+        shown = lensbench(
+            "limits", "--dataset", dataset, "--targets", "theta_E", "--store", tmp_path
+        )
+        assert shown.code == 0, shown.err
+        assert f"Errors on {dataset}, {only} alone" in shown.out
+        row = next(line.split() for line in shown.out.splitlines() if "theta_E" in line)
+        assert row[2:] == ["0.02", "±", "0.005", "0.01", "–", "arcsec", "24"]
+        assert "No van Trees bound: parameters are not independent" in " ".join(shown.out.split())
+        found = known_limits(open_store(tmp_path), CATALOGUE, dataset, ["euclid-vis"])
+        assert str(found["euclid-vis"]) == str(made)
+    assert classes == ["no_sub", "lens"]
 
 
 def test_limits_are_those_of_one_band(tmp_path):

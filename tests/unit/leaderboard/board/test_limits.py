@@ -100,6 +100,7 @@ def test_a_board_takes_newer_limits_from_a_store(limited, tmp_path, monkeypatch)
     write_checks(limited, (check,))
     before = (limited.folder / "morphology.zip").read_bytes()
     pairs = [("no_sub", "cdm"), ("no_sub", "vortex"), ("cdm", "vortex")]
+    monkeypatch.setattr(stored, "drawn_scenes", lambda *_: [])
     monkeypatch.setattr(stored, "class_limits", lambda *_: [ClassLimit(*p, (9.0,)) for p in pairs])
     monkeypatch.setattr(
         stored, "place_limits", lambda *_: [PlaceLimit(*p, (9.0,), 0.8, 0.7) for p in pairs]
