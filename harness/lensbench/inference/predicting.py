@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -108,14 +107,6 @@ def _done(run: str, store: Store) -> pl.DataFrame:
     return pl.concat(frames, how="diagonal")
 
 
-def _spelled(entrant: str) -> str:
-    """An entrant's name with its encoder in the one spelling that tables have."""
-    encoder, *others = entrant.split(" + ")
-    with suppress(UsageError):
-        encoder = load_catalogue().canonical("encoder", encoder)
-    return " + ".join((encoder, *others))
-
-
 def answers_of(
     store: str,
     run: str,
@@ -140,7 +131,7 @@ def answers_of(
     """
     opened = open_store(store)
     done = _done(run, opened)
-    named = _spelled(entrant)
+    named = load_catalogue().spelled(entrant)
     chosen = done.filter(
         (pl.col("entrant") == named)
         | (pl.col("encoder") == named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +108,13 @@ class Catalogue:
         options = build_options(f"{kind} {reference.name}", attribute, reference.options)
         shared = view_options(f"{kind} {reference.name}", attribute, reference.options)
         return str(Reference(reference.name, (*option_fields(options), *option_fields(shared))))
+
+    def spelled(self, entrant: str) -> str:
+        """An entrant's name with its encoder in the one spelling that tables have."""
+        encoder, *others = entrant.split(" + ")
+        with suppress(UsageError):
+            encoder = self.canonical("encoder", encoder)
+        return " + ".join((encoder, *others))
 
     def architecture(self, text: str) -> str:
         """The part of an encoder's name that its weights depend on: all but options of views."""

@@ -52,11 +52,6 @@ class Symmetric(Encoder, nn.Module):
         """The encoder."""
         return (options.encoder,)
 
-    @property
-    def view(self) -> Any:
-        """How the encoder resamples images, where it does."""
-        return self.encoder.view
-
     def beside(self, samples: Samples, measurements: Measurements) -> Tensor:
         """Planes of the encoder, which are turned with the images."""
         planes: Tensor = self.encoder.beside(samples, measurements)

@@ -110,6 +110,15 @@ def test_options_in_another_order_are_the_same_plugin(catalogue):
     )
 
 
+def test_an_entrant_has_the_spelling_of_tables(catalogue):
+    """Short names in full, options in order; what is no encoder stays as it is."""
+    assert catalogue.spelled("symmetric:mae-vit + none + ridge") == (
+        "symmetric:encoder=mae-vit + none + ridge"
+    )
+    assert catalogue.spelled("lensbench-tiny") == "mae-vit"
+    assert catalogue.spelled("lens-model") == "lens-model"
+
+
 def test_a_name_that_is_short_for_another_is_that_other(catalogue):
     """Options beside the short name replace those that it is short for."""
     for short in (name for kind, name in ENTRIES if kind == "encoder"):

@@ -49,10 +49,12 @@ def command(
     from lensbench.cli.leaderboard.runs import run_contents
     from lensbench.leaderboard.board.destinations import publish_to
     from lensbench.leaderboard.board.joining import one_entrant
+    from lensbench.registry import load_catalogue
 
     if out.suffix != ".tar":
         raise UsageError(f"--out {str(out)!r} is not the name of a tar file", "name it FILE.tar")
     contents = run_contents(store_root(store), run, licence, 0 if without_weights else float("inf"))
-    board = publish_to(one_entrant(contents, entrant), str(out), replace=True)
+    spelled = load_catalogue().spelled(entrant)
+    board = publish_to(one_entrant(contents, spelled), str(out), replace=True)
     click.echo(f"{out}: {len(board.records)} records of {board.records['entrant'][0]}")
     click.echo(f"Add it to a board: lensbench leaderboard merge BOARD {out}")
