@@ -30,6 +30,11 @@ CNN = "small-resnet:view=0.1"
 SURVEY = f"{CNN},weights=lensbench-cnn-survey"
 ENTRANTS = {
     f"{BOTH} + none + ridge": ("lens fit, and `lensbench-cnn-long`", "black", "P"),
+    "symmetric:encoder=lensbench-cnn-long + none + ridge": (
+        "`lensbench-cnn-long`, eight turns",
+        "#7a3b00",
+        "H",
+    ),
     f"{SURVEY} + none + ridge": ("`lensbench-cnn-survey`", "#d9a400", "*"),
     f"{CNN},{WEIGHTS} + none + ridge": ("`lensbench-cnn-long`", ORANGE, "s"),
     "lens-model": ("lens fit", BLUE, "o"),
@@ -102,7 +107,7 @@ def draw() -> None:
                 continue
             value, low, high = ([cell[key] for cell in cells] for key in ("value", "low", "high"))
             sides = np.subtract(value, low), np.subtract(high, value)
-            at = places + 0.11 * (number - 3.5)
+            at = places + 0.85 / len(ENTRANTS) * (number - (len(ENTRANTS) - 1) / 2)
             axis.errorbar(
                 at,
                 value,
