@@ -72,7 +72,8 @@ def include_blocks(records: pl.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _block(*, pretraining_views: str | None, **axes: Any) -> dict[str, Any]:
+def _block(*, pretraining_views: str | None, labels: int | None, **axes: Any) -> dict[str, Any]:
+    axes["labels"] = labels or "all"  # a block that names none has those of the study's axes
     datasets, conditions = sides_of(pretraining_views)
     if not datasets:
         return axes

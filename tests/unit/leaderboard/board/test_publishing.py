@@ -211,6 +211,7 @@ def test_blocks_of_records_name_what_was_pretrained_on():
         row | {"pretraining_views": "d a | d b | f a | f b"}, row | {"pretraining_views": ""},
     ])  # fmt: skip
     named = {name: value for name, value in row.items() if value not in ("", None)}
+    named["labels"] = "all"  # else a block has the numbers of the study's axes
     assert include_blocks(records) == [
         named | {"pretraining_dataset": ["d", "f"], "pretraining_condition": ["a", "b"]}, named,
     ]  # fmt: skip
