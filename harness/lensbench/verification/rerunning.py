@@ -93,7 +93,12 @@ def _computed(resolved: ResolvedCell, numerics: Numerics, folder: Path) -> pl.Da
 
 
 def _agreement(board: Board, key: str, again: pl.DataFrame, tolerance: float) -> tuple[bool, str]:
-    """Whether a cell's scores agree, and how well."""
+    """Whether a cell's scores agree, and how well.
+
+    Scores without an interval, such as errors of calibration, may jump by the rounding of another
+    processor. They decide only where no score has one: from the predictions they follow exactly,
+    which is what `re-scored` checks.
+    """
     said = board.records.filter((pl.col("cell") == key) & (pl.col("state") == "done"))
     done = again.filter(pl.col("state") == "done")  # some metrics are undefined, both times
     joined = said.join(done, on=_VIEW, how="full", coalesce=True, suffix="_again")
@@ -106,6 +111,8 @@ def _agreement(board: Board, key: str, again: pl.DataFrame, tolerance: float) ->
         if version >= _WITH_ENDS and ends[0] != ends[1]:
             return False, f"the fit is published as {ends[0]}, run again it ended as {ends[1]}"
         return True, "the same to the last digit"
+    if half.any():
+        far = np.where(half > 0, far, 0.0)
     worst = int(np.argmax(far - tolerance * half))
     row = joined.row(worst, named=True)
     told = (

@@ -275,3 +275,21 @@ def test_how_a_fit_ended_is_run_again_too(board):
     )
     assert not passed
     assert note == "the fit is published as converged, run again it ended as limit"
+
+
+def test_scores_without_an_interval_do_not_decide_a_rerun(board):
+    """Unless no score has one: rounding may move them, and re-scoring has checked them."""
+    key, *_ = board.records["cell"].unique().sort()
+    mine = board.records.filter(pl.col("cell") == key)
+    bare = {"low": None, "high": None}
+    other = mine.with_columns(
+        metric=pl.lit("ece_excess"), **{n: pl.lit(v) for n, v in bare.items()}
+    )
+    moved = pl.col("value") + pl.when(pl.col("metric") == "ece_excess").then(0.02).otherwise(0)
+    both = pl.concat([mine, other], how="vertical_relaxed")
+    wide = dataclasses.replace(board, records=both)
+    assert _agreement(wide, key, both.with_columns(moved), 0.5)[0]
+    far = both.with_columns(pl.col("value") + 1.0)
+    assert not _agreement(wide, key, far, 0.5)[0]
+    alone = dataclasses.replace(board, records=other)
+    assert not _agreement(alone, key, other.with_columns(moved), 0.5)[0]
