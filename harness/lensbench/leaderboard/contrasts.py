@@ -102,7 +102,8 @@ def contrast_table(found: Sequence[Answer], records: pl.DataFrame | None = None)
         if records is not None and _records_of(contrast, records).is_empty():
             continue
         name = f"{contrast.a} less {contrast.b}"
-        where = [contrast.task, contrast.condition or "trained on"]
+        seen = (contrast.condition or "trained on", contrast.test_dataset)
+        where = [contrast.task, ", ".join(filter(None, seen))]
         if change is None or change.difference is None:
             rows.append([name, *where, *["–"] * 3, one.reason])
             continue

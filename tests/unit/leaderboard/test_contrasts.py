@@ -67,6 +67,13 @@ def test_what_cannot_be_tested_says_why(board, one, reason):
     assert reason in table.rows[0][-1] and "1 tests" in table.note
 
 
+def test_a_contrast_on_other_scenes_says_on_which(board):
+    """Else two questions about one pair of entrants look the same."""
+    here, there = contrast("new", "old"), contrast("new", "old", test_dataset="elsewhere")
+    table = contrast_table(of(board, here, there))
+    assert [row[2] for row in table.rows] == ["trained on", "trained on, elsewhere"]
+
+
 def test_some_records_have_their_contrasts_alone(tmp_path):
     """Those of other records get no row, and still count in the correction."""
     skills = {"old": 30.0, "new": 30.5}

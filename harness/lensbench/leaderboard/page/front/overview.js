@@ -100,7 +100,7 @@ function contrasts(board) {
   };
   const columns = [
     { label: "Comparison", heading: true, value: (row) => row.question || row.a, cell: (row) => (row.question ? [h("span", {}, withCode(row.question)), h("small", { class: "sides" }, sides(row))] : sides(row)) },
-    { label: "Where", value: (row) => row.task, cell: (row) => `${row.task}, ${row.metric}, ${row.condition || "training condition"}${row.labels === "all" ? "" : `, ${row.labels} labels`}` },
+    { label: "Where", value: (row) => row.task, cell: (row) => `${row.task}, ${row.metric}, ${row.condition || "training condition"}${row.test_dataset ? `, ${row.test_dataset}` : ""}${row.labels === "all" ? "" : `, ${row.labels} labels`}` },
     { label: "Difference", number: true, value: (row) => row.difference?.[0] ?? null, cell: (row) => (row.difference ? span(row) : "–") },
     { label: "p", number: true, value: (row) => row.p ?? null, cell: (row) => (row.p === undefined ? "–" : row.p.toPrecision(2)), title: "Two-sided, after Holm's correction" },
     { label: "Detectable", number: true, value: (row) => row.detectable ?? null, cell: (row) => (row.detectable ? row.detectable.toPrecision(2) : "–"), title: "The smallest true difference that would have been found four times in five" },
